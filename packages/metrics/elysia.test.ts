@@ -1,0 +1,184 @@
+import { afterAll, describe, expect, test } from 'bun:test'
+import { Elysia, NotFoundError, status, t } from 'elysia'
+import { Registry } from 'prom-client'
+import { httpMetrics } from './elysia.ts'
+
+function measuredApp() {
+  const slow = { entered: Promise.withResolvers<void>(), answer: Promise.withResolvers<string>() }
+  const registry = new Registry()
+  const app = new Elysia({ handler: { standardHostname: false } })
+    .use(httpMetrics({ registry, exclude: ['/healthz'] }))
+    .onError(({ error, code }) => {
+      if (code === 'NOT_FOUND') return new Response('nothing here', { status: 404 })
+      return error instanceof TypeError ? new Response('ours', { status: 500 }) : undefined
+    })
+    .get('/healthz', 'ok')
+    .get('/static/', 'inline')
+    .get('/value/', () => ({ a: 1 }))
+    .get('/async/', async () => ({ a: 1 }))
+    .get('/response/', () => new Response('teapot', { status: 418 }))
+    .get('/set-status/', ({ set }) => {
+      set.status = 202
+      return 'accepted'
+    })
+    .get('/returned-status/', () => status(409, 'conflict'))
+    .get('/thrown-status/', () => {
+      throw status(403, 'no')
+    })
+    .get('/thrown/', () => {
+      throw new TypeError('broken')
+    })
+    .get('/rejected/', async () => {
+      throw new TypeError('broken later')
+    })
+    .get('/not-found/', () => {
+      throw new NotFoundError()
+    })
+    .get('/items/:id/', ({ params }) => params.id)
+    .post('/body/', ({ body }) => body, { body: t.Object({ name: t.String() }) })
+    .get('/stream/', async function* () {
+      yield 'one'
+      yield 'two'
+    })
+    .get('/slow/', () => {
+      slow.entered.resolve()
+      return slow.answer.promise
+    })
+    .all('/any/', () => 'any')
+  return { app, registry, slow }
+}
+
+/** Lets everything that is due run. */
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+interface Counted {
+  labels: { http_request_method: string; http_route: string; http_response_status_code: string }
+  count: number
+}
+
+async function counted(registry: Registry): Promise<Counted[]> {
+  const metric = await registry.getSingleMetric('http_server_request_duration_seconds')!.get()
+  return (metric.values as unknown as { metricName: string; labels: Counted['labels']; value: number }[])
+    .filter(({ metricName }) => metricName.endsWith('_count'))
+    .map(({ labels, value }) => ({ labels, count: value }))
+}
+
+const servers = {
+  'Bun.serve with app.fetch': (app: Elysia) => Bun.serve({ port: 0, development: false, fetch: app.fetch }),
+  'app.listen': (app: Elysia) => app.listen({ port: 0, reusePort: false }).server!,
+}
+
+const json = (body: string): RequestInit => ({
+  method: 'POST',
+  body,
+  headers: { 'Content-Type': 'application/json' },
+})
+
+const cases: [name: string, path: string, init: RequestInit, wire: number, route: string][] = [
+  ['a returned value', '/value/', {}, 200, '/value/'],
+  ['a path without its slash', '/value', {}, 200, '/value/'],
+  ['a query', '/value/?a=/b', {}, 200, '/value/'],
+  ['a promised value', '/async/', {}, 200, '/async/'],
+  ['a returned Response', '/response/', {}, 418, '/response/'],
+  ['set.status', '/set-status/', {}, 202, '/set-status/'],
+  ['a returned status()', '/returned-status/', {}, 409, '/returned-status/'],
+  ['a thrown status()', '/thrown-status/', {}, 403, '/thrown-status/'],
+  ['a thrown error', '/thrown/', {}, 500, '/thrown/'],
+  ['a rejected promise', '/rejected/', {}, 500, '/rejected/'],
+  ['a thrown NotFoundError', '/not-found/', {}, 404, '/not-found/'],
+  ['a path parameter', '/items/7/', {}, 200, '/items/:id/'],
+  ['HEAD', '/value/', { method: 'HEAD' }, 200, '/value/'],
+  ['a body that a schema refuses', '/body/', json('{}'), 422, '/body/'],
+  ['a body that is no JSON', '/body/', json('{'), 400, '/body/'],
+  ['an unmatched path', '/nowhere/', {}, 404, 'unmatched'],
+  ['an unmatched method', '/value/', { method: 'DELETE' }, 404, 'unmatched'],
+  ['a static route', '/static/', {}, 200, '/static/'],
+  ['a stream', '/stream/', {}, 200, '/stream/'],
+  ['a route for all methods', '/any/', { method: 'PATCH' }, 200, '/any/'],
+]
+
+for (const [how, serve] of Object.entries(servers)) {
+  describe(`served by ${how}`, () => {
+    const { app, registry, slow } = measuredApp()
+    const server = serve(app as unknown as Elysia)
+    afterAll(() => server.stop(true))
+    const url = (path: string) => `http://127.0.0.1:${server.port}${path}`
+
+    test.each(cases)(
+      '%s is counted once, with the status on the wire',
+      async (_, path, init, wire, route) => {
+        registry.resetMetrics()
+        const response = await fetch(url(path), init)
+        await response.text()
+        expect(response.status).toBe(wire)
+        expect(await counted(registry)).toEqual([
+          {
+            labels: {
+              http_request_method: init.method ?? 'GET',
+              http_route: route,
+              http_response_status_code: String(wire),
+            },
+            count: 1,
+          },
+        ])
+      },
+    )
+
+    test('an excluded path is not counted', async () => {
+      registry.resetMetrics()
+      expect(await (await fetch(url('/healthz'))).text()).toBe('ok')
+      expect(await counted(registry)).toEqual([])
+    })
+
+    test('an unknown method makes no series of its own', async () => {
+      registry.resetMetrics()
+      await fetch(url('/any/'), { method: 'PROPFIND' })
+      await fetch(url('/any/'), { method: 'REPORT' })
+      const series = await counted(registry)
+      expect(series.map(({ labels }) => labels.http_request_method)).toEqual(['_OTHER'])
+      expect(series[0]!.count).toBe(2)
+    })
+
+    test('a request whose client left is in flight until its handler ends, and counted once', async () => {
+      registry.resetMetrics()
+      const active = () => registry.getSingleMetricAsString('http_server_active_requests')
+      const abort = new AbortController()
+      const request = fetch(url('/slow/'), { signal: abort.signal }).catch((error: Error) => error.name)
+      await slow.entered.promise
+      abort.abort()
+      expect(await request).toBe('AbortError')
+      expect(await active()).toContain('"GET"} 1')
+      expect(await counted(registry)).toEqual([])
+      slow.answer.resolve('late')
+      await turn()
+      expect(await active()).toContain('"GET"} 0')
+      expect((await counted(registry)).map(({ count }) => count)).toEqual([1])
+    })
+
+    test('errors that end as 5xx are exceptions, those that are the fault of the client are not', async () => {
+      registry.resetMetrics()
+      for (const path of ['/thrown/', '/rejected/', '/thrown-status/', '/not-found/', '/nowhere/'])
+        await fetch(url(path))
+      const { values } = await registry.getSingleMetric('http_server_exceptions_total')!.get()
+      expect(values.map(({ labels, value }) => [labels.http_route, labels.error_type, value])).toEqual([
+        ['/thrown/', 'TypeError', 1],
+        ['/rejected/', 'TypeError', 1],
+      ])
+    })
+  })
+}
+
+test('the tally learns of each request and each exception once', async () => {
+  const log: string[] = []
+  const tally = {
+    exceptions: 0,
+    begin: () => (log.push('begin'), {}),
+    end: () => void log.push('end'),
+  }
+  const app = new Elysia().use(httpMetrics({ registry: new Registry(), tally })).get('/', () => {
+    throw new Error('broken')
+  })
+  expect((await app.handle(new Request('http://localhost/'))).status).toBe(500)
+  expect(log).toEqual(['begin', 'end'])
+  expect(tally.exceptions).toBe(1)
+})

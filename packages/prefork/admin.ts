@@ -1,0 +1,35 @@
+/**
+ * The admin server: how the process family looks from outside. It listens on a port of its own, so that nothing here
+ * can be reached through the traffic port. GET and HEAD only.
+ */
+import { problem } from './problem.ts'
+
+/** What the admin server answers with; each is asked anew for each request. */
+export interface AdminSources {
+  metrics(): Response | Promise<Response>
+  stats(): unknown
+  /** Why the family cannot take traffic, or `undefined` when it can. */
+  notReady(): string | undefined
+}
+
+export function adminHandler(sources: AdminSources): (request: Request) => Response | Promise<Response> {
+  const routes: Record<string, () => Response | Promise<Response>> = {
+    '/metrics': () => sources.metrics(),
+    // Exactly this type: uwsgi_exporter refuses a charset parameter.
+    '/stats': () =>
+      new Response(JSON.stringify(sources.stats()), { headers: { 'Content-Type': 'application/json' } }),
+    '/healthz': () => new Response('ok\n'),
+    '/readyz': () => {
+      const reason = sources.notReady()
+      return reason === undefined ? new Response('ready\n') : problem(503, reason)
+    },
+  }
+  return (request) => {
+    const route = routes[new URL(request.url).pathname]
+    if (!route) return problem(404, `Known here: ${Object.keys(routes).join(', ')}`)
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return problem(405, 'The admin server only answers GET and HEAD', { Allow: 'GET, HEAD' })
+    }
+    return route()
+  }
+}

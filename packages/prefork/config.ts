@@ -1,0 +1,126 @@
+/**
+ * Configuration from environment variables: a TypeBox schema in, a frozen object or the full list of
+ * problems out. A process declares each setting once; names, defaults, bounds and help text all come
+ * from that declaration. Nothing else in the code base reads the environment.
+ */
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+
+/** Environment variables as a process gets them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** All that is wrong with a configuration, one line for each problem. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'))
+  }
+}
+
+/** The settings that every process family has. Ports differ from one to the next, so they are arguments. */
+export const processSettings = (defaults: { port: number; adminPort: number }) => ({
+  host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that serves traffic' }),
+  port: port(defaults.port, 'port that serves traffic; 0 picks a free one'),
+  adminHost: Type.String({
+    minLength: 1,
+    default: '127.0.0.1',
+    description: 'address of the admin server: /metrics, /stats, /healthz, /readyz',
+  }),
+  adminPort: port(defaults.adminPort, 'port of the admin server; 0 picks a free one'),
+  workers: Type.Integer({
+    minimum: 0,
+    maximum: 0,
+    default: 0,
+    description: 'worker processes; 0: the app runs in this process',
+  }),
+  drainMs: Type.Integer({
+    minimum: 0,
+    maximum: 3_600_000,
+    default: 10_000,
+    description: 'milliseconds that requests in flight get to finish after SIGTERM',
+  }),
+  logLevel: Type.Union(
+    (['debug', 'info', 'warn', 'error'] as const).map((level) => Type.Literal(level)),
+    { default: 'info', description: 'least severe level that is logged' },
+  ),
+})
+
+/** The settings of {@link processSettings}, as a process uses them. */
+export type ProcessConfig = Static<TObject<ReturnType<typeof processSettings>>>
+
+/** `adminPort` of a process with the prefix `DOGS` is `DOGS_ADMIN_PORT`. */
+export const variableName = (prefix: string, key: string): string =>
+  `${prefix}_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+
+/**
+ * Reads the variables that start with `<prefix>_`. An empty variable counts as absent.
+ * @throws {ConfigError} that names every bad and every unknown variable at once.
+ */
+export function readConfig<T extends TObject>(
+  schema: T,
+  prefix: string,
+  env: Environment,
+): Readonly<Static<T>> {
+  const keyOf = new Map(Object.keys(schema.properties).map((key) => [variableName(prefix, key), key]))
+  const config: Record<string, unknown> = {}
+  const problems: string[] = []
+
+  for (const [name, key] of keyOf) {
+    const property = schema.properties[key]!
+    const text = env[name]
+    const value = text === undefined || text === '' ? property.default : convert(property, text)
+    if (value === undefined) continue
+    if (Value.Check(property, value)) config[key] = value
+    else problems.push(`${name}=${JSON.stringify(text)} is not allowed: must be ${allowed(property)}`)
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith(`${prefix}_`) && !keyOf.has(name)) {
+      problems.push(`${name} is not a setting: did you mean ${nearest(name, [...keyOf.keys()])}?`)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config) as Static<T>
+}
+
+/** One row for each setting, as the READMEs print them: `| variable | default | meaning |`. */
+export function settingsTable(schema: TObject, prefix: string): string {
+  const rows = Object.entries(schema.properties).map(
+    ([key, property]) =>
+      `| \`${variableName(prefix, key)}\` | ${property.default ?? 'none'} | ${property.description}; ${allowed(property)} |`,
+  )
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
+/** Says which values a setting may have, in words. */
+export function allowed(schema: TSchema): string {
+  if (schema.type === 'integer') return `an integer from ${schema.minimum} to ${schema.maximum}`
+  if (schema.anyOf) return `one of ${schema.anyOf.map((option: TSchema) => option.const).join(', ')}`
+  return schema.minLength ? 'a text that is not empty' : 'a text'
+}
+
+/** The known name that takes the fewest edits to reach (Levenshtein). */
+export function nearest(name: string, known: readonly string[]): string {
+  const distance = (other: string): number => {
+    let row = Array.from({ length: other.length + 1 }, (_, i) => i)
+    for (let i = 1; i <= name.length; i++) {
+      const next = [i]
+      for (let j = 1; j <= other.length; j++) {
+        const substitution = row[j - 1]! + (name[i - 1] === other[j - 1] ? 0 : 1)
+        next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1))
+      }
+      row = next
+    }
+    return row[other.length]!
+  }
+  return known.reduce((best, candidate) => (distance(candidate) < distance(best) ? candidate : best))
+}
+
+function port(defaultPort: number, description: string) {
+  return Type.Integer({ minimum: 0, maximum: 65_535, default: defaultPort, description })
+}
+
+/** Text stays text where it is no number, so that the check refuses it and the message can show it. */
+function convert(schema: TSchema, text: string): unknown {
+  return schema.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text
+}

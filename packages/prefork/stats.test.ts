@@ -1,0 +1,78 @@
+import { expect, test } from 'bun:test'
+import { type FamilyFacts, statsDocument, type WorkerFacts } from './stats.ts'
+
+const worker: WorkerFacts = {
+  id: 1,
+  pid: 42,
+  isServing: true,
+  isDraining: false,
+  startedEpochMs: 1_700_000_000_999,
+  requests: 3,
+  exceptions: 1,
+  sentBytes: 1000,
+  busyMs: 4.5678,
+  inFlight: 0,
+  oldestRequestMs: 0,
+  heartbeatAgeMs: 12.3456,
+  eventLoopLagMs: 0.0001,
+  rssBytes: 4096,
+  vszBytes: 8192,
+  cpuUs: 10_000.4,
+  openFiles: 14,
+}
+
+const family = (facts: Partial<WorkerFacts> = {}): FamilyFacts => ({
+  name: 'dogs',
+  version: '0.1.0',
+  pid: 42,
+  cwd: '/srv',
+  sockets: [
+    { name: '127.0.0.1:8001', length: 2, limit: 512 },
+    { name: '127.0.0.1:8003', length: 5, limit: 512 },
+  ],
+  listenOverflows: undefined,
+  workers: [{ ...worker, ...facts }],
+})
+
+/** What a strict reader of uWSGI's document demands: numbers are integers, at any depth. */
+function numbersOf(node: unknown): number[] {
+  if (typeof node === 'number') return [node]
+  return typeof node === 'object' && node !== null ? Object.values(node).flatMap(numbersOf) : []
+}
+
+test('all numbers are integers', () => {
+  expect(numbersOf(statsDocument(family())).filter((value) => !Number.isSafeInteger(value))).toEqual([])
+})
+
+test('times are microseconds, the spawn time whole seconds', () => {
+  expect(statsDocument(family()).workers[0]).toMatchObject({
+    running_time: 4568,
+    avg_rt: 1523,
+    heartbeat_age_us: 12_346,
+    eventloop_lag_us: 0,
+    cpu_us: 10_000,
+    last_spawn: 1_700_000_000,
+  })
+})
+
+test('the listen queue is that of the fullest socket, as in uWSGI', () => {
+  expect(statsDocument(family())).toMatchObject({ listen_queue: 5, load: 5 })
+})
+
+test('a worker without requests has no average', () => {
+  expect(statsDocument(family({ requests: 0, busyMs: 0 })).workers[0]!.avg_rt).toBe(0)
+})
+
+test('what the kernel does not tell is absent', () => {
+  expect(statsDocument(family())).not.toHaveProperty('listen_overflows')
+  expect(statsDocument({ ...family(), listenOverflows: 0 })).toHaveProperty('listen_overflows', 0)
+})
+
+test.each<[Partial<WorkerFacts>, string, string, 0 | 1]>([
+  [{}, 'ready', 'idle', 1],
+  [{ inFlight: 2 }, 'busy', 'busy', 1],
+  [{ isServing: false }, 'starting', 'idle', 0],
+  [{ isDraining: true, inFlight: 1 }, 'draining', 'busy', 0],
+])('%j is the state %s', (facts, state, status, accepting) => {
+  expect(statsDocument(family(facts)).workers[0]).toMatchObject({ state, status, accepting })
+})

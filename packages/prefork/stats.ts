@@ -1,0 +1,165 @@
+/**
+ * uWSGI's stats document (docs: "The uWSGI Stats Server") with our own keys beside its own, built from plain facts.
+ * Integers only, and nothing of any request in it: readers written for uWSGI decode it strictly.
+ */
+
+/** All that `/stats` tells of one worker. Times are microseconds unless the name says otherwise. */
+export interface WorkerStats {
+  id: number
+  pid: number
+  accepting: 0 | 1
+  requests: number
+  delta_requests: number
+  exceptions: number
+  harakiri_count: number
+  signals: number
+  signal_queue: number
+  status: 'idle' | 'busy' | 'cheap'
+  rss: number
+  vsz: number
+  running_time: number
+  /** Seconds since the epoch. */
+  last_spawn: number
+  respawn_count: number
+  tx: number
+  avg_rt: number
+  apps: []
+  cores: []
+  state: WorkerState
+  in_flight: number
+  cpu_us: number
+  heartbeat_age_us: number
+  eventloop_lag_us: number
+  oldest_request_us: number
+  open_files: number
+  /** How often this slot's worker ended, by reason. */
+  exits: Record<string, number>
+}
+
+export type WorkerState = 'starting' | 'ready' | 'busy' | 'draining' | 'hung' | 'dead'
+
+export interface StatsDocument {
+  version: string
+  listen_queue: number
+  listen_queue_errors: number
+  signal_queue: number
+  load: number
+  pid: number
+  uid: number
+  gid: number
+  cwd: string
+  daemons: []
+  locks: []
+  sockets: { name: string; proto: string; queue: number; max_queue: number; shared: 0; can_offload: 0 }[]
+  workers: WorkerStats[]
+  name: string
+  /** Of the whole network namespace, not of this family: never add these up. Absent where the kernel does not tell. */
+  listen_overflows?: number
+  reloads: number
+  reloads_failed: number
+  /** Seconds since the epoch, 0 for never. */
+  last_reload: number
+}
+
+/** What is known of one worker when the document is made. Times are milliseconds. */
+export interface WorkerFacts {
+  id: number
+  pid: number
+  isServing: boolean
+  isDraining: boolean
+  startedEpochMs: number
+  requests: number
+  exceptions: number
+  sentBytes: number
+  busyMs: number
+  inFlight: number
+  oldestRequestMs: number
+  heartbeatAgeMs: number
+  eventLoopLagMs: number
+  rssBytes: number
+  vszBytes: number
+  cpuUs: number
+  openFiles: number
+}
+
+export interface FamilyFacts {
+  name: string
+  version: string
+  pid: number
+  cwd: string
+  sockets: { name: string; length: number; limit: number }[]
+  listenOverflows: number | undefined
+  workers: WorkerFacts[]
+}
+
+export function statsDocument(family: FamilyFacts): StatsDocument {
+  const longestQueue = Math.max(0, ...family.sockets.map((socket) => socket.length))
+  return {
+    version: family.version,
+    listen_queue: longestQueue,
+    listen_queue_errors: 0,
+    signal_queue: 0,
+    load: longestQueue,
+    pid: family.pid,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    cwd: family.cwd,
+    daemons: [],
+    locks: [],
+    sockets: family.sockets.map(({ name, length, limit }) => ({
+      name,
+      proto: 'http',
+      queue: length,
+      max_queue: limit,
+      shared: 0,
+      can_offload: 0,
+    })),
+    workers: family.workers.map(workerStats),
+    name: family.name,
+    ...(family.listenOverflows === undefined ? {} : { listen_overflows: family.listenOverflows }),
+    reloads: 0,
+    reloads_failed: 0,
+    last_reload: 0,
+  }
+}
+
+function workerStats(worker: WorkerFacts): WorkerStats {
+  const isBusy = worker.inFlight > 0
+  return {
+    id: worker.id,
+    pid: worker.pid,
+    accepting: worker.isServing && !worker.isDraining ? 1 : 0,
+    requests: worker.requests,
+    delta_requests: worker.requests,
+    exceptions: worker.exceptions,
+    harakiri_count: 0,
+    signals: 0,
+    signal_queue: 0,
+    status: isBusy ? 'busy' : 'idle',
+    rss: worker.rssBytes,
+    vsz: worker.vszBytes,
+    running_time: microseconds(worker.busyMs),
+    last_spawn: Math.floor(worker.startedEpochMs / 1000),
+    respawn_count: 1,
+    tx: worker.sentBytes,
+    avg_rt: worker.requests === 0 ? 0 : microseconds(worker.busyMs / worker.requests),
+    apps: [],
+    cores: [],
+    state: stateOf(worker, isBusy),
+    in_flight: worker.inFlight,
+    cpu_us: Math.round(worker.cpuUs),
+    heartbeat_age_us: microseconds(worker.heartbeatAgeMs),
+    eventloop_lag_us: microseconds(worker.eventLoopLagMs),
+    oldest_request_us: microseconds(worker.oldestRequestMs),
+    open_files: worker.openFiles,
+    exits: {},
+  }
+}
+
+function stateOf(worker: WorkerFacts, isBusy: boolean): WorkerState {
+  if (!worker.isServing) return 'starting'
+  if (worker.isDraining) return 'draining'
+  return isBusy ? 'busy' : 'ready'
+}
+
+const microseconds = (milliseconds: number): number => Math.round(milliseconds * 1000)
