@@ -1,0 +1,33 @@
+/** The Elysia app of one kind: measuring, errors, routes, docs, in the order in which a request meets them. */
+import type { Registry } from '@bun-monitoring/metrics'
+import { httpMetrics } from '@bun-monitoring/metrics/elysia'
+import type { Logger, RequestTally } from '@bun-monitoring/prefork'
+import { Elysia } from 'elysia'
+import type { BodyLimits } from './body.ts'
+import { apiDocs } from './docs.ts'
+import { answerTo } from './errors.ts'
+import type { Kind } from './kind.ts'
+import { petRoutes } from './routes.ts'
+import type { Store } from './store.ts'
+
+export interface AppParts {
+  kind: Kind
+  version: string
+  store: Store
+  limits: BodyLimits
+  registry: Registry
+  tally: RequestTally
+  log: Logger
+}
+
+export function petsApp({ kind, version, store, limits, registry, tally, log }: AppParts) {
+  return (
+    // With a standard hostname Elysia looks for the path from a fixed offset and misses it behind a short Host.
+    new Elysia({ normalize: false, handler: { standardHostname: false } })
+      .use(httpMetrics({ registry, tally, exclude: ['/healthz'] }))
+      .onError(({ error, code }) => answerTo(error, code, log))
+      .get('/healthz', () => new Response('ok\n'), { detail: { hide: true } })
+      .use(petRoutes(kind, store, tally, limits))
+      .use(apiDocs(kind, version))
+  )
+}

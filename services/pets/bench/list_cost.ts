@@ -1,0 +1,51 @@
+/**
+ * What a list of 100 rows costs against one row: CPU time per request of the service (user + system), the two asked in
+ * turns. Goal: at most 1.2. Run: `bun services/pets/bench/list_cost.ts` (needs wrk).
+ */
+import { join } from 'node:path'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
+import { temporaryDatabase } from '../testing.ts'
+import { type Measurement, measure, median } from './load.ts'
+
+const ROUNDS = 7
+const SECONDS = 2
+const CONNECTIONS = 32
+const ROWS = 100
+
+using database = temporaryDatabase()
+await using service = new TestProcess([join(import.meta.dir, '../testdata/dogs.ts')], {
+  DOGS_PORT: '0',
+  DOGS_ADMIN_PORT: '0',
+  DOGS_DATABASE_PATH: database.path,
+})
+const { url } = await service.ready()
+for (let i = 0; i < ROWS; i++) {
+  await fetch(`${url}/dogs/`, {
+    method: 'POST',
+    body: JSON.stringify({ name: `dog number ${i}`, breed: 'Affenpinscher' }),
+  })
+}
+const listBytes = (await (await fetch(`${url}/dogs/`)).bytes()).length
+
+const subjects = { 'one row': `${url}/dogs/50/`, [`list of ${ROWS}`]: `${url}/dogs/` }
+const results: Record<string, Measurement[]> = {}
+for (const target of Object.values(subjects)) await measure(service.pid, target, CONNECTIONS, SECONDS)
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [name, target] of Object.entries(subjects)) {
+    ;(results[name] ??= []).push(await measure(service.pid, target, CONNECTIONS, SECONDS))
+  }
+}
+
+const rows = Object.entries(results).map(([name, measurements]) => ({
+  asked: name,
+  'requests/s (median)': Math.round(median(measurements.map((each) => each.requestsPerSecond))),
+  'CPU us/request (median)': Number(median(measurements.map((each) => each.cpuUsPerRequest)).toFixed(2)),
+  'lowest and highest': measurements
+    .map((each) => each.cpuUsPerRequest.toFixed(1))
+    .toSorted((a, b) => Number(a) - Number(b))
+    .filter((_, i, all) => i === 0 || i === all.length - 1)
+    .join(' to '),
+}))
+console.table(rows)
+const [one, list] = rows.map((row) => row['CPU us/request (median)'])
+console.log(`A list of ${ROWS} rows (${listBytes} bytes) costs ${(list! / one!).toFixed(2)} times one row.`)

@@ -1,0 +1,33 @@
+/** A JSON answer to GET: its bytes, its ETag, and the two ways to send it (RFC 9110 sections 8.8.3 and 13.1.2). */
+import type { RequestTally } from '@bun-monitoring/prefork'
+
+const encoder = new TextEncoder()
+
+export class Entity {
+  readonly #bytes: Uint8Array<ArrayBuffer>
+  readonly #etag: string
+  readonly #headers: Record<string, string>
+
+  constructor(content: unknown, headers: Record<string, string> = {}) {
+    this.#bytes = encoder.encode(JSON.stringify(content))
+    this.#etag = `"${Bun.hash(this.#bytes).toString(36)}"`
+    this.#headers = { 'Content-Type': 'application/json', ETag: this.#etag, ...headers }
+  }
+
+  /** 200 with the bytes, or 304 for a client that has them. */
+  answer(request: Request, tally: RequestTally): Response {
+    const known = request.headers.get('if-none-match')
+    if (known !== null && this.#matches(known)) {
+      return new Response(null, { status: 304, headers: { ETag: this.#etag } })
+    }
+    tally.sentBytes += this.#bytes.byteLength
+    return new Response(this.#bytes, { headers: this.#headers })
+  }
+
+  #matches(ifNoneMatch: string): boolean {
+    return ifNoneMatch.split(',').some((tag) => {
+      const candidate = tag.trim()
+      return candidate === '*' || candidate.replace(/^W\//, '') === this.#etag
+    })
+  }
+}

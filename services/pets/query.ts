@@ -1,0 +1,40 @@
+/** Query values of lists, read strictly: what is not understood is refused by name, never guessed. */
+import { Type } from '@sinclair/typebox'
+import { invalid } from './errors.ts'
+
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 1000
+
+const digits = (minimum: number, maximum: number, description: string) =>
+  Type.Optional(Type.String({ description, 'x-integer': { minimum, maximum } }))
+
+/** What a list's query may hold. Values stay text here: Elysia's numbers would take `1e2` and `0x10`, too. */
+export const listQuery = Type.Object({
+  limit: digits(1, MAX_LIMIT, `how many at most; ${DEFAULT_LIMIT} where it is absent`),
+  after: digits(0, Number.MAX_SAFE_INTEGER, 'only those with a greater id'),
+})
+
+/** @throws HttpError 422 that names each bad value. */
+export function readListQuery(query: { limit?: unknown; after?: unknown }): { limit: number; after: number } {
+  const limit = integer(query.limit, DEFAULT_LIMIT, 1, MAX_LIMIT)
+  const after = integer(query.after, 0, 0, Number.MAX_SAFE_INTEGER)
+  const errors = [
+    ...(limit === undefined
+      ? [{ field: 'limit', message: `must be an integer from 1 to ${MAX_LIMIT}` }]
+      : []),
+    ...(after === undefined ? [{ field: 'after', message: 'must be an id' }] : []),
+  ]
+  if (limit === undefined || after === undefined) throw invalid(errors)
+  return { limit, after }
+}
+
+/** An id as paths spell it, or `undefined`: no row can have such an id. */
+export const readId = (text: string): number | undefined =>
+  integer(text, undefined, 0, Number.MAX_SAFE_INTEGER)
+
+function integer<T>(text: unknown, absent: T, minimum: number, maximum: number): number | T | undefined {
+  if (text === undefined) return absent
+  if (typeof text !== 'string' || !/^[0-9]{1,16}$/.test(text)) return undefined
+  const value = Number(text)
+  return minimum <= value && value <= maximum ? value : undefined
+}
