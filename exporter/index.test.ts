@@ -1,0 +1,124 @@
+/** The exporter as a process: flags in, lines and an exit code out, and what it answers in between. */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
+
+const dogs = Bun.serve({
+  hostname: '127.0.0.1',
+  port: 0,
+  fetch: () => Response.json({ name: 'dogs', workers: [{ id: 1, pid: 5, state: 'busy', requests: 7 }] }),
+})
+const DOGS = `${dogs.url}stats`
+afterAll(() => dogs.stop(true))
+
+const start = (...flags: string[]) => new TestProcess([`${import.meta.dir}/index.ts`, ...flags])
+const startOnFreePort = (...flags: string[]) => start('--web.listen-address=127.0.0.1:0', ...flags)
+
+test('it says where it is, answers scrapes, and ends with 0 on SIGTERM', async () => {
+  await using exporter = startOnFreePort(`--stats.uri=${DOGS},http://127.0.0.1:1/stats`)
+  const { url } = await exporter.ready()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+
+  const response = await fetch(`${url}/metrics`, { headers: { 'X-Prometheus-Scrape-Timeout-Seconds': '5' } })
+  expect(response.status).toBe(200)
+  expect(response.headers.get('Content-Type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  const page = await response.text()
+  expect(page).toContain(`prefork_worker_requests_total{app="dogs",target="${DOGS}",worker="1"} 7\n`)
+  expect(page).toContain(`exporter_target_up{target="${DOGS}"} 1\n`)
+  expect(page).toContain('exporter_target_up{target="http://127.0.0.1:1/stats"} 0\n')
+  expect(await exporter.line('target is down')).toMatchObject({ target: 'http://127.0.0.1:1/stats' })
+
+  exporter.signal('SIGTERM')
+  expect(await exporter.exit()).toBe(0)
+  expect(await exporter.stderr).toBe('')
+})
+
+test('without a host it listens on every interface and names an address to look at', async () => {
+  await using exporter = start('--web.listen-address=:0', `--stats.uri=${DOGS}`)
+  const { url } = await exporter.ready()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  expect((await fetch(`${url}/-/ready`)).status).toBe(200)
+})
+
+test('it ends at once on a second signal, whatever a scrape still waits for', async () => {
+  const asked = Promise.withResolvers<void>()
+  await using silent = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => {
+      asked.resolve()
+      return new Promise<Response>(() => {})
+    },
+  })
+  await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`)
+  const { url } = await exporter.ready()
+  const scrape = fetch(`${url}/metrics`).catch(() => 'cut off')
+  await asked.promise
+  exporter.signal('SIGINT')
+  await exporter.line('stopping')
+  exporter.signal('SIGINT')
+  expect(await exporter.exit()).toBe(0)
+  expect(await scrape).toBe('cut off')
+})
+
+describe('it answers', () => {
+  test('GET and HEAD of what it has, 405 to other methods, 404 for the rest', async () => {
+    await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--web.telemetry-path=/m')
+    const { url } = await exporter.ready()
+    const statusOf = async (method: string, path: string) => (await fetch(`${url}${path}`, { method })).status
+    for (const path of ['/', '/m', '/workers.json', '/-/healthy', '/-/ready']) {
+      expect([path, await statusOf('GET', path)]).toEqual([path, 200])
+      expect([path, await statusOf('HEAD', path)]).toEqual([path, 200])
+      expect([path, await statusOf('POST', path)]).toEqual([path, 405])
+    }
+    expect((await fetch(`${url}/m`, { method: 'DELETE' })).headers.get('Allow')).toBe('GET, HEAD')
+    for (const path of ['/metrics', '/m/', '/page.html'])
+      expect([path, await statusOf('GET', path)]).toEqual([path, 404])
+  })
+
+  test('the live page, which may reach nobody else, links to the metrics where they are', async () => {
+    await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--web.telemetry-path=/m')
+    const { url } = await exporter.ready()
+    const response = await fetch(url)
+    expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'none'")
+    expect(response.headers.get('Content-Security-Policy')).toContain("connect-src 'self'")
+    expect(await response.text()).toContain('<a href="/m">')
+  })
+
+  test("the live page's data: each target's workers, or its problem", async () => {
+    await using exporter = startOnFreePort(`--stats.uri=${DOGS},http://127.0.0.1:1/stats`)
+    const { url } = await exporter.ready()
+    const readings = await (await fetch(`${url}/workers.json`)).json()
+    expect(readings).toEqual([
+      {
+        target: DOGS,
+        durationSeconds: expect.any(Number),
+        stats: { name: 'dogs', workers: [{ id: 1, pid: 5, requests: 7, state: 'busy', exits: {} }] },
+      },
+      {
+        target: 'http://127.0.0.1:1/stats',
+        durationSeconds: expect.any(Number),
+        problem: 'nothing listens there (ECONNREFUSED)',
+      },
+    ])
+  })
+})
+
+describe('it does not start', () => {
+  test('with flags that are wrong: all of them named, exit code 2', async () => {
+    await using exporter = start('--stats.url=x', '--log.level=loud')
+    expect(await exporter.exit()).toBe(2)
+    expect(await exporter.stderr).toBe(
+      'exporter: the command line is wrong\n' +
+        '  --stats.url is not a flag: did you mean --stats.uri?\n' +
+        '  --log.level=loud is not allowed: must be one of debug, info, warn, error\n',
+    )
+  })
+
+  test('on a taken port: one line with the port and the flag, exit code 3', async () => {
+    await using exporter = start(`--web.listen-address=127.0.0.1:${dogs.port}`)
+    expect(await exporter.exit()).toBe(3)
+    expect(await exporter.stderr).toBe(
+      `exporter: port ${dogs.port} is taken: stop what listens on it or give another with --web.listen-address\n`,
+    )
+  })
+})
