@@ -1,0 +1,87 @@
+/**
+ * The rules that every dashboard keeps, and that the committed files are what build.ts writes. Whether the
+ * queries find data is the end-to-end test's to say.
+ */
+
+import { describe, expect, test } from 'bun:test'
+import { dashboards, fileOf, render } from './dashboards.ts'
+import { selectorsOf } from './promql-tree.ts'
+import { queriesOf } from './queries.ts'
+
+type PanelJson = {
+  title: string
+  description: string
+  datasource: unknown
+  fieldConfig: { defaults: { unit: string } }
+  gridPos: { x: number; y: number; w: number; h: number }
+  targets: { expr: string; datasource: unknown }[]
+}
+
+const isCounter = (metric: string) => /_(total|count|sum|bucket)$/.test(metric)
+const overCounters = ['rate', 'irate', 'increase', 'resets']
+
+describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const))('%s', (_uid, dashboard) => {
+  // As JSON, because that is what Grafana reads.
+  const model = JSON.parse(JSON.stringify(dashboard))
+  const panels: PanelJson[] = model.panels
+  const targets = panels.flatMap((panel) => panel.targets)
+  const selectors = () => queriesOf(dashboard).flatMap(selectorsOf)
+
+  test('the committed file is what `bun run dashboards` writes', async () => {
+    expect(await Bun.file(fileOf(dashboard)).text()).toBe(await render(dashboard))
+  })
+
+  test('it is found by its uid and cannot be edited in the browser', () => {
+    expect(model).toMatchObject({ id: null, uid: dashboard.uid, editable: false })
+  })
+
+  test('job and instance are variables that can be several or all, the data source is one, too', () => {
+    expect(model.templating.list).toMatchObject([
+      { name: 'datasource', type: 'datasource', query: 'prometheus' },
+      { name: 'job', type: 'query', multi: true, includeAll: true, allValue: '.+' },
+      { name: 'instance', type: 'query', multi: true, includeAll: true, allValue: '.+' },
+    ])
+  })
+
+  test('every panel has a title of its own, a description and a unit', () => {
+    for (const { title, description, fieldConfig } of panels) {
+      expect([title, description, fieldConfig.defaults.unit]).toEqual(
+        Array(3).fill(expect.stringMatching(/./)),
+      )
+    }
+    expect(new Set(panels.map((panel) => panel.title)).size).toBe(panels.length)
+  })
+
+  test('every panel and query reads from the chosen data source', () => {
+    for (const { datasource } of [...panels, ...targets]) {
+      expect(datasource).toEqual({ type: 'prometheus', uid: '${datasource}' })
+    }
+  })
+
+  test('panels fill the width of the screen and do not overlap', () => {
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    )
+    expect(new Set(cells).size).toBe(cells.length)
+    const height = Math.max(...panels.map(({ gridPos: { y, h } }) => y + h))
+    expect(cells.length).toBe(24 * height)
+  })
+
+  test('every query parses and every series in it is matched by job and by instance', () => {
+    expect(selectors().length).toBeGreaterThanOrEqual(targets.length)
+    for (const { labels } of selectors()) expect(labels).toEqual(expect.arrayContaining(['job', 'instance']))
+  })
+
+  test('counters are always rates, and nothing else is', () => {
+    for (const { metric, functions } of selectors()) {
+      const isRate = functions.some((name) => overCounters.includes(name))
+      expect({ metric, isRate }).toEqual({ metric, isRate: isCounter(metric) })
+    }
+  })
+
+  test('every range is $__rate_interval', () => {
+    const ranges = targets.flatMap(({ expr }) => expr.match(/\[.*?\]/g) ?? [])
+    expect(ranges.length).toBeGreaterThan(0)
+    expect(new Set(ranges)).toEqual(new Set(['[$__rate_interval]']))
+  })
+})

@@ -1,0 +1,32 @@
+/**
+ * The list of dashboards, and how one becomes a file. build.ts writes the files; the test compares them.
+ */
+
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+import { overview } from './overview.ts'
+
+/** A new dashboard needs a line here and a run of `bun run dashboards`. */
+export const dashboards: readonly Dashboard[] = [overview]
+
+/** The generated file of a dashboard. */
+export function fileOf(dashboard: Dashboard): string {
+  return `${import.meta.dir}/dashboards/${dashboard.uid}.json`
+}
+
+/**
+ * The text of the generated file, laid out by `bun fmt` like every JSON file here, so that the format check
+ * needs no exception.
+ */
+export async function render(dashboard: Dashboard): Promise<string> {
+  const formatter = Bun.spawn(
+    [process.execPath, '--no-script', 'fmt', `--stdin-filepath=${fileOf(dashboard)}`],
+    {
+      stdin: new Blob([JSON.stringify(dashboard, null, 2)]),
+      stderr: 'inherit',
+    },
+  )
+  const text = await new Response(formatter.stdout).text()
+  if ((await formatter.exited) !== 0)
+    throw new Error(`bun fmt refused the dashboard ${dashboard.uid}: see above`)
+  return text
+}

@@ -1,0 +1,33 @@
+/**
+ * The PromQL of a dashboard as a Prometheus understands it: Grafana's variables are replaced by what Grafana
+ * sends when everything is selected. For tests that parse the queries or run them.
+ */
+
+type HasTargets = { targets?: readonly object[] }
+
+const everything: Readonly<Record<string, string>> = {
+  $__rate_interval: '1m',
+  $job: '.+',
+  $instance: '.+',
+}
+
+/**
+ * Every query of every panel, in the order of the panels.
+ * @param dashboard built here, or parsed from the JSON file
+ * @throws when a query uses a variable that this file has no value for
+ */
+export function queriesOf(dashboard: { panels?: readonly object[] }): string[] {
+  return (dashboard.panels ?? []).flatMap((panel: HasTargets) => (panel.targets ?? []).flatMap(expressionOf))
+}
+
+function expressionOf(target: { expr?: unknown }): string[] {
+  return typeof target.expr === 'string' ? [substitute(target.expr)] : []
+}
+
+function substitute(expr: string): string {
+  return expr.replace(/\$\w+/g, (variable) => {
+    const value = everything[variable]
+    if (value === undefined) throw new Error(`no value for ${variable} in the query ${expr}`)
+    return value
+  })
+}
