@@ -1,0 +1,150 @@
+/**
+ * The load test itself, run by a real k6 against services in memory. Without k6 it is skipped, loudly; where CI
+ * is set it fails.
+ */
+
+import { describe, expect, test } from 'bun:test'
+
+const isChecked = Bun.which('k6') !== null || Bun.env.CI !== undefined
+if (!isChecked) console.warn('SKIPPED: k6 is not on PATH, so nothing checks the load test')
+
+const runTimeoutMs = 30_000
+const shapes = ['smoke', 'stress', 'spike', 'soak', 'breakpoint']
+
+/** Exit codes of k6. */
+const thresholdsCrossed = 99
+const abortedByScript = 108
+
+type Pet = { id: number; is_test: boolean }
+type Answer = (request: Request) => Response | Promise<Response>
+
+describe.skipIf(!isChecked)('k6', () => {
+  test.each(shapes)('has the shape %s', async (shape) => {
+    const { exitCode, output } = await k6('inspect', '-e', `SHAPE=${shape}`)
+    expect(exitCode).toBe(0)
+    expect(Object.keys(JSON.parse(output).scenarios)).toEqual([shape])
+  })
+
+  test('refuses an unknown shape and lists those there are', async () => {
+    const { exitCode, output } = await k6('inspect', '-e', 'SHAPE=tsunami')
+    expect(exitCode).not.toBe(0)
+    expect(output).toContain(`no SHAPE is named \\"tsunami\\": choose one of ${shapes.join(', ')}`)
+  })
+
+  test(
+    'passes against services that work, has used every operation and leaves no row behind',
+    async () => {
+      const services = new FakeServices()
+      using server = serve((request) => services.answer(request))
+      const { exitCode, output } = await run(server.url, '--vus', '5', '--stage', '2s:10,4s:20')
+      expect({ exitCode, output }).toEqual({ exitCode: 0, output })
+      expect(services.pets.size).toBe(0)
+      expect([...services.seen].toSorted()).toEqual([
+        'DELETE /cats/:id/',
+        'DELETE /dogs/:id/',
+        'GET /cats/',
+        'GET /cats/clean/',
+        'GET /dogs/',
+        'GET /dogs/clean/',
+        'POST /cats/',
+        'POST /dogs/',
+        'PUT /cats/:id/',
+        'PUT /dogs/:id/',
+      ])
+    },
+    runTimeoutMs,
+  )
+
+  test(
+    'fails when lists fail now and then',
+    async () => {
+      const services = new FakeServices()
+      let requests = 0
+      using server = serve((request) =>
+        ++requests % 20 === 0 && request.method === 'GET'
+          ? new Response(null, { status: 503 })
+          : services.answer(request),
+      )
+      const { exitCode, output } = await run(server.url, '--vus', '5', '--duration', '3s')
+      expect({ exitCode, output }).toEqual({ exitCode: thresholdsCrossed, output })
+      expect(output).toMatch(/thresholds on metrics .*http_req_failed\{op:list\}/)
+    },
+    runTimeoutMs,
+  )
+
+  test('says what to do when nothing listens', async () => {
+    const { exitCode, output } = await run('http://127.0.0.1:1', '--vus', '1', '--duration', '5s')
+    expect(exitCode).toBe(abortedByScript)
+    expect(output).toMatch(
+      /nothing answers at http:\/\/127\.0\.0\.1:1 .*start the system with \\"bun run up\\"/,
+    )
+  })
+
+  test('says which answer was not that of the gateway', async () => {
+    using server = serve(() => new Response(null, { status: 404 }))
+    const { exitCode, output } = await run(server.url, '--vus', '1', '--duration', '5s')
+    expect(exitCode).toBe(abortedByScript)
+    expect(output).toContain(
+      `GET ${server.url}/dogs/ answered 404 instead of 200: is ${server.url} the gateway?`,
+    )
+  })
+})
+
+function run(url: string, ...flags: string[]) {
+  return k6('run', ...flags, '-e', `BASE_URL=${url}`)
+}
+
+async function k6(...command: string[]): Promise<{ exitCode: number; output: string }> {
+  const process = Bun.spawn(['k6', ...command, `${import.meta.dir}/load_test.ts`], {
+    env: { ...Bun.env, K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false', NO_COLOR: 'true' },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const streams = [process.stdout, process.stderr].map((stream) => new Response(stream).text())
+  return { output: (await Promise.all(streams)).join(''), exitCode: await process.exited }
+}
+
+function serve(answer: Answer): Disposable & { url: string } {
+  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: answer })
+  return { url: `http://127.0.0.1:${server.port}`, [Symbol.dispose]: () => void server.stop(true) }
+}
+
+/** Both services' API, as far as the load test uses it. */
+class FakeServices {
+  readonly seen = new Set<string>()
+  readonly pets = new Map<string, Pet>()
+  #nextId = 1
+
+  async answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    const [, service, last] = /^\/(dogs|cats)\/(?:(\d+|clean)\/)?$/.exec(pathname) ?? []
+    if (service === undefined) return new Response(null, { status: 404 })
+    const route = `${request.method} ${pathname.replace(/\d+/, ':id')}`
+    this.seen.add(route)
+
+    switch (route.replace(service, 'pets')) {
+      case 'GET /pets/':
+        return Response.json(this.#of(service).slice(0, 100))
+      case 'POST /pets/': {
+        const pet = { ...(await request.json()), id: this.#nextId++ }
+        this.pets.set(`${service} ${pet.id}`, pet)
+        return Response.json(pet, { status: 201 })
+      }
+      case 'PUT /pets/:id/': {
+        const pet = this.pets.get(`${service} ${last}`)
+        return pet === undefined ? new Response(null, { status: 404 }) : Response.json(pet)
+      }
+      case 'DELETE /pets/:id/':
+        return new Response(null, { status: this.pets.delete(`${service} ${last}`) ? 200 : 404 })
+      case 'GET /pets/clean/':
+        for (const { id } of this.#of(service)) this.pets.delete(`${service} ${id}`)
+        return new Response(null)
+      default:
+        return new Response(null, { status: 405 })
+    }
+  }
+
+  #of(service: string): Pet[] {
+    return [...this.pets].filter(([key]) => key.startsWith(service)).map(([, pet]) => pet)
+  }
+}

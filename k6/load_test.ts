@@ -1,0 +1,44 @@
+/**
+ * The load test: users who mostly list dogs and cats and now and then write, through the gateway.
+ *
+ *     k6 run k6/load_test.ts
+ *     k6 run -e SHAPE=stress -e BASE_URL=http://127.0.0.1:8000 k6/load_test.ts
+ *     k6 run --vus 1 --duration 5s k6/load_test.ts
+ *
+ * The last form, the original's, puts k6's own flags in the place of the shape.
+ */
+
+import { sleep } from 'k6'
+import type { Options } from 'k6/options'
+import { operationAt } from './mix.ts'
+import { operations } from './pets.ts'
+import { rehearse } from './rehearsal.ts'
+import { send, services } from './requests.ts'
+import { shapeNamed } from './shapes.ts'
+import { thresholdsFor } from './thresholds.ts'
+
+const shapeName = __ENV.SHAPE ?? 'smoke'
+const { scenario, pauseSeconds, endsAtLimit } = shapeNamed(shapeName)
+
+/** Read by k6 before it starts. */
+export const options: Options = {
+  scenarios: { [shapeName]: scenario },
+  thresholds: thresholdsFor(endsAtLimit),
+}
+
+/** Once, before the load: ends the run when the system is not up or does not speak this API. */
+export function setup(): void {
+  for (const service of services) rehearse(service)
+}
+
+/** One iteration of one user. */
+export default function iterate(): void {
+  const service = Math.random() < 0.5 ? 'dogs' : 'cats'
+  operations[operationAt(Math.random())](service)
+  sleep(pauseSeconds)
+}
+
+/** Once, after the load: removes the rows that it made. */
+export function teardown(): void {
+  for (const service of services) send('clean', service)
+}
