@@ -1,0 +1,60 @@
+import { afterAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
+
+const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A gateway as a process of its own, on free ports unless the environment says otherwise. */
+const startGateway = (env: Record<string, string>) =>
+  new TestProcess([`${import.meta.dir}/index.ts`], { GATEWAY_PORT: '0', GATEWAY_ADMIN_PORT: '0', ...env })
+
+test('a gateway forwards, shows itself on its admin port only, and leaves on SIGTERM', async () => {
+  await using dogs = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(['Rex']) })
+  await using gateway = startGateway({ DOGS_URL: `http://127.0.0.1:${dogs.port}` })
+  const { url, admin } = await gateway.ready()
+
+  expect(await (await fetch(`${url}/dogs/`)).json()).toEqual(['Rex'])
+  expect((await fetch(`${url}/metrics`)).status).toBe(404)
+  expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+  expect(await (await fetch(`${admin}/stats`)).json()).toMatchObject({
+    name: 'gateway',
+    workers: [{ requests: 2 }],
+  })
+  const metrics = await (await fetch(`${admin}/metrics`)).text()
+  expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 1')
+  expect(metrics).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="dogs".*"200"\} 1$/m)
+
+  gateway.signal('SIGTERM')
+  expect(await gateway.exit()).toBe(0)
+})
+
+describe('a gateway that cannot start says why', () => {
+  test('with all problems of a bad configuration: exit 2', async () => {
+    const config = join(folder, 'gateway.toml')
+    await Bun.write(config, '[[upstream]]\nname = "dogs"\ntargets = ["dogs"]\n')
+    await using gateway = startGateway({ GATEWAY_CONFIG: config, GATEWAY_WORKERS: 'many' })
+    expect(await gateway.stderr).toBe(
+      [
+        'gateway: the configuration is wrong',
+        '  GATEWAY_WORKERS="many" is not allowed: must be an integer from 0 to 0',
+        '  route: is missing: must be at least one [[route]] table',
+        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://127.0.0.1:8001',
+        '',
+      ].join('\n'),
+    )
+    expect(await gateway.exit()).toBe(2)
+  })
+
+  test('with the port that is taken: exit 3', async () => {
+    await using other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+    await using gateway = startGateway({ GATEWAY_PORT: `${other.port}` })
+    await gateway.line(
+      `port ${other.port} is taken: stop what listens on 127.0.0.1:${other.port} or set GATEWAY_PORT`,
+    )
+    expect(await gateway.stderr).toBe('')
+    expect(await gateway.exit()).toBe(3)
+  })
+})

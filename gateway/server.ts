@@ -1,0 +1,76 @@
+/**
+ * The gateway's traffic server: takes requests off Bun.serve, sends each along its way (target, route, upstream)
+ * and counts it exactly once, whatever becomes of it. A request ends, for the metrics, when the head of its answer
+ * is ready.
+ */
+import { type RequestTally, UNMATCHED } from '@bun-monitoring/metrics'
+import { problem, type Served, type Worker } from '@bun-monitoring/prefork'
+import type { Server } from 'bun'
+import type { GatewayConfig } from './config.ts'
+import { failureAnswer, Refusal } from './failure.ts'
+import { Upstream } from './forward.ts'
+import { GatewayMetrics } from './metrics.ts'
+import { pageAnswer } from './page.ts'
+import { findRoute, PAGE, targetOf } from './routes.ts'
+
+const CLIENT_IDLE_SECONDS = 75
+
+/** What of a worker the gateway needs. */
+export type GatewayWorker = Pick<Worker, 'registry' | 'log'> & { tally: RequestTally }
+
+/** Serves traffic until it is stopped. */
+export function serve(config: GatewayConfig, { registry, tally, log }: GatewayWorker): Served {
+  const names = config.upstreams.map((upstream) => upstream.name)
+  const metrics = new GatewayMetrics(registry, tally, names)
+  const upstreams = new Map(config.upstreams.map((each) => [each.name, new Upstream(each, config, metrics)]))
+  const routes = config.routes.map(({ id, path, upstream }) => ({
+    id,
+    path,
+    upstream: upstreams.get(upstream)!,
+  }))
+
+  const answer = async (request: Request, server: Server<undefined>): Promise<Response> => {
+    const measured = metrics.http.begin(request.method)
+    const target = targetOf(request.url, request.headers.get('host'))
+    const route = target && findRoute(routes, target.path)
+    const isPage = target?.path === '/'
+    const id = route?.id ?? (isPage ? PAGE : UNMATCHED)
+    let response: Response
+    try {
+      if (!target) throw new Refusal(400, 'The request does not say, or says twice, which host it is for')
+      if (route) {
+        const address = server.requestIP(request)?.address
+        response = await route.upstream.forward(request, target.pathAndQuery, address)
+        if (isOpenEnded(response)) server.timeout(request, 0)
+      } else if (isPage) response = pageAnswer(request.method)
+      else throw new Refusal(404, `No route takes ${target.path}`)
+    } catch (error) {
+      response = failureAnswer(error)
+      if (response.status >= 500) metrics.http.exception(id, error)
+      if (response.status === 500) log.error({ err: error, route: id }, 'the gateway failed')
+      else if (response.status > 500) log.warn({ route: id, status: response.status }, String(error))
+    }
+    metrics.http.end(measured, id, response.status)
+    return response
+  }
+
+  const server = Bun.serve({
+    hostname: config.host,
+    port: config.port,
+    development: false,
+    idleTimeout: CLIENT_IDLE_SECONDS,
+    // Ours is checked in body.ts: what Bun refuses is neither counted nor answered in our words.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: answer,
+    error: () => problem(500, 'The gateway failed to answer this request'),
+  })
+  return {
+    hostname: config.host,
+    port: server.port ?? config.port,
+    stop: (force) => server.stop(force),
+  }
+}
+
+/** A stream may be quiet for longer than a client may be idle. */
+const isOpenEnded = (response: Response): boolean =>
+  response.body !== null && !response.headers.has('content-length')
