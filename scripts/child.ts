@@ -1,0 +1,114 @@
+/**
+ * One process of the local stack: started in a session of its own, so that Ctrl+C reaches only the launcher, which then
+ * stops everything in order; its log lines are passed on under its name.
+ */
+import type { Subprocess } from 'bun'
+import { formatLine } from './log_line.ts'
+
+/** Part of the log line in which our own processes say where they listen. */
+const READY_LINE = '"msg":"ready"'
+
+const ASK_AGAIN_AFTER_MS = 100
+
+/** How long a process gets to say that it is ready. */
+const READY_WITHIN_MS = 30_000
+
+/** Longer than any process's own drain. */
+const STOP_WITHIN_MS = 15_000
+
+export interface ChildOptions {
+  name: string
+  command: readonly string[]
+  env?: Record<string, string>
+  print: (line: string) => void
+}
+
+export class Child {
+  readonly name: string
+  readonly #process: Subprocess<'ignore', 'pipe', 'pipe'>
+  readonly #said = Promise.withResolvers<string>()
+  readonly #failed = Promise.withResolvers<never>()
+  #lastLine = ''
+
+  constructor({ name, command, env = {}, print }: ChildOptions) {
+    this.name = name
+    this.#process = Bun.spawn([...command], {
+      env: { ...Bun.env, ...env },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      detached: true,
+    })
+    const onLine = (line: string) => {
+      this.#lastLine = line
+      if (line.includes(READY_LINE)) this.#said.resolve(line)
+      print(`${name.padEnd(10)} | ${formatLine(line)}`)
+    }
+    const read = [this.#process.stdout, this.#process.stderr].map((stream) => forEachLine(stream, onLine))
+    void Promise.all([...read, this.#process.exited]).then(() =>
+      this.#failed.reject(new Error(`${name} did not start: ${formatLine(this.#lastLine)}`)),
+    )
+    // Who waits for it to be ready handles this; later nobody waits any more.
+    this.#failed.promise.catch(() => {})
+  }
+
+  get pid(): number {
+    return this.#process.pid
+  }
+
+  /** The line in which one of our own processes says so. @throws with its last words where it ends first. */
+  ready(): Promise<string> {
+    return this.#inTime(this.#said.promise)
+  }
+
+  /** For other programs: resolves when the URL answers 200. @throws as `ready`. */
+  async readyAt(url: string): Promise<void> {
+    const controller = new AbortController()
+    const answered = async () => {
+      while (!controller.signal.aborted && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
+    }
+    await this.#inTime(answered()).finally(() => controller.abort())
+  }
+
+  async #inTime<T>(ready: Promise<T>): Promise<T> {
+    const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s`)
+    const timer = setTimeout(() => this.#failed.reject(late), READY_WITHIN_MS)
+    return Promise.race([ready, this.#failed.promise]).finally(() => clearTimeout(timer))
+  }
+
+  /** Resolves with the exit code when it ends, for whatever reason. */
+  get exited(): Promise<number> {
+    return this.#process.exited
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM')
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS)
+    await this.#process.exited
+    clearTimeout(timer)
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+}
+
+const isOk = (url: string): Promise<boolean> =>
+  fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+
+async function forEachLine(
+  stream: ReadableStream<Uint8Array>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) if (line !== '') onLine(line)
+  }
+  if (rest !== '') onLine(rest)
+}

@@ -1,0 +1,13 @@
+/** What the local stack starts besides our own processes, and where the repository is. */
+import { join } from 'node:path'
+
+export const ROOT = join(import.meta.dir, '..')
+
+/** A program, and the URL that answers 200 once it is ready. */
+export interface External {
+  name: string
+  command: string[]
+  env?: Record<string, string>
+  url: string
+  readyPath: string
+}

@@ -1,0 +1,43 @@
+/** The README says what the code does: settings, metrics, programs, links. */
+import { expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { schema as gatewaySettings } from '../gateway/config.ts'
+import { variableName } from '../packages/prefork/config.ts'
+import { serviceSettings } from '../services/pets/config.ts'
+import { ROOT } from './external.ts'
+
+const readme = await Bun.file(join(ROOT, 'README.md')).text()
+/** Any kind will do: settings differ in their defaults only. */
+const kind = { name: 'dogs', trait: 'x', defaults: { port: 8001, adminPort: 9001, databasePath: 'x' } }
+
+test('it has a line for every setting, which says what the code says', () => {
+  const settings = { ...serviceSettings(kind).properties, ...gatewaySettings.properties }
+  const missing = Object.entries(settings).filter(([key, { description }]) => {
+    const name = variableName('<P>', key)
+    const row = readme
+      .split('\n')
+      .find((line) => line.startsWith(`| \`${name}\``) || line.startsWith('| `GATEWAY_CONFIG`'))
+    return !row?.includes(description!.split(';')[0]!)
+  })
+  expect(missing.map(([key]) => key)).toEqual([])
+})
+
+test('it links only to what exists', () => {
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!)
+  expect(links.length).toBeGreaterThan(3)
+  expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+})
+
+test('it names every script', async () => {
+  const { scripts } = (await Bun.file(join(ROOT, 'package.json')).json()) as {
+    scripts: Record<string, string>
+  }
+  expect(Object.keys(scripts).filter((name) => !readme.includes(`bun run ${name}`))).toEqual([])
+})
+
+test('Bun embeds the uWebSockets and uSockets that it says we run on', () => {
+  const { uwebsockets, usockets } = process.versions as Record<string, string | undefined>
+  expect(readme).toContain(uwebsockets!)
+  expect(readme).toContain(usockets!)
+})

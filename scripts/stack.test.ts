@@ -1,0 +1,45 @@
+import { expect, test } from 'bun:test'
+import { Child } from './child.ts'
+import { ROOT } from './external.ts'
+import { targetFile } from './prometheus.ts'
+
+const print = () => {}
+const bun = (script: string) => [process.execPath, '-e', script]
+
+test('a process is ready when it says so, and its lines come under its name', async () => {
+  const lines: string[] = []
+  const script = `console.log('{"level":"info","msg":"ready","url":"http://x"}'); setInterval(() => {}, 1e6)`
+  const child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
+  expect(JSON.parse(await child.ready())).toMatchObject({ url: 'http://x' })
+  expect(lines).toEqual(['dogs       | ready url=http://x'])
+  await child.stop()
+})
+
+test('one that ends first is told by its last words', async () => {
+  const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
+  const child = new Child({ name: 'dogs', command: bun(script), print })
+  expect(await child.ready().catch((error: Error) => error.message)).toBe(
+    'dogs did not start: fatal port 8001 is taken',
+  )
+  expect(await child.exited).toBe(3)
+})
+
+test('another program is ready when its URL answers', async () => {
+  const script = `const s = Bun.serve({ port: 0, fetch: () => new Response('ok') }); console.log(s.port)`
+  const port = Promise.withResolvers<string>()
+  const child = new Child({
+    name: 'x',
+    command: bun(script),
+    print: (line) => port.resolve(line.split('| ')[1]!),
+  })
+  await child.readyAt(`http://127.0.0.1:${await port.promise}/`)
+  await child.stop()
+})
+
+test('the committed targets are those of the default ports', async () => {
+  const defaults = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090 }
+  for (const [job, port] of Object.entries(defaults)) {
+    const file = Bun.file(`${ROOT}/monitoring/prometheus/targets/${job}.yml`)
+    expect(await file.text()).toBe(targetFile(`http://127.0.0.1:${port}`))
+  }
+})

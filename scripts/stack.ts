@@ -1,0 +1,128 @@
+/**
+ * The whole stack as processes of this machine, started in the order in which they need each other. Where each listens
+ * is what it says when it is ready, so ports may be configured at will, and 0 works.
+ */
+import { join } from 'node:path'
+import { Child } from './child.ts'
+import { type External, ROOT } from './external.ts'
+import { grafana } from './grafana.ts'
+import { prometheus } from './prometheus.ts'
+
+/** Addresses of what takes flags instead of environment variables. */
+export interface StackOptions {
+  env?: Record<string, string>
+  exporter?: string
+  prometheus?: string
+  grafana?: string
+  print: (line: string) => void
+}
+
+/** Where things are; what could not be started here is absent. */
+export interface StackUrls {
+  gateway: string
+  dogs: string
+  cats: string
+  exporter: string
+  prometheus?: string
+  grafana?: string
+  admin: { gateway: string; dogs: string; cats: string }
+}
+
+export class Stack {
+  readonly #options: StackOptions
+  /** In the order of their start: they are stopped from the last to the first. */
+  readonly #children: Child[] = []
+  readonly #ended = Promise.withResolvers<string>()
+  #isStopping = false
+
+  constructor(options: StackOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with the reason when a process ends that was not told to. */
+  get brokeDown(): Promise<string> {
+    return this.#ended.promise
+  }
+
+  /** @throws with one line that says what did not start; call `stop` then, too. */
+  async start(): Promise<StackUrls> {
+    const { exporter: exporterAddress = '127.0.0.1:9117', prometheus: prometheusAddress = '127.0.0.1:9090' } =
+      this.#options
+    const [dogs, cats] = await Promise.all([
+      this.#serve('dogs', 'services/dogs'),
+      this.#serve('cats', 'services/cats'),
+    ])
+    const gateway = await this.#serve('gateway', 'gateway', {
+      DOGS_URL: dogs.url,
+      CATS_URL: cats.url,
+      // As in the gateway's own scripts: Bun reads it before any code of ours runs, and queues above 256 without it.
+      BUN_CONFIG_MAX_HTTP_REQUESTS: '4096',
+    })
+    const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
+    const exporter = await this.#serve('exporter', 'exporter', {}, [
+      `--web.listen-address=${exporterAddress}`,
+      ...Object.values(admin).map((url) => `--stats.uri=${url}/stats`),
+    ])
+
+    const urls: StackUrls = {
+      gateway: gateway.url,
+      dogs: dogs.url,
+      cats: cats.url,
+      exporter: exporter.url,
+      admin,
+    }
+    const scraped = { ...admin, exporter: exporter.url, prometheus: `http://${prometheusAddress}` }
+    if (!Bun.which('prometheus')) return urls
+    urls.prometheus = await this.#external(await prometheus(scraped))
+
+    const program = Bun.which('grafana')
+    const installed = program && grafana(program, this.#options.grafana ?? '127.0.0.1:3000', urls.prometheus)
+    if (installed) urls.grafana = await this.#external(installed)
+    return urls
+  }
+
+  /** Stops everything, the last first: traffic ends before what serves it. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    for (const child of this.#children.toReversed()) await child.stop()
+  }
+
+  /** For the second Ctrl+C. */
+  kill(): void {
+    this.#isStopping = true
+    for (const child of this.#children) child.kill()
+  }
+
+  get pids(): number[] {
+    return this.#children.map(({ pid }) => pid)
+  }
+
+  async #serve(name: string, folder: string, env: Record<string, string> = {}, flags: string[] = []) {
+    const child = this.#spawn({
+      name,
+      command: [process.execPath, '--no-orphans', join(ROOT, folder, 'index.ts'), ...flags],
+      env,
+    })
+    return JSON.parse(await child.ready()) as { url: string; admin: string }
+  }
+
+  async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
+    await this.#spawn({ name, command, env }).readyAt(url + readyPath)
+    return url
+  }
+
+  #spawn({ name, command, env = {} }: Pick<External, 'name' | 'command' | 'env'>): Child {
+    if (this.#isStopping) throw new Error('the stack is stopping')
+    const child = new Child({
+      name,
+      command,
+      env: { ...this.#options.env, ...env },
+      print: this.#options.print,
+    })
+    this.#children.push(child)
+    void child.exited.then((code) => {
+      if (!this.#isStopping) this.#ended.resolve(`${name} ended with exit code ${code}`)
+    })
+    return child
+  }
+}
