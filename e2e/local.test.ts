@@ -1,0 +1,111 @@
+/**
+ * As a newcomer: a fresh clone of what is committed, `bun run up`, the API, the load test, the graphs, Ctrl+C. The stack's
+ * own ports are used, so nothing else may listen there.
+ */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { allTargetsAreUp, everyQueryHasData, k6, until, useTheApi } from './smoke.ts'
+
+const gateway = 'http://localhost:8000'
+const prometheus = 'http://127.0.0.1:9090'
+const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-'))
+const clone = join(folder, 'clone')
+
+/** `bun run up` in a session of its own, whose process group gets Ctrl+C as it would from a terminal. */
+class Launcher {
+  readonly #process
+  output = ''
+  readonly #read: Promise<unknown>
+
+  constructor(env: Record<string, string> = {}) {
+    this.#process = Bun.spawn([process.execPath, 'run', 'up'], {
+      cwd: clone,
+      env: { ...Bun.env, ...env },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      detached: true,
+    })
+    const streams = [this.#process.stdout, this.#process.stderr]
+    this.#read = Promise.all(streams.map((stream) => this.#collect(stream)))
+  }
+
+  says = (text: string): Promise<void> =>
+    until(async () => (this.output.includes(text) ? undefined : `no "${text}" in:\n${this.output}`), 60_000)
+
+  pressCtrlC(): void {
+    process.kill(-this.#process.pid, 'SIGINT')
+  }
+
+  async exit(): Promise<number> {
+    await this.#read
+    return this.#process.exited
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) this.output += decoder.decode(chunk, { stream: true })
+  }
+}
+
+/** Command lines of the processes that were started in the clone, or with a file of it. */
+function processesOfClone(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        return command.includes(clone) || readlinkSync(`/proc/${pid}/cwd`).startsWith(clone) ? [command] : []
+      } catch {
+        return [] // gone between two looks
+      }
+    })
+}
+
+let launcher: Launcher
+beforeAll(async () => {
+  await Bun.$`git clone --quiet ${join(import.meta.dir, '..')} ${clone}`
+  launcher = new Launcher()
+  await launcher.says('Everything is ready')
+}, 120_000)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('the URLs are printed', () => {
+  for (const url of [`http://127.0.0.1:8000/dogs/`, 'http://127.0.0.1:9117/', prometheus]) {
+    expect(launcher.output).toContain(url)
+  }
+})
+
+test('pets are made, listed, read, changed and deleted through the gateway', () => useTheApi(gateway))
+
+test('nothing of the admin ports is reached through the gateway', async () => {
+  for (const path of ['/metrics', '/stats', '/healthz', '/readyz', '/dogs/metrics']) {
+    expect((await fetch(gateway + path)).status).toBe(404)
+  }
+})
+
+test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
+
+test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {
+  const [report] = await Promise.all([k6(gateway, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
+  expect(report).toContain('http_req_duration')
+}, 120_000)
+
+test('a second launcher says in one line which port is taken, and leaves the first alone', async () => {
+  const second = new Launcher()
+  expect(await second.exit()).toBe(1)
+  expect(second.output).toMatch(
+    /^(dogs|cats) did not start: .*port 80\d\d is taken: stop what listens on 127.0.0.1:80\d\d or set (DOGS|CATS)_PORT$/m,
+  )
+  expect((await fetch(`${gateway}/dogs/`)).status).toBe(200)
+}, 60_000)
+
+test('Ctrl+C ends everything within seconds, and leaves no process', async () => {
+  const startedMs = performance.now()
+  launcher.pressCtrlC()
+  expect(await launcher.exit()).toBe(0)
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+  expect(processesOfClone()).toEqual([])
+}, 30_000)
