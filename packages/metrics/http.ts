@@ -8,6 +8,11 @@ import { Counter, Gauge, Histogram } from 'prom-client'
 /** The route of a request that matched none: a raw path would let any client make new series. */
 export const UNMATCHED = 'unmatched'
 
+/** Upper bounds in seconds, for whatever is compared with the duration of a request. */
+export const HTTP_DURATION_BUCKETS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
+
 /** RFC 9110 section 9 and PATCH (RFC 5789). */
 const KNOWN_METHODS = new Set([
   'GET',
@@ -51,7 +56,7 @@ export class HttpServerMetrics {
       name: 'http_server_request_duration_seconds',
       help: 'Time from the arrival of a request to the head of its answer, in seconds',
       labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      buckets: [...HTTP_DURATION_BUCKETS],
       registers,
     })
     this.#active = new Gauge({

@@ -12,6 +12,12 @@ export {
   register,
   Summary,
 } from 'prom-client'
-export { HttpServerMetrics, knownMethod, type RequestTally, UNMATCHED } from './http.ts'
+export {
+  HTTP_DURATION_BUCKETS,
+  HttpServerMetrics,
+  knownMethod,
+  type RequestTally,
+  UNMATCHED,
+} from './http.ts'
 export { page } from './page.ts'
 export { measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'

@@ -123,7 +123,8 @@ export async function run<Config extends ProcessConfig>(
   }
 
   const url = `http://${served.hostname}:${served.port}`
-  log.info({ url, admin: `http://${config.adminHost}:${admin.port}` }, 'ready')
+  // Said at any level: whoever started this process waits for it.
+  log[config.logLevel]({ url, admin: `http://${config.adminHost}:${admin.port}` }, 'ready')
 
   const signal = await signals.drain
   isDraining = true

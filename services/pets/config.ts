@@ -21,7 +21,7 @@ export const serviceSettings = (kind: Kind) =>
       minimum: 1,
       maximum: 3_600_000,
       default: 30_000,
-      description: 'milliseconds one request may take to arrive and be answered; 503 after',
+      description: 'milliseconds a request body may take to arrive; 503 after',
     }),
     url: Type.Optional(
       Type.String({

@@ -1,6 +1,6 @@
 /**
  * What a list of 100 rows costs against one row: CPU time per request of the service (user + system), the two asked in
- * turns. Goal: at most 1.2. Run: `bun services/pets/bench/list_cost.ts` (needs wrk).
+ * turns. Goal: at most 1.2. Run: `bun services/pets/bench/list_cost.bench.ts` (needs wrk).
  */
 import { join } from 'node:path'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
