@@ -5,6 +5,7 @@ import { TestProcess } from '@bun-monitoring/prefork/testing'
 const dogs = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
+  reusePort: true,
   fetch: () => Response.json({ name: 'dogs', workers: [{ id: 1, pid: 5, state: 'busy', requests: 7 }] }),
 })
 const DOGS = `${dogs.url}stats`

@@ -26,7 +26,11 @@ async function main(args: readonly string[]): Promise<number> {
   })
   if (!server) return EXIT.couldNotStart
 
-  log.info({ url: urlOf(config.listen, server.port), version: VERSION, targets: config.targets }, 'ready')
+  // Said at any level: whoever started this process waits for it.
+  log[config.logLevel](
+    { url: urlOf(config.listen, server.port), version: VERSION, targets: config.targets },
+    'ready',
+  )
   const signal = await signals.drain
   log.info({ signal }, 'stopping')
   await Promise.race([server.stop(), signals.now])

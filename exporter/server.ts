@@ -46,6 +46,8 @@ export async function serve({ targets, timeoutOffsetMs, listen, telemetryPath }:
 
   return Bun.serve({
     ...listen,
+    // Left out, Bun shares a port that is taken.
+    reusePort: false,
     // Errors are logged, not shown: see `error`.
     development: false,
     // Seconds; a scrape is silent until its last target has answered.

@@ -49,7 +49,12 @@ describe('a gateway that cannot start says why', () => {
   })
 
   test('with the port that is taken: exit 3', async () => {
-    await using other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+    await using other = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      reusePort: true,
+      fetch: () => new Response(),
+    })
     await using gateway = startGateway({ GATEWAY_PORT: `${other.port}` })
     await gateway.line(
       `port ${other.port} is taken: stop what listens on 127.0.0.1:${other.port} or set GATEWAY_PORT`,

@@ -57,6 +57,7 @@ export function serve(config: GatewayConfig, { registry, tally, log }: GatewayWo
   const server = Bun.serve({
     hostname: config.host,
     port: config.port,
+    reusePort: false,
     development: false,
     idleTimeout: CLIENT_IDLE_SECONDS,
     // Ours is checked in body.ts: what Bun refuses is neither counted nor answered in our words.

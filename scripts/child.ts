@@ -23,7 +23,7 @@ export interface ChildOptions {
   print: (line: string) => void
 }
 
-export class Child {
+export class Child implements AsyncDisposable {
   readonly name: string
   readonly #process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly #said = Promise.withResolvers<string>()
@@ -50,10 +50,6 @@ export class Child {
     )
     // Who waits for it to be ready handles this; later nobody waits any more.
     this.#failed.promise.catch(() => {})
-  }
-
-  get pid(): number {
-    return this.#process.pid
   }
 
   /** The line in which one of our own processes says so. @throws with its last words where it ends first. */
@@ -86,6 +82,10 @@ export class Child {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS)
     await this.#process.exited
     clearTimeout(timer)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 
   kill(): void {

@@ -9,15 +9,14 @@ const bun = (script: string) => [process.execPath, '-e', script]
 test('a process is ready when it says so, and its lines come under its name', async () => {
   const lines: string[] = []
   const script = `console.log('{"level":"info","msg":"ready","url":"http://x"}'); setInterval(() => {}, 1e6)`
-  const child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
+  await using child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
   expect(JSON.parse(await child.ready())).toMatchObject({ url: 'http://x' })
   expect(lines).toEqual(['dogs       | ready url=http://x'])
-  await child.stop()
 })
 
 test('one that ends first is told by its last words', async () => {
   const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
-  const child = new Child({ name: 'dogs', command: bun(script), print })
+  await using child = new Child({ name: 'dogs', command: bun(script), print })
   expect(await child.ready().catch((error: Error) => error.message)).toBe(
     'dogs did not start: fatal port 8001 is taken',
   )
@@ -27,13 +26,12 @@ test('one that ends first is told by its last words', async () => {
 test('another program is ready when its URL answers', async () => {
   const script = `const s = Bun.serve({ port: 0, fetch: () => new Response('ok') }); console.log(s.port)`
   const port = Promise.withResolvers<string>()
-  const child = new Child({
+  await using child = new Child({
     name: 'x',
     command: bun(script),
     print: (line) => port.resolve(line.split('| ')[1]!),
   })
   await child.readyAt(`http://127.0.0.1:${await port.promise}/`)
-  await child.stop()
 })
 
 test('the committed targets are those of the default ports', async () => {

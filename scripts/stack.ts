@@ -93,10 +93,6 @@ export class Stack {
     for (const child of this.#children) child.kill()
   }
 
-  get pids(): number[] {
-    return this.#children.map(({ pid }) => pid)
-  }
-
   async #serve(name: string, folder: string, env: Record<string, string> = {}, flags: string[] = []) {
     const child = this.#spawn({
       name,

@@ -85,7 +85,7 @@ test('a bad configuration is told in full, with exit code 2', async () => {
 })
 
 test.each(['PORT', 'ADMIN_PORT'])('a taken %s is named, with exit code 3', async (name) => {
-  using taken = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
+  using taken = Bun.serve({ hostname: '127.0.0.1', port: 0, reusePort: true, fetch: () => new Response() })
   await using toys = new TestProcess(family, { [`TOYS_${name}`]: String(taken.port) })
   expect(await toys.exit()).toBe(EXIT.couldNotStart)
   const { msg } = await toys.line(

@@ -110,6 +110,8 @@ export async function run<Config extends ProcessConfig>(
       Bun.serve({
         hostname: config.adminHost,
         port: config.adminPort,
+        // Left out, Bun shares a port that is taken, and every second request goes astray.
+        reusePort: false,
         development: false,
         fetch: adminHandler({ metrics: () => page(registry), stats, notReady }),
       }),

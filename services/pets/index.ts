@@ -44,6 +44,7 @@ function serve(kind: Kind, version: string, config: ServiceConfig, { registry, t
   const server = Bun.serve({
     hostname: config.host,
     port: config.port,
+    reusePort: false,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: BUN_BODY_BYTES,
     development: false,

@@ -121,3 +121,13 @@ test('a database that cannot be opened is told, with exit code 3', async () => {
   expect(await service.exit()).toBe(3)
   expect(await service.line('dogs could not start')).toHaveProperty('err')
 })
+
+test('a second process on the same port is refused, and the first is not disturbed', async () => {
+  await using first = dogs()
+  const { url } = await first.ready()
+  const { port } = new URL(url)
+  await using second = dogs({ DOGS_PORT: port })
+  expect(await second.exit()).toBe(3)
+  await second.line(`port ${port} is taken: stop what listens on 127.0.0.1:${port} or set DOGS_PORT`)
+  expect((await fetch(`${url}/dogs/`)).status).toBe(200)
+})

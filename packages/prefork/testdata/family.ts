@@ -19,6 +19,7 @@ process.exit(
       const server = Bun.serve({
         hostname: config.host,
         port: config.port,
+        reusePort: false,
         development: false,
         async fetch(request) {
           const measured = tally.begin(performance.now())
