@@ -3,7 +3,7 @@
  * stops everything in order; its log lines are passed on under its name.
  */
 import type { Subprocess } from 'bun'
-import { formatLine } from './log_line.ts'
+import { formatLine, messageOf } from './log_line.ts'
 
 /** Part of the log line in which our own processes say where they listen. */
 const READY_LINE = '"msg":"ready"'
@@ -46,7 +46,7 @@ export class Child implements AsyncDisposable {
     }
     const read = [this.#process.stdout, this.#process.stderr].map((stream) => forEachLine(stream, onLine))
     void Promise.all([...read, this.#process.exited]).then(() =>
-      this.#failed.reject(new Error(`${name} did not start: ${formatLine(this.#lastLine)}`)),
+      this.#failed.reject(new Error(`${name} did not start: ${messageOf(this.#lastLine)}`)),
     )
     // Who waits for it to be ready handles this; later nobody waits any more.
     this.#failed.promise.catch(() => {})

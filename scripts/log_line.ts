@@ -13,6 +13,9 @@ export function formatLine(line: string): string {
   return [...level, entry.msg, ...details].join(' ')
 }
 
+/** Only what happened: the message of a JSON line, any other line as it is. */
+export const messageOf = (line: string): string => String(parse(line)?.msg ?? line)
+
 function parse(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined
   try {

@@ -18,7 +18,7 @@ test('one that ends first is told by its last words', async () => {
   const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
   await using child = new Child({ name: 'dogs', command: bun(script), print })
   expect(await child.ready().catch((error: Error) => error.message)).toBe(
-    'dogs did not start: fatal port 8001 is taken',
+    'dogs did not start: port 8001 is taken',
   )
   expect(await child.exited).toBe(3)
 })
