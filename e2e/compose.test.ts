@@ -8,11 +8,14 @@ const prometheus = 'http://127.0.0.1:9090'
 const OWN = ['gateway', 'dogs', 'cats', 'exporter']
 
 /** A project of its own, so that volumes of a stack that somebody uses are not touched. */
-const compose = (...words: string[]) =>
-  Bun.$`docker compose --project-name bun-monitoring-e2e ${words}`.cwd(join(import.meta.dir, '..')).quiet()
+const compose = async (...words: string[]): Promise<string> =>
+  Bun.$`docker compose --project-name bun-monitoring-e2e ${words}`
+    .cwd(join(import.meta.dir, '..'))
+    .quiet()
+    .text()
 
-beforeAll(() => compose('up', '--build', '--wait', ...OWN, 'prometheus'), 300_000)
-afterAll(() => compose('down', '--volumes', '--timeout', '15'), 60_000)
+beforeAll(async () => void (await compose('up', '--build', '--wait', ...OWN, 'prometheus')), 300_000)
+afterAll(async () => void (await compose('down', '--volumes', '--timeout', '15')), 60_000)
 
 test('pets are made, listed, read, changed and deleted through the gateway', () => useTheApi(gateway))
 
@@ -24,7 +27,7 @@ test('under the smoke load every query of the dashboards has data, and no thresh
 
 test('our containers run without root, capabilities and a writable file system', async () => {
   for (const service of OWN) {
-    const id = (await compose('ps', '-q', service).text()).trim()
+    const id = (await compose('ps', '-q', service)).trim()
     const [{ Config, HostConfig }] = await Bun.$`docker inspect ${id}`.json()
     expect(Config.User).toBe('bun')
     expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], Init: true })
@@ -33,7 +36,7 @@ test('our containers run without root, capabilities and a writable file system',
 })
 
 test('only gateway, exporter and Prometheus are published, and only on this machine', async () => {
-  const rows = (await compose('ps', '--format', '{{.Service}} {{.Ports}}').text()).trim().split('\n')
+  const rows = (await compose('ps', '--format', '{{.Service}} {{.Ports}}')).trim().split('\n')
   const published = rows.filter((row) => row.includes('->')).map((row) => row.split(' '))
   expect(published.map(([service]) => service).toSorted()).toEqual(['exporter', 'gateway', 'prometheus'])
   for (const [, ports] of published) expect(ports).toStartWith('127.0.0.1:')

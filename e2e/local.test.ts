@@ -36,7 +36,7 @@ class Launcher {
     until(async () => (this.output.includes(text) ? undefined : `no "${text}" in:\n${this.output}`), 60_000)
 
   pressCtrlC(): void {
-    process.kill(-this.#process.pid, 'SIGINT')
+    if (this.#process.exitCode === null) process.kill(-this.#process.pid, 'SIGINT')
   }
 
   async exit(): Promise<number> {
@@ -70,7 +70,11 @@ beforeAll(async () => {
   launcher = new Launcher()
   await launcher.says('Everything is ready')
 }, 120_000)
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  launcher.pressCtrlC()
+  await launcher.exit()
+  rmSync(folder, { recursive: true, force: true })
+}, 30_000)
 
 test('the URLs are printed', () => {
   for (const url of [`http://127.0.0.1:8000/dogs/`, 'http://127.0.0.1:9117/', prometheus]) {

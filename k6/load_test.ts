@@ -24,6 +24,7 @@ const { scenario, pauseSeconds, endsAtLimit } = shapeNamed(shapeName)
 export const options: Options = {
   scenarios: { [shapeName]: scenario },
   thresholds: thresholdsFor(endsAtLimit),
+  summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
 }
 
 /** Once, before the load: ends the run when the system is not up or does not speak this API. */
