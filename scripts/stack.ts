@@ -8,6 +8,9 @@ import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
 import { prometheus } from './prometheus.ts'
 
+/** What Bun's --no-orphans does for our own processes, for others where util-linux is there: no launcher, no stack. */
+const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
+
 /** Addresses of what takes flags instead of environment variables. */
 export interface StackOptions {
   env?: Record<string, string>
@@ -103,7 +106,7 @@ export class Stack {
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
-    await this.#spawn({ name, command, env }).readyAt(url + readyPath)
+    await this.#spawn({ name, command: [...DIE_WITH_US, ...command], env }).readyAt(url + readyPath)
     return url
   }
 

@@ -13,6 +13,8 @@ async function main(): Promise<number> {
 
   const signals = stopSignals()
   const stack = new Stack({ print: (line) => console.log(line) })
+  // A terminal that is closed asks for the same as Ctrl+C.
+  process.on('SIGHUP', () => process.emit('SIGTERM'))
   const stopped = signals.drain.then(() => 'stopped' as const)
   void signals.now.then(() => stack.kill())
   try {
