@@ -90,6 +90,29 @@ test('nothing of the admin ports is reached through the gateway', async () => {
   }
 })
 
+test('every family that is published has its line in a README', async () => {
+  const readmes = await Promise.all(
+    ['README.md', 'exporter/README.md'].map((path) => Bun.file(join(clone, path)).text()),
+  )
+  const pages = [9000, 9001, 9002, 9117].map(async (port) =>
+    (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+  )
+  const families = (await Promise.all(pages)).flatMap((page) =>
+    [...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!),
+  )
+  expect(families.length).toBeGreaterThan(40)
+  expect(families.filter((name) => !readmes.some((readme) => readme.includes(`\`${name}\``)))).toEqual([])
+})
+
+test('promtool finds nothing to say about the pages', async () => {
+  for (const port of [9000, 9001, 9002, 9117]) {
+    const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    const promtool = Bun.spawn(['promtool', 'check', 'metrics'], { stdin: new Blob([page]), stderr: 'pipe' })
+    expect(await new Response(promtool.stderr).text()).toBe('')
+    expect(await promtool.exited).toBe(0)
+  }
+})
+
 test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
 
 test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {

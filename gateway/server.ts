@@ -3,7 +3,7 @@
  * and counts it exactly once, whatever becomes of it. A request ends, for the metrics, when the head of its answer
  * is ready.
  */
-import { type RequestTally, UNMATCHED } from '@bun-monitoring/metrics'
+import { UNMATCHED } from '@bun-monitoring/metrics'
 import { problem, type Served, type Worker } from '@bun-monitoring/prefork'
 import type { Server } from 'bun'
 import type { GatewayConfig } from './config.ts'
@@ -15,11 +15,8 @@ import { findRoute, PAGE, targetOf } from './routes.ts'
 
 const CLIENT_IDLE_SECONDS = 75
 
-/** What of a worker the gateway needs. */
-export type GatewayWorker = Pick<Worker, 'registry' | 'log'> & { tally: RequestTally }
-
 /** Serves traffic until it is stopped. */
-export function serve(config: GatewayConfig, { registry, tally, log }: GatewayWorker): Served {
+export function serve(config: GatewayConfig, { registry, tally, log }: Omit<Worker, 'id'>): Served {
   const names = config.upstreams.map((upstream) => upstream.name)
   const metrics = new GatewayMetrics(registry, tally, names)
   const upstreams = new Map(config.upstreams.map((each) => [each.name, new Upstream(each, config, metrics)]))
@@ -51,6 +48,7 @@ export function serve(config: GatewayConfig, { registry, tally, log }: GatewayWo
       else if (response.status > 500) log.warn({ route: id, status: response.status }, String(error))
     }
     metrics.http.end(measured, id, response.status)
+    tally.sentBytes += sentBytes(request.method, response)
     return response
   }
 
@@ -71,6 +69,10 @@ export function serve(config: GatewayConfig, { registry, tally, log }: GatewayWo
     stop: (force) => server.stop(force),
   }
 }
+
+/** As far as the answer says: what is streamed without a length is not counted. */
+const sentBytes = (method: string, { status, headers }: Response): number =>
+  method === 'HEAD' || status === 304 ? 0 : Number(headers.get('content-length') ?? 0)
 
 /** A stream may be quiet for longer than a client may be idle. */
 const isOpenEnded = (response: Response): boolean =>

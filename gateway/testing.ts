@@ -4,7 +4,7 @@
  */
 import { expect } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
-import { createLogger } from '@bun-monitoring/prefork'
+import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { once } from 'node:events'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { readGatewayConfig } from './config.ts'
@@ -21,7 +21,7 @@ export function startGateway(
   overrides: { responseHeaderMs?: number; bodyBytes?: number } = {},
 ) {
   const registry = new Registry()
-  const tally = { exceptions: 0, begin: () => ({}), end: () => {} }
+  const tally = new RequestTally()
   const config = { ...readGatewayConfig({ DOGS_URL: target, GATEWAY_PORT: '0' }), ...overrides }
   const served = serve(config, { registry, tally, log: SILENT })
 
@@ -33,6 +33,7 @@ export function startGateway(
   return {
     url: `http://127.0.0.1:${served.port}`,
     port: served.port,
+    tally,
     page: () => registry.metrics(),
     metric,
     /** How often requests ended, by `method route status`. */

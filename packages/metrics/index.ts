@@ -20,4 +20,4 @@ export {
   UNMATCHED,
 } from './http.ts'
 export { page } from './page.ts'
-export { measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
+export { type EventLoop, measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'

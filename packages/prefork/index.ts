@@ -11,6 +11,7 @@ export {
 export { EXIT } from './exit.ts'
 export { createLogger, type Logger } from './logger.ts'
 export { PROBLEM_JSON, problem, problemBody } from './problem.ts'
-export { type Family, run, type Served, type Worker } from './run.ts'
+export { type Family, run } from './run.ts'
 export { type StopSignals, stopSignals } from './signals.ts'
 export { RequestTally } from './tally.ts'
+export type { Served, Worker } from './worker.ts'

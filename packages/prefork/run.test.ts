@@ -97,5 +97,7 @@ test.each(['PORT', 'ADMIN_PORT'])('a taken %s is named, with exit code 3', async
 test('a failed migration keeps the family from serving, with exit code 3', async () => {
   await using toys = new TestProcess(family, { BROKEN_MIGRATION: '1' })
   expect(await toys.exit()).toBe(EXIT.couldNotStart)
-  expect(await toys.line('toys could not start')).toMatchObject({ err: { message: 'no such table' } })
+  expect(await toys.line('toys could not start: no such table')).toMatchObject({
+    err: { message: 'no such table' },
+  })
 })

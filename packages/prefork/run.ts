@@ -3,32 +3,16 @@
  * So far a family is one process (`WORKERS=0`): the app runs here, as worker 1, beside the admin server.
  */
 import { measureEventLoop, page, publishAppInfo, publishProcess, Registry } from '@bun-monitoring/metrics'
-import { adminHandler } from './admin.ts'
+import { adminHandler, type AdminSources } from './admin.ts'
 import { bind, StartError } from './bind.ts'
 import { ConfigError, type ProcessConfig } from './config.ts'
 import { EXIT } from './exit.ts'
-import { createLogger, type Logger } from './logger.ts'
-import { readListenOverflows, readListenQueue, readProcess } from './procfs.ts'
+import { createLogger } from './logger.ts'
+import { familyFacts, type FamilyState } from './facts.ts'
 import { type StopSignals, stopSignals } from './signals.ts'
 import { statsDocument } from './stats.ts'
 import { RequestTally } from './tally.ts'
-
-/** What a worker gets to serve with. */
-export interface Worker {
-  /** From 1. */
-  id: number
-  registry: Registry
-  tally: RequestTally
-  log: Logger
-}
-
-/** A server that takes traffic. */
-export interface Served {
-  hostname: string
-  port: number
-  /** Takes no new requests and resolves when those in flight are answered; with `force` it cuts them off. */
-  stop(force: boolean): Promise<void>
-}
+import type { Served, Worker } from './worker.ts'
 
 export interface Family<Config extends ProcessConfig> {
   name: string
@@ -57,87 +41,40 @@ export async function run<Config extends ProcessConfig>(
   const log = createLogger(family.name, config.logLevel)
   const registry = new Registry()
   const worker: Worker = { id: 1, registry, tally: new RequestTally(), log }
-  const startedEpochMs = Date.now()
+  const state: FamilyState = { startedEpochMs: Date.now(), served: undefined, isDraining: false }
   const loop = measureEventLoop(registry)
   publishAppInfo(registry, family)
   publishProcess(registry)
-  let served: Served | undefined
-  let isDraining = false
 
-  const stats = () => {
-    const nowMs = performance.now()
-    const { tally } = worker
-    return statsDocument({
-      name: family.name,
-      version: family.version,
-      pid: process.pid,
-      cwd: process.cwd(),
-      sockets: served ? [listenSocket(served)] : [],
-      listenOverflows: readListenOverflows(),
-      workers: [
-        {
-          id: worker.id,
-          pid: process.pid,
-          isServing: served !== undefined,
-          isDraining,
-          startedEpochMs,
-          requests: tally.requests,
-          exceptions: tally.exceptions,
-          sentBytes: tally.sentBytes,
-          busyMs: tally.busyMs,
-          inFlight: tally.inFlight,
-          oldestRequestMs: tally.oldestMs(nowMs),
-          heartbeatAgeMs: nowMs - loop.turnedMs,
-          eventLoopLagMs: loop.lagMs,
-          ...(readProcess(process.pid) ?? {
-            rssBytes: process.memoryUsage.rss(),
-            vszBytes: 0,
-            cpuUs: 0,
-            openFiles: 0,
-          }),
-        },
-      ],
-    })
-  }
-  const notReady = () => {
-    if (isDraining) return `${family.name} is stopping`
-    return served ? undefined : `${family.name} is starting`
-  }
-
-  let admin: ReturnType<typeof Bun.serve> | undefined
+  let admin: Bun.Server<undefined> | undefined
   try {
     admin = await bind(family.prefix, 'admin', config, () =>
-      Bun.serve({
-        hostname: config.adminHost,
-        port: config.adminPort,
-        // Left out, Bun shares a port that is taken, and every second request goes astray.
-        reusePort: false,
-        development: false,
-        fetch: adminHandler({ metrics: () => page(registry), stats, notReady }),
+      serveAdmin(config, {
+        metrics: () => page(registry),
+        stats: () => statsDocument(familyFacts(family, state, worker.tally, loop)),
+        notReady: () => whyNotReady(family.name, state),
       }),
     )
     family.prepare?.(config, registry)
-    served = await bind(family.prefix, 'traffic', config, () => family.serve(config, worker))
+    state.served = await bind(family.prefix, 'traffic', config, () => family.serve(config, worker))
   } catch (error) {
-    log.fatal(error instanceof StartError ? error.message : { err: error }, `${family.name} could not start`)
+    if (error instanceof StartError) log.fatal(error.message)
+    else log.fatal({ err: error }, `${family.name} could not start: ${(error as Error).message}`)
     await admin?.stop(true)
     return EXIT.couldNotStart
   }
 
-  const url = `http://${served.hostname}:${served.port}`
+  const url = `http://${state.served.hostname}:${state.served.port}`
   // Said at any level: whoever started this process waits for it.
   log[config.logLevel]({ url, admin: `http://${config.adminHost}:${admin.port}` }, 'ready')
 
   const signal = await signals.drain
-  isDraining = true
+  state.isDraining = true
   log.info({ signal, inFlight: worker.tally.inFlight, drainMs: config.drainMs }, 'draining')
-  const deadline = Promise.withResolvers<'deadline'>()
-  const timer = setTimeout(() => deadline.resolve('deadline'), config.drainMs)
-  const end = await Promise.race([served.stop(false).then(() => 'drained'), deadline.promise, signals.now])
-  clearTimeout(timer)
-  if (end !== 'drained') {
-    log.warn({ inFlight: worker.tally.inFlight, because: end }, 'requests were cut off')
-    await served.stop(true)
+  const cutOff = await drain(state.served, config.drainMs, signals.now)
+  if (cutOff) {
+    log.warn({ inFlight: worker.tally.inFlight, because: cutOff }, 'requests were cut off')
+    await state.served.stop(true)
   }
   loop.stop()
   signals.dispose()
@@ -152,13 +89,36 @@ function configOf<Config extends ProcessConfig>(family: Family<Config>): Config 
     return family.config()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(
-      [`${family.name}: the configuration is wrong`, ...error.problems.map((line) => `  ${line}`)].join('\n'),
-    )
+    const lines = error.problems.map((problem) => `  ${problem}`)
+    console.error([`${family.name}: the configuration is wrong`, ...lines].join('\n'))
     return undefined
   }
 }
 
-function listenSocket({ hostname, port }: Served) {
-  return { name: `${hostname}:${port}`, ...(readListenQueue(port) ?? { length: 0, limit: 0 }) }
+function serveAdmin({ adminHost, adminPort }: ProcessConfig, sources: AdminSources): Bun.Server<undefined> {
+  return Bun.serve({
+    hostname: adminHost,
+    port: adminPort,
+    // Left out, Bun shares a port that is taken, and every second request goes astray.
+    reusePort: false,
+    development: false,
+    fetch: adminHandler(sources),
+  })
+}
+
+function whyNotReady(name: string, { served, isDraining }: FamilyState): string | undefined {
+  if (isDraining) return `${name} is stopping`
+  return served ? undefined : `${name} is starting`
+}
+
+/** Resolves when everything is answered, or else with why there is no more waiting. */
+async function drain(
+  served: Served,
+  drainMs: number,
+  now: Promise<NodeJS.Signals>,
+): Promise<string | undefined> {
+  const deadline = Promise.withResolvers<string>()
+  const timer = setTimeout(() => deadline.resolve('deadline'), drainMs)
+  const answered = served.stop(false).then(() => undefined)
+  return Promise.race([answered, deadline.promise, now]).finally(() => clearTimeout(timer))
 }

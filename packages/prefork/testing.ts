@@ -29,7 +29,7 @@ export class TestProcess implements AsyncDisposable {
     return this.#process.pid
   }
 
-  /** Resolves with the first log line of that message, also one that was seen before. */
+  /** Resolves with the first log line whose message begins so, also one that was seen before. */
   async line(msg: string): Promise<LogLine> {
     let hasEnded = false
     void this.#ended.then(() => {
@@ -37,7 +37,7 @@ export class TestProcess implements AsyncDisposable {
       this.#wake()
     })
     for (;;) {
-      const found = this.#seen.find((line) => line.msg === msg)
+      const found = this.#seen.find((line) => line.msg.startsWith(msg))
       if (found) return found
       if (hasEnded)
         throw new Error(
