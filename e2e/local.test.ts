@@ -122,7 +122,7 @@ test('under the smoke load every query of the dashboards has data, and no thresh
 
 test('a second launcher says in one line which port is taken, and leaves the first alone', async () => {
   const second = new Launcher()
-  expect(await second.exit()).toBe(1)
+  expect(await second.exit()).toBe(3)
   expect(second.output).toMatch(
     /^(dogs|cats) did not start: port 900\d is taken: stop what listens on 127.0.0.1:900\d or set (DOGS|CATS)_ADMIN_PORT$/m,
   )

@@ -2,6 +2,7 @@
  * One process of the local stack: started in a session of its own, so that Ctrl+C reaches only the launcher, which then
  * stops everything in order; its log lines are passed on under its name.
  */
+import { EXIT } from '@bun-monitoring/prefork'
 import type { Subprocess } from 'bun'
 import { formatLine, messageOf } from './log_line.ts'
 
@@ -21,6 +22,19 @@ export interface ChildOptions {
   command: readonly string[]
   env?: Record<string, string>
   print: (line: string) => void
+}
+
+/** A process that ended before it was ready. */
+export class NotStarted extends Error {
+  override name = 'NotStarted'
+  constructor(
+    child: string,
+    readonly exitCode: number,
+    lastWords: string,
+  ) {
+    // A bad configuration is told in several lines, which were printed already.
+    super(`${child} did not start: ${exitCode === EXIT.badConfig ? 'see above' : lastWords}`)
+  }
 }
 
 export class Child implements AsyncDisposable {
@@ -45,8 +59,8 @@ export class Child implements AsyncDisposable {
       print(`${name.padEnd(10)} | ${formatLine(line)}`)
     }
     const read = [this.#process.stdout, this.#process.stderr].map((stream) => forEachLine(stream, onLine))
-    void Promise.all([...read, this.#process.exited]).then(() =>
-      this.#failed.reject(new Error(`${name} did not start: ${messageOf(this.#lastLine)}`)),
+    void Promise.all([this.#process.exited, ...read]).then(([exitCode]) =>
+      this.#failed.reject(new NotStarted(name, exitCode, messageOf(this.#lastLine))),
     )
     // Who waits for it to be ready handles this; later nobody waits any more.
     this.#failed.promise.catch(() => {})

@@ -51,10 +51,9 @@ export class Stack {
   async start(): Promise<StackUrls> {
     const { exporter: exporterAddress = '127.0.0.1:9117', prometheus: prometheusAddress = '127.0.0.1:9090' } =
       this.#options
-    const [dogs, cats] = await Promise.all([
-      this.#serve('dogs', 'services/dogs'),
-      this.#serve('cats', 'services/cats'),
-    ])
+    const services = [this.#serve('dogs', 'services/dogs'), this.#serve('cats', 'services/cats')] as const
+    await Promise.allSettled(services) // each gets to say what is wrong with it
+    const [dogs, cats] = await Promise.all(services)
     const gateway = await this.#serve('gateway', 'gateway', {
       DOGS_URL: dogs.url,
       CATS_URL: cats.url,

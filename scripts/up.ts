@@ -9,6 +9,7 @@ process.exit(await main())
 async function main(): Promise<number> {
   if (!(await install())) return 1
   const { stopSignals } = await import('@bun-monitoring/prefork')
+  const { NotStarted } = await import('./child.ts')
   const { Stack } = await import('./stack.ts')
 
   const signals = stopSignals()
@@ -27,7 +28,7 @@ async function main(): Promise<number> {
     return 1
   } catch (error) {
     console.error(`\n${(error as Error).message}`)
-    return 1
+    return error instanceof NotStarted ? error.exitCode : 1
   } finally {
     await stack.stop()
   }
