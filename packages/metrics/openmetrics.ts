@@ -1,0 +1,124 @@
+/**
+ * A page in OpenMetrics 1.0: what Prometheus asks for first, and the only format with exemplars. It is stricter than
+ * text.ts about names and numbers, and one breach costs the reader the whole page, so what it forbids is left out:
+ * numbers that a counter cannot have, sums and quantiles that are negative, families whose names clash (see `Names`).
+ *
+ * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
+ */
+import { type Exemplar, escapeLabelValue, type Family, type MetricType } from './family.ts'
+import { afterLabel, inBraces, numberText, valueLines } from './text.ts'
+
+/** The whole page, with its end mark. Counters come last. */
+export function renderOpenMetrics(families: Iterable<Family>): string {
+  const names = new Names()
+  const counters: Family[] = []
+  let text = ''
+  for (const family of families) {
+    if (family.type === 'counter') counters.push(family)
+    else if (names.claim(family.name, family.type)) text += metadata(family) + lines(family)
+  }
+  // Only now: a counter that clashes can go by another name, which a gauge or a histogram cannot.
+  for (const family of counters) {
+    const name = family.name.replace(/_total$/, '')
+    if (names.claim(name, 'counter')) text += metadata(family, name) + counterLines(family, `${name}_total`)
+    else if (names.claim(family.name, 'unknown'))
+      text += metadata(family, family.name, 'unknown') + valueLines(family.name, family.series)
+  }
+  return `${text}# EOF\n`
+}
+
+type OpenMetricsType = MetricType | 'unknown'
+
+const SUFFIXES: Record<OpenMetricsType, readonly string[]> = {
+  counter: ['', '_total', '_created'],
+  gauge: [''],
+  histogram: ['', '_bucket', '_sum', '_count', '_created'],
+  summary: ['', '_sum', '_count', '_created'],
+  unknown: [''],
+}
+
+/**
+ * The names that a page uses up. A family owns its name with every suffix of its type, printed or not, and no two may
+ * own the same: gauge `jobs` beside counter `jobs_total` is a clash, although Prometheus itself would not mind. There the
+ * counter becomes the family `jobs_total` of unknown type, with the same samples. Where nothing helps, as with a
+ * histogram `x` beside a gauge `x_count`, the first family wins and the other is only on the text page.
+ */
+class Names {
+  readonly #taken = new Set<string>()
+
+  claim(name: string, type: OpenMetricsType): boolean {
+    const wanted = SUFFIXES[type].map((suffix) => name + suffix)
+    if (wanted.some((each) => this.#taken.has(each))) return false
+    for (const each of wanted) this.#taken.add(each)
+    return true
+  }
+}
+
+const metadata = ({ name, help, type }: Family, as = name, asType: OpenMetricsType = type): string =>
+  `# HELP ${as} ${escapeLabelValue(help)}\n# TYPE ${as} ${asType}\n`
+
+function lines(family: Family): string {
+  if (family.type === 'histogram') return histogramLines(family)
+  if (family.type === 'summary') return summaryLines(family)
+  return valueLines(family.name, family.series)
+}
+
+function counterLines({ series }: Family, name: string): string {
+  let text = ''
+  for (const { labels, value, exemplars } of series) {
+    if (!isCount(value)) continue
+    text += `${name}${inBraces(labels)} ${numberText(value)}${exemplarText(exemplars?.[0])}\n`
+  }
+  return text
+}
+
+function histogramLines({ name, buckets = [], series }: Family): string {
+  const heads = [...buckets.map(boundText), '+Inf'].map((bound) => `${name}_bucket{le="${bound}"`)
+  const isSigned = buckets.length > 0 && buckets[0]! < 0
+  let text = ''
+  for (const { labels, sum, counts, exemplars } of series) {
+    const tail = afterLabel(labels)
+    let count = 0
+    for (let i = 0; i < heads.length; i++) {
+      count += counts![i]!
+      text += `${heads[i]}${tail}${count}${exemplarText(exemplars?.[i])}\n`
+    }
+    // Negative observations make a sum that can fall, which is no counter; without a sum there must be no count.
+    if (isSigned || !isCount(sum)) continue
+    const braces = inBraces(labels)
+    text += `${name}_sum${braces} ${numberText(sum)}\n${name}_count${braces} ${count}\n`
+  }
+  return text
+}
+
+function summaryLines({ name, series }: Family): string {
+  let text = ''
+  for (const { labels, sum, count, quantiles = [] } of series) {
+    const braces = inBraces(labels)
+    const tail = afterLabel(labels)
+    for (const [quantile, value] of quantiles)
+      if (!(value < 0)) text += `${name}{quantile="${boundText(quantile)}"${tail}${numberText(value)}\n`
+    if (isCount(sum)) text += `${name}_sum${braces} ${numberText(sum)}\n`
+    text += `${name}_count${braces} ${count}\n`
+  }
+  return text
+}
+
+// Neither negative nor NaN: what a counter may be, and what counts as one.
+const isCount = (value: number | undefined): value is number => value !== undefined && value >= 0
+
+function exemplarText(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return ''
+  return ` # {${exemplar.labels}} ${numberText(exemplar.value)} ${exemplar.timestamp}`
+}
+
+/**
+ * A bound or quantile as Go writes it, `1.0` and `1e+06`, which the specification recommends: a label value is compared
+ * as text, and these are the texts that Prometheus 3 stores for either format.
+ */
+function boundText(bound: number): string {
+  const [digits, power] = bound.toExponential().split('e') as [string, string]
+  const exponent = Number(power)
+  if (exponent < -4 || exponent >= 6) return `${digits}e${power[0]}${power.slice(1).padStart(2, '0')}`
+  return Number.isInteger(bound) ? `${bound}.0` : `${bound}`
+}

@@ -1,0 +1,59 @@
+/** Pages and JSON of registries, stock or ours, in a form that can be compared. For tests only. */
+import type * as stock from 'prom-client'
+
+/** What stock prom-client and our package both have. */
+export type Client = Pick<
+  typeof stock,
+  'Counter' | 'Gauge' | 'Histogram' | 'Summary' | 'Registry' | 'linearBuckets' | 'exponentialBuckets'
+>
+
+/** The one family that our registries add. */
+const ADDED = 'metrics_dropped_series_total'
+
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gsy
+
+/**
+ * Everything on a text page: samples by name and sorted labels, metadata by its first three words. Order, blank lines and
+ * the spelling of NaN do not matter.
+ * @throws for a line that no parser would take, and for a sample that is there twice.
+ */
+export function samplesOf(page: string): Map<string, string> {
+  const samples = new Map<string, string>()
+  for (const line of page.split('\n').filter((each) => each !== '' && !each.includes(ADDED))) {
+    const [, key, value] = line.match(/^(# \w+ \S+) (.*)$/) ?? sampleOf(line)
+    if (samples.has(key!)) throw new Error(`twice on the page: ${line}`)
+    samples.set(key!, value!)
+  }
+  return samples
+}
+
+function sampleOf(line: string): [string, string, string] {
+  const [, name, , text = '', value] = line.match(/^([a-zA-Z_:][\w:]*)(\{(.*)\})? (\S+)$/s) ?? []
+  const labels = [...text.matchAll(LABEL)]
+  if (name === undefined || labels.map(([all]) => all).join('') !== text)
+    throw new Error(`no sample: ${line}`)
+  const sorted = labels
+    .map(([, label, each]) => [label!, each!] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  const key = `${name}${JSON.stringify(Object.fromEntries(sorted))}`
+  return [line, key, value === 'Nan' ? 'NaN' : value!]
+}
+
+/** `getMetricsAsJSON()`, label values as texts and without exemplars. */
+export async function jsonOf(registry: stock.Registry): Promise<object[]> {
+  const metrics = (await registry.getMetricsAsJSON()) as unknown as { values: JsonValue[] }[]
+  return Array.from(metrics, (metric) => ({
+    ...metric,
+    values: metric.values.map(({ labels, value, metricName }) => ({
+      value,
+      metricName,
+      labels: Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, String(value)])),
+    })),
+  }))
+}
+
+interface JsonValue {
+  labels: Record<string, string | number>
+  value: number
+  metricName?: string
+}

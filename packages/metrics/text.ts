@@ -1,0 +1,70 @@
+/**
+ * A page in Prometheus text format 0.0.4: what a person, promtool and old scrapers read. The samples are those that
+ * stock prom-client prints for the same metrics, label for label. For what Prometheus asks for first see openmetrics.ts.
+ *
+ * A page is one string that grows: an engine keeps such a string as a tree and flattens it once, at the end. Whatever is
+ * the same for all series of a family is put together once, and what is the same for all lines of a series, too.
+ */
+import type { Family, Series } from './family.ts'
+
+/** The whole page. A family without series still has its two lines of metadata. */
+export function renderText(families: Iterable<Family>): string {
+  let text = ''
+  for (const family of families) {
+    const { name, type } = family
+    text += `# HELP ${name} ${escapeHelp(family.help)}\n# TYPE ${name} ${type}\n`
+    if (type === 'histogram') text += histogramLines(family)
+    else if (type === 'summary') text += summaryLines(family)
+    else text += valueLines(name, family.series)
+  }
+  return text
+}
+
+/** A line for each series with one value: `name{labels} value`. */
+export function valueLines(name: string, series: Iterable<Series>): string {
+  let text = ''
+  for (const { labels, value } of series) text += `${name}${inBraces(labels)} ${numberText(value!)}\n`
+  return text
+}
+
+function histogramLines({ name, buckets = [], series }: Family): string {
+  const heads = [...buckets.map(numberText), '+Inf'].map((bound) => `${name}_bucket{le="${bound}"`)
+  let text = ''
+  for (const { labels, sum, counts } of series) {
+    const tail = afterLabel(labels)
+    let count = 0
+    for (let i = 0; i < heads.length; i++) {
+      count += counts![i]!
+      text += `${heads[i]}${tail}${count}\n`
+    }
+    const braces = inBraces(labels)
+    text += `${name}_sum${braces} ${numberText(sum!)}\n${name}_count${braces} ${count}\n`
+  }
+  return text
+}
+
+function summaryLines({ name, series }: Family): string {
+  let text = ''
+  for (const { labels, sum, count, quantiles = [] } of series) {
+    const braces = inBraces(labels)
+    const tail = afterLabel(labels)
+    for (const [quantile, value] of quantiles)
+      text += `${name}{quantile="${quantile}"${tail}${numberText(value)}\n`
+    text += `${name}_sum${braces} ${numberText(sum!)}\n${name}_count${braces} ${count}\n`
+  }
+  return text
+}
+
+/** Labels as they follow a name: no braces without labels. */
+export const inBraces = (labels: string): string => (labels === '' ? '' : `{${labels}}`)
+
+/** Labels as they follow a first label that is written already, up to the value. */
+export const afterLabel = (labels: string): string => (labels === '' ? '} ' : `,${labels}} `)
+
+/** A number as the specifications write it; prom-client has `Nan` for NaN. */
+export function numberText(value: number): string {
+  if (Number.isFinite(value)) return `${value}`
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+}
+
+const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
