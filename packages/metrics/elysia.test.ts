@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { Elysia, NotFoundError, status, t } from 'elysia'
-import { Registry } from 'prom-client'
+import { Registry } from './registry.ts'
+import type { StockItem, StockValue } from './stock.ts'
 import { httpMetrics } from './elysia.ts'
 
 function measuredApp() {
@@ -56,11 +57,14 @@ interface Counted {
   count: number
 }
 
+const valuesOf = async (registry: Registry, name: string): Promise<StockValue[]> =>
+  ((await registry.getSingleMetric(name)!.get()) as StockItem).values
+
 async function counted(registry: Registry): Promise<Counted[]> {
-  const metric = await registry.getSingleMetric('http_server_request_duration_seconds')!.get()
-  return (metric.values as unknown as { metricName: string; labels: Counted['labels']; value: number }[])
-    .filter(({ metricName }) => metricName.endsWith('_count'))
-    .map(({ labels, value }) => ({ labels, count: value }))
+  const values = await valuesOf(registry, 'http_server_request_duration_seconds')
+  return values
+    .filter(({ metricName }) => metricName?.endsWith('_count'))
+    .map(({ labels, value }) => ({ labels: labels as Counted['labels'], count: value }))
 }
 
 const servers = {
@@ -159,7 +163,7 @@ for (const [how, serve] of Object.entries(servers)) {
       registry.resetMetrics()
       for (const path of ['/thrown/', '/rejected/', '/thrown-status/', '/not-found/', '/nowhere/'])
         await fetch(url(path))
-      const { values } = await registry.getSingleMetric('http_server_exceptions_total')!.get()
+      const values = await valuesOf(registry, 'http_server_exceptions_total')
       expect(values.map(({ labels, value }) => [labels.http_route, labels.error_type, value])).toEqual([
         ['/thrown/', 'TypeError', 1],
         ['/rejected/', 'TypeError', 1],

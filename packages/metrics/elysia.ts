@@ -5,8 +5,8 @@
  */
 import type { AnyElysia } from 'elysia'
 import { Memoirist } from 'memoirist'
-import type { Registry } from 'prom-client'
 import { HttpServerMetrics, type MeasuredRequest, type RequestTally, UNMATCHED } from './http.ts'
+import type { Registry } from './registry.ts'
 
 export interface HttpMetricsOptions {
   registry: Registry

@@ -2,8 +2,10 @@
  * The families that describe an HTTP server, whatever it is made of: the Elysia plugin and the gateway both
  * begin and end requests here, so both count alike. How to know a request's route is their business.
  */
-import type { Registry } from 'prom-client'
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter } from './counter.ts'
+import { Gauge, type GaugeChild } from './gauge.ts'
+import { Histogram } from './histogram.ts'
+import type { Registry } from './registry.ts'
 
 /** The route of a request that matched none: a raw path would let any client make new series. */
 export const UNMATCHED = 'unmatched'
@@ -39,6 +41,7 @@ export interface RequestTally {
 /** A request between its begin and its end. */
 export interface MeasuredRequest {
   readonly method: string
+  readonly active: GaugeChild
   readonly startedMs: number
   readonly tallied: object | undefined
 }
@@ -56,7 +59,7 @@ export class HttpServerMetrics {
       name: 'http_server_request_duration_seconds',
       help: 'Time from the arrival of a request to the head of its answer, in seconds',
       labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-      buckets: [...HTTP_DURATION_BUCKETS],
+      buckets: HTTP_DURATION_BUCKETS,
       registers,
     })
     this.#active = new Gauge({
@@ -76,16 +79,17 @@ export class HttpServerMetrics {
 
   begin(rawMethod: string): MeasuredRequest {
     const method = knownMethod(rawMethod)
+    const active = this.#active.labels(method)
+    active.inc()
     const startedMs = performance.now()
-    this.#active.labels(method).inc()
-    return { method, startedMs, tallied: this.#tally?.begin(startedMs) }
+    return { method, active, startedMs, tallied: this.#tally?.begin(startedMs) }
   }
 
   /** Counts the request. Call it once for each `begin`. */
   end(request: MeasuredRequest, route: string, status: number): void {
     const nowMs = performance.now()
-    this.#active.labels(request.method).dec()
-    this.#duration.labels(request.method, route, String(status)).observe((nowMs - request.startedMs) / 1000)
+    request.active.dec()
+    this.#duration.labels(request.method, route, status).observe((nowMs - request.startedMs) / 1000)
     if (request.tallied) this.#tally?.end(request.tallied, nowMs)
   }
 

@@ -1,17 +1,11 @@
 /**
- * Metrics with prom-client's API. For now prom-client itself does the work behind it, in one process; the names
- * exported here, and the families declared in the files beside this one, are what the rest of the code relies on.
+ * Metrics with prom-client's API that stay right across worker processes: see README.md for how to use them, segment.ts
+ * for where the numbers are.
  */
-export {
-  Counter,
-  exponentialBuckets,
-  Gauge,
-  Histogram,
-  linearBuckets,
-  Registry,
-  register,
-  Summary,
-} from 'prom-client'
+export { exponentialBuckets, linearBuckets } from './buckets.ts'
+export { Counter } from './counter.ts'
+export { Gauge } from './gauge.ts'
+export { Histogram } from './histogram.ts'
 export {
   HTTP_DURATION_BUCKETS,
   HttpServerMetrics,
@@ -20,4 +14,7 @@ export {
   UNMATCHED,
 } from './http.ts'
 export { page } from './page.ts'
+export { register, Registry } from './registry.ts'
 export { type EventLoop, measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
+export { Segment, SegmentError } from './segment.ts'
+export { Summary } from './summary.ts'

@@ -1,6 +1,32 @@
-/** The metrics page as an HTTP answer: Prometheus text format 0.0.4. */
-import type { Registry } from 'prom-client'
+/**
+ * The metrics page as an HTTP answer: the format and the encoding are the client's choice, request by request. How the
+ * formats look is in text.ts and openmetrics.ts.
+ */
+import type { Family } from './family.ts'
+import { acceptsGzip, chooseFormat, type Format } from './negotiate.ts'
+import { renderOpenMetrics } from './openmetrics.ts'
+import { renderText } from './text.ts'
 
-export async function page(registry: Registry): Promise<Response> {
-  return new Response(await registry.metrics(), { headers: { 'Content-Type': registry.contentType } })
+const FORMATS: Record<Format, { contentType: string; render(families: Iterable<Family>): string }> = {
+  text: { contentType: 'text/plain; version=0.0.4; charset=utf-8', render: renderText },
+  openmetrics: {
+    contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    render: renderOpenMetrics,
+  },
+}
+
+/** Below this it would fit in one packet anyway. */
+const COMPRESS_FROM_LENGTH = 1024
+
+/** The page for a request; without one, text as it is. */
+export function page(families: Iterable<Family>, request?: Request): Response {
+  const { contentType, render } = FORMATS[chooseFormat(request?.headers.get('accept') ?? null)]
+  const body = render(families)
+  const headers = new Headers({ 'Content-Type': contentType, Vary: 'Accept, Accept-Encoding' })
+  if (body.length < COMPRESS_FROM_LENGTH || !acceptsGzip(request?.headers.get('accept-encoding') ?? null))
+    return new Response(body, { headers })
+
+  headers.set('Content-Encoding', 'gzip')
+  // The lowest level: a page is read once and soon, by a neighbour, while the requests of this process wait.
+  return new Response(Bun.gzipSync(body, { level: 1 }), { headers })
 }

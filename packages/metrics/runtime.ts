@@ -3,7 +3,11 @@
  * real on Bun. Several of prom-client's defaults are constant or wrong there (reference: oven-sh/bun issues 34068 and
  * 43328), so only those named here are kept.
  */
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry as StockRegistry } from 'prom-client'
+import { Gauge } from './gauge.ts'
+import { Histogram } from './histogram.ts'
+import type { Registry } from './registry.ts'
+import type { StockMetric } from './stock.ts'
 
 const REAL_ON_BUN = [
   'process_cpu_user_seconds_total',
@@ -58,10 +62,10 @@ export function publishAppInfo(registry: Registry, app: { name: string; version:
 
 /** CPU, memory and open files of this process. */
 export function publishProcess(registry: Registry): void {
-  const all = new Registry()
+  const all = new StockRegistry()
   collectDefaultMetrics({ register: all })
   for (const name of REAL_ON_BUN) {
-    const metric = all.getSingleMetric(name)
+    const metric = all.getSingleMetric(name) as unknown as StockMetric | undefined
     if (metric) registry.registerMetric(metric)
   }
 }

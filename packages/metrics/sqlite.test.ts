@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { Registry } from 'prom-client'
+import { Registry } from './registry.ts'
 import { DatabaseMetrics, describe } from './sqlite.ts'
 
 test.each([

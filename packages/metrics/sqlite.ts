@@ -4,8 +4,9 @@
  * `db.transaction()` runs by itself, are part of no statement and not measured.
  */
 import type { Database, SQLQueryBindings, Statement } from 'bun:sqlite'
-import type { Registry } from 'prom-client'
-import { Counter, Histogram } from 'prom-client'
+import { Counter } from './counter.ts'
+import { Histogram } from './histogram.ts'
+import type { Registry } from './registry.ts'
 
 type Bindings = SQLQueryBindings[]
 
@@ -21,7 +22,7 @@ export class DatabaseMetrics {
   readonly #errors: Counter
 
   constructor(registry: Registry) {
-    const labelNames = ['db_system_name', 'db_operation_name', 'db_collection_name']
+    const labelNames: string[] = ['db_system_name', 'db_operation_name', 'db_collection_name']
     this.#duration = new Histogram({
       name: 'db_client_operation_duration_seconds',
       help: 'Time of one database operation, in seconds',

@@ -6,15 +6,15 @@ import { problem } from './problem.ts'
 
 /** What the admin server answers with; each is asked anew for each request. */
 export interface AdminSources {
-  metrics(): Response | Promise<Response>
+  metrics(request: Request): Response | Promise<Response>
   stats(): unknown
   /** Why the family cannot take traffic, or `undefined` when it can. */
   notReady(): string | undefined
 }
 
 export function adminHandler(sources: AdminSources): (request: Request) => Response | Promise<Response> {
-  const routes: Record<string, () => Response | Promise<Response>> = {
-    '/metrics': () => sources.metrics(),
+  const routes: Record<string, (request: Request) => Response | Promise<Response>> = {
+    '/metrics': (request) => sources.metrics(request),
     // Exactly this type: uwsgi_exporter refuses a charset parameter.
     '/stats': () =>
       new Response(JSON.stringify(sources.stats()), { headers: { 'Content-Type': 'application/json' } }),
@@ -30,6 +30,6 @@ export function adminHandler(sources: AdminSources): (request: Request) => Respo
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return problem(405, 'The admin server only answers GET and HEAD', { Allow: 'GET, HEAD' })
     }
-    return route()
+    return route(request)
   }
 }

@@ -50,7 +50,7 @@ export async function run<Config extends ProcessConfig>(
   try {
     admin = await bind(family.prefix, 'admin', config, () =>
       serveAdmin(config, {
-        metrics: () => page(registry),
+        metrics: async (request) => page(await registry.families(), request),
         stats: () => statsDocument(familyFacts(family, state, worker.tally, loop)),
         notReady: () => whyNotReady(family.name, state),
       }),

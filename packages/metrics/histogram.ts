@@ -1,0 +1,92 @@
+/** A metric of values in buckets, with prom-client's interface. */
+import { exemplarOf, type WithExemplar } from './exemplars.ts'
+import type { Exemplar, Series } from './family.ts'
+import { isLabels, type Labels, type MetricOptions, type Timed } from './metric.ts'
+import { Observer, ObserverChild } from './observer.ts'
+import type { Cells } from './store.ts'
+import { notANumber } from './validation.ts'
+
+const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Kept, it costs a search through the bounds and two plain stores. */
+export class HistogramChild extends ObserverChild {
+  /** The last of each bucket. */
+  exemplars: (Exemplar | undefined)[] | undefined
+
+  constructor(
+    cells: Cells,
+    labels: Labels,
+    text: string,
+    histogram: Timed,
+    readonly bounds: readonly number[],
+  ) {
+    super(cells, labels, text, histogram)
+  }
+
+  observe(value: number): void {
+    if (!Number.isFinite(value)) throw notANumber(value)
+    const { cells } = this
+    const bucket = this.bucketOf(value)
+    // The count is the sum of the buckets: no page can show one without the other.
+    cells.f64[cells.at + 1 + bucket]! += 1
+    cells.f64[cells.at]! += value
+  }
+
+  bucketOf(value: number): number {
+    const { bounds } = this
+    let bucket = 0
+    while (bucket < bounds.length && value > bounds[bucket]!) bucket++
+    return bucket
+  }
+}
+
+export interface HistogramOptions<Name extends string = string> extends MetricOptions<Name, Histogram<Name>> {
+  /** Upper bounds, ascending; +Inf is always there. */
+  buckets?: readonly number[]
+}
+
+export class Histogram<Name extends string = string> extends Observer<HistogramChild, Name> {
+  readonly type = 'histogram'
+  readonly buckets: readonly number[]
+  readonly #hasExemplars: boolean
+
+  constructor(options: HistogramOptions<Name>) {
+    super(options, 'le')
+    this.#hasExemplars = options.enableExemplars === true
+    const buckets = (options.buckets ?? DEFAULT_BUCKETS).filter((bound) => bound !== Infinity)
+    // A copy: the engine reads a frozen array many times slower, and children read theirs at each event.
+    this.buckets = Object.freeze([...buckets])
+    this.declare(
+      options,
+      { buckets },
+      buckets.length + 2,
+      (...child) => new HistogramChild(...child, this, buckets),
+    )
+  }
+
+  override observe(value: number): void
+  override observe(labels: Labels<Name>, value: number): void
+  override observe(event: WithExemplar<Name>): void
+  override observe(first: Labels<Name> | WithExemplar<Name> | number, value?: number): void {
+    if (this.#hasExemplars && isLabels(first)) this.#observeWithExemplar(first as WithExemplar<Name>)
+    else super.observe(first as Labels<Name>, value as number)
+  }
+
+  /** Puts the series there, at 0. */
+  zero(labels: Labels<Name>): void {
+    const { cells } = this.child(labels)
+    cells.f64.fill(0, cells.at, cells.at + this.buckets.length + 2)
+  }
+
+  protected read({ cells: { f64, at }, exemplars }: HistogramChild): Omit<Series, 'labels'> {
+    const counts = f64.subarray(at + 1, at + 2 + this.buckets.length)
+    return { sum: f64[at]!, counts, ...(exemplars ? { exemplars } : {}) }
+  }
+
+  #observeWithExemplar({ labels, value, exemplarLabels }: WithExemplar<Name>): void {
+    const exemplar = exemplarOf(exemplarLabels, value!)
+    const child = this.child(labels)
+    child.observe(value!)
+    if (exemplar) (child.exemplars ??= [])[child.bucketOf(value!)] = exemplar
+  }
+}

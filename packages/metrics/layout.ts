@@ -1,0 +1,123 @@
+/**
+ * Where what is in a region, byte by byte. Everything is counted in words of 8 bytes; a word is a Float64, or two Int32
+ * (low, high) as below.
+ *
+ *   file    header (HEADER_WORDS), then two regions for each slot, then one of the master
+ *     0     magic | layout version
+ *     1     slots | words of a region
+ *     2     pid of the master | 0
+ *     3     boot identity: start time of the master in clock ticks, Float64
+ *
+ *   region  header (REGION_HEADER_WORDS), then entries, one after the other
+ *     0     words of entries that are committed | 0
+ *     2     label sets that found no room, Float64
+ *
+ *   entry   header (ENTRY_HEADER_WORDS), then the payload, then the cells
+ *     0     words of the entry, header included | kind: FAMILY or SERIES
+ *     1     the family's entry (of a series) | live: 1, or 0 for a series that is not shown
+ *     2     bytes of payload | number of cells
+ *
+ * A family's payload is the JSON of its definition, a series' the JSON array of its label values. An entry is written
+ * first and committed after, by one atomic store of the region's first Int32; the cells of a committed entry change in
+ * place. Cells: family [epoch milliseconds of the last declaration]; counter [value]; gauge [value, epoch milliseconds of the last set]; histogram [sum, one count for each
+ * bucket, +Inf last]; summary [sum, count].
+ */
+export const MAGIC = 0x4d_4e_55_42
+export const LAYOUT_VERSION = 1
+export const HEADER_WORDS = 8
+export const REGION_HEADER_WORDS = 8
+export const ENTRY_HEADER_WORDS = 3
+export const WORD_BYTES = 8
+
+export const FAMILY = 1
+export const SERIES = 2
+
+/** One memory, seen as words, as halves of words and as bytes. */
+export interface Memory {
+  f64: Float64Array
+  i32: Int32Array
+  bytes: Uint8Array
+}
+
+export const memoryOf = (buffer: ArrayBuffer, byteOffset = 0, byteLength = buffer.byteLength): Memory => ({
+  f64: new Float64Array(buffer, byteOffset, byteLength / WORD_BYTES),
+  i32: new Int32Array(buffer, byteOffset, byteLength / 4),
+  bytes: new Uint8Array(buffer, byteOffset, byteLength),
+})
+
+/** An entry's place: words from the start of the memory. */
+export interface Entry {
+  at: number
+  kind: number
+  family: number
+  payload: number
+  payloadBytes: number
+  cells: number
+  cellCount: number
+}
+
+/**
+ * Reads the entries of a region from word `from` (0: from the first) up to what is committed. An entry of which
+ * `onEntry` cannot make sense is damage, too: it throws, and what comes after is not read.
+ * @returns where to go on next time, or -1 where the region makes no sense: another layout, or a damaged file.
+ */
+export function readEntries(
+  { i32 }: Memory,
+  region: number,
+  words: number,
+  from: number,
+  onEntry: (entry: Entry) => void,
+): number {
+  const committed = Atomics.load(i32, region * 2)
+  const first = region + REGION_HEADER_WORDS
+  if (committed < from || committed > words - REGION_HEADER_WORDS) return -1
+  let at = first + from
+  const end = first + committed
+  while (at < end) {
+    const size = i32[at * 2]!
+    const kind = i32[at * 2 + 1]!
+    const payloadBytes = i32[at * 2 + 4]!
+    const cellCount = i32[at * 2 + 5]!
+    const payload = at + ENTRY_HEADER_WORDS
+    const cells = payload + Math.ceil(payloadBytes / WORD_BYTES)
+    const isSane =
+      (kind === FAMILY || kind === SERIES) &&
+      payloadBytes >= 0 &&
+      cellCount >= 0 &&
+      cells + cellCount === at + size
+    if (!isSane || size < ENTRY_HEADER_WORDS || at + size > end) return -1
+    try {
+      onEntry({ at, kind, family: i32[at * 2 + 2]!, payload, payloadBytes, cells, cellCount })
+    } catch {
+      return -1
+    }
+    at += size
+  }
+  return committed
+}
+
+/** Where a series is: its entry and its cells. */
+export type Place = Pick<Entry, 'cells' | 'cellCount'> & { entry: number }
+
+/** Whether a series is shown: it is live, or was removed and then counted on by whoever had kept it. */
+export function isShown({ f64, i32 }: Memory, { entry, cells, cellCount }: Place): boolean {
+  if (i32[entry * 2 + 3] === 1) return true
+  for (let i = 0; i < cellCount; i++) if (f64[cells + i] !== 0) return true
+  return false
+}
+
+export const show = ({ i32 }: Memory, entry: number): void => {
+  i32[entry * 2 + 3] = 1
+}
+
+/** Takes a series off the page, and back to 0. */
+export function hide({ f64, i32 }: Memory, { entry, cells, cellCount }: Place): void {
+  i32[entry * 2 + 3] = 0
+  f64.fill(0, cells, cells + cellCount)
+}
+
+const decoder = new TextDecoder()
+
+/** @throws SyntaxError where the payload is no JSON. */
+export const readPayload = ({ bytes }: Memory, { payload, payloadBytes }: Entry): unknown =>
+  JSON.parse(decoder.decode(bytes.subarray(payload * WORD_BYTES, payload * WORD_BYTES + payloadBytes)))

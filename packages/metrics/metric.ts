@@ -1,0 +1,304 @@
+/**
+ * What all metrics have in common: a declaration, a place in registries, and children by label values. A child holds its
+ * cells; whoever keeps one pays a plain store for each event, whoever asks by labels walks one Map for each label.
+ */
+import { type Family, labelText, type MetricType, type Series } from './family.ts'
+import { register, Registry } from './registry.ts'
+import { type StockItem, stockValues } from './stock.ts'
+import { type Aggregator, type Cells, type Definition, type LabelValues, NOWHERE, Store } from './store.ts'
+import { type Declaration, unknownLabel, validateDeclaration, wrongLabelCount } from './validation.ts'
+
+/** Values by label name. Numbers are taken, too, and written as text. */
+export type Labels<Name extends string = string> = Partial<Record<Name, string | number>>
+
+export interface MetricOptions<Name extends string = string, Self = never> extends Omit<
+  Declaration,
+  'collect'
+> {
+  labelNames?: readonly Name[]
+  /** Where it is shown; by default in the global `register`. */
+  registers?: readonly { registerMetric(metric: never): void }[]
+  aggregator?: Aggregator
+  /** Runs before each page that this process renders; may be async. */
+  collect?: (this: Self) => void | Promise<void>
+  /** Label sets above this number are counted together, under `__overflow__` (default 1000). */
+  maxLabelSets?: number
+  /** Counters and histograms in OpenMetrics registries: `inc` and `observe` take a {@link WithExemplar}. */
+  enableExemplars?: boolean
+}
+
+export const isLabels = <L extends object>(value: L | number | undefined | null): value is L =>
+  typeof value === 'object' && value !== null
+
+/** One series of a metric, as the process that counts holds it. */
+export abstract class Child {
+  constructor(
+    readonly cells: Cells,
+    readonly labels: Labels,
+    readonly text: string,
+  ) {}
+}
+
+/** A metric that times: its children leave that to it, because the labels of the end make another series. */
+export interface Timed {
+  startTimer(labels: Labels): (endLabels?: Labels) => number
+}
+
+const DEFAULT_MAX_LABEL_SETS = 1000
+export const OVERFLOW = '__overflow__'
+
+/** The way to a child: a step for each label; a label that was left out is undefined. */
+type Node<C> = Map<string | number | undefined, Node<C> | C>
+
+export abstract class Metric<C extends Child, Name extends string = string> {
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly Name[]
+  readonly aggregator: Aggregator
+  readonly collect: (() => void | Promise<void>) | undefined
+  abstract readonly type: MetricType
+
+  #store!: Store
+  #definition!: Definition
+  #cellCount!: number
+  #makeChild!: (cells: Cells, labels: Labels, text: string) => C
+  readonly #maxLabelSets: number
+  /** Without label names the child itself. */
+  #root: Node<C> | C = new Map()
+  readonly #children = new Map<string, C>()
+  /** Removed ones: who kept one may go on counting, and then it is shown again. */
+  readonly #hidden = new Map<string, C>()
+  #overflow: C | undefined
+
+  constructor(options: MetricOptions<Name>, reservedLabel?: string) {
+    validateDeclaration(options, reservedLabel)
+    this.name = options.name
+    this.help = options.help
+    this.labelNames = [...(options.labelNames ?? [])]
+    this.aggregator = options.aggregator ?? 'sum'
+    this.collect = options.collect?.bind(this as never)
+    this.#maxLabelSets = options.maxLabelSets ?? DEFAULT_MAX_LABEL_SETS
+  }
+
+  /** Ends the construction, when the subclass knows its type and its cells. */
+  protected declare(
+    options: MetricOptions<Name>,
+    extra: Partial<Definition>,
+    cellCount: number,
+    makeChild: (cells: Cells, labels: Labels, text: string) => C,
+  ): void {
+    const { name, help, labelNames, type } = this
+    const registers = options.registers ?? [register]
+    this.#definition = { name, help, type, labelNames, ...extra }
+    this.#cellCount = cellCount
+    this.#makeChild = makeChild
+    const shared = registers.find((each) => (each as Registry).store) as Registry | undefined
+    this.#store = shared?.store ?? Store.heap()
+    for (const registry of registers) {
+      if (options.enableExemplars) refuseExemplars(registry as Registry)
+      registry.registerMetric(this as never)
+    }
+    this.#reserve()
+  }
+
+  /** The series of these values: in the order of the label names, or by name. */
+  labels(...args: [Labels<Name>] | (string | number)[]): C {
+    const [first] = args
+    if (typeof first === 'object') return this.child(first)
+    let node: Node<C> | C | undefined = args.length === this.labelNames.length ? this.#root : undefined
+    for (let i = 0; i < args.length && node !== undefined; i++)
+      node = (node as Node<C>).get(args[i] as string)
+    return (node instanceof Map ? undefined : node) ?? this.#create(this.#inOrder(args))
+  }
+
+  /** The child that a call is about whose first argument is either labels or the value. */
+  protected of(first: Labels<Name> | number | undefined | null): C {
+    return this.child(isLabels(first) ? first : undefined)
+  }
+
+  protected timer(labels: Labels<Name> | undefined, end: (child: C, seconds: number) => void) {
+    const startedMs = performance.now()
+    return (endLabels?: Labels<Name>): number => {
+      const elapsed = (performance.now() - startedMs) / 1000
+      end(
+        this.child(labels || endLabels ? ({ ...labels, ...endLabels } as Labels<Name>) : undefined),
+        elapsed,
+      )
+      return elapsed
+    }
+  }
+
+  /** The same, by name; without labels the one series of a metric that has none. */
+  protected child(labels: Labels<Name> | undefined): C {
+    if (labels === undefined) return this.#root instanceof Map ? this.child({}) : this.#root
+    const { labelNames } = this
+    let known = 0
+    let node: Node<C> | C | undefined = this.#root
+    for (let i = 0; i < labelNames.length; i++) {
+      const value: string | number | undefined = labels[labelNames[i]!]
+      if (value !== undefined) known++
+      node = (node as Node<C> | undefined)?.get(value)
+    }
+    let given = 0
+    for (const _ in labels) given++
+    if (given === known && node !== undefined && !(node instanceof Map)) return node
+    return this.#create(this.#inOrder([labels]))
+  }
+
+  /** Shows the series no longer. It begins at 0 when it is used again. */
+  remove(...args: [Labels<Name>] | (string | number)[]): void {
+    const key = JSON.stringify(textsOf(this.#inOrder(args)))
+    const child = this.#children.get(key)
+    if (child) this.#hide(key, child)
+  }
+
+  /** Forgets all series; a metric without labels is back at 0. */
+  reset(): void {
+    for (const [key, child] of this.#children) this.#hide(key, child)
+    if (this.labelNames.length === 0) this.#create([])
+  }
+
+  /** Events that found no room for their label set. */
+  get dropped(): number {
+    return this.#store.dropped
+  }
+
+  /** Whether the numbers are where that registry has its own. */
+  isIn(store: Store | undefined): boolean {
+    return this.#store === store
+  }
+
+  /** What this process counted. Runs no `collect`: see `Registry.families`. */
+  family(): Family {
+    const { name, help, type, buckets } = this.#definition
+    return { name, help, type, ...(buckets ? { buckets } : {}), series: this.#series() }
+  }
+
+  /** What stock prom-client asks a metric for. */
+  async get(): Promise<StockItem> {
+    await this.collect?.()
+    const { name, help, type, aggregator } = this
+    const values = [...this.#shown()].flatMap((child) =>
+      stockValues(name, child.labels, this.read(child), this.#definition.buckets),
+    )
+    return { name, help, type, aggregator, values }
+  }
+
+  protected abstract read(child: C): Omit<Series, 'labels'>
+
+  *#series(): Iterable<Series> {
+    for (const child of this.#shown()) yield { labels: child.text, ...this.read(child) }
+  }
+
+  #create(raw: readonly (string | number | undefined)[]): C {
+    const values = textsOf(raw)
+    const key = JSON.stringify(values)
+    const known = this.#children.get(key) ?? this.#add(key, values)
+    if (!known) this.#store.countDropped()
+    const child = known ?? this.#overflow ?? this.#lost()
+    this.#store.show(child.cells)
+    if (!known) return child
+    // Numbers and their text are the same series, and both find it at once from now on. Whatever else has that text, such
+    // as a URL, does not: there may be any number of them.
+    this.#remember(
+      values.map((value) => value ?? undefined),
+      child,
+    )
+    if (raw.every((value, i) => typeof value === 'number' || (value ?? null) === values[i]))
+      this.#remember(raw, child)
+    return child
+  }
+
+  #add(key: string, values: LabelValues): C | undefined {
+    if (this.#children.size > this.#maxLabelSets) return undefined // one of them is the overflow
+    const child = this.#hidden.get(key) ?? this.#new(values)
+    if (!child) return undefined
+    this.#hidden.delete(key)
+    this.#children.set(key, child)
+    return child
+  }
+
+  #new(values: LabelValues): C | undefined {
+    const cells = this.#store.series(this.#definition, values, this.#cellCount)
+    return cells && this.#childOf(cells, values)
+  }
+
+  *#shown(): Iterable<C> {
+    for (const children of [this.#children, this.#hidden])
+      for (const child of children.values()) if (this.#store.isShown(child.cells)) yield child
+  }
+
+  #remember(path: readonly (string | number | undefined)[], child: C): void {
+    if (!(this.#root instanceof Map) || path.length === 0) {
+      this.#root = child
+      return
+    }
+    let node = this.#root
+    for (const value of path.slice(0, -1)) {
+      const next = (node.get(value) as Node<C> | undefined) ?? new Map()
+      node.set(value, next)
+      node = next
+    }
+    node.set(path.at(-1), child)
+  }
+
+  /** Room for what will find none: one series more, shown when it is needed. */
+  #reserve(): void {
+    if (this.labelNames.length === 0) return void this.#create([])
+    const values = this.labelNames.map(() => OVERFLOW)
+    const cells = this.#store.series(this.#definition, values, this.#cellCount, false)
+    if (!cells) return
+    this.#overflow = this.#childOf(cells, values)
+    this.#children.set(JSON.stringify(values), this.#overflow)
+  }
+
+  /** Without any room the numbers go where nobody reads them: counting never throws. */
+  #lost(): C {
+    return this.#makeChild(
+      { f64: new Float64Array(this.#cellCount), at: 0, count: this.#cellCount, entry: NOWHERE },
+      {},
+      '',
+    )
+  }
+
+  #childOf(cells: Cells, values: LabelValues): C {
+    const present = this.labelNames.flatMap((name, i) =>
+      values[i] == null ? [] : [[name, values[i]] as const],
+    )
+    const labels = Object.fromEntries(present)
+    return this.#makeChild(cells, labels, labelText(Object.keys(labels), Object.values(labels)))
+  }
+
+  #hide(key: string, child: C): void {
+    this.#store.hide(child.cells)
+    if (child !== this.#overflow) {
+      this.#children.delete(key)
+      this.#hidden.set(key, child)
+    }
+    this.#root = new Map()
+  }
+
+  /** Label values in the order of the label names. @throws for labels that are not the metric's. */
+  #inOrder(args: [Labels<Name>] | (string | number)[]): readonly (string | number | undefined)[] {
+    const { labelNames } = this
+    const [labels] = args
+    if (typeof labels !== 'object') {
+      if (args.length !== labelNames.length) throw wrongLabelCount(args, labelNames)
+      return args as (string | number)[]
+    }
+    for (const label in labels) if (!labelNames.includes(label as Name)) throw unknownLabel(label, labelNames)
+    // Own ones only: a label may be called `constructor`.
+    return labelNames.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))
+  }
+}
+
+/** @throws TypeError for a registry whose pages cannot show them. */
+function refuseExemplars({ contentType }: Registry): void {
+  if (contentType !== Registry.OPENMETRICS_CONTENT_TYPE) {
+    throw new TypeError('Exemplars are supported only on OpenMetrics registries')
+  }
+}
+
+/** Values as they are written: half a surrogate pair could not be. */
+const textsOf = (raw: readonly (string | number | undefined)[]): LabelValues =>
+  raw.map((value) => (value === undefined ? null : String(value).toWellFormed()))

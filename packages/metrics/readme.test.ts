@@ -1,0 +1,12 @@
+import { expect, test } from 'bun:test'
+
+const readme = await Bun.file(`${import.meta.dir}/README.md`).text()
+const example = `${import.meta.dir}/testdata/two_processes.ts`
+
+test('the example of two processes is the file, and prints what it says', async () => {
+  const code = (await Bun.file(example).text()).split('*/')[1]!.trim()
+  expect(readme).toContain(code.replace("'../index.ts'", "'@bun-monitoring/metrics'"))
+  const run = Bun.spawn([process.execPath, example], { stdout: 'pipe' })
+  expect(await new Response(run.stdout).text()).toContain('events_total 2\n')
+  expect(await run.exited).toBe(0)
+})

@@ -1,0 +1,84 @@
+/** How stock prom-client hands numbers about, both ways: its metrics in our registries, ours in its. */
+import { type Family, labelText, type MetricType, type Series } from './family.ts'
+import type { Labels } from './metric.ts'
+
+export interface StockValue {
+  labels: Labels
+  value: number
+  metricName?: string
+}
+
+/** What `metric.get()` gives. */
+export interface StockItem {
+  name: string
+  help: string
+  type: MetricType
+  aggregator: string
+  values: StockValue[]
+}
+
+/** Anything that a stock registry would take. */
+export interface StockMetric {
+  name: string
+  get(): Promise<object>
+  reset?(): void
+}
+
+/** The values of one series, buckets cumulated as prom-client has them. */
+export function stockValues(
+  name: string,
+  labels: Labels,
+  { value, sum, count, counts }: Omit<Series, 'labels'>,
+  bounds: readonly number[] = [],
+): StockValue[] {
+  if (value !== undefined) return [{ labels, value }]
+  let cumulated = 0
+  const buckets = Array.from(counts ?? [], (observations, i) => ({
+    metricName: `${name}_bucket`,
+    labels: { le: bounds[i] ?? '+Inf', ...labels },
+    value: (cumulated += observations),
+  }))
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum ?? 0 },
+    { metricName: `${name}_count`, labels, value: count ?? cumulated },
+  ]
+}
+
+type Gathered = {
+  labels: string
+  value?: number
+  sum?: number
+  count?: number
+  cumulated: number[]
+  quantiles: [number, number][]
+}
+
+/** Labels that a type keeps for itself. */
+const RESERVED: Partial<Record<MetricType, string>> = { histogram: 'le', summary: 'quantile' }
+
+/** A stock metric's numbers as a family. */
+export function fromStock({ name, help, type, values }: StockItem): Family {
+  const bounds = new Set<number>()
+  const gathered = new Map<string, Gathered>()
+  for (const { labels: all, value, metricName = name } of values) {
+    const { [RESERVED[type] ?? '']: reserved, ...own } = all
+    const labels = labelText(Object.keys(own), Object.values(own).map(String))
+    const series = gathered.get(labels) ?? { labels, cumulated: [], quantiles: [] }
+    gathered.set(labels, series)
+    if (metricName === `${name}_sum`) series.sum = value
+    else if (metricName === `${name}_count`) series.count = value
+    else if (reserved === undefined) series.value = value
+    else if (type === 'summary') series.quantiles.push([Number(reserved), value])
+    else {
+      series.cumulated.push(value)
+      if (reserved !== '+Inf') bounds.add(Number(reserved))
+    }
+  }
+  const series = Array.from(gathered.values(), ({ cumulated, quantiles, ...rest }) => ({
+    ...rest,
+    ...(cumulated.length > 0 ? { counts: cumulated.map((each, i) => each - (cumulated[i - 1] ?? 0)) } : {}),
+    ...(quantiles.length > 0 ? { quantiles } : {}),
+  }))
+  return { name, help, type, series, ...(type === 'histogram' ? { buckets: [...bounds] } : {}) }
+}

@@ -1,0 +1,30 @@
+/**
+ * Count and sum of values, with prom-client's interface. Quantiles of several processes cannot be merged, so there are
+ * none: a histogram has them.
+ */
+import type { Series } from './family.ts'
+import type { MetricOptions } from './metric.ts'
+import { Observer, ObserverChild } from './observer.ts'
+import { notANumber } from './validation.ts'
+
+export class SummaryChild extends ObserverChild {
+  observe(value: number): void {
+    if (!Number.isFinite(value)) throw notANumber(value)
+    const { cells } = this
+    cells.f64[cells.at + 1]! += 1
+    cells.f64[cells.at]! += value
+  }
+}
+
+export class Summary<Name extends string = string> extends Observer<SummaryChild, Name> {
+  readonly type = 'summary'
+
+  constructor(options: MetricOptions<Name, Summary<Name>>) {
+    super(options, 'quantile')
+    this.declare(options, {}, 2, (...child) => new SummaryChild(...child, this))
+  }
+
+  protected read({ cells: { f64, at } }: SummaryChild): Omit<Series, 'labels'> {
+    return { sum: f64[at]!, count: f64[at + 1]! }
+  }
+}

@@ -1,0 +1,40 @@
+/** What prom-client checks, with the errors that prom-client throws, so that programs can change one import. */
+import { format, inspect } from 'node:util'
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+
+export interface Declaration {
+  name: string
+  help: string
+  labelNames?: readonly string[]
+  collect?: unknown
+}
+
+/** @throws Error or TypeError, as prom-client does. */
+export function validateDeclaration(config: Declaration, reservedLabel?: string): void {
+  if (config === null || typeof config !== 'object')
+    throw new TypeError('constructor expected a config object')
+  const { name, help, labelNames = [], collect } = config
+  if (!help) throw new Error('Missing mandatory help parameter')
+  if (!name) throw new Error('Missing mandatory name parameter')
+  if (!METRIC_NAME.test(name)) throw new Error('Invalid metric name')
+  if (!labelNames.every((label) => LABEL_NAME.test(label))) throw new Error('Invalid label name')
+  if (reservedLabel && labelNames.includes(reservedLabel)) {
+    throw new Error(`${reservedLabel} is a reserved label keyword`)
+  }
+  if (collect && typeof collect !== 'function') {
+    throw new Error('Optional "collect" parameter must be a function')
+  }
+}
+
+export const unknownLabel = (label: string, labelNames: readonly string[]): Error =>
+  new Error(`Added label "${label}" is not included in initial labelset: ${inspect(labelNames)}`)
+
+export const wrongLabelCount = (values: readonly unknown[], labelNames: readonly string[]): Error =>
+  new Error(
+    `Invalid number of arguments (${values.length}): "${values.join(', ')}" for label names (${labelNames.length}): "${labelNames.join(', ')}".`,
+  )
+
+export const notANumber = (value: unknown, what = 'Value'): TypeError =>
+  new TypeError(`${what} is not a valid number: ${format(value)}`)
