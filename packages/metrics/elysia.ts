@@ -21,7 +21,6 @@ export interface HttpMetricsOptions {
  */
 export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOptions) => {
   const metrics = new HttpServerMetrics(registry, tally)
-  const excluded = new Set(exclude)
   const errors = new WeakMap<Request, unknown>()
 
   return <App extends AnyElysia>(app: App): App => {
@@ -44,24 +43,38 @@ export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOption
       }
     }
 
+    const finishLater = (
+      answer: Promise<Response>,
+      request: Request,
+      path: string,
+      measured: MeasuredRequest,
+    ): Promise<Response> =>
+      answer.then(
+        (response) => {
+          finish(request, path, measured, response.status)
+          return response
+        },
+        (error: unknown) => {
+          finish(request, path, measured, 500, error)
+          throw error
+        },
+      )
+
+    // No function is made in here: most answers are there at once, and need none.
     const measured = (request: Request): Response | Promise<Response> => {
       const path = pathOf(request.url)
-      if (excluded.has(path)) return handle(request)
+      if (exclude.includes(path)) return handle(request)
       const measuring = metrics.begin(request.method)
-      const succeed = (response: Response) => {
-        finish(request, path, measuring, response.status)
-        return response
-      }
-      const fail = (error: unknown): never => {
+      let answer: Response | Promise<Response>
+      try {
+        answer = handle(request)
+      } catch (error) {
         finish(request, path, measuring, 500, error)
         throw error
       }
-      try {
-        const answer = handle(request)
-        return answer instanceof Promise ? answer.then(succeed, fail) : succeed(answer)
-      } catch (error) {
-        return fail(error)
-      }
+      if (answer instanceof Promise) return finishLater(answer, request, path, measuring)
+      finish(request, path, measuring, answer.status)
+      return answer
     }
 
     app.onError(({ request, error }) => void errors.set(request, error))

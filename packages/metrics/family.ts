@@ -45,6 +45,15 @@ export function labelText(names: readonly string[], values: readonly string[]): 
   return text
 }
 
+/** The same for a series that may have left labels out: those are null. */
+export function seriesText(names: readonly string[], values: readonly (string | null)[]): string {
+  const present = names.filter((_, i) => values[i] !== null)
+  return labelText(
+    present,
+    values.filter((value) => value !== null),
+  )
+}
+
 const SPECIAL = /[\\\n"]/g
 
 export const escapeLabelValue = (value: string): string =>

@@ -8,13 +8,12 @@ import { notANumber } from './validation.ts'
 export class GaugeChild extends Child {
   constructor(
     cells: Cells,
-    labels: Labels,
-    text: string,
+    key: string,
     readonly gauge: Timed,
     /** Whether it says when it was set: only who merges by that needs to know, and pays for it. */
     readonly isDated: boolean,
   ) {
-    super(cells, labels, text)
+    super(cells, key)
   }
 
   inc(delta = 1): void {
@@ -41,7 +40,7 @@ export class GaugeChild extends Child {
 
   /** @returns what sets the gauge to the seconds since now, and returns them. */
   startTimer(): (endLabels?: Labels) => number {
-    return this.gauge.startTimer(this.labels)
+    return this.gauge.startTimer(this.gauge.labelsOf(this))
   }
 }
 

@@ -15,12 +15,11 @@ export class HistogramChild extends ObserverChild {
 
   constructor(
     cells: Cells,
-    labels: Labels,
-    text: string,
+    key: string,
     histogram: Timed,
     readonly bounds: readonly number[],
   ) {
-    super(cells, labels, text, histogram)
+    super(cells, key, histogram)
   }
 
   observe(value: number): void {

@@ -2,10 +2,18 @@
  * What all metrics have in common: a declaration, a place in registries, and children by label values. A child holds its
  * cells; whoever keeps one pays a plain store for each event, whoever asks by labels walks one Map for each label.
  */
-import { type Family, labelText, type MetricType, type Series } from './family.ts'
+import { type Family, type MetricType, type Series, seriesText } from './family.ts'
 import { register, Registry } from './registry.ts'
 import { type StockItem, stockValues } from './stock.ts'
-import { type Aggregator, type Cells, type Definition, type LabelValues, NOWHERE, Store } from './store.ts'
+import {
+  type Aggregator,
+  type Cells,
+  type Definition,
+  type LabelValues,
+  NOWHERE,
+  Store,
+  valuesOf,
+} from './store.ts'
 import { type Declaration, unknownLabel, validateDeclaration, wrongLabelCount } from './validation.ts'
 
 /** Values by label name. Numbers are taken, too, and written as text. */
@@ -32,15 +40,19 @@ export const isLabels = <L extends object>(value: L | number | undefined | null)
 
 /** One series of a metric, as the process that counts holds it. */
 export abstract class Child {
+  /** Its labels as they stand on a page, from the first page on. */
+  text: string | undefined
+
   constructor(
     readonly cells: Cells,
-    readonly labels: Labels,
-    readonly text: string,
+    /** Its label values, as JSON. */
+    readonly key: string,
   ) {}
 }
 
 /** A metric that times: its children leave that to it, because the labels of the end make another series. */
 export interface Timed {
+  labelsOf(child: Child): Labels
   startTimer(labels: Labels): (endLabels?: Labels) => number
 }
 
@@ -61,7 +73,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   #store!: Store
   #definition!: Definition
   #cellCount!: number
-  #makeChild!: (cells: Cells, labels: Labels, text: string) => C
+  #makeChild!: (cells: Cells, key: string) => C
   readonly #maxLabelSets: number
   /** Without label names the child itself. */
   #root: Node<C> | C = new Map()
@@ -85,7 +97,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     options: MetricOptions<Name>,
     extra: Partial<Definition>,
     cellCount: number,
-    makeChild: (cells: Cells, labels: Labels, text: string) => C,
+    makeChild: (cells: Cells, key: string) => C,
   ): void {
     const { name, help, labelNames, type } = this
     const registers = options.registers ?? [register]
@@ -179,21 +191,32 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     await this.collect?.()
     const { name, help, type, aggregator } = this
     const values = [...this.#shown()].flatMap((child) =>
-      stockValues(name, child.labels, this.read(child), this.#definition.buckets),
+      stockValues(name, this.labelsOf(child), this.read(child), this.#definition.buckets),
     )
     return { name, help, type, aggregator, values }
+  }
+
+  labelsOf({ key }: Child): Record<string, string> {
+    const values = valuesOf(key, this.labelNames)
+    return Object.fromEntries(
+      this.labelNames.flatMap((name, i) => (values[i] == null ? [] : [[name, values[i]] as const])),
+    )
   }
 
   protected abstract read(child: C): Omit<Series, 'labels'>
 
   *#series(): Iterable<Series> {
-    for (const child of this.#shown()) yield { labels: child.text, ...this.read(child) }
+    const { labelNames } = this
+    for (const child of this.#shown()) {
+      child.text ??= seriesText(labelNames, valuesOf(child.key, labelNames))
+      yield { labels: child.text, ...this.read(child) }
+    }
   }
 
   #create(raw: readonly (string | number | undefined)[]): C {
     const values = textsOf(raw)
     const key = JSON.stringify(values)
-    const known = this.#children.get(key) ?? this.#add(key, values)
+    const known = this.#children.get(key) ?? this.#add(key)
     if (!known) this.#store.countDropped()
     const child = known ?? this.#overflow ?? this.#lost()
     this.#store.show(child.cells)
@@ -209,18 +232,18 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     return child
   }
 
-  #add(key: string, values: LabelValues): C | undefined {
+  #add(key: string): C | undefined {
     if (this.#children.size > this.#maxLabelSets) return undefined // one of them is the overflow
-    const child = this.#hidden.get(key) ?? this.#new(values)
+    const child = this.#hidden.get(key) ?? this.#new(key)
     if (!child) return undefined
     this.#hidden.delete(key)
     this.#children.set(key, child)
     return child
   }
 
-  #new(values: LabelValues): C | undefined {
-    const cells = this.#store.series(this.#definition, values, this.#cellCount)
-    return cells && this.#childOf(cells, values)
+  #new(key: string, live = true): C | undefined {
+    const cells = this.#store.series(this.#definition, key, this.#cellCount, live)
+    return cells && this.#makeChild(cells, key)
   }
 
   *#shown(): Iterable<C> {
@@ -245,11 +268,9 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   /** Room for what will find none: one series more, shown when it is needed. */
   #reserve(): void {
     if (this.labelNames.length === 0) return void this.#create([])
-    const values = this.labelNames.map(() => OVERFLOW)
-    const cells = this.#store.series(this.#definition, values, this.#cellCount, false)
-    if (!cells) return
-    this.#overflow = this.#childOf(cells, values)
-    this.#children.set(JSON.stringify(values), this.#overflow)
+    const key = JSON.stringify(this.labelNames.map(() => OVERFLOW))
+    this.#overflow = this.#new(key, false)
+    if (this.#overflow) this.#children.set(key, this.#overflow)
   }
 
   /** Without any room the numbers go where nobody reads them: counting never throws. */
@@ -259,14 +280,6 @@ export abstract class Metric<C extends Child, Name extends string = string> {
       {},
       '',
     )
-  }
-
-  #childOf(cells: Cells, values: LabelValues): C {
-    const present = this.labelNames.flatMap((name, i) =>
-      values[i] == null ? [] : [[name, values[i]] as const],
-    )
-    const labels = Object.fromEntries(present)
-    return this.#makeChild(cells, labels, labelText(Object.keys(labels), Object.values(labels)))
   }
 
   #hide(key: string, child: C): void {

@@ -5,11 +5,10 @@ import type { Cells } from './store.ts'
 export abstract class ObserverChild extends Child {
   constructor(
     cells: Cells,
-    labels: Labels,
-    text: string,
+    key: string,
     readonly observer: Timed,
   ) {
-    super(cells, labels, text)
+    super(cells, key)
   }
 
   /** @throws where the value is no finite number. */
@@ -17,7 +16,7 @@ export abstract class ObserverChild extends Child {
 
   /** @returns what observes the seconds since now, and returns them. */
   startTimer(): (endLabels?: Labels) => number {
-    return this.observer.startTimer(this.labels)
+    return this.observer.startTimer(this.observer.labelsOf(this))
   }
 }
 

@@ -2,10 +2,10 @@
  * Reads all regions of a segment and adds them up. It parses only what is new since its last look, and needs nobody's
  * help: the numbers of a worker that hangs or is dead are as readable as those of one that lives.
  */
-import { type Family, labelText, type Series } from './family.ts'
+import { type Family, labelText, type Series, seriesText } from './family.ts'
 import { type Entry, FAMILY, isShown, type Memory, type Place, readEntries } from './layout.ts'
 import { droppedFamily } from './registry.ts'
-import { type Definition, type LabelValues, readDefinition, readValues } from './store.ts'
+import { type Definition, readDefinition, readKey, valuesOf } from './store.ts'
 
 /** A region as the reader sees it. */
 export interface RegionPlace {
@@ -108,9 +108,12 @@ export class Reader {
   #addSeries(region: Progress, entry: Entry): void {
     const merged = region.families.get(entry.family)
     if (!merged) throw new TypeError('a series without a family')
-    const values = readValues(this.#memory, entry, merged.definition)
-    const key = JSON.stringify(values)
-    const series = merged.series.get(key) ?? { labels: textOf(merged.definition, values), places: [] }
+    // Parsed once, whichever region has it first: the others have it letter by letter.
+    const key = readKey(this.#memory, entry, merged.definition)
+    const series = merged.series.get(key) ?? {
+      labels: seriesText(merged.definition.labelNames, valuesOf(key, merged.definition.labelNames)),
+      places: [],
+    }
     series.places.push({
       entry: entry.at,
       cells: entry.cells,
@@ -181,12 +184,4 @@ export class Reader {
       yield { labels: labels === '' ? own : `${labels},${own}`, value }
     }
   }
-}
-
-function textOf({ labelNames }: Definition, values: LabelValues): string {
-  const present = labelNames.flatMap((name, i) => (values[i] == null ? [] : [[name, values[i]] as const]))
-  return labelText(
-    present.map(([name]) => name),
-    present.map(([, value]) => value),
-  )
 }

@@ -141,7 +141,7 @@ export class Segment {
     const cleared = new Map<string, number>()
     readEntries(this.#memory, start, words, 0, (entry) => {
       if (entry.kind === FAMILY) {
-        const { name, type } = readPayload(this.#memory, entry) as Definition
+        const { name, type } = JSON.parse(readPayload(this.#memory, entry)) as Definition
         if (type === 'gauge') gauges.set(entry.at, name)
         return
       }

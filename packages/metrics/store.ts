@@ -39,7 +39,7 @@ export type LabelValues = readonly (string | null)[]
 
 /** @throws where the entry is no definition: a damaged file must break neither a page nor a worker. */
 export function readDefinition(memory: Memory, entry: Entry): Definition {
-  const definition = readPayload(memory, entry) as Definition
+  const definition = JSON.parse(readPayload(memory, entry)) as Definition
   const { name, help, type, labelNames, buckets } = definition
   validateDeclaration(definition, RESERVED_LABELS[type])
   const isSane =
@@ -53,17 +53,22 @@ export function readDefinition(memory: Memory, entry: Entry): Definition {
   return definition
 }
 
-/** @throws where the entry is no series of this family. */
-export function readValues(
-  memory: Memory,
-  entry: Entry,
-  { type, labelNames, buckets }: Definition,
-): LabelValues {
-  const values = readPayload(memory, entry) as LabelValues
+/**
+ * The label values of a series, as the JSON that names it in its family.
+ * @throws where the entry has not the cells of such a series.
+ */
+export function readKey(memory: Memory, entry: Entry, { type, buckets }: Definition): string {
+  const cellCount = type === 'counter' ? 1 : type === 'histogram' ? buckets!.length + 2 : 2
+  if (entry.cellCount !== cellCount) throw new TypeError('no series of its family')
+  return readPayload(memory, entry)
+}
+
+/** @throws where the key names no series of this family. */
+export function valuesOf(key: string, labelNames: readonly string[]): LabelValues {
+  const values = JSON.parse(key) as LabelValues
   const isSane =
     values.length === labelNames.length &&
-    values.every((value) => value === null || typeof value === 'string') &&
-    entry.cellCount === (type === 'counter' ? 1 : type === 'histogram' ? buckets!.length + 2 : 2)
+    values.every((value) => value === null || typeof value === 'string')
   if (!isSane) throw new TypeError('no series of its family')
   return values
 }
@@ -138,21 +143,20 @@ export class Store {
 
   /**
    * The cells of a series, from now on shown. They hold what was counted before, unless the series was removed.
+   * @param key its label values, as JSON
    * @param live false to reserve the room only
    * @returns undefined where there is no room
    */
-  series(definition: Definition, values: LabelValues, cellCount: number, live = true): Cells | undefined {
+  series(definition: Definition, key: string, cellCount: number, live = true): Cells | undefined {
     const family = this.#declare(definition)
     if (!family) return undefined
-    const payload = JSON.stringify(values)
-    const entry =
-      family.series.get(payload) ?? this.#append(SERIES, family.entry, payload, cellCount, live ? 1 : 0)
+    const entry = family.series.get(key) ?? this.#append(SERIES, family.entry, key, cellCount, live ? 1 : 0)
     if (entry === undefined) return undefined
-    family.series.set(payload, entry)
+    family.series.set(key, entry)
     const { f64, i32 } = this.#memory
     const cells: Cells = { f64, at: entry + i32[entry * 2]! - cellCount, count: cellCount, entry }
     if (live) this.show(cells)
-    this.#handedOut.push(cells)
+    if (this.#isHeap) this.#handedOut.push(cells)
     return cells
   }
 
@@ -233,7 +237,7 @@ export class Store {
       }
       const family = byEntry.get(entry.family)
       if (!family) throw new TypeError('a series without a family')
-      family.series.set(JSON.stringify(readValues(this.#memory, entry, family.definition)), entry.at)
+      family.series.set(readKey(this.#memory, entry, family.definition), entry.at)
       if (family.definition.type === 'gauge') hide(this.#memory, { ...entry, entry: entry.at })
     }
     // Nothing is written behind damage: readers do not get there. What comes before it is still counted.

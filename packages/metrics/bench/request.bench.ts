@@ -1,0 +1,77 @@
+/**
+ * What measuring costs a request: CPU time of the server (user + system) for one row by id out of bun:sqlite, on a bare
+ * Elysia app, with our HTTP and database metrics in a segment, with either of them alone, and with stock prom-client
+ * 15.1.3 in Elysia's hooks. Goal: at most 1.05 times the bare app with both of ours.
+ * Run: `bun packages/metrics/bench/request.bench.ts` (needs wrk and Linux); BENCH_STARTS sets how often servers start.
+ */
+import { join } from 'node:path'
+import { cpuUsOf, median, ratio, rounded, spread, takeTurns } from './measure.ts'
+import type { Variant } from './request_server.ts'
+
+/** Servers are started several times: what the engine makes of a program differs a little from start to start. */
+const STARTS = Number(Bun.env.BENCH_STARTS ?? 4)
+const ROUNDS_EACH = 4
+const SECONDS = 2
+const WARM_UP_SECONDS = 1
+const CONNECTIONS = 32
+
+const NAMES: Record<Variant, string> = {
+  bare: 'bare',
+  http: 'ours: HTTP alone',
+  database: 'ours: database alone',
+  ours: 'ours: HTTP and database',
+  'prom-client': 'prom-client in hooks',
+}
+const variants = Object.keys(NAMES) as Variant[]
+const speeds = new Map<Variant, number[]>(variants.map((variant) => [variant, []]))
+const costs = new Map<Variant, number[]>(variants.map((variant) => [variant, []]))
+
+for (let start = 0; start < STARTS; start++) {
+  const servers = new Map<Variant, Awaited<ReturnType<typeof serve>>>()
+  for (const variant of variants) servers.set(variant, await serve(variant))
+  for (const { port } of servers.values()) await load(port, WARM_UP_SECONDS)
+  const measure = async (variant: Variant): Promise<number> => {
+    const { server, port } = servers.get(variant)!
+    const before = cpuUsOf(server.pid)
+    const requests = await load(port, SECONDS)
+    speeds.get(variant)!.push(requests / SECONDS)
+    return (cpuUsOf(server.pid) - before) / requests
+  }
+  await takeTurns(variants, ROUNDS_EACH, measure, costs)
+  for (const { server } of servers.values()) server.kill()
+}
+
+const bare = costs.get('bare')!
+console.table(
+  variants.map((variant) => ({
+    app: NAMES[variant],
+    'requests/s (median)': Math.round(median(speeds.get(variant)!)),
+    'CPU us/request (median)': rounded(median(costs.get(variant)!)),
+    'middle half': spread(costs.get(variant)!),
+    'times bare': rounded(ratio(costs.get(variant)!, bare), 3),
+  })),
+)
+const [ours, peer] = (['ours', 'prom-client'] as const).map((name) => ratio(costs.get(name)!, bare))
+console.log(
+  `Over ${bare.length} rounds a request with our metrics costs ${ours!.toFixed(3)} times a bare one, with prom-client ${peer!.toFixed(3)} times.`,
+)
+
+async function serve(variant: Variant) {
+  const server = Bun.spawn([process.execPath, join(import.meta.dir, 'request_server.ts'), variant], {
+    env: { ...Bun.env, NODE_ENV: 'production' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  for await (const chunk of server.stdout) return { server, port: Number(new TextDecoder().decode(chunk)) }
+  throw new Error(`the server "${variant}" ended before it said its port`)
+}
+
+/** @returns how many requests were answered. */
+async function load(port: number, seconds: number): Promise<number> {
+  const url = `http://127.0.0.1:${port}/dogs/50`
+  const wrk = Bun.spawn(['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, url], { stdout: 'pipe' })
+  const report = await new Response(wrk.stdout).text()
+  const requests = Number(/(\d+) requests in/.exec(report)?.[1])
+  if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)
+  return requests
+}
