@@ -277,8 +277,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   #lost(): C {
     return this.#makeChild(
       { f64: new Float64Array(this.#cellCount), at: 0, count: this.#cellCount, entry: NOWHERE },
-      {},
-      '',
+      '[]',
     )
   }
 

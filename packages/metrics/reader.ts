@@ -136,22 +136,40 @@ export class Reader {
 
   *#series(definition: Definition, merged: Iterable<MergedSeries>): Iterable<Series> {
     for (const { labels, places } of merged) {
-      const live = places.filter((place) => isShown(this.#memory, place))
-      if (live.length === 0) continue
-      if (definition.type !== 'gauge') yield { labels, ...this.#sum(definition, live) }
-      else if (definition.aggregator === 'worker') yield* this.#byWorker(labels, live)
-      else yield { labels, value: this.#gauge(definition, live) }
+      if (definition.type === 'gauge') {
+        yield* this.#gauges(
+          definition,
+          labels,
+          places.filter((place) => isShown(this.#memory, place)),
+        )
+        continue
+      }
+      // Cells that are not shown are 0, so they may be added; only where all are 0 is there something to ask.
+      const isShownAt0 = () => places.some((place) => isShown(this.#memory, place))
+      if (definition.type === 'counter') {
+        let value = 0
+        for (const { cells } of places) value += this.#memory.f64[cells]!
+        if (value !== 0 || isShownAt0()) yield { labels, value }
+        continue
+      }
+      const sums = this.#sum(places)
+      if (sums.every((sum) => sum === 0) && !isShownAt0()) continue
+      if (definition.type === 'summary') yield { labels, sum: sums[0]!, count: sums[1]! }
+      else yield { labels, sum: sums[0]!, counts: sums.subarray(1) }
     }
   }
 
-  #sum({ type }: Definition, places: readonly WorkersPlace[]): Omit<Series, 'labels'> {
+  #sum(places: readonly WorkersPlace[]): Float64Array {
     const { f64 } = this.#memory
     const sums = new Float64Array(places[0]!.cellCount)
     for (const { cells } of places) for (let i = 0; i < sums.length; i++) sums[i]! += f64[cells + i]!
-    if (type === 'counter') return { value: sums[0]! }
-    return type === 'summary'
-      ? { sum: sums[0]!, count: sums[1]! }
-      : { sum: sums[0]!, counts: sums.subarray(1) }
+    return sums
+  }
+
+  *#gauges(definition: Definition, labels: string, shown: readonly WorkersPlace[]): Iterable<Series> {
+    if (shown.length === 0) return
+    if (definition.aggregator === 'worker') yield* this.#byWorker(labels, shown)
+    else yield { labels, value: this.#gauge(definition, shown) }
   }
 
   #gauge({ aggregator }: Definition, places: readonly WorkersPlace[]): number {
