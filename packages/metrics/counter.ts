@@ -1,7 +1,8 @@
 /** A metric that only goes up, with prom-client's interface. */
 import { exemplarOf, type WithExemplar } from './exemplars.ts'
 import type { Exemplar, Series } from './family.ts'
-import { Child, isLabels, type Labels, Metric, type MetricOptions } from './metric.ts'
+import { Child, isLabels, type Labels } from './child.ts'
+import { Metric, type MetricOptions } from './metric.ts'
 import { notANumber } from './validation.ts'
 
 /** What only goes up. Kept, it costs a plain store. */

@@ -1,6 +1,6 @@
 /** Exemplars, as prom-client has them: a trace beside a number. They are kept in memory of this process only. */
 import { type Exemplar, labelText } from './family.ts'
-import type { Labels } from './metric.ts'
+import type { Labels } from './child.ts'
 
 /** What `inc` and `observe` take of a metric with `enableExemplars`. */
 export interface WithExemplar<Name extends string = string> {

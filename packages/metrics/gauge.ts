@@ -1,6 +1,7 @@
 /** A metric that goes up and down, with prom-client's interface. */
 import type { Series } from './family.ts'
-import { Child, isLabels, type Labels, Metric, type MetricOptions, type Timed } from './metric.ts'
+import { Child, isLabels, type Labels, type Timed } from './child.ts'
+import { Metric, type MetricOptions } from './metric.ts'
 import type { Cells } from './store.ts'
 import { notANumber } from './validation.ts'
 

@@ -1,7 +1,8 @@
 /** A metric of values in buckets, with prom-client's interface. */
 import { exemplarOf, type WithExemplar } from './exemplars.ts'
 import type { Exemplar, Series } from './family.ts'
-import { isLabels, type Labels, type MetricOptions, type Timed } from './metric.ts'
+import { isLabels, type Labels, type Timed } from './child.ts'
+import type { MetricOptions } from './metric.ts'
 import { Observer, ObserverChild } from './observer.ts'
 import type { Cells } from './store.ts'
 import { notANumber } from './validation.ts'

@@ -2,6 +2,7 @@
  * What all metrics have in common: a declaration, a place in registries, and children by label values. A child holds its
  * cells; whoever keeps one pays a plain store for each event, whoever asks by labels walks one Map for each label.
  */
+import { type Child, isLabels, type Labels } from './child.ts'
 import { type Family, type MetricType, type Series, seriesText } from './family.ts'
 import { register, Registry } from './registry.ts'
 import { type StockItem, stockValues } from './stock.ts'
@@ -15,9 +16,6 @@ import {
   valuesOf,
 } from './store.ts'
 import { type Declaration, unknownLabel, validateDeclaration, wrongLabelCount } from './validation.ts'
-
-/** Values by label name. Numbers are taken, too, and written as text. */
-export type Labels<Name extends string = string> = Partial<Record<Name, string | number>>
 
 export interface MetricOptions<Name extends string = string, Self = never> extends Omit<
   Declaration,
@@ -33,27 +31,6 @@ export interface MetricOptions<Name extends string = string, Self = never> exten
   maxLabelSets?: number
   /** Counters and histograms in OpenMetrics registries: `inc` and `observe` take a {@link WithExemplar}. */
   enableExemplars?: boolean
-}
-
-export const isLabels = <L extends object>(value: L | number | undefined | null): value is L =>
-  typeof value === 'object' && value !== null
-
-/** One series of a metric, as the process that counts holds it. */
-export abstract class Child {
-  /** Its labels as they stand on a page, from the first page on. */
-  text: string | undefined
-
-  constructor(
-    readonly cells: Cells,
-    /** Its label values, as JSON. */
-    readonly key: string,
-  ) {}
-}
-
-/** A metric that times: its children leave that to it, because the labels of the end make another series. */
-export interface Timed {
-  labelsOf(child: Child): Labels
-  startTimer(labels: Labels): (endLabels?: Labels) => number
 }
 
 const DEFAULT_MAX_LABEL_SETS = 1000

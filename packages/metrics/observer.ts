@@ -1,5 +1,6 @@
 /** What histograms and summaries have in common: they observe values, and time what takes a while. */
-import { Child, isLabels, type Labels, Metric, type Timed } from './metric.ts'
+import { Child, isLabels, type Labels, type Timed } from './child.ts'
+import { Metric } from './metric.ts'
 import type { Cells } from './store.ts'
 
 export abstract class ObserverChild extends Child {

@@ -3,7 +3,8 @@
  * shows what the whole process family did. Stock prom-client's metrics may be registered here, and ours there.
  */
 import { type Family, labelText, type Series } from './family.ts'
-import type { Labels, Metric } from './metric.ts'
+import type { Labels } from './child.ts'
+import type { Metric } from './metric.ts'
 import { renderOpenMetrics } from './openmetrics.ts'
 import { fromStock, type StockItem, type StockMetric } from './stock.ts'
 import type { Store } from './store.ts'

@@ -1,6 +1,6 @@
 /** How stock prom-client hands numbers about, both ways: its metrics in our registries, ours in its. */
 import { type Family, labelText, type MetricType, type Series } from './family.ts'
-import type { Labels } from './metric.ts'
+import type { Labels } from './child.ts'
 
 export interface StockValue {
   labels: Labels
