@@ -1,4 +1,5 @@
-/** Metric families as Prometheus text, format 0.0.4 (docs: "Exposition formats"). Pure: families in, a page out. */
+/** A scrape's families as Prometheus text: written by packages/metrics, as every other page is. */
+import { labelText, renderText as render } from '@bun-monitoring/metrics'
 
 export interface Sample {
   labels: Readonly<Record<string, string>>
@@ -15,22 +16,14 @@ export interface MetricFamily {
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Writes the page; a family without samples is left out. */
-export function renderText(families: readonly MetricFamily[]): string {
-  return families
-    .filter((family) => family.samples.length > 0)
-    .map(renderFamily)
-    .join('')
-}
+export const renderText = (families: readonly MetricFamily[]): string =>
+  render(
+    families
+      .filter(({ samples }) => samples.length > 0)
+      .map(({ name, help, type, samples }) => ({ name, help, type, series: samples.map(seriesOf) })),
+  )
 
-function renderFamily({ name, help, type, samples }: MetricFamily): string {
-  const lines = samples.map(({ labels, value }) => `${name}${renderLabels(labels)} ${value}\n`)
-  return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n${lines.join('')}`
-}
-
-function renderLabels(labels: Sample['labels']): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabelValue(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
-}
-
-const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
-const escapeLabelValue = (text: string): string => escapeHelp(text).replaceAll('"', '\\"')
+const seriesOf = ({ labels, value }: Sample) => ({
+  labels: labelText(Object.keys(labels), Object.values(labels)),
+  value,
+})

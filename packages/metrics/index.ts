@@ -4,6 +4,7 @@
  */
 export { exponentialBuckets, linearBuckets } from './buckets.ts'
 export { Counter } from './counter.ts'
+export { labelText } from './family.ts'
 export { Gauge } from './gauge.ts'
 export { Histogram } from './histogram.ts'
 export {
@@ -18,3 +19,4 @@ export { register, Registry } from './registry.ts'
 export { type EventLoop, measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
 export { Segment, SegmentError } from './segment.ts'
 export { Summary } from './summary.ts'
+export { renderText } from './text.ts'
