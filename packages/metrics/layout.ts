@@ -96,12 +96,15 @@ export function readEntries(
   return committed
 }
 
+/** The word of a region's header that counts label sets without room. */
+export const droppedCell = (region: number): number => region + 2
+
 /** Where a series is: its entry and its cells. */
-export type Place = Pick<Entry, 'cells' | 'cellCount'> & { entry: number }
+export type Place = Pick<Entry, 'at' | 'cells' | 'cellCount'>
 
 /** Whether a series is shown: it is live, or was removed and then counted on by whoever had kept it. */
-export function isShown({ f64, i32 }: Memory, { entry, cells, cellCount }: Place): boolean {
-  if (i32[entry * 2 + 3] === 1) return true
+export function isShown({ f64, i32 }: Memory, { at, cells, cellCount }: Place): boolean {
+  if (i32[at * 2 + 3] === 1) return true
   for (let i = 0; i < cellCount; i++) if (f64[cells + i] !== 0) return true
   return false
 }
@@ -111,8 +114,8 @@ export const show = ({ i32 }: Memory, entry: number): void => {
 }
 
 /** Takes a series off the page, and back to 0. */
-export function hide({ f64, i32 }: Memory, { entry, cells, cellCount }: Place): void {
-  i32[entry * 2 + 3] = 0
+export function hide({ f64, i32 }: Memory, { at, cells, cellCount }: Place): void {
+  i32[at * 2 + 3] = 0
   f64.fill(0, cells, cells + cellCount)
 }
 

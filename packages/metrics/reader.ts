@@ -3,7 +3,7 @@
  * help: the numbers of a worker that hangs or is dead are as readable as those of one that lives.
  */
 import { type Family, labelText, type Series, seriesText } from './family.ts'
-import { type Entry, FAMILY, isShown, type Memory, type Place, readEntries } from './layout.ts'
+import { droppedCell, type Entry, FAMILY, isShown, type Memory, type Place, readEntries } from './layout.ts'
 import { droppedFamily } from './registry.ts'
 import { type Definition, readDefinition, readKey, valuesOf } from './store.ts'
 
@@ -58,7 +58,7 @@ export class Reader {
     let shapes = 0
     for (const { size } of this.#merged.values()) shapes += size
     let dropped = 0
-    for (const { place } of this.#regions) dropped += this.#memory.f64[place.start + 2]!
+    for (const { place } of this.#regions) dropped += this.#memory.f64[droppedCell(place.start)]!
     return [
       ...newest.map((merged) => this.#family(merged)),
       droppedFamily(dropped),
@@ -114,12 +114,8 @@ export class Reader {
       labels: seriesText(merged.definition.labelNames, valuesOf(key, merged.definition.labelNames)),
       places: [],
     }
-    series.places.push({
-      entry: entry.at,
-      cells: entry.cells,
-      cellCount: entry.cellCount,
-      worker: region.place.worker,
-    })
+    const { at, cells, cellCount } = entry
+    series.places.push({ at, cells, cellCount, worker: region.place.worker })
     merged.series.set(key, series)
   }
 

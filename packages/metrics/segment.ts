@@ -146,10 +146,9 @@ export class Segment {
         return
       }
       const name = gauges.get(entry.family)
-      const place = { ...entry, entry: entry.at }
-      if (name === undefined || !isShown(this.#memory, place)) return
+      if (name === undefined || !isShown(this.#memory, entry)) return
       cleared.set(name, (cleared.get(name) ?? 0) + this.#memory.f64[entry.cells]!)
-      hide(this.#memory, place)
+      hide(this.#memory, entry)
     })
     return cleared
   }

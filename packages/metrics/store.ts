@@ -4,6 +4,7 @@
  */
 import type { MetricType } from './family.ts'
 import {
+  droppedCell,
   ENTRY_HEADER_WORDS,
   type Entry,
   FAMILY,
@@ -102,7 +103,7 @@ const RESERVED_LABELS = {
 } as const
 const encoder = new TextEncoder()
 
-const placeOf = ({ entry, at, count }: Cells): Place => ({ entry, cells: at, cellCount: count })
+const placeOf = ({ entry, at, count }: Cells): Place => ({ at: entry, cells: at, cellCount: count })
 
 export class Store {
   #memory: Memory
@@ -134,11 +135,11 @@ export class Store {
 
   /** Label sets that found no room, or were above their family's limit, since the region exists. */
   get dropped(): number {
-    return this.#memory.f64[this.#region + 2]!
+    return this.#memory.f64[droppedCell(this.#region)]!
   }
 
   countDropped(): void {
-    this.#memory.f64[this.#region + 2]!++
+    this.#memory.f64[droppedCell(this.#region)]!++
   }
 
   /**
@@ -238,7 +239,7 @@ export class Store {
       const family = byEntry.get(entry.family)
       if (!family) throw new TypeError('a series without a family')
       family.series.set(readKey(this.#memory, entry, family.definition), entry.at)
-      if (family.definition.type === 'gauge') hide(this.#memory, { ...entry, entry: entry.at })
+      if (family.definition.type === 'gauge') hide(this.#memory, entry)
     }
     // Nothing is written behind damage: readers do not get there. What comes before it is still counted.
     if (readEntries(this.#memory, this.#region, this.#words, 0, load) === -1) this.#isDamaged = true
