@@ -12,7 +12,7 @@ process.exit(
     name: 'gateway',
     version,
     prefix: PREFIX,
-    config: () => readGatewayConfig(process.env),
+    config: () => readGatewayConfig(Bun.env),
     serve,
   }),
 )

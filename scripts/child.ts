@@ -3,6 +3,7 @@
  * stops everything in order; its log lines are passed on under its name.
  */
 import { EXIT } from '@bun-monitoring/prefork'
+import { linesOf } from '@bun-monitoring/prefork/lines'
 import type { Subprocess } from 'bun'
 import { formatLine, messageOf } from './log_line.ts'
 
@@ -117,12 +118,5 @@ async function forEachLine(
   stream: ReadableStream<Uint8Array>,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop()!
-    for (const line of lines) if (line !== '') onLine(line)
-  }
-  if (rest !== '') onLine(rest)
+  for await (const line of linesOf(stream)) if (line !== '') onLine(line)
 }

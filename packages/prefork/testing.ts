@@ -1,5 +1,6 @@
 /** For tests: real processes of this code base, started, listened to and stopped. */
 import type { Subprocess } from 'bun'
+import { linesOf } from './lines.ts'
 
 export interface LogLine extends Record<string, unknown> {
   msg: string
@@ -68,14 +69,9 @@ export class TestProcess implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    const decoder = new TextDecoder()
-    let rest = ''
-    for await (const chunk of this.#process.stdout) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-      rest = lines.pop()!
-      this.#seen.push(
-        ...lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine),
-      )
+    for await (const line of linesOf(this.#process.stdout)) {
+      if (!line.startsWith('{')) continue
+      this.#seen.push(JSON.parse(line) as LogLine)
       this.#wake()
     }
   }
