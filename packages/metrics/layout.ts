@@ -2,7 +2,8 @@
  * Where what is in a region, byte by byte. Everything is counted in words of 8 bytes; a word is a Float64, or two Int32
  * (low, high) as below.
  *
- *   file    header (HEADER_WORDS), then two regions for each slot, then one of the master
+ *   file    header (HEADER_WORDS), then two regions for each slot, then one of the master, then the board of each region:
+ *           BOARD_WORDS that belong to whoever runs the workers and that no metric touches
  *     0     magic | layout version
  *     1     slots | words of a region
  *     2     pid of the master | 0
@@ -23,9 +24,10 @@
  * bucket, +Inf last]; summary [sum, count].
  */
 export const MAGIC = 0x4d_4e_55_42
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 export const HEADER_WORDS = 8
 export const REGION_HEADER_WORDS = 8
+export const BOARD_WORDS = 512
 export const ENTRY_HEADER_WORDS = 3
 export const WORD_BYTES = 8
 

@@ -16,7 +16,7 @@ import { Counter } from './counter.ts'
 import { labelText } from './family.ts'
 import { Gauge } from './gauge.ts'
 import { Histogram } from './histogram.ts'
-import { HEADER_WORDS, LAYOUT_VERSION, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
+import { BOARD_WORDS, HEADER_WORDS, LAYOUT_VERSION, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { Registry } from './registry.ts'
 import { removeStale, Segment, SegmentError } from './segment.ts'
 import type { Aggregator } from './store.ts'
@@ -107,7 +107,7 @@ function patch(path: string, byte: number, value: number): void {
 test('on a full file system it says how much is needed and leaves no file', () => {
   const full = join(folder, 'full')
   mkdirSync(full)
-  const needed = (HEADER_WORDS + (2 * 4 + 1) * ((1024 * 1024) / WORD_BYTES)) * WORD_BYTES
+  const needed = (HEADER_WORDS + (2 * 4 + 1) * ((1024 * 1024) / WORD_BYTES + BOARD_WORDS)) * WORD_BYTES
   const make = `import { Segment } from ${JSON.stringify(join(import.meta.dir, 'segment.ts'))}
     try { Segment.create('full', { slots: 4 }, ${JSON.stringify(full)}) } catch (error) { console.log(error.name + ': ' + error.message) }`
   const limited = ['sh', '-c', `trap '' XFSZ; ulimit -f 2048; exec "$@"`, 'sh', process.execPath, '-e', make]

@@ -10,13 +10,15 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  statfsSync,
   statSync,
   writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Family } from './family.ts'
 import {
+  BOARD_WORDS,
   FAMILY,
   HEADER_WORDS,
   hide,
@@ -79,7 +81,7 @@ export class Segment {
   ): Segment {
     removeStale(folder)
     const regionWords = Math.ceil(regionBytes / WORD_BYTES)
-    const bytes = (HEADER_WORDS + (2 * slots + 1) * regionWords) * WORD_BYTES
+    const bytes = fileWords(slots, regionWords) * WORD_BYTES
     const path = join(folder, `${PREFIX}${name}-${process.pid}`)
     writeZeros(path, bytes)
     const memory = map(path)
@@ -105,11 +107,7 @@ export class Segment {
         `${path} has layout ${version}, this program reads ${LAYOUT_VERSION}: restart the family`,
       )
     }
-    if (
-      slots! < 1 ||
-      regionWords! < HEADER_WORDS ||
-      size !== (HEADER_WORDS + (2 * slots! + 1) * regionWords!) * WORD_BYTES
-    ) {
+    if (slots! < 1 || regionWords! < HEADER_WORDS || size !== fileWords(slots!, regionWords!) * WORD_BYTES) {
       throw new SegmentError(`${path} is damaged: its size does not fit its header`)
     }
     return new Segment(path, memory)
@@ -124,6 +122,12 @@ export class Segment {
   writer(region: number): Shared {
     const { start, words } = this.#placeOf(region)
     return { store: Store.region(this.#memory, start, words), families: () => this.families() }
+  }
+
+  /** Words beside a region that no metric touches: for whoever runs the workers. They outlive the worker that wrote them. */
+  board(region: number): Float64Array {
+    const from = HEADER_WORDS + regionCount(this.slots) * this.#regionWords + region * BOARD_WORDS
+    return this.#memory.f64.subarray(from, from + BOARD_WORDS)
   }
 
   /** What the whole family counted, as it is now. */
@@ -159,7 +163,7 @@ export class Segment {
   }
 
   #places(): RegionPlace[] {
-    return Array.from({ length: 2 * this.slots + 1 }, (_, region) => this.#placeOf(region))
+    return Array.from({ length: regionCount(this.slots) }, (_, region) => this.#placeOf(region))
   }
 
   #placeOf(region: number): RegionPlace {
@@ -170,6 +174,11 @@ export class Segment {
     }
   }
 }
+
+const regionCount = (slots: number): number => 2 * slots + 1
+
+const fileWords = (slots: number, regionWords: number): number =>
+  HEADER_WORDS + regionCount(slots) * (regionWords + BOARD_WORDS)
 
 /** Removes the segments of masters that are gone. */
 export function removeStale(folder: string): string[] {
@@ -222,6 +231,9 @@ function startTimeOf(pid: number): number | undefined {
 }
 
 function writeZeros(path: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(path))
+  // Memory that is not there need not be used up first to find that out.
+  if (bytes > bavail * bsize) throw noRoom(path, bytes, `${bavail * bsize} are free`)
   const file = openSync(path, 'wx', 0o600)
   try {
     const zeros = new Uint8Array(CHUNK_BYTES)
@@ -231,14 +243,17 @@ function writeZeros(path: string, bytes: number): void {
     }
   } catch (error) {
     rmSync(path, { force: true })
-    throw new SegmentError(
-      `no room for the metrics segment: ${path} needs ${bytes} bytes (${(error as Error).message}): ` +
-        'make room there, or use fewer workers or less memory for each',
-    )
+    throw noRoom(path, bytes, (error as Error).message)
   } finally {
     closeSync(file)
   }
 }
+
+const noRoom = (path: string, bytes: number, why: string): SegmentError =>
+  new SegmentError(
+    `no room for the metrics segment: ${path} needs ${bytes} bytes (${why}): ` +
+      'make room there, or use fewer workers or less memory for each',
+  )
 
 function sizeOf(path: string): number {
   try {
