@@ -4,7 +4,7 @@
  * is ready.
  */
 import { UNMATCHED } from '@bun-monitoring/metrics'
-import { problem, type Served, type Worker } from '@bun-monitoring/prefork'
+import { serveHttp, type Worker } from '@bun-monitoring/prefork'
 import type { Server } from 'bun'
 import type { GatewayConfig } from './config.ts'
 import { failureAnswer, Refusal } from './failure.ts'
@@ -16,7 +16,7 @@ import { findRoute, PAGE, targetOf } from './routes.ts'
 const CLIENT_IDLE_SECONDS = 75
 
 /** Serves traffic until it is stopped. */
-export function serve(config: GatewayConfig, { registry, tally, log }: Omit<Worker, 'id'>): Served {
+export function serve(config: GatewayConfig, { registry, tally, log, addresses }: Omit<Worker, 'id'>) {
   const names = config.upstreams.map((upstream) => upstream.name)
   const metrics = new GatewayMetrics(registry, tally, names)
   const upstreams = new Map(config.upstreams.map((each) => [each.name, new Upstream(each, config, metrics)]))
@@ -52,22 +52,12 @@ export function serve(config: GatewayConfig, { registry, tally, log }: Omit<Work
     return response
   }
 
-  const server = Bun.serve({
-    hostname: config.host,
-    port: config.port,
-    reusePort: false,
-    development: false,
+  return serveHttp(addresses, {
+    fetch: answer,
     idleTimeout: CLIENT_IDLE_SECONDS,
     // Ours is checked in body.ts: what Bun refuses is neither counted nor answered in our words.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: answer,
-    error: () => problem(500, 'The gateway failed to answer this request'),
   })
-  return {
-    hostname: config.host,
-    port: server.port ?? config.port,
-    stop: (force) => server.stop(force),
-  }
 }
 
 /** As far as the answer says: what is streamed without a length is not counted. */

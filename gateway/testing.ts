@@ -23,7 +23,8 @@ export function startGateway(
   const registry = new Registry()
   const tally = new RequestTally()
   const config = { ...readGatewayConfig({ DOGS_URL: target, GATEWAY_PORT: '0' }), ...overrides }
-  const served = serve(config, { registry, tally, log: SILENT })
+  const addresses = [{ hostname: '127.0.0.1', port: 0, reusePort: false }]
+  const served = serve(config, { registry, tally, log: SILENT, addresses })
 
   /** Sum of the samples whose line starts like this. */
   const metric = async (start: string): Promise<number> => {

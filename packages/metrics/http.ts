@@ -31,19 +31,25 @@ const KNOWN_METHODS = new Set([
 /** The method as a label value: `_OTHER` for whatever is not a standard method. */
 export const knownMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : '_OTHER')
 
+/** A request in flight, with the links that make a list of all of them: the oldest is known without a search. */
+export interface TalliedRequest {
+  readonly startedMs: number
+  route: string
+  previous: TalliedRequest | undefined
+  next: TalliedRequest | undefined
+}
+
 /** Who else wants to know that a request began and ended: prefork's per-worker numbers. */
 export interface RequestTally {
   exceptions: number
-  begin(startedMs: number): object
-  end(request: object, nowMs: number): void
+  begin(request: TalliedRequest): void
+  end(request: TalliedRequest, nowMs: number): void
 }
 
 /** A request between its begin and its end. */
-export interface MeasuredRequest {
+export interface MeasuredRequest extends TalliedRequest {
   readonly method: string
   readonly active: GaugeChild
-  readonly startedMs: number
-  readonly tallied: object | undefined
 }
 
 export class HttpServerMetrics {
@@ -82,7 +88,9 @@ export class HttpServerMetrics {
     const active = this.#active.labels(method)
     active.inc()
     const startedMs = performance.now()
-    return { method, active, startedMs, tallied: this.#tally?.begin(startedMs) }
+    const request = { method, active, startedMs, route: '', previous: undefined, next: undefined }
+    this.#tally?.begin(request)
+    return request
   }
 
   /** Counts the request. Call it once for each `begin`. */
@@ -90,7 +98,7 @@ export class HttpServerMetrics {
     const nowMs = performance.now()
     request.active.dec()
     this.#duration.labels(request.method, route, status).observe((nowMs - request.startedMs) / 1000)
-    if (request.tallied) this.#tally?.end(request.tallied, nowMs)
+    this.#tally?.end(request, nowMs)
   }
 
   /** Counts an error that the client sees as a 5xx. What is the client's own fault is no exception. */

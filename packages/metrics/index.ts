@@ -12,11 +12,13 @@ export {
   HttpServerMetrics,
   knownMethod,
   type RequestTally,
+  type TalliedRequest,
   UNMATCHED,
 } from './http.ts'
 export { page } from './page.ts'
 export { register, Registry } from './registry.ts'
 export { type EventLoop, measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
+export { BOARD_WORDS } from './layout.ts'
 export { Segment, SegmentError } from './segment.ts'
 export { Summary } from './summary.ts'
 export { renderText } from './text.ts'

@@ -29,8 +29,14 @@ export interface EventLoop {
   stop(): void
 }
 
-/** Measures how late a timer fires: the time for which something else held the event loop. */
-export function measureEventLoop(registry: Registry): EventLoop {
+/**
+ * Measures how late a timer fires: the time for which something else held the event loop.
+ * @param onTurn is told of each turn, the first one included
+ */
+export function measureEventLoop(
+  registry: Registry,
+  onTurn: (turnedMs: number, lagMs: number) => void = () => {},
+): EventLoop {
   const lag = new Histogram({
     name: 'runtime_eventloop_lag_seconds',
     help: 'How late a timer fired because the event loop was busy, in seconds',
@@ -43,8 +49,10 @@ export function measureEventLoop(registry: Registry): EventLoop {
     loop.lagMs = Math.max(0, nowMs - loop.turnedMs - TURN_EVERY_MS)
     loop.turnedMs = nowMs
     lag.observe(loop.lagMs / 1000)
+    onTurn(loop.turnedMs, loop.lagMs)
   }, TURN_EVERY_MS)
   timer.unref()
+  onTurn(loop.turnedMs, loop.lagMs)
   return loop
 }
 
@@ -54,6 +62,7 @@ export function publishAppInfo(registry: Registry, app: { name: string; version:
     name: 'app_info',
     help: 'The build that runs, always 1',
     labelNames: ['name', 'version', 'bun_version'],
+    aggregator: 'max',
     registers: [registry],
   })
     .labels(app.name, app.version, Bun.version)

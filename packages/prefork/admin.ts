@@ -2,6 +2,7 @@
  * The admin server: how the process family looks from outside. It listens on a port of its own, so that nothing here
  * can be reached through the traffic port. GET and HEAD only.
  */
+import type { ProcessConfig } from './config.ts'
 import { problem } from './problem.ts'
 
 /** What the admin server answers with; each is asked anew for each request. */
@@ -11,6 +12,19 @@ export interface AdminSources {
   /** Why the family cannot take traffic, or `undefined` when it can. */
   notReady(): string | undefined
 }
+
+export const serveAdmin = (
+  { adminHost, adminPort }: ProcessConfig,
+  sources: AdminSources,
+): Bun.Server<undefined> =>
+  Bun.serve({
+    hostname: adminHost,
+    port: adminPort,
+    // Left out, Bun shares a port that is taken, and every second request goes astray.
+    reusePort: false,
+    development: false,
+    fetch: adminHandler(sources),
+  })
 
 export function adminHandler(sources: AdminSources): (request: Request) => Response | Promise<Response> {
   const routes: Record<string, (request: Request) => Response | Promise<Response>> = {

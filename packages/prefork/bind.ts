@@ -1,4 +1,5 @@
 /** Binding a port, with an error that says which one is taken and what to do. */
+import { closeSync, openSync } from 'node:fs'
 import { type ProcessConfig, variableName } from './config.ts'
 
 /** Why a family cannot start, in words for whoever started it. */
@@ -35,5 +36,42 @@ export async function bind<T>(
       default:
         throw error
     }
+  }
+}
+
+/**
+ * Binds the traffic port alone for a moment: later several workers share it, and would share it with a stranger, too.
+ * @returns the port, also where 0 was asked for.
+ * @throws {StartError} where it cannot be bound.
+ */
+export const findPort = (prefix: string, config: ProcessConfig): Promise<number> =>
+  bind(prefix, 'traffic', config, async () => {
+    const { host: hostname, port } = config
+    const probe = Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() })
+    const found = probe.port!
+    await probe.stop(true)
+    return found
+  })
+
+/** Connections that a worker may have before one of them has a higher file number than its listener. */
+const FILES_BELOW = 512
+
+/**
+ * Calls `listen` while low file numbers are taken, so that listeners get high ones and connections low ones. Linux
+ * closes the files of a killed process from the last to the first: else a client that has just lost its connection to a
+ * dying worker may come back to that worker's listener, and lose the next one, too.
+ */
+export async function listenHigh<T>(listen: () => T | Promise<T>): Promise<T> {
+  const files: number[] = []
+  try {
+    while (files.length < FILES_BELOW) files.push(openSync('/dev/null', 'r'))
+  } catch {
+    // The limit of open files is low: as far as it goes.
+    for (const file of files.splice(files.length / 2)) closeSync(file)
+  }
+  try {
+    return await listen()
+  } finally {
+    for (const file of files) closeSync(file)
   }
 }

@@ -18,6 +18,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** A week: what takes longer is meant to be 0. */
+const LONGEST_MS = 604_800_000
+
 /** The settings that every process family has. Ports differ from one to the next, so they are arguments. */
 export const processSettings = (defaults: { port: number; adminPort: number }) => ({
   host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that serves traffic' }),
@@ -28,18 +31,35 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
     description: 'address of the admin server: /metrics, /stats, /healthz, /readyz',
   }),
   adminPort: port(defaults.adminPort, 'port of the admin server; 0 picks a free one'),
-  workers: Type.Integer({
-    minimum: 0,
-    maximum: 0,
-    default: 0,
-    description: 'worker processes; 0: the app runs in this process',
-  }),
-  drainMs: Type.Integer({
-    minimum: 0,
-    maximum: 3_600_000,
-    default: 10_000,
-    description: 'milliseconds that requests in flight get to finish after SIGTERM',
-  }),
+  workers: integer(0, 1000, 2, 'worker processes; 0: the app runs in this process'),
+  maxWorkers: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'most workers that SIGTTIN can make; without it four times `WORKERS`, at least 8',
+    }),
+  ),
+  harakiriMs: milliseconds(
+    30_000,
+    'milliseconds after which a worker whose event loop is blocked is killed; 0: never',
+  ),
+  maxRequests: integer(0, 1e12, 0, 'requests after which a worker is replaced; 0: never'),
+  maxRequestsDelta: integer(0, 1e12, 0, 'how many more for each further worker, so that not all go at once'),
+  maxLifetimeMs: milliseconds(0, 'milliseconds after which a worker is replaced; 0: never'),
+  reloadOnRssBytes: integer(0, 1e15, 0, 'resident memory at which a worker is replaced; 0: never'),
+  lameDuckMs: milliseconds(
+    1500,
+    'milliseconds for which a stopping worker goes on accepting and says `Connection: close` in every answer',
+  ),
+  drainMs: milliseconds(10_000, 'milliseconds that requests in flight then get to finish'),
+  metricsBytesPerWorker: integer(65_536, 2 ** 30, 1_048_576, 'shared memory for the metrics of one worker'),
+  socketDir: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'folder where each worker also listens on a unix socket of its own, for a gateway beside it',
+    }),
+  ),
   logLevel: Type.Union(
     (['debug', 'info', 'warn', 'error'] as const).map((level) => Type.Literal(level)),
     { default: 'info', description: 'least severe level that is logged' },
@@ -116,8 +136,16 @@ export function nearest(name: string, known: readonly string[]): string {
   return known.reduce((best, candidate) => (distance(candidate) < distance(best) ? candidate : best))
 }
 
+function integer(minimum: number, maximum: number, byDefault: number, description: string) {
+  return Type.Integer({ minimum, maximum, default: byDefault, description })
+}
+
 function port(defaultPort: number, description: string) {
-  return Type.Integer({ minimum: 0, maximum: 65_535, default: defaultPort, description })
+  return integer(0, 65_535, defaultPort, description)
+}
+
+function milliseconds(byDefault: number, description: string) {
+  return integer(0, LONGEST_MS, byDefault, description)
 }
 
 /** Text stays text where it is no number, so that the check refuses it and the message can show it. */

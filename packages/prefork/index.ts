@@ -1,4 +1,4 @@
-/** What process families are made of: see run.ts for a family's life, config.ts for its settings. */
+/** A server as a process family: master and workers, configuration, admin server. See README.md. */
 export {
   ConfigError,
   type Environment,
@@ -9,9 +9,11 @@ export {
   variableName,
 } from './config.ts'
 export { EXIT } from './exit.ts'
+export type { Family } from './family.ts'
+export { serveHttp } from './http.ts'
 export { createLogger, type Logger } from './logger.ts'
 export { PROBLEM_JSON, problem, problemBody } from './problem.ts'
-export { type Family, run } from './run.ts'
+export { run } from './run.ts'
 export { type StopSignals, stopSignals } from './signals.ts'
 export { RequestTally } from './tally.ts'
-export type { Served, Worker } from './worker.ts'
+export type { Address, Served, Worker } from './worker.ts'

@@ -3,10 +3,11 @@ import pino from 'pino'
 
 export type Logger = pino.Logger
 
-export const createLogger = (name: string, level: string): Logger =>
+/** @param worker number of the worker that logs, if one does */
+export const createLogger = (name: string, level: string, worker?: number): Logger =>
   pino({
     name,
     level,
-    base: { name, pid: process.pid },
+    base: { name, pid: process.pid, ...(worker === undefined ? {} : { worker }) },
     formatters: { level: (label) => ({ level: label }) },
   })

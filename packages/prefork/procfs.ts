@@ -2,7 +2,7 @@
  * What the kernel knows about processes and listening sockets, read from /proc. Parsing is pure; where a file
  * cannot be read (another system, a process just gone) the answer is `undefined`, never a made-up number.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 
 /** USER_HZ: the unit of /proc/<pid>/stat times on every Linux that Bun runs on. */
 const TICKS_PER_SECOND = 100
@@ -16,11 +16,18 @@ export interface ProcessFacts {
 }
 
 export interface ListenQueue {
-  /** Connections that wait to be accepted. */
-  length: number
-  /** How many may wait: the smaller of what was asked for and net.core.somaxconn. */
+  /** Connections that wait to be accepted, one number for each listener. */
+  lengths: number[]
+  /** How many may wait at one listener: the smaller of what was asked for and net.core.somaxconn. */
   limit: number
 }
+
+/** States in /proc/net/tcp and tcp6 (include/net/tcp_states.h), and in /proc/net/unix. */
+const ESTABLISHED = '01'
+const LISTEN = '0A'
+const UNIX_CONNECTED = '03'
+
+const TCP_TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /** Bun asks for this backlog when it listens (uSockets). */
 const BACKLOG = 512
@@ -32,17 +39,50 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   }))
 }
 
-/** Accept queue of the listener on an IPv4 or IPv6 port of this network namespace. */
+/** Accept queues of the listeners on an IPv4 or IPv6 port of this network namespace. */
 export function readListenQueue(port: number): ListenQueue | undefined {
   return attempt(() => {
     const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
-    const tables = ['/proc/net/tcp', '/proc/net/tcp6'].map(
-      (path) => attempt(() => readFileSync(path, 'utf8')) ?? '',
+    const lengths = TCP_TABLES.flatMap((path) =>
+      parseListeners(attempt(() => readListeners(path)) ?? '', port),
     )
-    const lengths = tables.flatMap((table) => parseListeners(table, port))
-    return { length: Math.max(0, ...lengths), limit: Math.min(BACKLOG, somaxconn) }
+    return { lengths, limit: Math.min(BACKLOG, somaxconn) }
   })
 }
+
+/** The inodes of this process's open connections to a port or a socket file: names that tell them apart. */
+export function readConnections(port: number, socketPath?: string): Set<string> {
+  const inodes = new Set<string>()
+  for (const path of TCP_TABLES) {
+    const table = attempt(() => readFileSync(path, 'utf8')) ?? ''
+    for (const row of rowsOf(table, port)) if (row.state === ESTABLISHED) inodes.add(row.inode)
+  }
+  if (socketPath !== undefined) {
+    for (const line of (attempt(() => readFileSync('/proc/net/unix', 'utf8')) ?? '').split('\n')) {
+      const [, , , , , state, inode, path] = line.split(/\s+/)
+      if (path === socketPath && state === UNIX_CONNECTED) inodes.add(inode!)
+    }
+  }
+  const own = new Set<string>()
+  for (const file of attempt(() => readdirSync('/proc/self/fd')) ?? []) {
+    const target = attempt(() => readlinkSync(`/proc/self/fd/${file}`)) ?? ''
+    if (target.startsWith('socket:[')) own.add(target.slice('socket:['.length, -1))
+  }
+  return inodes.intersection(own)
+}
+
+/** How often the kernel killed a process of this cgroup to free memory (cgroup v2). */
+export function readOomKills(): number | undefined {
+  return attempt(() => {
+    const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))![1]
+    const events = readFileSync(`/sys/fs/cgroup${own}/memory.events`, 'utf8')
+    return Number(/^oom_kill (\d+)$/m.exec(events)![1])
+  })
+}
+
+/** Whether connections that wait at a listener which is closed go to another one of the port (Linux 5.14). */
+export const readMigratesRequests = (): boolean | undefined =>
+  attempt(() => readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1')
 
 /** Connections that this network namespace dropped because an accept queue was full, since boot. */
 export function readListenOverflows(): number | undefined {
@@ -63,15 +103,41 @@ export function parseStat(text: string): Omit<ProcessFacts, 'openFiles'> {
   }
 }
 
-/** Accept queue lengths of the sockets in state LISTEN (0A) on a port, from /proc/net/tcp or tcp6. */
-export function parseListeners(table: string, port: number): number[] {
+/** Accept queue lengths of the listening sockets on a port, from /proc/net/tcp or tcp6. */
+export const parseListeners = (table: string, port: number): number[] =>
+  rowsOf(table, port)
+    .filter(({ state }) => state === LISTEN)
+    .map(({ queue }) => queue)
+
+function rowsOf(table: string, port: number) {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   return table
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => state === '0A' && local?.endsWith(suffix))
-    .map(([, , , , queues]) => Number.parseInt(queues!.split(':')[1]!, 16))
+    .filter(([, local]) => local?.endsWith(suffix))
+    .map(([, , , state, queues, , , , , inode]) => ({
+      state: state!,
+      queue: Number.parseInt(queues!.split(':')[1]!, 16),
+      inode: inode!,
+    }))
+}
+
+/** The kernel lists listeners first: of a table that may have a row for each of many connections the beginning will do. */
+function readListeners(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const chunk = Buffer.alloc(64 * 1024)
+    let text = ''
+    for (;;) {
+      const length = readSync(file, chunk)
+      text += chunk.toString('latin1', 0, length)
+      const lastRow = text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1)!
+      if (length === 0 || lastRow.trim().split(/\s+/)[3] !== LISTEN) return text
+    }
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** One number of /proc/net/netstat, which prints each group as a line of names and a line of values. */

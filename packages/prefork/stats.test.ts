@@ -4,10 +4,10 @@ import { type FamilyFacts, statsDocument, type WorkerFacts } from './stats.ts'
 const worker: WorkerFacts = {
   id: 1,
   pid: 42,
-  isServing: true,
-  isDraining: false,
+  status: 'ready',
   startedEpochMs: 1_700_000_000_999,
   requests: 3,
+  newRequests: 2,
   exceptions: 1,
   sentBytes: 1000,
   busyMs: 4.5678,
@@ -19,6 +19,8 @@ const worker: WorkerFacts = {
   vszBytes: 8192,
   cpuUs: 10_000.4,
   openFiles: 14,
+  spawns: 3,
+  exits: { crash: 1, harakiri: 1 },
 }
 
 const family = (facts: Partial<WorkerFacts> = {}): FamilyFacts => ({
@@ -27,11 +29,14 @@ const family = (facts: Partial<WorkerFacts> = {}): FamilyFacts => ({
   pid: 42,
   cwd: '/srv',
   sockets: [
-    { name: '127.0.0.1:8001', length: 2, limit: 512 },
-    { name: '127.0.0.1:8003', length: 5, limit: 512 },
+    { name: '127.0.0.1:8001', lengths: [2, 4], limit: 512 },
+    { name: '127.0.0.1:8003', lengths: [5], limit: 512 },
   ],
   listenOverflows: undefined,
   workers: [{ ...worker, ...facts }],
+  reloads: 2,
+  reloadsFailed: 1,
+  lastReloadEpochMs: 1_700_000_001_999,
 })
 
 /** What a strict reader of uWSGI's document demands: numbers are integers, at any depth. */
@@ -55,8 +60,27 @@ test('times are microseconds, the spawn time whole seconds', () => {
   })
 })
 
-test('the listen queue is that of the fullest socket, as in uWSGI', () => {
-  expect(statsDocument(family())).toMatchObject({ listen_queue: 5, load: 5 })
+test('the listen queue is that of the fullest listener, as in uWSGI; those of one address are added up', () => {
+  const { listen_queue, load, sockets } = statsDocument(family())
+  expect({ listen_queue, load }).toEqual({ listen_queue: 5, load: 5 })
+  expect(sockets.map(({ queue, max_queue }) => [queue, max_queue])).toEqual([
+    [6, 1024],
+    [5, 512],
+  ])
+})
+
+test('what became of earlier processes of the slot is told', () => {
+  expect(statsDocument(family()).workers[0]).toMatchObject({
+    delta_requests: 2,
+    respawn_count: 3,
+    harakiri_count: 1,
+    exits: { crash: 1, harakiri: 1 },
+  })
+  expect(statsDocument(family())).toMatchObject({
+    reloads: 2,
+    reloads_failed: 1,
+    last_reload: 1_700_000_001,
+  })
 })
 
 test('a worker without requests has no average', () => {
@@ -71,8 +95,10 @@ test('what the kernel does not tell is absent', () => {
 test.each<[Partial<WorkerFacts>, string, string, 0 | 1]>([
   [{}, 'ready', 'idle', 1],
   [{ inFlight: 2 }, 'busy', 'busy', 1],
-  [{ isServing: false }, 'starting', 'idle', 0],
-  [{ isDraining: true, inFlight: 1 }, 'draining', 'busy', 0],
+  [{ status: 'starting' }, 'starting', 'idle', 0],
+  [{ status: 'draining', inFlight: 1 }, 'draining', 'busy', 0],
+  [{ status: 'hung', inFlight: 1 }, 'hung', 'busy', 0],
+  [{ status: 'dead', pid: 0 }, 'dead', 'cheap', 0],
 ])('%j is the state %s', (facts, state, status, accepting) => {
   expect(statsDocument(family(facts)).workers[0]).toMatchObject({ state, status, accepting })
 })

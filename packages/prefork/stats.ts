@@ -61,14 +61,19 @@ export interface StatsDocument {
   last_reload: number
 }
 
+/** How a worker is, apart from how busy it is. */
+export type WorkerStatus = Exclude<WorkerState, 'busy'>
+
 /** What is known of one worker when the document is made. Times are milliseconds. */
 export interface WorkerFacts {
   id: number
+  /** 0 for none. */
   pid: number
-  isServing: boolean
-  isDraining: boolean
+  status: WorkerStatus
   startedEpochMs: number
   requests: number
+  /** Since the last spawn. */
+  newRequests: number
   exceptions: number
   sentBytes: number
   busyMs: number
@@ -80,6 +85,16 @@ export interface WorkerFacts {
   vszBytes: number
   cpuUs: number
   openFiles: number
+  spawns: number
+  exits: Record<string, number>
+}
+
+export interface SocketFacts {
+  name: string
+  /** Connections that wait, one number for each listener. */
+  lengths: readonly number[]
+  /** How many may wait at one listener. */
+  limit: number
 }
 
 export interface FamilyFacts {
@@ -87,13 +102,17 @@ export interface FamilyFacts {
   version: string
   pid: number
   cwd: string
-  sockets: { name: string; length: number; limit: number }[]
+  sockets: SocketFacts[]
   listenOverflows: number | undefined
   workers: WorkerFacts[]
+  reloads: number
+  reloadsFailed: number
+  /** 0 for never. */
+  lastReloadEpochMs: number
 }
 
 export function statsDocument(family: FamilyFacts): StatsDocument {
-  const longestQueue = Math.max(0, ...family.sockets.map((socket) => socket.length))
+  const longestQueue = Math.max(0, ...family.sockets.flatMap(({ lengths }) => lengths))
   return {
     version: family.version,
     listen_queue: longestQueue,
@@ -106,20 +125,21 @@ export function statsDocument(family: FamilyFacts): StatsDocument {
     cwd: family.cwd,
     daemons: [],
     locks: [],
-    sockets: family.sockets.map(({ name, length, limit }) => ({
+    // uwsgi_exporter takes the first of several entries of one name: the listeners of a port are one entry.
+    sockets: family.sockets.map(({ name, lengths, limit }) => ({
       name,
       proto: 'http',
-      queue: length,
-      max_queue: limit,
+      queue: lengths.reduce((sum, length) => sum + length, 0),
+      max_queue: lengths.length * limit,
       shared: 0,
       can_offload: 0,
     })),
     workers: family.workers.map(workerStats),
     name: family.name,
     ...(family.listenOverflows === undefined ? {} : { listen_overflows: family.listenOverflows }),
-    reloads: 0,
-    reloads_failed: 0,
-    last_reload: 0,
+    reloads: family.reloads,
+    reloads_failed: family.reloadsFailed,
+    last_reload: Math.floor(family.lastReloadEpochMs / 1000),
   }
 }
 
@@ -128,38 +148,32 @@ function workerStats(worker: WorkerFacts): WorkerStats {
   return {
     id: worker.id,
     pid: worker.pid,
-    accepting: worker.isServing && !worker.isDraining ? 1 : 0,
+    accepting: worker.status === 'ready' ? 1 : 0,
     requests: worker.requests,
-    delta_requests: worker.requests,
+    delta_requests: worker.newRequests,
     exceptions: worker.exceptions,
-    harakiri_count: 0,
+    harakiri_count: worker.exits.harakiri ?? 0,
     signals: 0,
     signal_queue: 0,
-    status: isBusy ? 'busy' : 'idle',
+    status: worker.status === 'dead' ? 'cheap' : isBusy ? 'busy' : 'idle',
     rss: worker.rssBytes,
     vsz: worker.vszBytes,
     running_time: microseconds(worker.busyMs),
     last_spawn: Math.floor(worker.startedEpochMs / 1000),
-    respawn_count: 1,
+    respawn_count: worker.spawns,
     tx: worker.sentBytes,
     avg_rt: worker.requests === 0 ? 0 : microseconds(worker.busyMs / worker.requests),
     apps: [],
     cores: [],
-    state: stateOf(worker, isBusy),
+    state: worker.status === 'ready' && isBusy ? 'busy' : worker.status,
     in_flight: worker.inFlight,
     cpu_us: Math.round(worker.cpuUs),
     heartbeat_age_us: microseconds(worker.heartbeatAgeMs),
     eventloop_lag_us: microseconds(worker.eventLoopLagMs),
     oldest_request_us: microseconds(worker.oldestRequestMs),
     open_files: worker.openFiles,
-    exits: {},
+    exits: { ...worker.exits },
   }
-}
-
-function stateOf(worker: WorkerFacts, isBusy: boolean): WorkerState {
-  if (!worker.isServing) return 'starting'
-  if (worker.isDraining) return 'draining'
-  return isBusy ? 'busy' : 'ready'
 }
 
 const microseconds = (milliseconds: number): number => Math.round(milliseconds * 1000)

@@ -1,39 +1,85 @@
 /**
- * What one worker has done, in plain numbers: the worker writes them on every request, `/stats` reads them.
- * These are facts about a process; what requests were about (routes, statuses) is the metrics' business.
+ * What one worker has done and is doing, on its board: it writes on every request, `/stats` and harakiri read. These are
+ * facts about a process; what requests were about is the metrics' business.
  */
+import type { TalliedRequest } from '@bun-monitoring/metrics'
+import { Board, CELL } from './board.ts'
 
 /** Counts one worker's requests. All times are `performance.now()` milliseconds. */
 export class RequestTally {
-  requests = 0
-  exceptions = 0
+  readonly #board: Board
+  readonly #cells: Float64Array
+  /** Requests in flight are a list through the requests themselves, in the order of their begin. */
+  #oldest: TalliedRequest | undefined
+  #latest: TalliedRequest | undefined
+
+  constructor(board = new Board()) {
+    this.#board = board
+    this.#cells = board.cells
+  }
+
+  get exceptions(): number {
+    return this.#cells[CELL.exceptions]!
+  }
+
+  set exceptions(count: number) {
+    this.#cells[CELL.exceptions] = count
+  }
+
   /** Body bytes handed to the socket, as far as the app reports them. */
-  sentBytes = 0
-  busyMs = 0
-  /** When each request in flight began. A Set keeps insertion order, so its first entry is the oldest. */
-  readonly #inFlight = new Set<{ startedMs: number }>()
+  get sentBytes(): number {
+    return this.#cells[CELL.sentBytes]!
+  }
+
+  set sentBytes(bytes: number) {
+    this.#cells[CELL.sentBytes] = bytes
+  }
 
   get inFlight(): number {
-    return this.#inFlight.size
+    return this.#cells[CELL.inFlight]!
   }
 
-  /** Age of the oldest request in flight, 0 when there is none. */
-  oldestMs(nowMs: number): number {
-    for (const { startedMs } of this.#inFlight) return nowMs - startedMs
-    return 0
+  begin(request: TalliedRequest): void {
+    const latest = this.#latest
+    request.previous = latest
+    this.#latest = request
+    if (latest) latest.next = request
+    else this.#setOldest(request)
+    this.#cells[CELL.inFlight]!++
+    this.#showLatest(request)
   }
 
-  begin(startedMs: number): object {
-    const request = { startedMs }
-    this.#inFlight.add(request)
-    return request
+  /** The request's route is known by now: before the handler runs, so that harakiri can name it. */
+  route(request: TalliedRequest): void {
+    const number = this.#board.routeNumber(request.route)
+    if (request === this.#latest) this.#cells[CELL.latestRoute] = number
+    if (request === this.#oldest) this.#cells[CELL.oldestRoute] = number
   }
 
-  /** Ends what `begin` returned. A second end of the same request is ignored: each one counts once. */
-  end(request: object, nowMs: number): void {
-    const { startedMs } = request as { startedMs: number }
-    if (!this.#inFlight.delete(request as { startedMs: number })) return
-    this.requests++
-    this.busyMs += nowMs - startedMs
+  /** Call it once for each `begin`. */
+  end(request: TalliedRequest, nowMs: number): void {
+    const cells = this.#cells
+    const { previous, next } = request
+    if (previous) previous.next = next
+    else this.#setOldest(next)
+    if (next) next.previous = previous
+    else {
+      this.#latest = previous
+      this.#showLatest(previous)
+    }
+    cells[CELL.inFlight]!--
+    cells[CELL.requests]!++
+    cells[CELL.busyMs]! += nowMs - request.startedMs
+  }
+
+  #setOldest(request: TalliedRequest | undefined): void {
+    this.#oldest = request
+    this.#cells[CELL.oldestMs] = request ? request.startedMs : 0
+    this.#cells[CELL.oldestRoute] = request ? this.#board.routeNumber(request.route) : 0
+  }
+
+  #showLatest(request: TalliedRequest | undefined): void {
+    this.#cells[CELL.latestMs] = request ? request.startedMs : 0
+    this.#cells[CELL.latestRoute] = request ? this.#board.routeNumber(request.route) : 0
   }
 }

@@ -10,6 +10,8 @@ export interface LogLine extends Record<string, unknown> {
 export class TestProcess implements AsyncDisposable {
   readonly #process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly #seen: LogLine[] = []
+  /** Lines that are no log. */
+  readonly printed: string[] = []
   readonly #waiting = new Set<() => void>()
   readonly stderr: Promise<string>
   readonly #ended: Promise<void>
@@ -48,6 +50,11 @@ export class TestProcess implements AsyncDisposable {
     }
   }
 
+  /** All log lines so far whose message begins so. */
+  lines(msg: string): LogLine[] {
+    return this.#seen.filter((line) => line.msg.startsWith(msg))
+  }
+
   /** Where it listens. */
   async ready(): Promise<{ url: string; admin: string }> {
     return (await this.line('ready')) as unknown as { url: string; admin: string }
@@ -70,8 +77,8 @@ export class TestProcess implements AsyncDisposable {
 
   async #read(): Promise<void> {
     for await (const line of linesOf(this.#process.stdout)) {
-      if (!line.startsWith('{')) continue
-      this.#seen.push(JSON.parse(line) as LogLine)
+      if (line.startsWith('{')) this.#seen.push(JSON.parse(line) as LogLine)
+      else this.printed.push(line)
       this.#wake()
     }
   }

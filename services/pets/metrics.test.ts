@@ -27,6 +27,7 @@ test('rows are counted, those of a bulk delete one by one, and those that were n
   await pets.send('PUT', '/dogs/4711/', dog)
   await pets.ask('/dogs/4711/', { method: 'DELETE' })
   await pets.ask('/dogs/clean/')
+  pets.store.countRows()
   const text = await page()
   expect(text).toContain('model_inserts_total{model="dogs"} 4')
   expect(text).toContain('model_updates_total{model="dogs"} 1')

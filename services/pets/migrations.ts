@@ -31,36 +31,32 @@ export const migrationsOf = ({ name, trait }: Kind): Migration[] => [
  * @returns the names of the migrations that this call applied.
  * @throws the SQLite error of the first that fails; nothing of this call is applied then.
  */
-export function migrate(db: Database, migrations: readonly Migration[], registry: Registry): string[] {
-  const applied = new Gauge({
-    name: 'db_migrations_applied',
-    help: 'Schema migrations that the database has',
-    registers: [registry],
-  })
-  const unapplied = new Gauge({
-    name: 'db_migrations_unapplied',
-    help: 'Schema migrations that this program knows and the database lacks',
-    registers: [registry],
-  })
-  unapplied.set(migrations.length)
-
+export function migrate(db: Database, migrations: readonly Migration[]): string[] {
   const run = db.transaction(() => {
     db.run('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT')
-    const known = new Set(
-      db
-        .query<{ name: string }, []>('SELECT name FROM migrations')
-        .all()
-        .map((row) => row.name),
-    )
-    const missing = migrations.filter(({ name }) => !known.has(name))
+    const missing = unapplied(db, migrations)
     for (const { name, sql } of missing) {
       db.run(sql)
       db.run(`INSERT INTO migrations (name, applied_at) VALUES (?, datetime('now'))`, [name])
     }
     return missing.map(({ name }) => name)
   })
-  const names = run.immediate()
-  applied.set(migrations.length)
-  unapplied.set(0)
-  return names
+  return run.immediate()
+}
+
+/** Publishes how many of the migrations that this program knows the database has, and lacks. */
+export function publishMigrations(db: Database, migrations: readonly Migration[], registry: Registry): void {
+  const lacking = unapplied(db, migrations).length
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name, help, aggregator: 'max', registers: [registry] })
+  gauge('db_migrations_applied', 'Schema migrations that the database has').set(migrations.length - lacking)
+  gauge('db_migrations_unapplied', 'Schema migrations that this program knows and the database lacks').set(
+    lacking,
+  )
+}
+
+function unapplied(db: Database, migrations: readonly Migration[]): Migration[] {
+  const rows = db.query<{ name: string }, []>('SELECT name FROM migrations').all()
+  const known = new Set(rows.map(({ name }) => name))
+  return migrations.filter(({ name }) => !known.has(name))
 }

@@ -17,12 +17,22 @@ export class Store {
   readonly #statements: ReturnType<typeof prepare>
   readonly #rows: ReturnType<typeof rowMetrics>
   #ownWrites = 0
+  #countedVersion = ''
 
   constructor(kind: Kind, db: Database, registry: Registry) {
     this.#kind = kind
     this.#db = db
     this.#statements = prepare(kind, db, new DatabaseMetrics(registry))
-    this.#rows = rowMetrics(kind, registry, () => this.#statements.count.get()!.rows)
+    this.#rows = rowMetrics(kind, registry)
+    this.countRows()
+  }
+
+  /** Publishes how many rows there are, if the table may have changed since the last time. */
+  countRows(): void {
+    const version = this.version()
+    if (version === this.#countedVersion) return
+    this.#countedVersion = version
+    this.#rows.count.set(this.#statements.count.get()!.rows)
   }
 
   /**
@@ -125,24 +135,27 @@ function prepare({ name, trait }: Kind, db: Database, metrics: DatabaseMetrics) 
   }
 }
 
-function rowMetrics({ name }: Kind, registry: Registry, count: () => number) {
+function rowMetrics({ name }: Kind, registry: Registry) {
+  const registers = [registry]
   const counter = (verb: string) =>
     new Counter({
       name: `model_${verb}s_total`,
       help: `Rows ${verb === 'insert' ? 'inserted' : `${verb}d`}, bulk operations included`,
       labelNames: ['model'],
-      registers: [registry],
+      registers,
     }).labels(name)
-  new Gauge({
+  // All workers count the same table: the last count is the right one.
+  const rows = new Gauge({
     name: 'model_rows',
     help: 'Rows of the table',
     labelNames: ['model'],
-    registers: [registry],
-    collect() {
-      this.set({ model: name }, count())
-    },
+    aggregator: 'mostrecent',
+    registers,
   })
-  const counters = { inserts: counter('insert'), updates: counter('update'), deletes: counter('delete') }
-  for (const each of Object.values(counters)) each.inc(0)
-  return counters
+  return {
+    inserts: counter('insert'),
+    updates: counter('update'),
+    deletes: counter('delete'),
+    count: rows.labels(name),
+  }
 }

@@ -7,7 +7,7 @@ import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { petsApp } from './app.ts'
 import { openDatabase, serveWith } from './database.ts'
 import type { Kind } from './kind.ts'
-import { migrate, migrationsOf } from './migrations.ts'
+import { migrate, migrationsOf, publishMigrations } from './migrations.ts'
 import { Store } from './store.ts'
 
 export const testKind: Kind = {
@@ -31,7 +31,8 @@ export function temporaryDatabase(): Disposable & { path: string } {
 export function openPets(path: string, options: Partial<typeof limits> = {}) {
   const registry = new Registry()
   const db = openDatabase(path)
-  migrate(db, migrationsOf(testKind), registry)
+  migrate(db, migrationsOf(testKind))
+  publishMigrations(db, migrationsOf(testKind), registry)
   serveWith(db)
   const store = new Store(testKind, db, registry)
   const tally = new RequestTally()

@@ -1,10 +1,15 @@
-/** A small family for run.test.ts: `/slow` answers after SIGUSR2, `/never` does not answer. */
+/**
+ * A small family for the tests. What it answers on `/` is the code in `TOY_CODE`, so that a reload can be seen; the other
+ * paths are ways to misbehave. `/slow` answers when the file `TOY_RELEASE` is there.
+ */
+import { existsSync } from 'node:fs'
+import { HttpServerMetrics } from '@bun-monitoring/metrics'
 import { Type } from '@sinclair/typebox'
-import { processSettings, readConfig, run } from '../index.ts'
+import { processSettings, readConfig, run, serveHttp } from '../index.ts'
 
 const settings = Type.Object(processSettings({ port: 0, adminPort: 0 }))
-const released = Promise.withResolvers<Response>()
-process.on('SIGUSR2', () => released.resolve(new Response('released')))
+const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT } = Bun.env
+const leak: Uint8Array[] = []
 
 process.exit(
   await run({
@@ -13,25 +18,40 @@ process.exit(
     prefix: 'TOYS',
     config: () => readConfig(settings, 'TOYS', Bun.env),
     prepare() {
-      if (Bun.env.BROKEN_MIGRATION) throw new Error('no such table')
+      if (TOY_MIGRATION === 'broken') throw new Error('no such table')
+      console.log('prepared')
     },
-    serve(config, { tally, log }) {
-      const server = Bun.serve({
-        hostname: config.host,
-        port: config.port,
-        reusePort: false,
-        development: false,
+    async serve(_, { id, registry, tally, log, addresses }) {
+      if (TOY_BOOT === 'exit') process.exit(7)
+      if (TOY_BOOT === 'crash later') setTimeout(() => process.exit(9), 1000)
+      const answer = TOY_CODE === undefined ? 'toy' : ((await import(TOY_CODE)) as { answer: string }).answer
+      const metrics = new HttpServerMetrics(registry, tally)
+
+      const misbehave: Record<string, () => Promise<unknown> | void> = {
+        '/never': () => new Promise(() => {}),
+        '/slow': async () => {
+          while (!existsSync(TOY_RELEASE!)) await Bun.sleep(10)
+        },
+        '/block': () => {
+          for (;;);
+        },
+        '/exit': () => process.exit(5),
+        '/leak': () => void leak.push(new Uint8Array(64 * 1024 * 1024).fill(1)),
+      }
+      return serveHttp(addresses, {
+        idleTimeout: 75,
         async fetch(request) {
-          const measured = tally.begin(performance.now())
+          const measured = metrics.begin(request.method)
           const { pathname } = new URL(request.url)
-          log.info({ pathname }, `asked ${pathname}`)
-          if (pathname === '/never') await new Promise(() => {})
-          const answer = pathname === '/slow' ? await released.promise : new Response('toy')
-          tally.end(measured, performance.now())
-          return answer
+          measured.route = pathname
+          tally.route(measured)
+          if (pathname !== '/') log.info(`asked ${pathname}`)
+          await misbehave[pathname]?.()
+          if (request.body) await request.bytes()
+          metrics.end(measured, pathname, 200)
+          return new Response(answer, { headers: { 'X-Worker': String(id), 'X-Pid': String(process.pid) } })
         },
       })
-      return { hostname: config.host, port: server.port!, stop: (force) => server.stop(force) }
     },
   }),
 )

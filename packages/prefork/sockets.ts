@@ -1,0 +1,73 @@
+/**
+ * The sockets of slots: beside the port each worker listens on a unix socket of its slot, for the gateway on the same
+ * machine. A worker binds a private name and renames it over the slot's: from then on new connections are its own, its
+ * predecessor serves those it has, and nothing is lost in an accept queue. Bun leaves socket files behind; the master
+ * removes them.
+ */
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { StartError } from './bind.ts'
+
+/** sun_path holds 108 bytes, the last one 0 (unix(7)). */
+const LONGEST_PATH = 107
+
+/** The private name of the worker that writes a region; only one process at a time does. */
+const privatePath = (folder: string, name: string, region: number): string =>
+  join(folder, `.${name}.${hostname()}.${region}`)
+
+/** Where the gateway finds the worker of a slot. */
+const slotPath = (folder: string, name: string, slot: number): string =>
+  join(folder, `${name}.${hostname()}.${slot}.sock`)
+
+export class SlotSockets {
+  readonly #folder: string
+  readonly #name: string
+
+  constructor(folder: string, name: string) {
+    this.#folder = folder
+    this.#name = name
+  }
+
+  /**
+   * Makes the folder, and removes what an earlier master of this name left there.
+   * @throws {StartError} where the folder cannot be used.
+   */
+  clear(): void {
+    try {
+      mkdirSync(this.#folder, { recursive: true })
+      this.remove()
+    } catch (error) {
+      throw new StartError(`${this.#folder} cannot hold sockets: ${(error as Error).message}`)
+    }
+    const longest = slotPath(this.#folder, this.#name, 1000)
+    if (Buffer.byteLength(longest) > LONGEST_PATH) {
+      throw new StartError(`${longest} is too long for a socket: choose a shorter SOCKET_DIR`)
+    }
+  }
+
+  /** Where a worker binds, before it is ready. Whoever was bound there is gone. */
+  private(region: number): string {
+    const path = privatePath(this.#folder, this.#name, region)
+    rmSync(path, { force: true })
+    return path
+  }
+
+  /** The worker of this region serves its slot from now on. */
+  publish(region: number, slot: number): void {
+    renameSync(privatePath(this.#folder, this.#name, region), slotPath(this.#folder, this.#name, slot))
+  }
+
+  /** A slot without a worker: nobody is to wait there. */
+  withdraw(slot: number): void {
+    rmSync(slotPath(this.#folder, this.#name, slot), { force: true })
+  }
+
+  remove(): void {
+    const host = hostname()
+    const own = [`${this.#name}.${host}.`, `.${this.#name}.${host}.`]
+    for (const file of readdirSync(this.#folder)) {
+      if (own.some((prefix) => file.startsWith(prefix))) rmSync(join(this.#folder, file), { force: true })
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** Starts the family of family.ts for a test, and asks it how it is. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { StatsDocument, WorkerStats } from '../stats.ts'
+import { TestProcess } from '../testing.ts'
+
+/** Short, so that tests are; those that are about drains set their own. */
+const QUICK = { TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '5000' }
+
+export class Toys extends TestProcess {
+  readonly #folder: string
+
+  constructor(env: Record<string, string> = {}, folder = temporaryFolder()) {
+    super([join(import.meta.dir, 'family.ts')], { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env })
+    this.#folder = folder
+  }
+
+  /** Lets `/slow` answer. */
+  release(): Promise<number> {
+    return Bun.write(join(this.#folder, 'release'), '')
+  }
+
+  async port(): Promise<number> {
+    return Number(new URL((await this.ready()).url).port)
+  }
+
+  async stats(): Promise<StatsDocument> {
+    const { admin } = await this.ready()
+    return (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
+  }
+
+  /** The stats, as soon as they are so. */
+  async until(
+    what: string,
+    isSo: (stats: StatsDocument) => boolean,
+    withinMs = 5000,
+  ): Promise<StatsDocument> {
+    const deadlineMs = performance.now() + withinMs
+    for (;;) {
+      const stats = await this.stats()
+      if (isSo(stats)) return stats
+      if (performance.now() > deadlineMs) throw new Error(`${what} took too long: ${JSON.stringify(stats)}`)
+      await Bun.sleep(10)
+    }
+  }
+
+  async worker(id: number): Promise<WorkerStats> {
+    return (await this.stats()).workers.find((worker) => worker.id === id)!
+  }
+
+  async page(): Promise<string> {
+    const { admin } = await this.ready()
+    return (await fetch(`${admin}/metrics`)).text()
+  }
+
+  /** Requests that the page says were answered. */
+  async counted(): Promise<number> {
+    return sumOf(await this.page(), 'http_server_request_duration_seconds_count')
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** The sum of a family's samples on a page. */
+export const sumOf = (page: string, name: string): number =>
+  page
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'toys-'))
+
+/** Random numbers from 0 to 1 that a seed repeats (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
