@@ -1,0 +1,25 @@
+/** The README says what the code does. */
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { Type } from '@sinclair/typebox'
+import { processSettings, settingsTable } from './config.ts'
+import { TestProcess } from './testing.ts'
+
+const readme = await Bun.file(join(import.meta.dir, 'README.md')).text()
+/** Tables without the padding that the formatter adds. */
+const cells = (table: string) => table.replaceAll(/[ -]*\|[ -]*/g, '|')
+
+test('it has a line for every setting', () => {
+  const { port: _, adminPort: __, ...settings } = processSettings({ port: 0, adminPort: 0 })
+  const rows = settingsTable(Type.Object(settings), '<P>').split('\n').slice(2)
+  for (const row of rows) expect(cells(readme)).toContain(cells(row.replace('<P>_', '')))
+})
+
+test('its example runs', async () => {
+  await using hello = new TestProcess([join(import.meta.dir, 'testdata/example.ts')], {
+    HELLO_PORT: '0',
+    HELLO_ADMIN_PORT: '0',
+  })
+  const { url } = await hello.ready()
+  expect(await (await fetch(url)).text()).toBe('hello\n')
+})

@@ -1,0 +1,187 @@
+/** Rolling reload: new code, and nobody notices. */
+import { expect, test } from 'bun:test'
+import { existsSync, readdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { temporaryFolder, Toys } from './testdata/toys.ts'
+import { Load } from './testing_load.ts'
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
+const TIMES = 10
+
+/** A module that is the program's code, as far as an answer tells. */
+function codeIn(folder: string) {
+  const path = join(folder, 'code.ts')
+  return {
+    path,
+    write: (answer: string) => Bun.write(path, `export const answer = ${JSON.stringify(answer)}\n`),
+    break: () => Bun.write(path, `throw new Error('broken on purpose')\n`),
+  }
+}
+
+const pidsOf = async (family: Toys) => (await family.stats()).workers.map(({ pid }) => pid)
+
+/** Resolves when the processes of earlier workers are gone. */
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => existsSync(`/proc/${pid}`))) await Bun.sleep(10)
+}
+
+test.each(['port', 'sockets'] as const)(
+  `${TIMES} reloads under load over the %s of the workers: no request fails, new code answers, all is counted`,
+  async (way) => {
+    const folder = temporaryFolder()
+    const code = codeIn(folder)
+    await code.write('version 0')
+    await using family = new Toys(
+      {
+        TOYS_WORKERS: '2',
+        TOY_CODE: code.path,
+        TOYS_LAME_DUCK_MS: '300',
+        ...(way === 'sockets' ? { TOYS_SOCKET_DIR: folder } : {}),
+      },
+      folder,
+    )
+    const port = await family.port()
+    const targets =
+      way === 'port'
+        ? [{ hostname: '127.0.0.1', port }]
+        : [1, 2].map((slot) => ({ unix: join(folder, `toys.${hostname()}.${slot}.sock`) }))
+    const loads = targets.map(
+      (target) => new Load(target, { connections: 32 / targets.length, methods: METHODS }),
+    )
+    const answered = () => loads.reduce((sum, load) => sum + load.answered, 0)
+    for (let round = 1; round <= TIMES; round++) {
+      const before = await pidsOf(family)
+      await code.write(`version ${round}`)
+      family.signal('SIGHUP')
+      await family.until(`reload ${round}`, ({ reloads }) => reloads === round, 15_000)
+      await gone(before)
+      const after = await pidsOf(family)
+      expect(after.filter((pid) => before.includes(pid))).toEqual([])
+      const bodies = new Map(loads.flatMap((load) => [...load.bodies]))
+      await Promise.all(loads.map((load) => load.more(200)))
+      for (const load of loads) expect(load.bodies.get(`version ${round}`) ?? 0).toBeGreaterThan(0)
+      expect([...bodies.keys()].every((body) => /^version \d+$/.test(body))).toBe(true)
+    }
+    await Promise.all(loads.map((load) => load.stop()))
+    expect(loads.flatMap((load) => load.failures)).toEqual([])
+    expect(await family.counted()).toBe(answered())
+    console.log(`over the ${way}: ${answered()} requests, ${TIMES} reloads`)
+  },
+  120_000,
+)
+
+test('a client that was silent all the time finds its connection open, and is told to leave', async () => {
+  await using family = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '50' })
+  const port = await family.port()
+  const answers: string[] = []
+  const closed = Promise.withResolvers<void>()
+  let onAnswer = Promise.withResolvers<void>()
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port,
+    socket: {
+      data(_, bytes) {
+        answers.push(bytes.toString())
+        onAnswer.resolve()
+      },
+      close: () => closed.resolve(),
+    },
+  })
+  const ask = () => {
+    onAnswer = Promise.withResolvers()
+    socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+    return onAnswer.promise
+  }
+  await ask()
+  const [before] = await pidsOf(family)
+  family.signal('SIGHUP')
+  await family.line('reloaded')
+  await family.until('the lame duck to be over', ({ workers }) => workers[0]!.accepting === 1)
+  // Longer than the lame duck: the old worker waits for this connection, and for nothing else.
+  const startedMs = performance.now()
+  while (performance.now() - startedMs < 300) await family.stats()
+  expect(existsSync(`/proc/${before}`)).toBe(true)
+  await ask()
+  expect(answers.map((answer) => /^connection: close/im.test(answer))).toEqual([false, true])
+  await closed.promise
+  await gone([before!])
+})
+
+test('a reload whose new worker cannot boot is abandoned with the reason, and the old workers go on', async () => {
+  const folder = temporaryFolder()
+  const code = codeIn(folder)
+  await code.write('good')
+  await using family = new Toys({ TOYS_WORKERS: '2', TOY_CODE: code.path }, folder)
+  const { url, admin } = await family.ready()
+  const before = await pidsOf(family)
+  await using load = new Load(
+    { hostname: '127.0.0.1', port: await family.port() },
+    { connections: 8, methods: METHODS },
+  )
+  await code.break()
+  family.signal('SIGHUP')
+  const { msg } = await family.line('the reload is abandoned')
+  expect(msg).toContain('broken on purpose')
+  expect(await family.stats()).toMatchObject({ reloads: 0, reloads_failed: 1 })
+  expect(await pidsOf(family)).toEqual(before)
+  expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+  expect(await (await fetch(url)).text()).toBe('good')
+
+  await code.write('mended')
+  family.signal('SIGHUP')
+  await family.line('reloaded')
+  await gone(before)
+  expect(await (await fetch(url)).text()).toBe('mended')
+  expect(await family.stats()).toMatchObject({ reloads: 1, reloads_failed: 1 })
+  await load.stop()
+  expect(load.failures).toEqual([])
+}, 20_000)
+
+test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request fails', async () => {
+  await using family = new Toys({ TOYS_WORKERS: '1', TOYS_MAX_WORKERS: '2' })
+  const port = await family.port()
+  await using load = new Load({ hostname: '127.0.0.1', port }, { connections: 8, methods: METHODS })
+  const accepting = (count: number) =>
+    family.until(
+      `${count} workers`,
+      ({ workers }) =>
+        workers.filter((worker) => worker.accepting).length === count && workers.length === count,
+    )
+  family.signal('SIGTTIN')
+  await accepting(2)
+  family.signal('SIGTTIN')
+  await family.line('scaling ends here: 1 to 2 workers')
+  family.signal('SIGTTOU')
+  await accepting(1)
+  family.signal('SIGTTOU')
+  await family.until('the refusal', () => family.lines('scaling ends here').length === 2)
+  await load.stop()
+  expect(load.failures).toEqual([])
+}, 20_000)
+
+test('sockets of slots follow their workers, and are gone with the family', async () => {
+  const folder = temporaryFolder()
+  const stale = join(folder, `toys.${hostname()}.7.sock`)
+  const others = join(folder, `cats.${hostname()}.1.sock`)
+  await Promise.all([Bun.write(stale, ''), Bun.write(others, '')])
+  await using family = new Toys({ TOYS_WORKERS: '2', TOYS_SOCKET_DIR: folder }, folder)
+  await family.ready()
+  const sockets = () =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.sock'))
+      .toSorted()
+  const own = [1, 2].map((slot) => `toys.${hostname()}.${slot}.sock`)
+  expect(sockets()).toEqual([`cats.${hostname()}.1.sock`, ...own])
+  for (const [index, name] of own.entries()) {
+    const answer = await fetch('http://localhost/', { unix: join(folder, name) })
+    expect(answer.headers.get('x-worker')).toBe(String(index + 1))
+  }
+  family.signal('SIGTTOU')
+  await family.line('scaling')
+  while (sockets().includes(own[1]!)) await Bun.sleep(5)
+  expect(sockets()).toEqual([`cats.${hostname()}.1.sock`, own[0]!])
+  family.signal('SIGTERM')
+  await family.exit()
+  expect(readdirSync(folder).filter((file) => file.includes('toys'))).toEqual([])
+})
