@@ -124,7 +124,7 @@ test('a second launcher says in one line which port is taken, and leaves the fir
   const second = new Launcher()
   expect(await second.exit()).toBe(3)
   expect(second.output).toMatch(
-    /^(dogs|cats) did not start: port 900\d is taken: stop what listens on 127.0.0.1:900\d or set (DOGS|CATS)_ADMIN_PORT$/m,
+    /^(dogs|cats) did not start: port 800\d is taken: stop what listens on 127.0.0.1:800\d or set (DOGS|CATS)_PORT$/m,
   )
   expect((await fetch(`${gateway}/dogs/`)).status).toBe(200)
 }, 60_000)

@@ -92,8 +92,9 @@ export class Child implements AsyncDisposable {
     return this.#process.exited
   }
 
+  /** As Ctrl+C in a terminal of its own would: it answers what it has, and waits for no balancer to notice. */
   async stop(): Promise<void> {
-    this.#process.kill('SIGTERM')
+    this.#process.kill('SIGINT')
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS)
     await this.#process.exited
     clearTimeout(timer)
