@@ -39,6 +39,13 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   }))
 }
 
+/** Processes that this one started and that live. */
+export const childrenOf = (pid: number): number[] =>
+  (attempt(() => readdirSync(`/proc/${pid}/task`)) ?? []).flatMap((thread) => {
+    const children = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? ''
+    return children.split(' ').filter(Boolean).map(Number)
+  })
+
 /** Accept queues of the listeners on an IPv4 or IPv6 port of this network namespace. */
 export function readListenQueue(port: number): ListenQueue | undefined {
   return attempt(() => {

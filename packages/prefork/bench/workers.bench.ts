@@ -1,0 +1,89 @@
+/**
+ * What workers cost, and how the kernel spreads connections over them: CPU time per request (user + system, of the master
+ * and all workers) of a small measured app with two workers against the same app alone in one process (goal: at most
+ * 1.03); then the share of each worker at several numbers of connections.
+ * Run: `bun packages/prefork/bench/workers.bench.ts` (needs wrk and Linux).
+ */
+import { join } from 'node:path'
+import { median, ratio, rounded, spread, takeTurns } from '@bun-monitoring/metrics/bench'
+import { childrenOf, readProcess } from '../procfs.ts'
+import type { StatsDocument } from '../stats.ts'
+import { TestProcess } from '../testing.ts'
+
+const ROUNDS = Number(Bun.env.BENCH_ROUNDS ?? 16)
+const SECONDS = 2
+const CONNECTIONS = 64
+const SPREAD_OVER = [1, 8, 64, 160]
+
+const SUBJECTS = {
+  'alone in one process': ['alone'],
+  'a master and one worker': ['family', '1'],
+  'a master and two workers': ['family', '2'],
+} as const
+type Subject = keyof typeof SUBJECTS
+
+const subjects = Object.keys(SUBJECTS) as Subject[]
+const servers = new Map<Subject, TestProcess>()
+for (const subject of subjects) {
+  servers.set(subject, new TestProcess([join(import.meta.dir, 'app_server.ts'), ...SUBJECTS[subject]]))
+}
+
+const speeds = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]))
+async function costOf(subject: Subject): Promise<number> {
+  const server = servers.get(subject)!
+  const { url } = await server.ready()
+  const before = cpuUsOfFamily(server.pid)
+  const requests = await load(url, CONNECTIONS, SECONDS)
+  speeds.get(subject)!.push(requests / SECONDS)
+  return (cpuUsOfFamily(server.pid) - before) / requests
+}
+
+for (const subject of subjects) await costOf(subject)
+for (const each of speeds.values()) each.length = 0
+const costs = await takeTurns(subjects, ROUNDS, costOf)
+const alone = costs.get('alone in one process')!
+console.table(
+  subjects.map((subject) => ({
+    app: subject,
+    'requests/s (median)': Math.round(median(speeds.get(subject)!)),
+    'CPU us/request (median)': rounded(median(costs.get(subject)!)),
+    'middle half': spread(costs.get(subject)!, 2),
+    'times alone': rounded(ratio(costs.get(subject)!, alone), 3),
+  })),
+)
+
+const family = servers.get('a master and two workers')!
+const rows = []
+for (const connections of SPREAD_OVER) {
+  const { url, admin } = await family.ready()
+  const before = await requestsByWorker(admin)
+  await load(url, connections, 1)
+  const counts = (await requestsByWorker(admin)).map((requests, i) => requests - before[i]!)
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  rows.push({
+    connections,
+    'requests/s': total,
+    'share of each worker': counts.map((count) => `${Math.round((100 * count) / total)} %`).join(', '),
+  })
+}
+console.table(rows)
+for (const server of servers.values()) await server[Symbol.asyncDispose]()
+
+async function requestsByWorker(admin: string): Promise<number[]> {
+  const { workers } = (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
+  return workers.map(({ requests }) => requests)
+}
+
+/** Of a process and its children. */
+function cpuUsOfFamily(pid: number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + (readProcess(each)?.cpuUs ?? 0), 0)
+}
+
+/** @returns how many requests were answered. */
+async function load(url: string, connections: number, seconds: number): Promise<number> {
+  const wrk = Bun.spawn(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url], { stdout: 'pipe' })
+  const report = await new Response(wrk.stdout).text()
+  const requests = Number(/(\d+) requests in/.exec(report)?.[1])
+  if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)
+  return requests
+}

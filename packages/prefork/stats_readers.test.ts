@@ -1,0 +1,123 @@
+/**
+ * Whoever reads uWSGI's stats reads ours, also while workers are killed, hang and are reloaded: uwsgitop, and a reader as
+ * strict as uwsgi_exporter, which is written in Go: every number an integer, every id once, every key of the right kind.
+ */
+import { expect, test } from 'bun:test'
+import type { StatsDocument } from './stats.ts'
+import { Toys } from './testdata/toys.ts'
+import { Load } from './testing_load.ts'
+
+const uwsgitop = Bun.which('uwsgitop')
+if (!uwsgitop)
+  console.warn('SKIPPED: uwsgitop is not on PATH (pip install uwsgitop), so it does not read our stats')
+
+const INTEGERS = {
+  top: ['listen_queue', 'listen_queue_errors', 'signal_queue', 'load', 'pid', 'uid', 'gid'],
+  socket: ['queue', 'max_queue', 'shared', 'can_offload'],
+  worker: [
+    ...['id', 'pid', 'accepting', 'requests', 'delta_requests', 'exceptions', 'harakiri_count', 'signals'],
+    ...['signal_queue', 'rss', 'vsz', 'running_time', 'last_spawn', 'respawn_count', 'tx', 'avg_rt'],
+  ],
+}
+
+/** What a strict reader would refuse. */
+function faultsOf(text: string): string[] {
+  const stats = JSON.parse(text) as StatsDocument
+  const faults: string[] = []
+  const integers = (where: string, value: object, keys: readonly string[]) => {
+    for (const key of keys) {
+      const number = (value as Record<string, unknown>)[key]
+      if (!Number.isSafeInteger(number) || (number as number) < 0)
+        faults.push(`${where}.${key} is ${String(number)}`)
+    }
+  }
+  integers('top', stats, INTEGERS.top)
+  for (const socket of stats.sockets) integers('socket', socket, INTEGERS.socket)
+  for (const worker of stats.workers) {
+    integers(`worker ${worker.id}`, worker, INTEGERS.worker)
+    if (!['idle', 'busy', 'cheap'].includes(worker.status)) faults.push(`status ${worker.status}`)
+    for (const [reason, count] of Object.entries(worker.exits)) integers(reason, { count }, ['count'])
+  }
+  const ids = stats.workers.map(({ id }) => id)
+  if (
+    !Bun.deepEquals(
+      ids,
+      ids.map((_, index) => index + 1),
+    )
+  )
+    faults.push(`ids are ${ids.join(', ')}`)
+  if (/[0-9]\.[0-9]+[,}\]]/.test(text)) faults.push('a number has a fraction')
+  return faults
+}
+
+test('a strict reader finds no fault at any time, and nothing of a request in it', async () => {
+  await using family = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '2500' })
+  const { admin, url } = await family.ready()
+  await using _ = new Load(
+    { hostname: '127.0.0.1', port: await family.port() },
+    { connections: 4, repeatGets: true, pauseMs: 1 },
+  )
+  const seen = new Set<string>()
+  const look = async () => {
+    const response = await fetch(`${admin}/stats`)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    const text = await response.text()
+    expect(faultsOf(text)).toEqual([])
+    expect(text).not.toContain('secret')
+    for (const { state } of (JSON.parse(text) as StatsDocument).workers) seen.add(state)
+  }
+  const blocked = fetch(`${url}/block?secret`, { headers: { Cookie: 'secret' } }).catch(() => {})
+  while (family.lines('harakiri').length === 0) await look()
+  await blocked
+  while (!(await family.stats()).workers.every(({ accepting }) => accepting)) await look()
+  process.kill((await family.worker(1)).pid, 'SIGKILL')
+  family.signal('SIGHUP')
+  while (family.lines('reloaded').length === 0) await look()
+  family.signal('SIGTERM')
+  await family.line('draining')
+  while (
+    await look().then(
+      () => true,
+      () => false,
+    )
+  );
+  expect(seen).toContain('hung')
+  expect(seen).toContain('starting')
+  expect(seen).toContain('ready')
+}, 20_000)
+
+test.skipIf(!uwsgitop && !Bun.env.CI)(
+  'uwsgitop shows the workers while they are killed and reloaded',
+  async () => {
+    await using family = new Toys({ TOYS_WORKERS: '2' })
+    const { admin } = await family.ready()
+    await using _ = new Load(
+      { hostname: '127.0.0.1', port: await family.port() },
+      { connections: 4, repeatGets: true, pauseMs: 1 },
+    )
+    let screen = ''
+    const decoder = new TextDecoder()
+    const top = Bun.spawn([uwsgitop!, '--frequency', '1', `${admin}/stats`], {
+      env: { ...Bun.env, TERM: 'xterm' },
+      terminal: { cols: 200, rows: 40, data: (_terminal, bytes) => void (screen += decoder.decode(bytes)) },
+    })
+    const shows = async (text: string) => {
+      while (!screen.includes(text) && top.exitCode === null) await Bun.sleep(10)
+      expect(screen).toContain(text)
+    }
+    await shows(String((await family.worker(2)).pid))
+    process.kill((await family.worker(1)).pid, 'SIGKILL')
+    await family.until('the worker to come back', ({ workers }) =>
+      workers.every(({ accepting }) => accepting === 1),
+    )
+    await shows(String((await family.worker(1)).pid))
+    family.signal('SIGHUP')
+    await family.line('reloaded')
+    await shows(String((await family.worker(2)).pid))
+    top.terminal!.write('q')
+    expect(await top.exited).toBe(0)
+    expect(screen).toContain(`masterpid: ${family.pid}`)
+    expect(screen).not.toContain('Traceback')
+  },
+  20_000,
+)
