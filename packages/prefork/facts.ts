@@ -57,21 +57,16 @@ function slotFacts(
   const account = ledger.slot(id)
   const processes = new Map(workers.map((worker) => [worker, readProcess(worker.pid)]))
   const cpuUs = [...processes.values()].reduce((sum, facts) => sum + (facts?.cpuUs ?? 0), account.goneCpuUs)
-  const total = (cell: number) => ledger.total(id, cell)
-  const requests = total(CELL.requests)
+  const counted = countedOn((cell) => ledger.total(id, cell))
   return {
     ...NO_PROCESS,
     ...(shown && processes.get(shown)),
+    ...counted,
     id,
     pid: shown?.pid ?? 0,
     status: statusOf(shown, handle, nowMs),
     startedEpochMs: account.lastSpawnEpochMs,
-    requests,
-    newRequests: requests - account.requestsBefore,
-    exceptions: total(CELL.exceptions),
-    sentBytes: total(CELL.sentBytes),
-    busyMs: total(CELL.busyMs),
-    inFlight: total(CELL.inFlight),
+    newRequests: counted.requests - account.requestsBefore,
     oldestRequestMs: Math.max(0, ...workers.map((each) => handles.get(each)?.oldest(nowMs)?.ageMs ?? 0)),
     heartbeatAgeMs: handle?.heartbeatAgeMs(nowMs) ?? 0,
     eventLoopLagMs: handle?.lagMs ?? 0,
@@ -80,6 +75,15 @@ function slotFacts(
     exits: account.exits,
   }
 }
+
+/** What workers count of themselves. */
+export const countedOn = (valueOf: (cell: number) => number) => ({
+  requests: valueOf(CELL.requests),
+  exceptions: valueOf(CELL.exceptions),
+  sentBytes: valueOf(CELL.sentBytes),
+  busyMs: valueOf(CELL.busyMs),
+  inFlight: valueOf(CELL.inFlight),
+})
 
 const NO_PROCESS = { rssBytes: 0, vszBytes: 0, openFiles: 0 }
 

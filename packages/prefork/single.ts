@@ -13,7 +13,7 @@ import { Board, CELL } from './board.ts'
 import type { ProcessConfig } from './config.ts'
 import { drain } from './drain.ts'
 import { EXIT } from './exit.ts'
-import { ownFacts } from './facts.ts'
+import { countedOn, ownFacts } from './facts.ts'
 import type { Family } from './family.ts'
 import type { Logger } from './logger.ts'
 import { readProcess } from './procfs.ts'
@@ -116,18 +116,14 @@ function workerFacts(
 ): FamilyFacts['workers'][number] {
   const nowMs = performance.now()
   const oldestMs = cells[CELL.oldestMs]!
-  const requests = cells[CELL.requests]!
+  const counted = countedOn((cell) => cells[cell]!)
   return {
+    ...counted,
     id: SLOT,
     pid: process.pid,
     status,
     startedEpochMs,
-    requests,
-    newRequests: requests,
-    exceptions: cells[CELL.exceptions]!,
-    sentBytes: cells[CELL.sentBytes]!,
-    busyMs: cells[CELL.busyMs]!,
-    inFlight: cells[CELL.inFlight]!,
+    newRequests: counted.requests,
     oldestRequestMs: oldestMs === 0 ? 0 : nowMs - oldestMs,
     heartbeatAgeMs: nowMs - loop.turnedMs,
     eventLoopLagMs: loop.lagMs,

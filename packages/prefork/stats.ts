@@ -3,66 +3,11 @@
  * Integers only, and nothing of any request in it: readers written for uWSGI decode it strictly.
  */
 
-/** All that `/stats` tells of one worker. Times are microseconds unless the name says otherwise. */
-export interface WorkerStats {
-  id: number
-  pid: number
-  accepting: 0 | 1
-  requests: number
-  delta_requests: number
-  exceptions: number
-  harakiri_count: number
-  signals: number
-  signal_queue: number
-  status: 'idle' | 'busy' | 'cheap'
-  rss: number
-  vsz: number
-  running_time: number
-  /** Seconds since the epoch. */
-  last_spawn: number
-  respawn_count: number
-  tx: number
-  avg_rt: number
-  apps: []
-  cores: []
-  state: WorkerState
-  in_flight: number
-  cpu_us: number
-  heartbeat_age_us: number
-  eventloop_lag_us: number
-  oldest_request_us: number
-  open_files: number
-  /** How often this slot's worker ended, by reason. */
-  exits: Record<string, number>
-}
-
-export type WorkerState = 'starting' | 'ready' | 'busy' | 'draining' | 'hung' | 'dead'
-
-export interface StatsDocument {
-  version: string
-  listen_queue: number
-  listen_queue_errors: number
-  signal_queue: number
-  load: number
-  pid: number
-  uid: number
-  gid: number
-  cwd: string
-  daemons: []
-  locks: []
-  sockets: { name: string; proto: string; queue: number; max_queue: number; shared: 0; can_offload: 0 }[]
-  workers: WorkerStats[]
-  name: string
-  /** Of the whole network namespace, not of this family: never add these up. Absent where the kernel does not tell. */
-  listen_overflows?: number
-  reloads: number
-  reloads_failed: number
-  /** Seconds since the epoch, 0 for never. */
-  last_reload: number
-}
+export type StatsDocument = ReturnType<typeof statsDocument>
+export type WorkerStats = ReturnType<typeof workerStats>
 
 /** How a worker is, apart from how busy it is. */
-export type WorkerStatus = Exclude<WorkerState, 'busy'>
+export type WorkerStatus = 'starting' | 'ready' | 'draining' | 'hung' | 'dead'
 
 /** What is known of one worker when the document is made. Times are milliseconds. */
 export interface WorkerFacts {
@@ -111,11 +56,12 @@ export interface FamilyFacts {
   lastReloadEpochMs: number
 }
 
-export function statsDocument(family: FamilyFacts): StatsDocument {
+export function statsDocument(family: FamilyFacts) {
   const longestQueue = Math.max(0, ...family.sockets.flatMap(({ lengths }) => lengths))
   return {
     version: family.version,
     listen_queue: longestQueue,
+    /** uWSGI never counts them; ours are `listen_overflows`. */
     listen_queue_errors: 0,
     signal_queue: 0,
     load: longestQueue,
@@ -136,6 +82,7 @@ export function statsDocument(family: FamilyFacts): StatsDocument {
     })),
     workers: family.workers.map(workerStats),
     name: family.name,
+    // Of the whole network namespace, not of this family. Absent where the kernel does not tell.
     ...(family.listenOverflows === undefined ? {} : { listen_overflows: family.listenOverflows }),
     reloads: family.reloads,
     reloads_failed: family.reloadsFailed,
@@ -143,7 +90,8 @@ export function statsDocument(family: FamilyFacts): StatsDocument {
   }
 }
 
-function workerStats(worker: WorkerFacts): WorkerStats {
+/** Times are microseconds, `last_spawn` seconds since the epoch. */
+function workerStats(worker: WorkerFacts) {
   const isBusy = worker.inFlight > 0
   return {
     id: worker.id,
