@@ -1,6 +1,6 @@
 /** Workers that are killed, that block, that leak, that end by themselves: who else serves does not notice. */
 import { expect, test } from 'bun:test'
-import { seeded, sumOf, Toys } from './testdata/toys.ts'
+import { expectNoFailures, seeded, sumOf, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
 const SEED = Number(Bun.env.DEATH_SEED ?? Date.now() % 100_000)
@@ -43,7 +43,7 @@ test(
       await Bun.sleep(Math.max(0, KILL_EVERY_MS - (performance.now() - startedMs)))
     }
     await load.stop()
-    expect(load.failures).toEqual([])
+    expectNoFailures(load.failures)
     expect(load.repeated).toBeGreaterThan(0)
 
     backMs.sort((a, b) => a - b)
@@ -134,7 +134,7 @@ test('a worker that leaks is replaced before it is a problem, and no request fai
     15_000,
   )
   await load.stop()
-  expect(load.failures).toEqual([])
+  expectNoFailures(load.failures)
 }, 20_000)
 
 test('workers are replaced after so many requests, one at a time, and no request fails', async () => {
@@ -151,7 +151,7 @@ test('workers are replaced after so many requests, one at a time, and no request
     15_000,
   )
   await load.stop()
-  expect(load.failures).toEqual([])
+  expectNoFailures(load.failures)
   expect(await family.counted()).toBe(load.answered)
 }, 20_000)
 
@@ -199,5 +199,5 @@ test('a worker that somebody else tells to end drains, and is replaced', async (
     ({ workers }) => workers[1]!.exits.signal === 1 && workers[1]!.accepting === 1,
   )
   await load.stop()
-  expect(load.failures).toEqual([])
+  expectNoFailures(load.failures)
 })

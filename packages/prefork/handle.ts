@@ -30,6 +30,9 @@ export interface RunningRequest {
 /** A worker that misses so many turns of its loop is said to hang. */
 const HUNG_AFTER_MS = 2000
 
+/** Where a child of the worker still has its channel, nobody says when it is closed. */
+const LAST_WORDS_WITHIN_MS = 100
+
 /** How often the memory of a worker is read, where that is of interest. */
 const READ_MEMORY_EVERY_MS = 1000
 
@@ -61,13 +64,18 @@ export class WorkerHandle {
     this.#board = board.takeOver()
     this.#requestsBefore = board.cells[CELL.requests]!
     this.#seenTurningMs = nowMs
+    const saidAll = Promise.withResolvers<void>()
     this.#process = Bun.spawn(command(), {
       env: { ...process.env, ...roleVariable(role) },
       stdio: ['ignore', 'inherit', 'inherit'],
       serialization: 'json',
       ipc: (message: WorkerMessage) => listener.onMessage(message),
-      onExit: ({ exitCode, signalCode }) =>
-        listener.onExit({ code: exitCode, signal: signalCode as NodeJS.Signals | null }),
+      onDisconnect: saidAll.resolve,
+      onExit: ({ exitCode, signalCode }) => {
+        const end = { code: exitCode, signal: signalCode as NodeJS.Signals | null }
+        // Its last words may still be under way.
+        void Promise.race([saidAll.promise, Bun.sleep(LAST_WORDS_WITHIN_MS)]).then(() => listener.onExit(end))
+      },
     })
   }
 

@@ -15,6 +15,7 @@ import { Master } from './master.ts'
 import { readMigratesRequests } from './procfs.ts'
 import { SlotSockets } from './sockets.ts'
 import { statsDocument } from './stats.ts'
+import { Words } from './words.ts'
 
 /** What an operator may tell a master; see README.md. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
@@ -47,7 +48,15 @@ export async function lead(
     sockets?.clear()
     if (sockets) kept.defer(() => sockets.remove())
 
-    const master = new Master({ family, config, log, segment, ledger, sockets, address })
+    const master = new Master({
+      family,
+      config,
+      words: new Words(log, config),
+      segment,
+      ledger,
+      sockets,
+      address,
+    })
     const admin = await bind(family.prefix, 'admin', config, () =>
       serveAdmin(config, {
         metrics: async (request) => page(await registry.families(), request),

@@ -8,33 +8,25 @@ import type { ProcessConfig } from './config.ts'
 import { type Action, decide } from './decide.ts'
 import { EXIT } from './exit.ts'
 import type { Family } from './family.ts'
-import { WorkerHandle, type WorkerListener } from './handle.ts'
+import { type WorkerEnd, WorkerHandle, type WorkerListener } from './handle.ts'
 import type { Ledger } from './ledger.ts'
-import type { Logger } from './logger.ts'
 import type { Role, WorkerMessage } from './messages.ts'
 import { readOomKills } from './procfs.ts'
 import type { SlotSockets } from './sockets.ts'
-import {
-  enough,
-  type ExitReason,
-  type FamilyState,
-  isReady,
-  newFamily,
-  type WorkerState,
-  workersOf,
-} from './state.ts'
+import { enough, type FamilyState, isReady, newFamily, type WorkerState, workersOf } from './state.ts'
 import * as transitions from './transitions.ts'
+import type { Words } from './words.ts'
 import type { Address } from './worker.ts'
 
 export type MasterEvent =
   | { type: 'signal'; signal: NodeJS.Signals }
   | { type: 'message'; worker: WorkerState; message: WorkerMessage }
-  | { type: 'exit'; worker: WorkerState; code: number | null; signal: NodeJS.Signals | null }
+  | { type: 'exit'; worker: WorkerState; end: WorkerEnd }
 
 export interface MasterParts {
   family: Pick<Family, 'name' | 'prefix'>
   config: ProcessConfig
-  log: Logger
+  words: Words
   segment: Segment
   ledger: Ledger
   sockets: SlotSockets | undefined
@@ -44,9 +36,6 @@ export interface MasterParts {
 
 /** Turns also come with every event; without one this often, to see what only time tells. */
 const TURN_EVERY_MS = 100
-
-/** What nobody here asked for. */
-const UNEXPECTED = new Set<ExitReason>(['crash', 'signal', 'oom'])
 
 /** How much longer than its drain a worker gets before it is killed. */
 const KILL_AFTER_MS = 1000
@@ -104,47 +93,41 @@ export class Master {
       case 'message':
         return this.#takeMessage(event.worker, event.message, nowMs)
       case 'exit':
-        return this.#reap(event.worker, event.code, event.signal, nowMs)
+        return this.#reap(event.worker, event.end, nowMs)
     }
   }
 
   #takeSignal(signal: NodeJS.Signals): void {
-    const { log, config } = this.#parts
+    const { state } = this
+    const { words, ledger } = this.#parts
     switch (signal) {
       case 'SIGHUP':
-        log.info(
-          this.state.reload ? 'reloading once more after this time' : 'reloading: one worker after the other',
-        )
-        return transitions.reloadAsked(this.state)
+        words.reloading(state.reload !== undefined)
+        return transitions.reloadAsked(state)
       case 'SIGTTIN':
       case 'SIGTTOU': {
-        const isChange = transitions.scaledBy(this.state, signal === 'SIGTTIN' ? 1 : -1)
-        return log.info(
-          { workers: this.state.wanted },
-          isChange ? 'scaling' : `scaling ends here: 1 to ${this.state.slots.length} workers`,
-        )
+        const isChange = transitions.scaledBy(state, signal === 'SIGTTIN' ? 1 : -1)
+        return words.scaling(state.wanted, isChange, state.slots.length)
       }
       case 'SIGQUIT':
         return this.#stopNow(signal)
-      default: {
-        if (this.state.isStopping) return this.#stopNow(signal)
-        this.state.isStopping = true
+      default:
+        if (state.isStopping) return this.#stopNow(signal)
+        state.isStopping = true
         // Ctrl+C: somebody waits for the end, and has no balancer that must find out first.
         if (signal === 'SIGINT') this.#lameDuckMs = 0
-        log.info({ signal, inFlight: this.#parts.ledger.inFlight, drainMs: config.drainMs }, 'draining')
-      }
+        words.draining(signal, ledger.inFlight)
     }
   }
 
   #stopNow(signal: NodeJS.Signals): void {
     this.state.isStopping = true
-    const { inFlight } = this.#parts.ledger
-    if (inFlight > 0) this.#parts.log.warn({ inFlight, because: signal }, 'requests were cut off')
+    this.#parts.words.cutOff(signal, this.#parts.ledger.inFlight)
     for (const worker of workersOf(this.state)) this.#kill(worker, 'stop')
   }
 
   #takeMessage(worker: WorkerState, message: WorkerMessage, nowMs: number): void {
-    const { log, config } = this.#parts
+    const { words, config } = this.#parts
     switch (message.type) {
       case 'prepared':
         return transitions.prepared(this.state, worker)
@@ -156,66 +139,55 @@ export class Master {
         if (worker.phase !== 'ready') return
         return transitions.drainBegun(worker, reason, true, this.#deadline(config.lameDuckMs, nowMs))
       }
-      case 'ready': {
+      case 'ready':
         if (worker.phase !== 'starting') return
         transitions.becameReady(this.state, worker, nowMs)
-        log.info(
-          { worker: worker.slot, workerPid: worker.pid, bootMs: Math.round(nowMs - worker.spawnedMs) },
-          `worker ${worker.slot} is ready`,
-        )
+        words.ready(worker)
         if (this.state.hasServed) this.#served.resolve()
-      }
     }
   }
 
-  #reap(worker: WorkerState, code: number | null, signal: NodeJS.Signals | null, nowMs: number): void {
-    const { log, ledger, sockets } = this.#parts
+  #reap(worker: WorkerState, end: WorkerEnd, nowMs: number): void {
+    const { words, ledger, sockets } = this.#parts
     const handle = this.handles.get(worker)!
     const oomKills = readOomKills()
     const isOutOfMemory = oomKills !== this.#oomKills
     this.#oomKills = oomKills
-    const outcome = transitions.exited(this.state, worker, { code, signal, isOutOfMemory }, nowMs)
+    const outcome = transitions.exited(this.state, worker, { ...end, isOutOfMemory }, nowMs)
     const abandoned = ledger.ended(worker, handle.cpuUs, outcome.reason)
     this.handles.delete(worker)
     if (!this.state.slots[worker.slot - 1]!.workers.some(isReady)) sockets?.withdraw(worker.slot)
 
-    const fields = { worker: worker.slot, workerPid: worker.pid, reason: outcome.reason, abandoned }
-    const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`
-    const isExpected = code === EXIT.ok || !UNEXPECTED.has(outcome.reason)
-    if (isExpected) log.info(fields, `worker ${worker.slot} is gone: ${outcome.reason}`)
-    else log.error(fields, `worker ${worker.slot} ${how}${hintFor(outcome.reason, signal)}`)
-
+    words.gone(worker, end, outcome.reason, abandoned)
     if (outcome.isReloadAbandoned) {
       ledger.reloaded(false)
-      log.error(
-        `the reload is abandoned: the new worker could not start (${handle.lastWords || how}). ` +
-          'The workers that serve go on; mend it and send SIGHUP again',
-      )
+      words.reloadAbandoned(end, handle.lastWords)
     }
     if (outcome.fatal !== undefined && !this.state.isStopping) {
       this.#exitCode = outcome.fatal
       this.#lameDuckMs = 0
       this.state.isStopping = true
-      log.fatal(handle.lastWords || `worker ${worker.slot} ${how} before it was ready`)
+      words.couldNotStart(worker, end, handle.lastWords)
     }
   }
 
   #act(action: Action, nowMs: number): void {
+    const { words, ledger, sockets } = this.#parts
     switch (action.do) {
       case 'spawn':
         return this.#spawn(action, nowMs)
       case 'drain': {
         const { worker, reason, isReplaced } = action
         transitions.drainBegun(worker, reason, isReplaced, this.#deadline(this.#lameDuckMs, nowMs))
-        if (reason === 'scale') this.#parts.sockets?.withdraw(worker.slot)
+        if (reason === 'scale') sockets?.withdraw(worker.slot)
         return this.handles.get(worker)!.drain(this.#lameDuckMs, isReplaced)
       }
       case 'kill':
-        this.#sayWhyKilled(action.worker, action.reason, nowMs)
+        words.killing(action.worker, action.reason, this.handles.get(action.worker)!, nowMs)
         return this.#kill(action.worker, action.reason)
       case 'endReload':
-        this.#parts.ledger.reloaded(true)
-        this.#parts.log.info('reloaded: all workers run the new code')
+        ledger.reloaded(true)
+        words.reloaded()
         return void transitions.reloadEnded(this.state)
       case 'exit':
         return this.#ended.resolve(this.#exitCode)
@@ -223,7 +195,7 @@ export class Master {
   }
 
   #spawn(action: Extract<Action, { do: 'spawn' }>, nowMs: number): void {
-    const { segment, sockets, address, ledger, log } = this.#parts
+    const { segment, sockets, address, ledger, words } = this.#parts
     const addresses: Address[] = [{ ...address, reusePort: true }]
     if (sockets) addresses.push({ unix: sockets.private(action.region) })
     const { slot, region, prepare } = action
@@ -232,34 +204,16 @@ export class Master {
     try {
       const listener: WorkerListener = {
         onMessage: (message) => this.enqueue({ type: 'message', worker, message }),
-        onExit: (end) => this.enqueue({ type: 'exit', worker, ...end }),
+        onExit: (end) => this.enqueue({ type: 'exit', worker, end }),
       }
       const handle = new WorkerHandle(role, new Board(segment.board(region)), listener, nowMs)
       worker = transitions.spawned(this.state, action, handle.pid, nowMs)
       this.handles.set(worker, handle)
       ledger.spawned(worker)
     } catch (error) {
-      log.error(
-        { err: error, worker: slot },
-        `worker ${slot} cannot be spawned: is the limit of processes reached?`,
-      )
+      words.notSpawned(slot, error)
       transitions.spawnFailed(this.state, slot, nowMs)
     }
-  }
-
-  #sayWhyKilled(worker: WorkerState, reason: string, nowMs: number): void {
-    const { log, config } = this.#parts
-    const handle = this.handles.get(worker)!
-    const fields = { worker: worker.slot, workerPid: worker.pid }
-    const [latest, oldest] = [handle.latest(nowMs), handle.oldest(nowMs)]
-    if (reason === 'harakiri') {
-      log.error(
-        { ...fields, blockedMs: Math.round(handle.heartbeatAgeMs(nowMs)), latest, oldest },
-        `harakiri: worker ${worker.slot} has not turned its event loop for ${config.harakiriMs} ms, in ${latest?.route || 'no request that is known'}`,
-      )
-    } else if (worker.phase === 'starting') {
-      if (reason === 'crash') log.error(fields, `worker ${worker.slot} did not get ready and is killed`)
-    } else log.warn({ ...fields, oldest }, `worker ${worker.slot} did not end in time and is killed`)
   }
 
   #kill(worker: WorkerState, reason: Parameters<typeof transitions.killed>[1]): void {
@@ -284,9 +238,4 @@ export class Master {
     const needed = enough(this.state)
     return turning >= needed ? undefined : `${turning} of ${wanted} workers are ready, ${needed} are needed`
   }
-}
-
-function hintFor(reason: string, signal: NodeJS.Signals | null): string {
-  if (reason === 'oom') return ': the memory limit of its container was reached'
-  return signal === 'SIGKILL' ? ': perhaps by the kernel, for lack of memory' : ''
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { temporaryFolder, Toys } from './testdata/toys.ts'
+import { expectNoFailures, temporaryFolder, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
@@ -64,7 +64,7 @@ test.each(['port', 'sockets'] as const)(
       expect([...bodies.keys()].every((body) => /^version \d+$/.test(body))).toBe(true)
     }
     await Promise.all(loads.map((load) => load.stop()))
-    expect(loads.flatMap((load) => load.failures)).toEqual([])
+    expectNoFailures(loads.flatMap((load) => load.failures))
     expect(await family.counted()).toBe(answered())
     console.log(`over the ${way}: ${answered()} requests, ${TIMES} reloads`)
   },
@@ -135,7 +135,7 @@ test('a reload whose new worker cannot boot is abandoned with the reason, and th
   expect(await (await fetch(url)).text()).toBe('mended')
   expect(await family.stats()).toMatchObject({ reloads: 1, reloads_failed: 1 })
   await load.stop()
-  expect(load.failures).toEqual([])
+  expectNoFailures(load.failures)
 }, 20_000)
 
 test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request fails', async () => {
@@ -157,7 +157,7 @@ test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request f
   family.signal('SIGTTOU')
   await family.until('the refusal', () => family.lines('scaling ends here').length === 2)
   await load.stop()
-  expect(load.failures).toEqual([])
+  expectNoFailures(load.failures)
 }, 20_000)
 
 test('sockets of slots follow their workers, and are gone with the family', async () => {
