@@ -112,8 +112,13 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
       ],
       [
         'one that does not get ready is killed',
-        { slots: [[{ ...starting, spawnedMs: NOW_MS - START_WITHIN_MS - 1 }], [ready]] },
+        { slots: [[{ ...starting, bootsSinceMs: NOW_MS - START_WITHIN_MS - 1 }], [ready]] },
         ['kill 11 (crash)'],
+      ],
+      [
+        'migrations take as long as they take',
+        { slots: [[{ ...starting, spawnedMs: 0 }]], family: { isPrepared: false } },
+        [],
       ],
       [
         'one that is booting has no heartbeat yet',

@@ -55,10 +55,10 @@ function timeOut(
   nowMs: number,
 ): Action[] {
   return workersOf(state).flatMap((worker): Action[] => {
-    const { phase, spawnedMs, deadlineMs = Infinity, reason } = worker
+    const { phase, bootsSinceMs = Infinity, deadlineMs = Infinity, reason } = worker
     if (phase === 'killed') return []
     if (phase === 'starting') {
-      return nowMs - spawnedMs > START_WITHIN_MS ? [{ do: 'kill', worker, reason: 'crash' }] : []
+      return nowMs - bootsSinceMs > START_WITHIN_MS ? [{ do: 'kill', worker, reason: 'crash' }] : []
     }
     if (nowMs >= deadlineMs) return [{ do: 'kill', worker, reason: reason ?? 'stop' }]
     const isHung = harakiriMs > 0 && vitalsOf(worker).heartbeatAgeMs > harakiriMs

@@ -128,9 +128,10 @@ export class Master {
 
   #takeMessage(worker: WorkerState, message: WorkerMessage, nowMs: number): void {
     const { words, config } = this.#parts
+    if (!this.handles.has(worker)) return
     switch (message.type) {
       case 'prepared':
-        return transitions.prepared(this.state, worker)
+        return transitions.prepared(this.state, worker, nowMs)
       case 'failed':
         this.handles.get(worker)!.lastWords = message.message
         return

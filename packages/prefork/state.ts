@@ -28,6 +28,8 @@ export interface WorkerState {
   readonly generation: number
   readonly spawnedMs: number
   phase: Phase
+  /** From when its boot is timed: not while it prepares, which takes as long as it takes. */
+  bootsSinceMs?: number
   readyMs?: number
   /** Why it is to end, from when that is decided. */
   reason?: ExitReason

@@ -119,7 +119,7 @@ test('a reload that is asked for during another one follows it', () => {
 test('what a worker of an older generation prepared says nothing of the new one', () => {
   const { state, first } = serving()
   reloadAsked(state)
-  prepared(state, first)
+  prepared(state, first, 20)
   expect(state.isPrepared).toBe(false)
 })
 

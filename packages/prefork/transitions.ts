@@ -16,13 +16,14 @@ import {
 
 export function spawned(
   state: FamilyState,
-  { slot: id, region, replaces }: Extract<Action, { do: 'spawn' }>,
+  { slot, region, prepare, replaces }: Extract<Action, { do: 'spawn' }>,
   pid: number,
   nowMs: number,
 ): WorkerState {
   if (replaces) replaces.worker.reason = replaces.reason
   const { generation } = state
-  const worker: WorkerState = { pid, slot: id, region, generation, spawnedMs: nowMs, phase: 'starting' }
+  const worker: WorkerState = { pid, slot, region, generation, spawnedMs: nowMs, phase: 'starting' }
+  if (!prepare) worker.bootsSinceMs = nowMs
   slotOf(state, worker).workers.push(worker)
   return worker
 }
@@ -41,8 +42,9 @@ export function becameReady(state: FamilyState, worker: WorkerState, nowMs: numb
 }
 
 /** A word of a worker from before a newer reload says nothing of the code that is meant now. */
-export function prepared(state: FamilyState, { generation }: WorkerState): void {
-  if (generation === state.generation) state.isPrepared = true
+export function prepared(state: FamilyState, worker: WorkerState, nowMs: number): void {
+  worker.bootsSinceMs = nowMs
+  if (worker.generation === state.generation) state.isPrepared = true
 }
 
 /** @param deadlineMs when it is killed */
