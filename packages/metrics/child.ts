@@ -12,11 +12,18 @@ export abstract class Child {
   /** Its labels as they stand on a page, from the first page on. */
   text: string | undefined
 
+  /** Its numbers begin here: at hand, because an event is little more than this. */
+  readonly f64: Float64Array
+  readonly at: number
+
   constructor(
     readonly cells: Cells,
     /** Its label values, as JSON. */
     readonly key: string,
-  ) {}
+  ) {
+    this.f64 = cells.memory.f64
+    this.at = cells.cells
+  }
 }
 
 /** A metric that times: its children leave that to it, because the labels of the end make another series. */

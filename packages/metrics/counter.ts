@@ -14,8 +14,7 @@ export class CounterChild extends Child {
     if (value === undefined || value === null) value = 1
     // The comparisons hold for no NaN, infinity or negative number, but for a text of digits.
     else if (!(typeof value === 'number' && value >= 0 && value < Infinity)) refuse(value)
-    const { cells } = this
-    cells.f64[cells.at]! += value
+    this.f64[this.at]! += value
   }
 }
 
@@ -26,7 +25,7 @@ export class Counter<Name extends string = string> extends Metric<CounterChild, 
   constructor(options: MetricOptions<Name, Counter<Name>>) {
     super(options)
     this.#hasExemplars = options.enableExemplars === true
-    this.declare(options, {}, 1, (...child) => new CounterChild(...child))
+    this.declare(options, {}, (...child) => new CounterChild(...child))
   }
 
   /** Adds 1, or `value`. @throws where the value is no number, or below 0. */
@@ -38,7 +37,7 @@ export class Counter<Name extends string = string> extends Metric<CounterChild, 
     else this.of(first as Labels<Name> | number).inc(isLabels(first) ? value : first)
   }
 
-  protected read({ cells: { f64, at }, exemplar }: CounterChild): Omit<Series, 'labels'> {
+  protected read({ f64, at, exemplar }: CounterChild): Omit<Series, 'labels'> {
     return { value: f64[at]!, ...(exemplar ? { exemplars: [exemplar] } : {}) }
   }
 

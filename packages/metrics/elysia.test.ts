@@ -3,6 +3,7 @@ import { Elysia, NotFoundError, status, t } from 'elysia'
 import { Registry } from './registry.ts'
 import type { StockItem, StockValue } from './stock.ts'
 import { httpMetrics } from './elysia.ts'
+import type { TalliedRequest } from './http.ts'
 
 function measuredApp() {
   const slow = { entered: Promise.withResolvers<void>(), answer: Promise.withResolvers<string>() }
@@ -172,11 +173,61 @@ for (const [how, serve] of Object.entries(servers)) {
   })
 }
 
+test('the handshake of a WebSocket is counted under its route', async () => {
+  const registry = new Registry()
+  const app = new Elysia().use(httpMetrics({ registry })).ws('/talk/', {})
+  const server = app.listen({ port: 0, reusePort: false }).server!
+  const opened = Promise.withResolvers<Event>()
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/talk/`)
+  socket.addEventListener('open', opened.resolve)
+  socket.addEventListener('error', opened.reject)
+  await opened.promise
+  const series = await counted(registry)
+  expect(series.map(({ labels, count }) => [labels.http_route, count])).toEqual([['/talk/', 1]])
+  await server.stop(true)
+})
+
+test('who is told of routes hears it before the handler runs, or as soon as there is waiting', async () => {
+  const routes: string[] = []
+  const tally = {
+    exceptions: 0,
+    begin: ({ route }: TalliedRequest) => void routes.push(`begin ${route}`),
+    route: ({ route }: TalliedRequest) => void routes.push(`route ${route}`),
+    end: ({ route }: TalliedRequest) => void routes.push(`end ${route}`),
+  }
+  const app = new Elysia()
+    .use(httpMetrics({ registry: new Registry(), tally }))
+    .get('/at-once/', () => {
+      routes.push('handler')
+      return 'ok'
+    })
+    .post('/later/', ({ body }) => {
+      routes.push('handler')
+      return body
+    })
+  await app.handle(new Request('http://localhost/at-once/'))
+  expect(routes.splice(0)).toEqual(['begin ', 'route /at-once/', 'handler', 'end /at-once/'])
+  await app.handle(new Request('http://localhost/later/', json('{"a":1}')))
+  expect(routes.splice(0)).toEqual(['begin ', 'route /later/', 'handler', 'end /later/'])
+})
+
+test('a request inside of another is counted under its own route', async () => {
+  const registry = new Registry()
+  const app = new Elysia().use(httpMetrics({ registry })).get('/inner/', async () => 'inner')
+  app.get('/outer/', async () => app.handle(new Request('http://localhost/inner/')))
+  expect(await (await app.handle(new Request('http://localhost/outer/'))).text()).toBe('inner')
+  const series = await counted(registry)
+  expect(series.map(({ labels, count }) => [labels.http_route, count])).toEqual([
+    ['/inner/', 1],
+    ['/outer/', 1],
+  ])
+})
+
 test('the tally learns of each request and each exception once', async () => {
   const log: string[] = []
   const tally = {
     exceptions: 0,
-    begin: () => (log.push('begin'), {}),
+    begin: () => void log.push('begin'),
     end: () => void log.push('end'),
   }
   const app = new Elysia().use(httpMetrics({ registry: new Registry(), tally })).get('/', () => {

@@ -1,7 +1,8 @@
 /**
  * Measures every request of an Elysia app, exactly once, by wrapping the app's own handler: that is the one place
  * where each answer passes with its true status, be it returned, thrown, refused by a schema or a static route.
- * Lifecycle hooks see less (reference: elysia issue 1877) and cost more.
+ * A hook only says the route, because Elysia knows it already; for all else hooks see less (reference: elysia issue 1877)
+ * and cost more.
  */
 import type { AnyElysia } from 'elysia'
 import { Memoirist } from 'memoirist'
@@ -26,65 +27,79 @@ export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOption
   return <App extends AnyElysia>(app: App): App => {
     let routeOf: ((method: string, path: string) => string) | undefined
     let handle: (request: Request) => Response | Promise<Response>
+    /** The request that is being handled at this very moment: none while everybody waits. */
+    let current: MeasuredRequest | undefined
 
-    const finish = (
-      request: Request,
-      path: string,
-      measured: MeasuredRequest,
-      status: number,
-      thrown?: unknown,
-    ) => {
+    /** Where no hook ran at once: unmatched, static, refused by a schema, or its body had to be awaited. */
+    const findRoute = (request: Request, measured: MeasuredRequest): void => {
+      if (measured.route !== '') return
       routeOf ??= routeFinder(app)
-      const route = routeOf(request.method, path)
-      metrics.end(measured, route, status)
+      metrics.routed(measured, routeOf(request.method, pathOf(request.url)))
+    }
+
+    const finish = (request: Request, measured: MeasuredRequest, status: number, thrown?: unknown): void => {
+      metrics.end(measured, measured.route, status)
       if (status >= 500) {
         const error = thrown ?? errors.get(request)
-        if (error !== undefined) metrics.exception(route, error)
+        if (error !== undefined) metrics.exception(measured.route, error)
       }
     }
 
     const finishLater = (
       answer: Promise<Response>,
       request: Request,
-      path: string,
       measured: MeasuredRequest,
     ): Promise<Response> =>
       answer.then(
         (response) => {
-          finish(request, path, measured, response.status)
+          finish(request, measured, response.status)
           return response
         },
         (error: unknown) => {
-          finish(request, path, measured, 500, error)
+          finish(request, measured, 500, error)
           throw error
         },
       )
 
     // No function is made in here: most answers are there at once, and need none.
-    const measured = (request: Request): Response | Promise<Response> => {
-      const path = pathOf(request.url)
-      if (exclude.includes(path)) return handle(request)
-      const measuring = metrics.begin(request.method)
+    const measure = (request: Request): Response | Promise<Response> => {
+      if (isExcluded(request.url, exclude)) return handle(request)
+      const measured = metrics.begin(request.method)
       let answer: Response | Promise<Response>
+      current = measured
       try {
         answer = handle(request)
       } catch (error) {
-        finish(request, path, measuring, 500, error)
+        findRoute(request, measured)
+        finish(request, measured, 500, error)
         throw error
+      } finally {
+        current = undefined
       }
-      if (answer instanceof Promise) return finishLater(answer, request, path, measuring)
-      finish(request, path, measuring, answer.status)
+      findRoute(request, measured)
+      if (answer instanceof Promise) return finishLater(answer, request, measured)
+      finish(request, measured, answer.status)
       return answer
     }
 
+    // Braces, and no more of the context than this: Elysia reads the source of a hook to know what it costs.
+    app.onBeforeHandle(({ route }) => {
+      if (current) metrics.routed(current, route)
+    })
     app.onError(({ request, error }) => void errors.set(request, error))
     app.wrap((next) => {
       // Elysia types a wrapped handler as a bare function.
       handle = next as unknown as typeof handle
-      return measured
+      return measure
     })
     return app
   }
+}
+
+function isExcluded(url: string, paths: readonly string[]): boolean {
+  // Most addresses do not even contain one.
+  for (const path of paths) if (url.includes(path) && pathOf(url) === path) return true
+  return false
 }
 
 /** Finds a route's pattern with the router that Elysia itself uses. */
@@ -99,6 +114,7 @@ function routeFinder(app: AnyElysia): (method: string, path: string) => string {
   return (method, path) =>
     find(method, path) ??
     (method === 'HEAD' ? find('GET', path) : undefined) ??
+    (method === 'GET' ? find('WS', path) : undefined) ??
     find('ALL', path) ??
     UNMATCHED
 }

@@ -2,21 +2,20 @@
 import { type Exemplar, labelText } from './family.ts'
 import type { Labels } from './child.ts'
 
+export type ExemplarLabels = Record<string, string | number>
+
 /** What `inc` and `observe` take of a metric with `enableExemplars`. */
 export interface WithExemplar<Name extends string = string> {
-  labels?: Labels<Name>
+  labels?: Labels<Name> | undefined
   value?: number
-  exemplarLabels?: Record<string, string | number>
+  exemplarLabels?: ExemplarLabels
 }
 
 /** OpenMetrics 1.0, "Exemplars". */
 const MAX_CHARACTERS = 128
 
 /** @returns undefined where there are no labels. @throws RangeError where they are too long. */
-export function exemplarOf(
-  labels: Record<string, string | number> = {},
-  value: number,
-): Exemplar | undefined {
+export function exemplarOf(labels: ExemplarLabels = {}, value: number): Exemplar | undefined {
   const names = Object.keys(labels)
   if (names.length === 0) return undefined
   const values = Object.values(labels).map(String)

@@ -37,6 +37,14 @@ export interface Exemplar {
   timestamp: number
 }
 
+/** One number, without labels. */
+export const plainFamily = (name: string, type: MetricType, help: string, value: number): Family => ({
+  name,
+  help,
+  type,
+  series: [{ labels: '', value }],
+})
+
 /** The inside of the braces. Values are escaped, names are taken as they are: they were checked when declared. */
 export function labelText(names: readonly string[], values: readonly string[]): string {
   let text = ''

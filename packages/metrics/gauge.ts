@@ -19,8 +19,7 @@ export class GaugeChild extends Child {
 
   inc(delta = 1): void {
     if (typeof delta !== 'number') throw notANumber(delta, 'Delta')
-    const { cells } = this
-    cells.f64[cells.at]! += delta
+    this.f64[this.at]! += delta
   }
 
   dec(delta = 1): void {
@@ -29,9 +28,8 @@ export class GaugeChild extends Child {
 
   set(value: number): void {
     if (typeof value !== 'number') throw notANumber(value)
-    const { cells } = this
-    cells.f64[cells.at] = value
-    if (this.isDated) cells.f64[cells.at + 1] = Date.now()
+    this.f64[this.at] = value
+    if (this.isDated) this.f64[this.at + 1] = Date.now()
   }
 
   /** Seconds since the epoch. */
@@ -52,7 +50,7 @@ export class Gauge<Name extends string = string> extends Metric<GaugeChild, Name
     super(options)
     const isDated = this.aggregator === 'mostrecent'
     const { aggregator } = this
-    this.declare(options, { aggregator }, 2, (...child) => new GaugeChild(...child, this, isDated))
+    this.declare(options, { aggregator }, (...child) => new GaugeChild(...child, this, isDated))
   }
 
   inc(value?: number): void
@@ -79,10 +77,10 @@ export class Gauge<Name extends string = string> extends Metric<GaugeChild, Name
 
   /** @returns what sets the gauge to the seconds since now, and returns them. */
   startTimer(labels?: Labels<Name>): (endLabels?: Labels<Name>) => number {
-    return this.timer(labels, (child, seconds) => child.set(seconds))
+    return this.timer(labels, (all, seconds) => this.child(all).set(seconds))
   }
 
-  protected read({ cells: { f64, at } }: GaugeChild): Omit<Series, 'labels'> {
+  protected read({ f64, at }: GaugeChild): Omit<Series, 'labels'> {
     return { value: f64[at]! }
   }
 }

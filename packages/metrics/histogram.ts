@@ -1,5 +1,5 @@
 /** A metric of values in buckets, with prom-client's interface. */
-import { exemplarOf, type WithExemplar } from './exemplars.ts'
+import { type ExemplarLabels, exemplarOf, type WithExemplar } from './exemplars.ts'
 import type { Exemplar, Series } from './family.ts'
 import { isLabels, type Labels, type Timed } from './child.ts'
 import type { MetricOptions } from './metric.ts'
@@ -25,11 +25,10 @@ export class HistogramChild extends ObserverChild {
 
   observe(value: number): void {
     if (!Number.isFinite(value)) throw notANumber(value)
-    const { cells } = this
-    const bucket = this.bucketOf(value)
+    const { f64, at } = this
     // The count is the sum of the buckets: no page can show one without the other.
-    cells.f64[cells.at + 1 + bucket]! += 1
-    cells.f64[cells.at]! += value
+    f64[at + 1 + this.bucketOf(value)]! += 1
+    f64[at]! += value
   }
 
   bucketOf(value: number): number {
@@ -41,7 +40,7 @@ export class HistogramChild extends ObserverChild {
 }
 
 export interface HistogramOptions<Name extends string = string> extends MetricOptions<Name, Histogram<Name>> {
-  /** Upper bounds, ascending; +Inf is always there. */
+  /** Upper bounds, in any order; +Inf is always there. */
   buckets?: readonly number[]
 }
 
@@ -50,18 +49,14 @@ export class Histogram<Name extends string = string> extends Observer<HistogramC
   readonly buckets: readonly number[]
   readonly #hasExemplars: boolean
 
+  /** @throws TypeError where a bound is no number. */
   constructor(options: HistogramOptions<Name>) {
     super(options, 'le')
     this.#hasExemplars = options.enableExemplars === true
-    const buckets = (options.buckets ?? DEFAULT_BUCKETS).filter((bound) => bound !== Infinity)
+    const buckets = boundsOf(options.buckets ?? DEFAULT_BUCKETS)
     // A copy: the engine reads a frozen array many times slower, and children read theirs at each event.
     this.buckets = Object.freeze([...buckets])
-    this.declare(
-      options,
-      { buckets },
-      buckets.length + 2,
-      (...child) => new HistogramChild(...child, this, buckets),
-    )
+    this.declare(options, { buckets }, (...child) => new HistogramChild(...child, this, buckets))
   }
 
   override observe(value: number): void
@@ -72,13 +67,24 @@ export class Histogram<Name extends string = string> extends Observer<HistogramC
     else super.observe(first as Labels<Name>, value as number)
   }
 
-  /** Puts the series there, at 0. */
-  zero(labels: Labels<Name>): void {
-    const { cells } = this.child(labels)
-    cells.f64.fill(0, cells.at, cells.at + this.buckets.length + 2)
+  /** @param exemplarLabels for metrics with exemplars, as are those of the end */
+  override startTimer(
+    labels?: Labels<Name>,
+    exemplarLabels?: ExemplarLabels,
+  ): (endLabels?: Labels<Name>, exemplarLabels?: ExemplarLabels) => number {
+    if (!this.#hasExemplars) return super.startTimer(labels)
+    return this.timer(labels, (all, value, atEnd) =>
+      this.#observeWithExemplar({ labels: all, value, exemplarLabels: { ...exemplarLabels, ...atEnd } }),
+    )
   }
 
-  protected read({ cells: { f64, at }, exemplars }: HistogramChild): Omit<Series, 'labels'> {
+  /** Puts the series there, at 0. */
+  zero(labels: Labels<Name>): void {
+    const { f64, at } = this.child(labels)
+    f64.fill(0, at, at + this.buckets.length + 2)
+  }
+
+  protected read({ f64, at, exemplars }: HistogramChild): Omit<Series, 'labels'> {
     const counts = f64.subarray(at + 1, at + 2 + this.buckets.length)
     return { sum: f64[at]!, counts, ...(exemplars ? { exemplars } : {}) }
   }
@@ -89,4 +95,11 @@ export class Histogram<Name extends string = string> extends Observer<HistogramC
     child.observe(value!)
     if (exemplar) (child.exemplars ??= [])[child.bucketOf(value!)] = exemplar
   }
+}
+
+/** Each once and in order: a page with a bound twice is refused. */
+function boundsOf(buckets: readonly number[]): number[] {
+  const bounds = new Set(buckets.filter((bound) => bound !== Infinity))
+  for (const bound of bounds) if (!Number.isFinite(bound)) throw notANumber(bound, 'Bucket')
+  return [...bounds].sort((a, b) => a - b)
 }

@@ -4,7 +4,7 @@
  */
 import { Counter } from './counter.ts'
 import { Gauge, type GaugeChild } from './gauge.ts'
-import { Histogram } from './histogram.ts'
+import { Histogram, type HistogramChild } from './histogram.ts'
 import type { Registry } from './registry.ts'
 
 /** The route of a request that matched none: a raw path would let any client make new series. */
@@ -31,25 +31,50 @@ const KNOWN_METHODS = new Set([
 /** The method as a label value: `_OTHER` for whatever is not a standard method. */
 export const knownMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : '_OTHER')
 
-/** A request in flight, with the links that make a list of all of them: the oldest is known without a search. */
+/**
+ * A request in flight, as the tally sees it: a link of its list, so that the oldest is known and nothing is made for it.
+ */
 export interface TalliedRequest {
-  readonly startedMs: number
+  /** `performance.now()` when it began. */
+  startedMs: number
+  /** Empty where it is not known yet. */
   route: string
   previous: TalliedRequest | undefined
   next: TalliedRequest | undefined
+  isEnded?: boolean
 }
 
 /** Who else wants to know that a request began and ended: prefork's per-worker numbers. */
 export interface RequestTally {
   exceptions: number
   begin(request: TalliedRequest): void
+  /** Its route has become known while it is in flight. */
+  route?(request: TalliedRequest): void
   end(request: TalliedRequest, nowMs: number): void
 }
 
-/** A request between its begin and its end. */
-export interface MeasuredRequest extends TalliedRequest {
+/** Requests of one method: its gauge, and their durations by route. */
+interface Lane {
   readonly method: string
   readonly active: GaugeChild
+  readonly routes: Map<string, Route>
+}
+
+/** Durations of one method on one route. Most answers have the status of the last one: its series is at hand. */
+interface Route {
+  status: number
+  duration: HistogramChild
+}
+
+/** A request between its begin and its end. */
+export class MeasuredRequest implements TalliedRequest {
+  readonly startedMs = performance.now()
+  route = ''
+  previous: TalliedRequest | undefined
+  next: TalliedRequest | undefined
+  isEnded = false
+
+  constructor(readonly lane: Lane) {}
 }
 
 export class HttpServerMetrics {
@@ -57,9 +82,11 @@ export class HttpServerMetrics {
   readonly #active: Gauge
   readonly #exceptions: Counter
   readonly #tally: RequestTally | undefined
+  readonly #lanes = new Map<string, Lane>()
 
   constructor(registry: Registry, tally?: RequestTally) {
     const registers = [registry]
+    const lanes = this.#lanes
     this.#tally = tally
     this.#duration = new Histogram({
       name: 'http_server_request_duration_seconds',
@@ -73,6 +100,10 @@ export class HttpServerMetrics {
       help: 'Requests in flight',
       labelNames: ['http_request_method'],
       registers,
+      // None in flight is a number, too, also after a reset.
+      collect() {
+        for (const { method } of lanes.values()) this.labels(method)
+      },
     })
     this.#exceptions = new Counter({
       name: 'http_server_exceptions_total',
@@ -80,30 +111,53 @@ export class HttpServerMetrics {
       labelNames: ['http_route', 'error_type'],
       registers,
     })
-    this.#active.labels('GET').set(0)
+    this.#lane('GET')
   }
 
-  begin(rawMethod: string): MeasuredRequest {
-    const method = knownMethod(rawMethod)
-    const active = this.#active.labels(method)
-    active.inc()
-    const startedMs = performance.now()
-    const request = { method, active, startedMs, route: '', previous: undefined, next: undefined }
-    this.#tally?.begin(request)
+  begin(method: string): MeasuredRequest {
+    const lane = this.#lanes.get(method) ?? this.#lane(knownMethod(method))
+    const request = new MeasuredRequest(lane)
+    lane.active.inc()
+    if (this.#tally) this.#tally.begin(request)
     return request
+  }
+
+  /** Says where a request in flight is going, as soon as somebody knows. */
+  routed(request: MeasuredRequest, route: string): void {
+    request.route = route
+    this.#tally?.route?.(request)
   }
 
   /** Counts the request. Call it once for each `begin`. */
   end(request: MeasuredRequest, route: string, status: number): void {
     const nowMs = performance.now()
-    request.active.dec()
-    this.#duration.labels(request.method, route, status).observe((nowMs - request.startedMs) / 1000)
-    this.#tally?.end(request, nowMs)
+    const { lane } = request
+    lane.active.dec()
+    const known = lane.routes.get(route)
+    const duration = known?.status === status ? known.duration : this.#durationOf(lane, route, status)
+    duration.observe((nowMs - request.startedMs) / 1000)
+    if (this.#tally) this.#tally.end(request, nowMs)
   }
 
   /** Counts an error that the client sees as a 5xx. What is the client's own fault is no exception. */
   exception(route: string, error: unknown): void {
     this.#exceptions.labels(route, error instanceof Error ? error.constructor.name : typeof error).inc()
     if (this.#tally) this.#tally.exceptions++
+  }
+
+  #lane(method: string): Lane {
+    const lane = this.#lanes.get(method) ?? {
+      method,
+      active: this.#active.labels(method),
+      routes: new Map<string, Route>(),
+    }
+    this.#lanes.set(method, lane)
+    return lane
+  }
+
+  #durationOf({ method, routes }: Lane, route: string, status: number): HistogramChild {
+    const duration = this.#duration.labels(method, route, status)
+    routes.set(route, { status, duration })
+    return duration
   }
 }

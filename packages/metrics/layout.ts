@@ -2,8 +2,7 @@
  * Where what is in a region, byte by byte. Everything is counted in words of 8 bytes; a word is a Float64, or two Int32
  * (low, high) as below.
  *
- *   file    header (HEADER_WORDS), then two regions for each slot, then one of the master, then the board of each region:
- *           BOARD_WORDS that belong to whoever runs the workers and that no metric touches
+ *   file    header (HEADER_WORDS), then two regions for each slot, then one of the master
  *     0     magic | layout version
  *     1     slots | words of a region
  *     2     pid of the master | 0
@@ -12,6 +11,8 @@
  *   region  header (REGION_HEADER_WORDS), then entries, one after the other
  *     0     words of entries that are committed | 0
  *     2     label sets that found no room, Float64
+ *     3     pid of the writer | low half of its start time; changes hands as one word
+ *     8     board: BOARD_WORDS for whoever runs the workers; the metrics never touch them
  *
  *   entry   header (ENTRY_HEADER_WORDS), then the payload, then the cells
  *     0     words of the entry, header included | kind: FAMILY or SERIES
@@ -26,10 +27,14 @@
 export const MAGIC = 0x4d_4e_55_42
 export const LAYOUT_VERSION = 2
 export const HEADER_WORDS = 8
-export const REGION_HEADER_WORDS = 8
+const BOARD = 8
 export const BOARD_WORDS = 512
+export const REGION_HEADER_WORDS = BOARD + BOARD_WORDS
 export const ENTRY_HEADER_WORDS = 3
 export const WORD_BYTES = 8
+
+/** Two for each slot, then the master's. */
+export const regionCount = (slots: number): number => 2 * slots + 1
 
 export const FAMILY = 1
 export const SERIES = 2
@@ -47,15 +52,24 @@ export const memoryOf = (buffer: ArrayBuffer, byteOffset = 0, byteLength = buffe
   bytes: new Uint8Array(buffer, byteOffset, byteLength),
 })
 
-/** An entry's place: words from the start of the memory. */
-export interface Entry {
-  at: number
-  kind: number
-  family: number
-  payload: number
-  payloadBytes: number
-  cells: number
-  cellCount: number
+/** Where a region is, in words. */
+export interface Region {
+  readonly start: number
+  readonly words: number
+}
+
+/** Where a series is: its entry and its cells, in words from the start of the memory. */
+export interface Place {
+  readonly at: number
+  readonly cells: number
+  readonly cellCount: number
+}
+
+export interface Entry extends Place {
+  readonly kind: number
+  readonly family: number
+  readonly payload: number
+  readonly payloadBytes: number
 }
 
 /**
@@ -65,13 +79,12 @@ export interface Entry {
  */
 export function readEntries(
   { i32 }: Memory,
-  region: number,
-  words: number,
+  { start, words }: Region,
   from: number,
   onEntry: (entry: Entry) => void,
 ): number {
-  const committed = Atomics.load(i32, region * 2)
-  const first = region + REGION_HEADER_WORDS
+  const committed = Atomics.load(i32, start * 2)
+  const first = start + REGION_HEADER_WORDS
   if (committed < from || committed > words - REGION_HEADER_WORDS) return -1
   let at = first + from
   const end = first + committed
@@ -99,10 +112,15 @@ export function readEntries(
 }
 
 /** The word of a region's header that counts label sets without room. */
-export const droppedCell = (region: number): number => region + 2
+export const droppedCell = ({ start }: Region): number => start + 2
 
-/** Where a series is: its entry and its cells. */
-export type Place = Pick<Entry, 'at' | 'cells' | 'cellCount'>
+/** The word of a region's header that says who writes there: see identity.ts. */
+export const ownerOf = ({ f64 }: Memory, { start }: Region): BigInt64Array =>
+  new BigInt64Array(f64.buffer, f64.byteOffset + (start + 3) * WORD_BYTES, 1)
+
+/** The words of a region's header that are not the metrics'. */
+export const boardOf = ({ f64 }: Memory, { start }: Region): Float64Array =>
+  f64.subarray(start + BOARD, start + BOARD + BOARD_WORDS)
 
 /** Whether a series is shown: it is live, or was removed and then counted on by whoever had kept it. */
 export function isShown({ f64, i32 }: Memory, { at, cells, cellCount }: Place): boolean {
@@ -111,8 +129,9 @@ export function isShown({ f64, i32 }: Memory, { at, cells, cellCount }: Place): 
   return false
 }
 
-export const show = ({ i32 }: Memory, entry: number): void => {
-  i32[entry * 2 + 3] = 1
+/** Shows a series; one that was not shown begins at 0. */
+export const show = ({ i32 }: Memory, at: number): void => {
+  i32[at * 2 + 3] = 1
 }
 
 /** Takes a series off the page, and back to 0. */

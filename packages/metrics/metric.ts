@@ -3,18 +3,20 @@
  * cells; whoever keeps one pays a plain store for each event, whoever asks by labels walks one Map for each label.
  */
 import { type Child, isLabels, type Labels } from './child.ts'
+import type { ExemplarLabels } from './exemplars.ts'
 import { type Family, type MetricType, type Series, seriesText } from './family.ts'
 import { register, Registry } from './registry.ts'
 import { type StockItem, stockValues } from './stock.ts'
 import {
   type Aggregator,
-  type Cells,
+  cellCountOf,
   type Definition,
   type LabelValues,
-  NOWHERE,
-  Store,
+  validateAggregator,
   valuesOf,
-} from './store.ts'
+} from './definition.ts'
+import { hide, isShown, show } from './layout.ts'
+import { type Cells, HeapStore, type Store } from './store.ts'
 import { type Declaration, unknownLabel, validateDeclaration, wrongLabelCount } from './validation.ts'
 
 export interface MetricOptions<Name extends string = string, Self = never> extends Omit<
@@ -65,6 +67,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     this.help = options.help
     this.labelNames = [...(options.labelNames ?? [])]
     this.aggregator = options.aggregator ?? 'sum'
+    validateAggregator(this.aggregator)
     this.collect = options.collect?.bind(this as never)
     this.#maxLabelSets = options.maxLabelSets ?? DEFAULT_MAX_LABEL_SETS
   }
@@ -72,17 +75,16 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   /** Ends the construction, when the subclass knows its type and its cells. */
   protected declare(
     options: MetricOptions<Name>,
-    extra: Partial<Definition>,
-    cellCount: number,
+    extra: Pick<Definition, 'buckets' | 'aggregator'>,
     makeChild: (cells: Cells, key: string) => C,
   ): void {
     const { name, help, labelNames, type } = this
     const registers = options.registers ?? [register]
     this.#definition = { name, help, type, labelNames, ...extra }
-    this.#cellCount = cellCount
+    this.#cellCount = cellCountOf(this.#definition)
     this.#makeChild = makeChild
     const shared = registers.find((each) => (each as Registry).store) as Registry | undefined
-    this.#store = shared?.store ?? Store.heap()
+    this.#store = shared?.store ?? new HeapStore()
     for (const registry of registers) {
       if (options.enableExemplars) refuseExemplars(registry as Registry)
       registry.registerMetric(this as never)
@@ -105,15 +107,19 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     return this.child(isLabels(first) ? first : undefined)
   }
 
-  protected timer(labels: Labels<Name> | undefined, end: (child: C, seconds: number) => void) {
+  protected timer(
+    labels: Labels<Name> | undefined,
+    end: (labels: Labels<Name> | undefined, seconds: number, exemplarLabels?: ExemplarLabels) => void,
+  ) {
     const startedMs = performance.now()
-    return (endLabels?: Labels<Name>): number => {
-      const elapsed = (performance.now() - startedMs) / 1000
+    return (endLabels?: Labels<Name>, exemplarLabels?: ExemplarLabels): number => {
+      const seconds = (performance.now() - startedMs) / 1000
       end(
-        this.child(labels || endLabels ? ({ ...labels, ...endLabels } as Labels<Name>) : undefined),
-        elapsed,
+        labels || endLabels ? ({ ...labels, ...endLabels } as Labels<Name>) : undefined,
+        seconds,
+        exemplarLabels,
       )
-      return elapsed
+      return seconds
     }
   }
 
@@ -137,13 +143,13 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   /** Shows the series no longer. It begins at 0 when it is used again. */
   remove(...args: [Labels<Name>] | (string | number)[]): void {
     const key = JSON.stringify(textsOf(this.#inOrder(args)))
-    const child = this.#children.get(key)
+    const child = this.#children.get(key) ?? this.#hidden.get(key)
     if (child) this.#hide(key, child)
   }
 
   /** Forgets all series; a metric without labels is back at 0. */
   reset(): void {
-    for (const [key, child] of this.#children) this.#hide(key, child)
+    for (const [key, child] of [...this.#children, ...this.#hidden]) this.#hide(key, child)
     if (this.labelNames.length === 0) this.#create([])
   }
 
@@ -196,7 +202,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     const known = this.#children.get(key) ?? this.#add(key)
     if (!known) this.#store.countDropped()
     const child = known ?? this.#overflow ?? this.#lost()
-    this.#store.show(child.cells)
+    show(child.cells.memory, child.cells.at)
     if (!known) return child
     // Numbers and their text are the same series, and both find it at once from now on. Whatever else has that text, such
     // as a URL, does not: there may be any number of them.
@@ -225,7 +231,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
 
   *#shown(): Iterable<C> {
     for (const children of [this.#children, this.#hidden])
-      for (const child of children.values()) if (this.#store.isShown(child.cells)) yield child
+      for (const child of children.values()) if (isShown(child.cells.memory, child.cells)) yield child
   }
 
   #remember(path: readonly (string | number | undefined)[], child: C): void {
@@ -252,14 +258,11 @@ export abstract class Metric<C extends Child, Name extends string = string> {
 
   /** Without any room the numbers go where nobody reads them: counting never throws. */
   #lost(): C {
-    return this.#makeChild(
-      { f64: new Float64Array(this.#cellCount), at: 0, count: this.#cellCount, entry: NOWHERE },
-      '[]',
-    )
+    return this.#makeChild(new HeapStore().series(this.#definition, '[]', this.#cellCount), '[]')
   }
 
   #hide(key: string, child: C): void {
-    this.#store.hide(child.cells)
+    hide(child.cells.memory, child.cells)
     if (child !== this.#overflow) {
       this.#children.delete(key)
       this.#hidden.set(key, child)

@@ -31,6 +31,6 @@ export abstract class Observer<C extends ObserverChild, Name extends string> ext
 
   /** @returns what observes the seconds since now, under the labels of both ends, and returns them. */
   startTimer(labels?: Labels<Name>): (endLabels?: Labels<Name>) => number {
-    return this.timer(labels, (child, seconds) => child.observe(seconds))
+    return this.timer(labels, (all, seconds) => this.child(all).observe(seconds))
   }
 }

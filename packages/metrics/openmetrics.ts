@@ -6,7 +6,7 @@
  * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
  */
 import { type Exemplar, escapeLabelValue, type Family, type MetricType } from './family.ts'
-import { afterLabel, inBraces, numberText, valueLines } from './text.ts'
+import { type Dialect, inBraces, lines, numberText, valueLines } from './text.ts'
 
 /** The whole page, with its end mark. Counters come last. */
 export function renderOpenMetrics(families: Iterable<Family>): string {
@@ -15,7 +15,7 @@ export function renderOpenMetrics(families: Iterable<Family>): string {
   let text = ''
   for (const family of families) {
     if (family.type === 'counter') counters.push(family)
-    else if (names.claim(family.name, family.type)) text += metadata(family) + lines(family)
+    else if (names.claim(family.name, family.type)) text += metadata(family) + lines(family, DIALECT)
   }
   // Only now: a counter that clashes can go by another name, which a gauge or a histogram cannot.
   for (const family of counters) {
@@ -25,6 +25,13 @@ export function renderOpenMetrics(families: Iterable<Family>): string {
       text += metadata(family, family.name, 'unknown') + valueLines(family.name, family.series)
   }
   return `${text}# EOF\n`
+}
+
+const DIALECT: Dialect = {
+  bound: boundText,
+  hasSum: isCount,
+  hasQuantile: (value) => !(value < 0),
+  exemplar: exemplarText,
 }
 
 type OpenMetricsType = MetricType | 'unknown'
@@ -57,12 +64,6 @@ class Names {
 const metadata = ({ name, help, type }: Family, as = name, asType: OpenMetricsType = type): string =>
   `# HELP ${as} ${escapeLabelValue(help)}\n# TYPE ${as} ${asType}\n`
 
-function lines(family: Family): string {
-  if (family.type === 'histogram') return histogramLines(family)
-  if (family.type === 'summary') return summaryLines(family)
-  return valueLines(family.name, family.series)
-}
-
 function counterLines({ series }: Family, name: string): string {
   let text = ''
   for (const { labels, value, exemplars } of series) {
@@ -72,40 +73,10 @@ function counterLines({ series }: Family, name: string): string {
   return text
 }
 
-function histogramLines({ name, buckets = [], series }: Family): string {
-  const heads = [...buckets.map(boundText), '+Inf'].map((bound) => `${name}_bucket{le="${bound}"`)
-  const isSigned = buckets.length > 0 && buckets[0]! < 0
-  let text = ''
-  for (const { labels, sum, counts, exemplars } of series) {
-    const tail = afterLabel(labels)
-    let count = 0
-    for (let i = 0; i < heads.length; i++) {
-      count += counts![i]!
-      text += `${heads[i]}${tail}${count}${exemplarText(exemplars?.[i])}\n`
-    }
-    // Negative observations make a sum that can fall, which is no counter; without a sum there must be no count.
-    if (isSigned || !isCount(sum)) continue
-    const braces = inBraces(labels)
-    text += `${name}_sum${braces} ${numberText(sum)}\n${name}_count${braces} ${count}\n`
-  }
-  return text
-}
-
-function summaryLines({ name, series }: Family): string {
-  let text = ''
-  for (const { labels, sum, count, quantiles = [] } of series) {
-    const braces = inBraces(labels)
-    const tail = afterLabel(labels)
-    for (const [quantile, value] of quantiles)
-      if (!(value < 0)) text += `${name}{quantile="${boundText(quantile)}"${tail}${numberText(value)}\n`
-    if (isCount(sum)) text += `${name}_sum${braces} ${numberText(sum)}\n`
-    text += `${name}_count${braces} ${count}\n`
-  }
-  return text
-}
-
 // Neither negative nor NaN: what a counter may be, and what counts as one.
-const isCount = (value: number | undefined): value is number => value !== undefined && value >= 0
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && value >= 0
+}
 
 function exemplarText(exemplar: Exemplar | undefined): string {
   if (exemplar === undefined) return ''

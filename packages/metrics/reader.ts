@@ -2,21 +2,19 @@
  * Reads all regions of a segment and adds them up. It parses only what is new since its last look, and needs nobody's
  * help: the numbers of a worker that hangs or is dead are as readable as those of one that lives.
  */
-import { type Family, labelText, type Series, seriesText } from './family.ts'
-import { droppedCell, type Entry, FAMILY, isShown, type Memory, type Place, readEntries } from './layout.ts'
+import { type Family, labelText, plainFamily, type Series, seriesText } from './family.ts'
+import { type Definition, readRegion, valuesOf, type Visitor } from './definition.ts'
+import { droppedCell, isShown, type Memory, type Place, type Region } from './layout.ts'
 import { droppedFamily } from './registry.ts'
-import { type Definition, readDefinition, readKey, valuesOf } from './store.ts'
 
 /** A region as the reader sees it. */
-export interface RegionPlace {
-  start: number
-  words: number
+export interface WorkersRegion extends Region {
   /** The slot's number, or undefined for the master's region. */
-  worker: number | undefined
+  readonly worker: number | undefined
 }
 
 interface WorkersPlace extends Place {
-  worker: number | undefined
+  readonly worker: number | undefined
 }
 
 interface MergedSeries {
@@ -33,47 +31,59 @@ interface Merged {
 }
 
 interface Progress {
-  place: RegionPlace
+  region: WorkersRegion
   next: number
   /** Families of this region by entry. */
   families: Map<number, Merged>
+  visitor: Visitor<Merged>
 }
 
 export class Reader {
   readonly #memory: Memory
-  readonly #regions: Progress[]
+  readonly #regions: readonly Progress[]
   /** By name and shape. Of several shapes the newest is shown; the others are kept, because a worker may come back to them. */
   readonly #merged = new Map<string, Map<string, Merged>>()
   #damaged = 0
 
-  constructor(memory: Memory, regions: readonly RegionPlace[]) {
+  constructor(memory: Memory, regions: readonly WorkersRegion[]) {
     this.#memory = memory
-    this.#regions = regions.map((place) => ({ place, next: 0, families: new Map() }))
+    this.#regions = regions.map((region) => ({
+      region,
+      next: 0,
+      families: new Map(),
+      visitor: {
+        family: (definition, { cells }) => this.#addFamily(definition, cells),
+        series: (family, key, { at, cells, cellCount }) =>
+          addSeries(family, key, { at, cells, cellCount, worker: region.worker }),
+      },
+    }))
   }
 
   /** The process family's numbers as they are now. */
   families(): Family[] {
-    for (const region of this.#regions) this.#readNew(region)
+    for (const progress of this.#regions) this.#readNew(progress)
     const newest = Array.from(this.#merged.values(), (shapes) => this.#newestOf(shapes))
     let shapes = 0
     for (const { size } of this.#merged.values()) shapes += size
     let dropped = 0
-    for (const { place } of this.#regions) dropped += this.#memory.f64[droppedCell(place.start)]!
+    for (const { region } of this.#regions) dropped += this.#memory.f64[droppedCell(region)]!
     return [
-      ...newest.map((merged) => this.#family(merged)),
+      ...newest
+        .filter(({ definition }) => definition.aggregator !== 'omit')
+        .map((merged) => this.#family(merged)),
       droppedFamily(dropped),
-      {
-        name: 'metrics_conflicts_total',
-        help: 'Families that workers declare differently: the newer declaration is shown',
-        type: 'counter',
-        series: [{ labels: '', value: shapes - newest.length }],
-      },
-      {
-        name: 'metrics_damaged_regions',
-        help: 'Regions that cannot be read any further',
-        type: 'gauge',
-        series: [{ labels: '', value: this.#damaged }],
-      },
+      plainFamily(
+        'metrics_conflicts_total',
+        'counter',
+        'Families that workers declare differently: the newer declaration is shown',
+        shapes - newest.length,
+      ),
+      plainFamily(
+        'metrics_damaged_regions',
+        'gauge',
+        'Regions that cannot be read any further',
+        this.#damaged,
+      ),
     ]
   }
 
@@ -83,40 +93,22 @@ export class Reader {
     return [...shapes.values()].reduce((newest, each) => (dateOf(each) >= dateOf(newest) ? each : newest))
   }
 
-  #readNew(region: Progress): void {
-    if (region.next === -1) return
-    const { place } = region
-    region.next = readEntries(this.#memory, place.start, place.words, region.next, (entry) => {
-      if (entry.kind === FAMILY) this.#addFamily(region, entry)
-      else this.#addSeries(region, entry)
-    })
-    if (region.next === -1) this.#damaged++
+  #readNew(progress: Progress): void {
+    const { region, next, families, visitor } = progress
+    if (next === -1) return
+    progress.next = readRegion(this.#memory, region, next, families, visitor)
+    if (progress.next === -1) this.#damaged++
   }
 
-  #addFamily(region: Progress, entry: Entry): void {
-    const definition = readDefinition(this.#memory, entry)
+  #addFamily(definition: Definition, date: number): Merged {
     const { name, type, labelNames, buckets, aggregator } = definition
     const shape = JSON.stringify([type, labelNames, buckets, aggregator])
     const shapes = this.#merged.get(name) ?? new Map<string, Merged>()
     const merged: Merged = shapes.get(shape) ?? { definition, dates: [], series: new Map() }
-    merged.dates.push(entry.cells)
+    merged.dates.push(date)
     shapes.set(shape, merged)
     this.#merged.set(name, shapes)
-    region.families.set(entry.at, merged)
-  }
-
-  #addSeries(region: Progress, entry: Entry): void {
-    const merged = region.families.get(entry.family)
-    if (!merged) throw new TypeError('a series without a family')
-    // Parsed once, whichever region has it first: the others have it letter by letter.
-    const key = readKey(this.#memory, entry, merged.definition)
-    const series = merged.series.get(key) ?? {
-      labels: seriesText(merged.definition.labelNames, valuesOf(key, merged.definition.labelNames)),
-      places: [],
-    }
-    const { at, cells, cellCount } = entry
-    series.places.push({ at, cells, cellCount, worker: region.place.worker })
-    merged.series.set(key, series)
+    return merged
   }
 
   #family({ definition, series }: Merged): Family {
@@ -171,17 +163,22 @@ export class Reader {
   #gauge({ aggregator }: Definition, places: readonly WorkersPlace[]): number {
     const { f64 } = this.#memory
     const values = places.map(({ cells }) => f64[cells]!)
+    const sum = values.reduce((total, value) => total + value, 0)
     switch (aggregator) {
       case 'max':
         return Math.max(...values)
       case 'min':
         return Math.min(...values)
-      case 'mostrecent':
-        return f64[
-          places.reduce((last, each) => (f64[each.cells + 1]! >= f64[last.cells + 1]! ? each : last)).cells
-        ]!
+      case 'first':
+        return values[0]!
+      case 'average':
+        return sum / values.length
+      case 'mostrecent': {
+        const dates = places.map(({ cells }) => f64[cells + 1]!)
+        return values[dates.lastIndexOf(Math.max(...dates))]!
+      }
       default:
-        return values.reduce((sum, value) => sum + value, 0)
+        return sum
     }
   }
 
@@ -198,4 +195,14 @@ export class Reader {
       yield { labels: labels === '' ? own : `${labels},${own}`, value }
     }
   }
+}
+
+function addSeries({ definition, series }: Merged, key: string, place: WorkersPlace): void {
+  // Parsed once, whichever region has it first: the others have it letter by letter.
+  const known = series.get(key) ?? {
+    labels: seriesText(definition.labelNames, valuesOf(key, definition.labelNames)),
+    places: [],
+  }
+  known.places.push(place)
+  series.set(key, known)
 }

@@ -2,7 +2,7 @@
  * Metrics that make one page, with prom-client's interface. It shows what this process counted; a registry of a segment
  * shows what the whole process family did. Stock prom-client's metrics may be registered here, and ours there.
  */
-import { type Family, labelText, type Series } from './family.ts'
+import { type Family, labelText, plainFamily, type Series } from './family.ts'
 import type { Labels } from './child.ts'
 import type { Metric } from './metric.ts'
 import { renderOpenMetrics } from './openmetrics.ts'
@@ -111,9 +111,11 @@ export class Registry {
     }))
   }
 
-  /** @throws Error where they would make pages of different kinds. */
+  /** @throws Error where they would make pages of different kinds, or of several segments. */
   static merge(registries: readonly Registry[]): Registry {
-    const merged = new Registry(registries[0]?.contentType)
+    const [shared, another] = new Set(registries.flatMap((registry) => registry.#shared ?? []))
+    if (another) throw new Error('Registers of several segments cannot be merged')
+    const merged = new Registry(registries[0]?.contentType, shared)
     for (const registry of registries) {
       if (registry.contentType !== merged.contentType) {
         throw new Error('Registers can only be merged if they have the same content type')
@@ -140,12 +142,13 @@ export class Registry {
   }
 }
 
-export const droppedFamily = (value: number): Family => ({
-  name: 'metrics_dropped_series_total',
-  help: 'Events whose label set found no room, or was above its limit: they are in the series __overflow__',
-  type: 'counter',
-  series: [{ labels: '', value }],
-})
+export const droppedFamily = (value: number): Family =>
+  plainFamily(
+    'metrics_dropped_series_total',
+    'counter',
+    'Events whose label set found no room, or was above its limit: they are in the series __overflow__',
+    value,
+  )
 
 function withDefaults(family: Family, defaults: readonly [name: string, value: unknown][]): Family {
   const series = Array.from(family.series, (each): Series => {

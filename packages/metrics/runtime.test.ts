@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from 'bun:test'
 import { Registry } from './registry.ts'
-import { measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
+import { collectDefaultMetrics, measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
 
 afterEach(() => jest.useRealTimers())
 
@@ -42,4 +42,10 @@ test('of the process only what is real on Bun is published', async () => {
   expect(names).not.toContain('process_heap_bytes')
   expect(names).not.toContain('process_virtual_memory_bytes')
   expect(await registry.metrics()).toMatch(/^process_resident_memory_bytes [1-9]\d+$/m)
+})
+
+test('default metrics take a prefix and labels, as in prom-client', async () => {
+  const register = new Registry()
+  collectDefaultMetrics({ register, prefix: 'dogs_', labels: { shard: '3' } })
+  expect(await register.metrics()).toMatch(/^dogs_process_resident_memory_bytes\{shard="3"\} [1-9]\d+$/m)
 })

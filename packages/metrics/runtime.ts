@@ -3,10 +3,10 @@
  * real on Bun. Several of prom-client's defaults are constant or wrong there (reference: oven-sh/bun issues 34068 and
  * 43328), so only those named here are kept.
  */
-import { collectDefaultMetrics, Registry as StockRegistry } from 'prom-client'
+import { collectDefaultMetrics as collectStock, Registry as StockRegistry } from 'prom-client'
 import { Gauge } from './gauge.ts'
 import { Histogram } from './histogram.ts'
-import type { Registry } from './registry.ts'
+import { register, type Registry } from './registry.ts'
 import type { StockMetric } from './stock.ts'
 
 const REAL_ON_BUN = [
@@ -18,6 +18,13 @@ const REAL_ON_BUN = [
   'process_open_fds',
   'process_max_fds',
 ]
+
+interface DefaultMetrics {
+  /** By default the global `register`. */
+  register?: Registry
+  prefix?: string
+  labels?: Record<string, string>
+}
 
 const TURN_EVERY_MS = 100
 
@@ -69,12 +76,18 @@ export function publishAppInfo(registry: Registry, app: { name: string; version:
     .set(1)
 }
 
-/** CPU, memory and open files of this process. */
-export function publishProcess(registry: Registry): void {
+/** CPU, memory and open files of this process: of prom-client's default metrics those that are real on Bun. */
+export function collectDefaultMetrics({
+  register: to = register,
+  prefix = '',
+  labels = {},
+}: DefaultMetrics = {}): void {
   const all = new StockRegistry()
-  collectDefaultMetrics({ register: all })
+  collectStock({ register: all, prefix, labels })
   for (const name of REAL_ON_BUN) {
-    const metric = all.getSingleMetric(name) as unknown as StockMetric | undefined
-    if (metric) registry.registerMetric(metric)
+    const metric = all.getSingleMetric(prefix + name) as unknown as StockMetric | undefined
+    if (metric) to.registerMetric(metric)
   }
 }
+
+export const publishProcess = (registry: Registry): void => collectDefaultMetrics({ register: registry })

@@ -43,22 +43,21 @@ export class DatabaseMetrics {
     const statement: Statement<Row, Bindings> = db.prepare<Row, Bindings>(sql)
     const labels = ['sqlite', ...describe(sql)]
     const duration = this.#duration.labels(...labels)
-    const measure = <Result>(ask: () => Result): Result => {
-      const startedMs = performance.now()
-      try {
-        return ask()
-      } catch (error) {
-        this.#errors.labels(...labels, errorType(error)).inc()
-        throw error
-      } finally {
-        duration.observe((performance.now() - startedMs) / 1000)
+    // No function is made for a call: it would cost as much as the clock does.
+    const measured =
+      <Ask extends 'get' | 'all' | 'run'>(ask: Ask) =>
+      (...params: Params) => {
+        const startedMs = performance.now()
+        try {
+          return statement[ask](...params) as ReturnType<Statement<Row>[Ask]>
+        } catch (error) {
+          this.#errors.labels(...labels, errorType(error)).inc()
+          throw error
+        } finally {
+          duration.observe((performance.now() - startedMs) / 1000)
+        }
       }
-    }
-    return {
-      get: (...params) => measure(() => statement.get(...params)),
-      all: (...params) => measure(() => statement.all(...params)),
-      run: (...params) => measure(() => statement.run(...params)),
-    }
+    return { get: measured('get'), all: measured('all'), run: measured('run') }
   }
 }
 

@@ -1,4 +1,5 @@
 /** How stock prom-client hands numbers about, both ways: its metrics in our registries, ours in its. */
+import { RESERVED_LABELS } from './definition.ts'
 import { type Family, labelText, type MetricType, type Series } from './family.ts'
 import type { Labels } from './child.ts'
 
@@ -54,15 +55,12 @@ type Gathered = {
   quantiles: [number, number][]
 }
 
-/** Labels that a type keeps for itself. */
-const RESERVED: Partial<Record<MetricType, string>> = { histogram: 'le', summary: 'quantile' }
-
 /** A stock metric's numbers as a family. */
 export function fromStock({ name, help, type, values }: StockItem): Family {
   const bounds = new Set<number>()
   const gathered = new Map<string, Gathered>()
   for (const { labels: all, value, metricName = name } of values) {
-    const { [RESERVED[type] ?? '']: reserved, ...own } = all
+    const { [RESERVED_LABELS[type] ?? '']: reserved, ...own } = all
     const labels = labelText(Object.keys(own), Object.values(own).map(String))
     const series = gathered.get(labels) ?? { labels, cumulated: [], quantiles: [] }
     gathered.set(labels, series)

@@ -1,90 +1,73 @@
 /**
- * Where one process keeps its numbers: a region of a shared segment, or a buffer of its own that grows. There is one
- * writer to a region; it finds again what an earlier worker of its slot wrote there, and goes on from those numbers.
+ * Where one process keeps its numbers: a region of a shared segment, or memory of its own. There is one writer to a
+ * region; it finds again what an earlier worker of its slot wrote there, and goes on from those numbers.
  */
-import type { MetricType } from './family.ts'
+import { type Definition, readRegion } from './definition.ts'
 import {
   droppedCell,
   ENTRY_HEADER_WORDS,
-  type Entry,
   FAMILY,
   hide,
-  isShown,
   type Memory,
   memoryOf,
   type Place,
-  readEntries,
-  readPayload,
   REGION_HEADER_WORDS,
+  type Region,
   SERIES,
   show,
   WORD_BYTES,
 } from './layout.ts'
-import { validateDeclaration } from './validation.ts'
 
-/** How the values of several workers become one; `worker` keeps one series for each, with a `worker` label. */
-export type Aggregator = 'sum' | 'max' | 'min' | 'mostrecent' | 'worker'
-
-/** A family as it stands in the store. */
-export interface Definition {
-  name: string
-  help: string
-  type: MetricType
-  labelNames: readonly string[]
-  buckets?: readonly number[]
-  aggregator?: Aggregator
+/** The numbers of one series, and the memory in which they are. */
+export interface Cells extends Place {
+  readonly memory: Memory
 }
 
-/** Label values in the order of the label names; null for a label that was left out. */
-export type LabelValues = readonly (string | null)[]
-
-/** @throws where the entry is no definition: a damaged file must break neither a page nor a worker. */
-export function readDefinition(memory: Memory, entry: Entry): Definition {
-  const definition = JSON.parse(readPayload(memory, entry)) as Definition
-  const { name, help, type, labelNames, buckets } = definition
-  validateDeclaration(definition, RESERVED_LABELS[type])
-  const isSane =
-    typeof name === 'string' &&
-    typeof help === 'string' &&
-    Object.hasOwn(RESERVED_LABELS, type) &&
-    new Set(labelNames).size === labelNames.length &&
-    (type === 'histogram' ? buckets!.every(Number.isFinite) : buckets === undefined) &&
-    entry.cellCount === 1
-  if (!isSane) throw new TypeError(`${name} is no definition`)
-  return definition
+export interface Store {
+  /** Events whose label set found no room, or was above its family's limit, since the store exists. */
+  readonly dropped: number
+  countDropped(): void
+  /**
+   * The cells of a series, from now on shown. They hold what was counted before, unless the series was removed.
+   * @param key its label values, as JSON
+   * @param cellCount as of any series of that family
+   * @param isLive false to reserve the room only
+   * @returns undefined where there is no room
+   */
+  series(definition: Definition, key: string, cellCount: number, isLive?: boolean): Cells | undefined
 }
 
-/**
- * The label values of a series, as the JSON that names it in its family.
- * @throws where the entry has not the cells of such a series.
- */
-export function readKey(memory: Memory, entry: Entry, { type, buckets }: Definition): string {
-  const cellCount = type === 'counter' ? 1 : type === 'histogram' ? buckets!.length + 2 : 2
-  if (entry.cellCount !== cellCount) throw new TypeError('no series of its family')
-  return readPayload(memory, entry)
-}
+const FIRST_HEAP_WORDS = 32
+const MOST_HEAP_WORDS = 8192
 
-/** @throws where the key names no series of this family. */
-export function valuesOf(key: string, labelNames: readonly string[]): LabelValues {
-  const values = JSON.parse(key) as LabelValues
-  const isSane =
-    values.length === labelNames.length &&
-    values.every((value) => value === null || typeof value === 'string')
-  if (!isSane) throw new TypeError('no series of its family')
-  return values
-}
+/** For one process: as much as is needed, in pieces, because whoever has cells of one keeps them. */
+export class HeapStore implements Store {
+  dropped = 0
+  #memory = memoryOf(new ArrayBuffer(FIRST_HEAP_WORDS * WORD_BYTES))
+  #next = 0
 
-/** The cells of a series: they move when a store of its own grows. */
-export interface Cells {
-  f64: Float64Array
-  at: number
-  readonly count: number
-  /** NOWHERE for a series that found no room. */
-  readonly entry: number
+  countDropped(): void {
+    this.dropped++
+  }
+
+  /** A series has a header as in a region, but nothing in it: there is nobody else to read it. */
+  series(_definition: Definition, _key: string, cellCount: number, isLive = true): Cells {
+    const size = ENTRY_HEADER_WORDS + cellCount
+    if (this.#next + size > this.#memory.f64.length) {
+      const words = Math.max(Math.min(2 * this.#memory.f64.length, MOST_HEAP_WORDS), size)
+      this.#memory = memoryOf(new ArrayBuffer(words * WORD_BYTES))
+      this.#next = 0
+    }
+    const at = this.#next
+    this.#next += size
+    if (isLive) show(this.#memory, at)
+    return { memory: this.#memory, at, cells: at + ENTRY_HEADER_WORDS, cellCount }
+  }
 }
 
 /** A family of the region, by whichever worker. */
 interface StoredFamily {
+  definition: Definition
   entry: number
   /** Whether this process has declared it. */
   isDeclared: boolean
@@ -92,48 +75,34 @@ interface StoredFamily {
   series: Map<string, number>
 }
 
-export const NOWHERE = -1
-
-const HEAP_WORDS = 512
-const RESERVED_LABELS = {
-  counter: undefined,
-  gauge: undefined,
-  histogram: 'le',
-  summary: 'quantile',
-} as const
 const encoder = new TextEncoder()
 
-const placeOf = ({ entry, at, count }: Cells): Place => ({ at: entry, cells: at, cellCount: count })
-
-export class Store {
-  #memory: Memory
-  readonly #region: number
-  #words: number
-  readonly #isHeap: boolean
-  #isDamaged = false
+/** A region of a segment, with what is in it. Gauges of the worker before are not ours: they are cleared. */
+export class RegionStore implements Store {
+  readonly #memory: Memory
+  readonly #region: Region
+  /** By definition, as JSON. */
   readonly #families = new Map<string, StoredFamily>()
-  readonly #handedOut: Cells[] = []
+  /** Nothing is written behind damage: readers do not get there. What comes before it is still counted. */
+  readonly #isDamaged: boolean
 
-  private constructor(memory: Memory, region: number, words: number, isHeap: boolean) {
+  constructor(memory: Memory, region: Region) {
     this.#memory = memory
     this.#region = region
-    this.#words = words
-    this.#isHeap = isHeap
+    const read = readRegion<StoredFamily>(memory, region, 0, new Map(), {
+      family: (definition, { at }) => {
+        const family = { definition, entry: at, isDeclared: false, series: new Map<string, number>() }
+        this.#families.set(JSON.stringify(definition), family)
+        return family
+      },
+      series: ({ definition, series }, key, entry) => {
+        series.set(key, entry.at)
+        if (definition.type === 'gauge') hide(memory, entry)
+      },
+    })
+    this.#isDamaged = read === -1
   }
 
-  /** For one process: memory of its own, as much as is needed. */
-  static heap(): Store {
-    return new Store(memoryOf(new ArrayBuffer(HEAP_WORDS * WORD_BYTES)), 0, HEAP_WORDS, true)
-  }
-
-  /** A region of a segment, with what is in it. Gauges of the worker before are not ours: they are cleared. */
-  static region(memory: Memory, region: number, words: number): Store {
-    const store = new Store(memory, region, words, false)
-    store.#load()
-    return store
-  }
-
-  /** Label sets that found no room, or were above their family's limit, since the region exists. */
   get dropped(): number {
     return this.#memory.f64[droppedCell(this.#region)]!
   }
@@ -142,36 +111,14 @@ export class Store {
     this.#memory.f64[droppedCell(this.#region)]!++
   }
 
-  /**
-   * The cells of a series, from now on shown. They hold what was counted before, unless the series was removed.
-   * @param key its label values, as JSON
-   * @param live false to reserve the room only
-   * @returns undefined where there is no room
-   */
-  series(definition: Definition, key: string, cellCount: number, live = true): Cells | undefined {
+  series(definition: Definition, key: string, cellCount: number, isLive = true): Cells | undefined {
     const family = this.#declare(definition)
-    if (!family) return undefined
-    const entry = family.series.get(key) ?? this.#append(SERIES, family.entry, key, cellCount, live ? 1 : 0)
-    if (entry === undefined) return undefined
-    family.series.set(key, entry)
-    const { f64, i32 } = this.#memory
-    const cells: Cells = { f64, at: entry + i32[entry * 2]! - cellCount, count: cellCount, entry }
-    if (live) this.show(cells)
-    if (this.#isHeap) this.#handedOut.push(cells)
-    return cells
-  }
-
-  /** Shows a series; one that was not shown begins at 0. */
-  show({ entry }: Cells): void {
-    if (entry !== NOWHERE) show(this.#memory, entry)
-  }
-
-  hide(cells: Cells): void {
-    if (cells.entry !== NOWHERE) hide(this.#memory, placeOf(cells))
-  }
-
-  isShown(cells: Cells): boolean {
-    return cells.entry !== NOWHERE && isShown(this.#memory, placeOf(cells))
+    const at =
+      family && (family.series.get(key) ?? this.#append(SERIES, family.entry, key, cellCount, isLive))
+    if (at === undefined) return undefined
+    family!.series.set(key, at)
+    if (isLive) show(this.#memory, at)
+    return { memory: this.#memory, at, cells: this.#cellsOf(at, cellCount), cellCount }
   }
 
   /** Finds the family, or makes it, and dates it: of two that differ the one that was declared last is shown. */
@@ -179,13 +126,17 @@ export class Store {
     const payload = JSON.stringify(definition)
     const known = this.#families.get(payload)
     if (known?.isDeclared) return known
-    const entry = known?.entry ?? this.#append(FAMILY, 0, payload, 1, 0)
+    const entry = known?.entry ?? this.#append(FAMILY, 0, payload, 1, false)
     if (entry === undefined) return undefined
-    const { f64, i32 } = this.#memory
-    f64[entry + i32[entry * 2]! - 1] = Date.now()
-    const family = { entry, isDeclared: true, series: known?.series ?? new Map<string, number>() }
+    this.#memory.f64[this.#cellsOf(entry, 1)] = Date.now()
+    const family = { definition, entry, isDeclared: true, series: known?.series ?? new Map<string, number>() }
     this.#families.set(payload, family)
     return family
+  }
+
+  /** Cells are the last words of an entry. */
+  #cellsOf(entry: number, cellCount: number): number {
+    return entry + this.#memory.i32[entry * 2]! - cellCount
   }
 
   /** Writes an entry, then commits it: a reader sees all of it or nothing. */
@@ -194,54 +145,21 @@ export class Store {
     family: number,
     payload: string,
     cellCount: number,
-    live: number,
+    isLive: boolean,
   ): number | undefined {
     if (this.#isDamaged) return undefined
-    const bytes = encoder.encode(payload)
-    const size = ENTRY_HEADER_WORDS + Math.ceil(bytes.length / WORD_BYTES) + cellCount
-    const committed = this.#memory.i32[this.#region * 2]!
-    const entry = this.#region + REGION_HEADER_WORDS + committed
-    if (entry + size > this.#region + this.#words && !this.#grow(size)) return undefined
+    const { start, words } = this.#region
+    const { f64, i32, bytes } = this.#memory
+    const encoded = encoder.encode(payload)
+    const size = ENTRY_HEADER_WORDS + Math.ceil(encoded.length / WORD_BYTES) + cellCount
+    const committed = i32[start * 2]!
+    const entry = start + REGION_HEADER_WORDS + committed
+    if (entry + size > start + words) return undefined
 
-    const { f64, i32, bytes: all } = this.#memory
     f64.fill(0, entry, entry + size)
-    i32[entry * 2] = size
-    i32[entry * 2 + 1] = kind
-    i32[entry * 2 + 2] = family
-    i32[entry * 2 + 3] = live
-    i32[entry * 2 + 4] = bytes.length
-    i32[entry * 2 + 5] = cellCount
-    all.set(bytes, (entry + ENTRY_HEADER_WORDS) * WORD_BYTES)
-    Atomics.store(i32, this.#region * 2, committed + size)
+    i32.set([size, kind, family, isLive ? 1 : 0, encoded.length, cellCount], entry * 2)
+    bytes.set(encoded, (entry + ENTRY_HEADER_WORDS) * WORD_BYTES)
+    Atomics.store(i32, start * 2, committed + size)
     return entry
-  }
-
-  #grow(size: number): boolean {
-    if (!this.#isHeap) return false
-    while (this.#words < this.#memory.f64.length + size) this.#words *= 2
-    const larger = memoryOf(new ArrayBuffer(this.#words * WORD_BYTES))
-    larger.f64.set(this.#memory.f64)
-    this.#memory = larger
-    for (const cells of this.#handedOut) cells.f64 = larger.f64
-    return true
-  }
-
-  #load(): void {
-    const byEntry = new Map<number, { definition: Definition; series: Map<string, number> }>()
-    const load = (entry: Entry) => {
-      if (entry.kind === FAMILY) {
-        const definition = readDefinition(this.#memory, entry)
-        const family = { entry: entry.at, isDeclared: false, series: new Map<string, number>() }
-        this.#families.set(JSON.stringify(definition), family)
-        byEntry.set(entry.at, { definition, series: family.series })
-        return
-      }
-      const family = byEntry.get(entry.family)
-      if (!family) throw new TypeError('a series without a family')
-      family.series.set(readKey(this.#memory, entry, family.definition), entry.at)
-      if (family.definition.type === 'gauge') hide(this.#memory, entry)
-    }
-    // Nothing is written behind damage: readers do not get there. What comes before it is still counted.
-    if (readEntries(this.#memory, this.#region, this.#words, 0, load) === -1) this.#isDamaged = true
   }
 }

@@ -10,9 +10,8 @@ import { notANumber } from './validation.ts'
 export class SummaryChild extends ObserverChild {
   observe(value: number): void {
     if (!Number.isFinite(value)) throw notANumber(value)
-    const { cells } = this
-    cells.f64[cells.at + 1]! += 1
-    cells.f64[cells.at]! += value
+    this.f64[this.at + 1]! += 1
+    this.f64[this.at]! += value
   }
 }
 
@@ -21,10 +20,10 @@ export class Summary<Name extends string = string> extends Observer<SummaryChild
 
   constructor(options: MetricOptions<Name, Summary<Name>>) {
     super(options, 'quantile')
-    this.declare(options, {}, 2, (...child) => new SummaryChild(...child, this))
+    this.declare(options, {}, (...child) => new SummaryChild(...child, this))
   }
 
-  protected read({ cells: { f64, at } }: SummaryChild): Omit<Series, 'labels'> {
+  protected read({ f64, at }: SummaryChild): Omit<Series, 'labels'> {
     return { sum: f64[at]!, count: f64[at + 1]! }
   }
 }

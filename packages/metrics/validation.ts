@@ -4,6 +4,8 @@ import { format, inspect } from 'node:util'
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 
+export const validateMetricName = (name: string): boolean => METRIC_NAME.test(name)
+
 export interface Declaration {
   name: string
   help: string
@@ -18,7 +20,7 @@ export function validateDeclaration(config: Declaration, reservedLabel?: string)
   const { name, help, labelNames = [], collect } = config
   if (!help) throw new Error('Missing mandatory help parameter')
   if (!name) throw new Error('Missing mandatory name parameter')
-  if (!METRIC_NAME.test(name)) throw new Error('Invalid metric name')
+  if (!validateMetricName(name)) throw new Error('Invalid metric name')
   if (!labelNames.every((label) => LABEL_NAME.test(label))) throw new Error('Invalid label name')
   if (reservedLabel && labelNames.includes(reservedLabel)) {
     throw new Error(`${reservedLabel} is a reserved label keyword`)

@@ -1,7 +1,10 @@
 /** Workers that are killed, that block, that leak, that end by themselves: who else serves does not notice. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { expectNoFailures, seeded, sumOf, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const SEED = Number(Bun.env.DEATH_SEED ?? Date.now() % 100_000)
 const SECONDS = Number(Bun.env.DEATH_SECONDS ?? 20)

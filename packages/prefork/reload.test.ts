@@ -1,10 +1,13 @@
 /** Rolling reload: new code, and nobody notices. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expectNoFailures, temporaryFolder, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
 const TIMES = 10

@@ -1,7 +1,10 @@
 /** A family's life from its configuration to its end, as one process and with workers. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { EXIT } from './exit.ts'
 import { Toys } from './testdata/toys.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 describe.each([0, 2])('with WORKERS=%d', (workers) => {
   const toys = (env: Record<string, string> = {}) => new Toys({ TOYS_WORKERS: String(workers), ...env })

@@ -1,8 +1,11 @@
 /** The end of a family: asked for, forced, and when its master is gone. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const pidsOf = async (family: Toys) => (await family.stats()).workers.map(({ pid }) => pid)
 

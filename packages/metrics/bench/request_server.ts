@@ -6,9 +6,18 @@ import { Database } from 'bun:sqlite'
 import { Elysia } from 'elysia'
 import * as stock from 'prom-client'
 import { httpMetrics } from '../elysia.ts'
-import { HTTP_DURATION_BUCKETS } from '../http.ts'
-import { Registry } from '../registry.ts'
-import { Segment } from '../segment.ts'
+import {
+  BOARD_WORDS,
+  Counter,
+  HTTP_DURATION_BUCKETS,
+  measureEventLoop,
+  publishAppInfo,
+  publishProcess,
+  Registry,
+  type RequestTally,
+  Segment,
+  type TalliedRequest,
+} from '../index.ts'
 import { DatabaseMetrics } from '../sqlite.ts'
 
 export type Variant = keyof typeof variants
@@ -27,7 +36,7 @@ for (let id = 1; id <= 100; id++) {
   db.run('INSERT INTO dogs VALUES (?, ?, ?)', [id, `dog number ${id}`, 'Affenpinscher'])
 }
 
-const variants = { bare, ours, http, database, 'prom-client': promClient }
+const variants = { bare, ours, everything, http, database, 'prom-client': promClient }
 
 const app = variants[Bun.argv[2] as Variant]()
 const server = Bun.serve({ port: 0, hostname: '127.0.0.1', development: false, fetch: app.fetch })
@@ -43,6 +52,24 @@ function ours() {
   const statement = new DatabaseMetrics(registry).prepare<Dog, [number]>(db, FIND)
   return newApp()
     .use(httpMetrics({ registry }))
+    .get('/dogs/:id', ({ params }) => statement.get(Number(params.id)))
+}
+
+/** What a service of ours has: its worker's tally, the families beside those of the request, a path that is left out. */
+function everything() {
+  const registry = sharedRegistry()
+  publishAppInfo(registry, { name: 'dogs', version: '1.0.0' })
+  publishProcess(registry)
+  measureEventLoop(registry)
+  for (const verb of ['inserts', 'updates', 'deletes']) {
+    new Counter({ name: `model_${verb}_total`, help: 'Rows', labelNames: ['model'], registers: [registry] })
+      .labels('dogs')
+      .inc(0)
+  }
+  const statement = new DatabaseMetrics(registry).prepare<Dog, [number]>(db, FIND)
+  return newApp()
+    .use(httpMetrics({ registry, tally: new Tally(), exclude: ['/healthz'] }))
+    .get('/healthz', () => new Response('ok\n'))
     .get('/dogs/:id', ({ params }) => statement.get(Number(params.id)))
 }
 
@@ -97,6 +124,41 @@ function promClient() {
       end()
       return dog
     })
+}
+
+/** As that of a worker: what is in flight is a list, oldest first, and the rest is numbers in shared memory. */
+class Tally implements RequestTally {
+  readonly #words = new Float64Array(BOARD_WORDS)
+  #oldest: TalliedRequest | undefined
+  #newest: TalliedRequest | undefined
+
+  get exceptions(): number {
+    return this.#words[0]!
+  }
+
+  set exceptions(value: number) {
+    this.#words[0] = value
+  }
+
+  begin(request: TalliedRequest): void {
+    request.previous = this.#newest
+    if (this.#newest) this.#newest.next = request
+    else this.#oldest = request
+    this.#newest = request
+    this.#words[1]!++
+  }
+
+  end(request: TalliedRequest, nowMs: number): void {
+    const { previous, next } = request
+    if (previous) previous.next = next
+    else this.#oldest = next
+    if (next) next.previous = previous
+    else this.#newest = previous
+    this.#words[1]!--
+    this.#words[2]!++
+    this.#words[3]! += nowMs - request.startedMs
+    this.#words[4] = this.#oldest?.startedMs ?? 0
+  }
 }
 
 function newApp() {

@@ -1,0 +1,125 @@
+/** Where ours differs from stock prom-client on purpose. */
+import { describe, expect, test } from 'bun:test'
+import * as stock from 'prom-client'
+import * as own from './index.ts'
+import { options, ours, outcomeOf, type Program, wrong } from './testdata/programs.ts'
+import { samplesOf } from './testdata/samples.ts'
+
+describe('on purpose', () => {
+  const registryOf = (program: Program) => {
+    const registry = new ours.Registry()
+    program(ours, registry)
+    return registry.metrics().then(samplesOf)
+  }
+
+  test('a summary has no quantiles', async () => {
+    const program: Program = (client, registry) => {
+      const summary = new client.Summary({ ...options(registry, ['a']), percentiles: [0.5] })
+      summary.observe({ a: 'x' }, 2)
+      summary.labels('x').observe(3)
+    }
+    const { page } = await outcomeOf(stock, program)
+    expect(page.delete('jobs{"a":"x","quantile":"0.5"}')).toBe(true)
+    expect(await registryOf(program)).toEqual(page)
+  })
+
+  test('labels() makes the series, at 0', async () => {
+    const page = await registryOf((client, registry) =>
+      new client.Counter(options(registry, ['a'])).labels('x'),
+    )
+    expect(page.get('jobs{"a":"x"}')).toBe('0')
+  })
+
+  test('NaN is written as the specification has it', async () => {
+    const registry = new ours.Registry()
+    new ours.Gauge(options(registry)).set(Number.NaN)
+    expect(await registry.metrics()).toContain('jobs NaN\n')
+  })
+
+  test('a histogram without labels is back at 0 when it is reset', async () => {
+    const page = await registryOf((client, registry) => {
+      const histogram = new client.Histogram({ ...options(registry), buckets: [] })
+      histogram.observe(1)
+      histogram.reset()
+    })
+    expect(page.get('jobs_count{}')).toBe('0')
+  })
+
+  // In prom-client the counter is NaN from then on, and the gauge what the text is as a number.
+  test.each<[claim: string, message: string, program: Program]>([
+    [
+      'counter.inc',
+      'Value is not a valid number: NaN',
+      (client, registry) => {
+        new client.Counter(options(registry)).inc(Number.NaN)
+      },
+    ],
+    [
+      'gauge.dec',
+      'Delta is not a valid number: 5',
+      (client, registry) => {
+        new client.Gauge(options(registry)).dec(wrong('5'))
+      },
+    ],
+  ])('%s refuses what would spoil the series', (_, message, program) => {
+    expect(() => program(ours, new ours.Registry())).toThrow(new TypeError(message))
+    expect(() => program(stock, new stock.Registry())).not.toThrow()
+  })
+
+  // prom-client takes what is falsy for missing labels, and then calls it undefined.
+  test('observe names the value that it refuses', () => {
+    for (const type of ['Histogram', 'Summary'] as const) {
+      const metric = new ours[type](options(new ours.Registry()))
+      for (const value of [Number.NaN, null, '', 'x']) {
+        expect(() => metric.observe(wrong(value))).toThrow(
+          new TypeError(`Value is not a valid number: ${value}`),
+        )
+      }
+    }
+  })
+
+  test('label values are texts in JSON, too', async () => {
+    const counter = new ours.Counter(options(new ours.Registry(), ['status']))
+    counter.inc({ status: 200 })
+    expect((await counter.get()).values).toEqual([{ labels: { status: '200' }, value: 1 }])
+  })
+
+  test('a bound of +Inf is not written twice', async () => {
+    const page = await registryOf((client, registry) => {
+      new client.Histogram({ ...options(registry), buckets: [1, Infinity] }).observe(2)
+    })
+    expect([...page.keys()].filter((key) => key.includes('_bucket'))).toEqual([
+      'jobs_bucket{"le":"1"}',
+      'jobs_bucket{"le":"+Inf"}',
+    ])
+  })
+
+  test('a metric that is unknown is refused by name', async () => {
+    await expect(new ours.Registry().getSingleMetricAsString('x')).rejects.toThrow(
+      new Error('There is no metric x'),
+    )
+  })
+
+  test('bounds are sorted, and written once', async () => {
+    const registry = new own.Registry()
+    const histogram = new own.Histogram({ name: 'a', help: 'A', buckets: [5, 1, 5], registers: [registry] })
+    histogram.observe(2)
+    expect(histogram.buckets).toEqual([1, 5])
+    const page = samplesOf(await registry.metrics())
+    expect([page.get('a_bucket{"le":"1"}'), page.get('a_bucket{"le":"5"}')]).toEqual(['0', '1'])
+  })
+
+  test.each([NaN, -Infinity, '1' as unknown as number])('a bound of %p is refused', (bound) => {
+    expect(() => new own.Histogram({ name: 'a', help: 'A', buckets: [bound], registers: [] })).toThrow(
+      new TypeError(`Bucket is not a valid number: ${bound}`),
+    )
+  })
+})
+
+test('the constants and the check of names are those of prom-client', () => {
+  expect(own.prometheusContentType).toBe(stock.prometheusContentType)
+  expect(own.openMetricsContentType).toBe(stock.openMetricsContentType)
+  expect(own.register.contentType).toBe(stock.register.contentType)
+  for (const name of ['a', 'a:b_c9', '', '9a', 'a-b', 'ä'])
+    expect(own.validateMetricName(name)).toBe((stock.validateMetricName as (name: string) => boolean)(name))
+})

@@ -1,0 +1,31 @@
+/** What tests of compatibility share: programs that run with stock prom-client and with ours. For tests only. */
+import type * as stock from 'prom-client'
+import * as own from '../index.ts'
+import { type Client, jsonOf, samplesOf } from './samples.ts'
+
+export const ours = own as unknown as Client
+
+/** A program: all its metrics go to the registry that it is given. */
+export type Program = (client: Client, registry: stock.Registry) => unknown
+
+export async function outcomeOf(client: Client, program: Program) {
+  const registry = new client.Registry()
+  const outcome: { returned?: unknown; error?: string } = {}
+  try {
+    outcome.returned = await program(client, registry)
+  } catch (error) {
+    outcome.error = `${(error as Error).name}: ${(error as Error).message}`
+  }
+  return { ...outcome, page: samplesOf(await registry.metrics()), json: await jsonOf(registry) }
+}
+
+/** What a program does not care to spell: options that are the same for most metrics, and wrong types. */
+export const options = (registry: stock.Registry, labelNames: string[] = []) => ({
+  name: 'jobs',
+  help: 'Help',
+  labelNames,
+  registers: [registry],
+})
+export const wrong = (value: unknown) => value as never
+
+export const AB = ['a', 'b']
