@@ -1,13 +1,27 @@
 /** Command lines in, configurations or exact messages out. */
 import { describe, expect, test } from 'bun:test'
-import { FLAGS, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
+import { FLAGS } from './settings.ts'
 
 const DEFAULTS = {
   targets: ['http://127.0.0.1:9000/stats', 'http://127.0.0.1:9001/stats', 'http://127.0.0.1:9002/stats'],
+  maxBytes: 33_554_432,
   timeoutOffsetMs: 250,
+  namespace: 'prefork',
+  collectCores: false,
   listen: { port: 9117 },
   telemetryPath: '/metrics',
-  logLevel: 'info' as const,
+  webConfigFile: undefined,
+  logLevel: 'info',
+  logFormat: 'json',
+}
+
+/** What targets are is told in target.test.ts, what is allowed in probe.test.ts. */
+function read(args: readonly string[]): object {
+  const invocation = readConfig(args)
+  if (!('config' in invocation)) return invocation
+  const { targets, allowed: _, ...rest } = invocation.config
+  return { ...rest, targets: targets.map(({ label }) => label) }
 }
 
 describe('a command line that is right', () => {
@@ -25,11 +39,18 @@ describe('a command line that is right', () => {
     [['--web.listen-address=localhost:80'], { listen: { hostname: 'localhost', port: 80 } }],
     [['--web.listen-address=[::1]:9117'], { listen: { hostname: '::1', port: 9117 } }],
     [['--web.telemetry-path=/a/b-c_d.e~f'], { telemetryPath: '/a/b-c_d.e~f' }],
-    [['--log.level=debug'], { logLevel: 'debug' as const }],
+    [['--log.level=debug', '--log.format=logfmt'], { logLevel: 'debug', logFormat: 'logfmt' }],
+    [['--stats.uri=unix:///run/a,tcp://a:1'], { targets: ['unix:///run/a', 'tcp://a:1'] }],
+    [['--stats.max-bytes=1048576'], { maxBytes: 1_048_576 }],
+    [['--metrics.namespace', 'uwsgi', '--collect.cores'], { namespace: 'uwsgi', collectCores: true }],
+    [['--web.config.file=web.yml'], { webConfigFile: 'web.yml' }],
+    [['--probe.allow=dogs,10.0.0.0/8'], {}],
   ])('%j', (args, expected) => {
-    expect(readConfig(args)).toEqual({ config: { ...DEFAULTS, ...expected } })
+    expect(read(args)).toEqual({ ...DEFAULTS, ...expected })
   })
 })
+
+const URIS = 'http://, https:// or tcp:// with a host, or unix:///path, without user and password'
 
 describe('a command line that is wrong', () => {
   test.each([
@@ -42,12 +63,24 @@ describe('a command line that is wrong', () => {
     [['--stats.uri', '--log.level=warn'], ['--stats.uri needs a value: URI']],
     [['--version=1'], ['--version takes no value']],
     [['--log.level=info', '--log.level=warn'], ['--log.level is given more than once']],
-    [['--stats.uri='], ['--stats.uri= is not allowed: must be an http:// or https:// address']],
-    [['--stats.uri=a:1717'], ['--stats.uri=a:1717 is not allowed: must be an http:// or https:// address']],
+    [['--stats.uri='], [`--stats.uri= is not allowed: must be ${URIS}`]],
+    [['--stats.uri=ftp://a'], [`--stats.uri=ftp://a is not allowed: must be ${URIS}`]],
+    [['--stats.uri=http://a:x'], [`--stats.uri=http://a:x is not allowed: must be ${URIS}`]],
     [
-      ['--stats.uri=http://a:x'],
-      ['--stats.uri=http://a:x is not allowed: must be an http:// or https:// address'],
+      ['--stats.max-bytes=5'],
+      ['--stats.max-bytes=5 is not allowed: must be a number of bytes from 1048576 up'],
     ],
+    [
+      ['--probe.allow=a b'],
+      ['--probe.allow=a b is not allowed: must be a host name, an address, or a network such as 10.0.0.0/8'],
+    ],
+    [
+      ['--metrics.namespace=nginx'],
+      ['--metrics.namespace=nginx is not allowed: must be one of prefork, uwsgi'],
+    ],
+    [['--collect.cores'], ['--collect.cores needs --metrics.namespace=uwsgi']],
+    [['--collect.cores=true'], ['--collect.cores takes no value']],
+    [['--web.telemetry-path=/probe'], ['--web.telemetry-path=/probe is the path of something else']],
     [['--stats.uri=http://a,http://a'], ['--stats.uri=http://a is given more than once']],
     [['--timeout-offset=-1'], ['--timeout-offset=-1 is not allowed: must be a number of seconds from 0 up']],
     [['--timeout-offset=1s'], ['--timeout-offset=1s is not allowed: must be a number of seconds from 0 up']],
@@ -89,18 +122,32 @@ test('--help names every flag, by group, with its default', () => {
     Targets:
       --stats.uri=URI
           where a process family answers with its stats document; repeat it or separate with commas for several (default http://127.0.0.1:9000/stats,http://127.0.0.1:9001/stats,http://127.0.0.1:9002/stats)
+      --stats.max-bytes=BYTES
+          longest document that is read, and the memory for all that are being read at once (default 33554432)
       --timeout-offset=SECONDS
           how much earlier than the scraper a target is given up on (default 0.25)
+      --probe.allow=HOST
+          host, address or network that /probe may read besides the targets above; repeat it or separate with commas (default 127.0.0.0/8,::1/128)
+
+    Metrics:
+      --metrics.namespace=NAMESPACE
+          whose names the metrics have: prefork, uwsgi (default prefork)
+      --collect.cores
+          metrics of each core, with --metrics.namespace=uwsgi; a large document has tens of thousands
 
     Web:
       --web.listen-address=ADDRESS
           host:port to serve on, :port for every interface; port 0 takes a free one (default :9117)
       --web.telemetry-path=PATH
           path of the metrics (default /metrics)
+      --web.config.file=FILE
+          TLS and basic authentication, in the format of Prometheus' exporter-toolkit
 
     Other:
       --log.level=LEVEL
           least severe level that is logged: debug, info, warn, error (default info)
+      --log.format=FORMAT
+          how log lines are written: json, logfmt (default json)
       --version
           print the version
       --help

@@ -1,102 +1,79 @@
-/** Readings in, pages out. The golden page is testdata/metrics.txt. */
+/** Our own families as processes under load, one of which is killed, stopped in its tracks and started again. */
 import { expect, test } from 'bun:test'
-import { familiesOf } from './families.ts'
-import { parseStats } from './parse.ts'
-import type { Reading } from './scrape.ts'
-import { renderText } from './text.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
 
-const BUILD = { version: '0.1.0', bun_version: '1.0.0' }
-const testdata = (name: string) => Bun.file(`${import.meta.dir}/testdata/${name}`).text()
+const REQUESTS = 200
 
-const reading = (target: string, text: string): Reading => ({
-  target,
-  durationSeconds: 0.005,
-  ...parseStats(text),
-})
-const pageOf = (...readings: Reading[]) => renderText(familiesOf(readings, BUILD))
-const samplesOf = (page: string) => page.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+test('values are right, and what happens to one app leaves no gap in the other', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-families-'))
+  const start = (name: string, env: Record<string, string>) => {
+    const prefix = name.toUpperCase()
+    const settings = { PORT: '0', ADMIN_PORT: '0', DATABASE_PATH: join(folder, `${name}.sqlite`), ...env }
+    return new TestProcess(
+      [`${import.meta.dir}/../services/${name}/index.ts`],
+      Object.fromEntries(
+        Object.entries({ WORKERS: '0', ...settings }).map(([key, value]) => [`${prefix}_${key}`, value]),
+      ),
+    )
+  }
+  try {
+    await using processes = new AsyncDisposableStack()
+    const cats = processes.use(start('cats', {}))
+    const atCats = await cats.ready()
+    const dogs = processes.use(start('dogs', {}))
+    const atDogs = await dogs.ready()
+    await using exporter = new TestProcess([
+      `${import.meta.dir}/index.ts`,
+      '--web.listen-address=127.0.0.1:0',
+      ...[atDogs, atCats].map(({ admin }) => `--stats.uri=${admin}/stats`),
+    ])
+    const { url } = await exporter.ready()
+    const page = async () => {
+      const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '1' }
+      return (await fetch(`${url}/metrics`, { headers })).text()
+    }
+    const requestsOf = (text: string, app: string) =>
+      Number(
+        new RegExp(`^prefork_worker_requests_total\\{app="${app}",[^}]*\\} (\\d+)$`, 'm').exec(text)?.[1],
+      )
+    const isUp = (text: string, { admin }: { admin: string }) =>
+      text.includes(`exporter_target_up{target="${admin}/stats"} 1\n`)
+    const load = async (base: string, path: string) => {
+      for (let i = 0; i < REQUESTS; i++) await (await fetch(base + path)).text()
+    }
 
-async function goldenPage(): Promise<string> {
-  return pageOf(
-    reading('http://127.0.0.1:9001/stats', await testdata('stats.json')),
-    reading('http://127.0.0.1:9002/stats', 'no document'),
-  )
-}
+    await Promise.all([load(atDogs.url, '/dogs/'), load(atCats.url, '/cats/')])
+    const loaded = await page()
+    expect(requestsOf(loaded, 'dogs')).toBe(REQUESTS)
+    expect(requestsOf(loaded, 'cats')).toBe(REQUESTS)
+    expect(loaded).toContain(`prefork_workers{app="cats",target="${atCats.admin}/stats",state="ready"} 1\n`)
 
-test('our stats document gives the golden page', async () => {
-  expect(await goldenPage()).toBe(await testdata('metrics.txt'))
-})
+    // Stopped, it is hung: its kernel accepts, and nobody answers.
+    dogs.signal('SIGSTOP')
+    await load(atCats.url, '/cats/')
+    const hung = await page()
+    expect(isUp(hung, atDogs)).toBe(false)
+    expect(requestsOf(hung, 'cats')).toBe(2 * REQUESTS)
+    expect(await exporter.line('target is down')).toMatchObject({ reason: 'it did not answer in time' })
+    dogs.signal('SIGCONT')
+    expect(requestsOf(await page(), 'dogs')).toBe(REQUESTS)
 
-test("a real uWSGI's document gives what it has, under its address", async () => {
-  const page = pageOf(reading('http://u', await testdata('uwsgi-stats.json')))
-  expect(page).toContain('prefork_workers{app="http://u",target="http://u",state="ready"} 2\n')
-  expect(page).toContain(
-    'prefork_worker_running_seconds_total{app="http://u",target="http://u",worker="1"} 125.619436\n',
-  )
-  expect(page).not.toContain('prefork_worker_in_flight')
-  expect(page).not.toContain('prefork_reloads_total')
-})
+    await dogs[Symbol.asyncDispose]()
+    const killed = await page()
+    expect(isUp(killed, atDogs)).toBe(false)
+    expect(isUp(killed, atCats)).toBe(true)
+    expect(killed).not.toContain('app="dogs"')
 
-test('a key that a document does not have gives no series', () => {
-  expect(samplesOf(pageOf(reading('http://u', '{}')))).toEqual([
-    'exporter_target_up{target="http://u"} 1',
-    'exporter_target_scrape_duration_seconds{target="http://u"} 0.005',
-    'exporter_build_info{version="0.1.0",bun_version="1.0.0"} 1',
-  ])
-})
-
-test('the first start is no respawn, and there are never fewer than none', () => {
-  const workers = [0, 1, 4].map((respawn_count, index) => ({ id: index + 1, respawn_count }))
-  const lines = samplesOf(pageOf(reading('u', JSON.stringify({ workers }))))
-  const respawns = lines.filter((line) => line.startsWith('prefork_worker_respawns_total'))
-  expect(respawns.map((line) => line.split(' ').at(-1))).toEqual(['0', '0', '3'])
-})
-
-test('a family that never reloaded has no time of it', () => {
-  expect(pageOf(reading('u', '{"reloads":0,"last_reload":0}'))).not.toContain('prefork_last_reload')
-})
-
-test('queues of listeners that share an address are added', () => {
-  const sockets = [
-    { name: ':1', queue: 2, max_queue: 9 },
-    { name: ':1', queue: 3, max_queue: 9 },
-    { name: ':2', queue: 1 },
-  ]
-  const page = pageOf(reading('u', JSON.stringify({ name: 'a', sockets })))
-  expect(page).toContain('prefork_listen_queue_length{app="a",target="u",socket=":1"} 5\n')
-  expect(page).toContain('prefork_listen_queue_limit{app="a",target="u",socket=":1"} 18\n')
-  expect(page).not.toContain('prefork_listen_queue_limit{app="a",target="u",socket=":2"}')
-})
-
-test('no series is there twice, even where two targets are the same app with hostile names', () => {
-  const document = JSON.stringify({
-    name: 'a"\\\n',
-    sockets: [
-      { name: '\ud800', queue: 1 },
-      { name: '\ud801', queue: 1 },
-    ],
-    workers: [{ id: 1, requests: 1, exits: { '\ud800': 1, ['__proto__']: 2, 'a\nb': 3 } }],
-  })
-  const lines = samplesOf(pageOf(reading('http://a', document), reading('http://b', document)))
-  const series = lines.map((line) => line.slice(0, line.lastIndexOf(' ')))
-  expect(new Set(series).size).toBe(series.length)
-})
-
-test('every family is in the README, with its type', async () => {
-  const readme = await Bun.file(`${import.meta.dir}/README.md`).text()
-  for (const { name, type } of familiesOf([], BUILD))
-    expect(readme).toMatch(new RegExp(`^\\| \`${name}\` +\\| ${type} +\\|`, 'm'))
-})
-
-const promtool = Bun.which('promtool')
-if (!promtool) console.warn('SKIPPED: promtool is not on PATH, so the page is not checked with it')
-
-test.skipIf(!promtool && !Bun.env['CI'])('promtool has nothing to say about the page', async () => {
-  const child = Bun.spawn(['promtool', 'check', 'metrics'], {
-    stdin: new Blob([await goldenPage()]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const said = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text())
-  expect({ said, code: await child.exited }).toEqual({ said: '', code: 0 })
-})
+    const started = processes.use(start('dogs', { ADMIN_PORT: new URL(atDogs.admin).port }))
+    await load((await started.ready()).url, '/dogs/')
+    const again = await page()
+    expect(requestsOf(again, 'dogs')).toBe(REQUESTS)
+    expect(requestsOf(again, 'cats')).toBe(2 * REQUESTS)
+    expect(await exporter.line('target is up again')).toMatchObject({ target: `${atDogs.admin}/stats` })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}, 60_000)

@@ -104,6 +104,47 @@ describe('it answers', () => {
   })
 })
 
+test('OpenMetrics for who asks for it, text for everybody else, packed if wanted', async () => {
+  await using exporter = startOnFreePort(`--stats.uri=${DOGS}`)
+  const { url } = await exporter.ready()
+  const get = (headers: Record<string, string>) => fetch(`${url}/metrics`, { headers })
+  const accept = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
+  const response = await get({ Accept: accept, 'Accept-Encoding': 'gzip' })
+  expect(response.headers.get('Content-Type')).toStartWith('application/openmetrics-text; version=1.0.0')
+  expect(response.headers.get('Content-Encoding')).toBe('gzip')
+  const page = await response.text()
+  expect(page).toContain('# TYPE prefork_worker_requests counter\n')
+  expect(page).toEndWith('# EOF\n')
+  expect((await get({ 'Accept-Encoding': 'identity' })).headers.get('Content-Encoding')).toBeNull()
+})
+
+test('the namespace uwsgi is text for everybody, and counts its scrapes', async () => {
+  await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
+  const { url } = await exporter.ready()
+  const headers = { Accept: 'application/openmetrics-text;version=1.0.0' }
+  const get = async () => (await fetch(`${url}/metrics`, { headers })).text()
+  await get()
+  const page = await get()
+  expect(page).toContain(`uwsgi_worker_requests_total{stats_uri="${DOGS}",worker_id="1"} 7\n`)
+  expect(page).toContain('uwsgi_exporter_scrapes_total 2\n')
+  expect(page).not.toContain('# EOF')
+})
+
+test('a probe is of its own target alone, whatever others are probed at the same time', async () => {
+  await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
+  const { url } = await exporter.ready()
+  const probe = (target: string) => fetch(`${url}/probe?target=${encodeURIComponent(target)}`)
+  const upOf = async (target: string) => /^uwsgi_up \d$/m.exec(await (await probe(target)).text())?.[0]
+  const targets = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? DOGS : 'http://127.0.0.1:1/'))
+  expect(await Promise.all(targets.map(upOf))).toEqual(
+    targets.map((target) => `uwsgi_up ${target === DOGS ? 1 : 0}`),
+  )
+  expect(await (await probe(DOGS)).text()).not.toContain('uwsgi_exporter_')
+  expect((await probe('http://192.0.2.1/')).status).toBe(403)
+  expect((await probe('unix:///run/stats.sock')).status).toBe(403)
+  expect((await fetch(`${url}/probe`)).status).toBe(400)
+})
+
 describe('it does not start', () => {
   test('with flags that are wrong: all of them named, exit code 2', async () => {
     await using exporter = start('--stats.url=x', '--log.level=loud')

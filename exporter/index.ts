@@ -1,7 +1,11 @@
-/** The exporter: stats of process families, as Prometheus metrics and as a live page. Flags are in config.ts. */
-import { createLogger, EXIT, stopSignals } from '@bun-monitoring/prefork'
-import { type ListenAddress, readConfig, VERSION } from './config.ts'
+/** The exporter: stats of process families, as Prometheus metrics and as a live page. Flags are in settings.ts. */
+import { EXIT, stopSignals } from '@bun-monitoring/prefork'
+import { readConfig } from './config.ts'
+import { openLog } from './log.ts'
 import { serve } from './server.ts'
+import type { ListenAddress } from './settings.ts'
+import { VERSION } from './version.ts'
+import { WebConfigError } from './web_config.ts'
 
 process.exit(await main(process.argv.slice(2)))
 
@@ -11,30 +15,34 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(invocation.print)
     return EXIT.ok
   }
-  if ('problems' in invocation) {
-    console.error(
-      ['exporter: the command line is wrong', ...invocation.problems.map((line) => `  ${line}`)].join('\n'),
-    )
-    return EXIT.badConfig
-  }
+  if ('problems' in invocation) return wrong('the command line is wrong', invocation.problems)
 
   const { config } = invocation
-  const log = createLogger('exporter', config.logLevel)
+  const log = openLog(config.logFormat, config.logLevel)
   const signals = stopSignals()
-  const server = await serve(config, log).catch((error: Error) => {
-    console.error(`exporter: ${whyNotListening(error, config.listen)}`)
-  })
-  if (!server) return EXIT.couldNotStart
+  const server = await serve(config, log).catch((error: Error) => error)
+  if (server instanceof WebConfigError) return wrong(`${config.webConfigFile} is wrong`, server.problems)
+  if (server instanceof Error) {
+    console.error(`exporter: ${whyNotListening(server, config.listen)}`)
+    return EXIT.couldNotStart
+  }
 
+  const scheme = server.isTls ? 'https' : 'http'
+  const targets = config.targets.map(({ label }) => label)
   // Said at any level: whoever started this process waits for it.
   log[config.logLevel](
-    { url: urlOf(config.listen, server.port), version: VERSION, targets: config.targets },
+    { url: `${scheme}://${hostToLookAt(config.listen)}:${server.port}`, version: VERSION, targets },
     'ready',
   )
   const signal = await signals.drain
   log.info({ signal }, 'stopping')
   await Promise.race([server.stop(), signals.now])
   return EXIT.ok
+}
+
+function wrong(what: string, problems: readonly string[]): number {
+  console.error([`exporter: ${what}`, ...problems.map((line) => `  ${line}`)].join('\n'))
+  return EXIT.badConfig
 }
 
 function whyNotListening(error: Error & { code?: string }, { hostname = '', port }: ListenAddress): string {
@@ -44,8 +52,7 @@ function whyNotListening(error: Error & { code?: string }, { hostname = '', port
 }
 
 /** Where to look from this machine: an address that stands for all of its interfaces is none to look at. */
-function urlOf({ hostname = '0.0.0.0' }: ListenAddress, port: number | undefined): string {
-  const isEveryInterface = hostname === '0.0.0.0' || hostname === '::'
-  const host = hostname.includes(':') ? `[${hostname}]` : hostname
-  return `http://${isEveryInterface ? '127.0.0.1' : host}:${port}`
+function hostToLookAt({ hostname = '0.0.0.0' }: ListenAddress): string {
+  if (hostname === '0.0.0.0' || hostname === '::') return '127.0.0.1'
+  return hostname.includes(':') ? `[${hostname}]` : hostname
 }

@@ -3,41 +3,60 @@
  * (packages/prefork, stats.ts), and for whatever else may answer on that port: a missing or unknown key is fine, a
  * value of the wrong kind refuses the document.
  */
+import { Fields, type Numbers, WrongValue } from './fields.ts'
 
 export const WORKER_STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead'] as const
 
 type WorkerState = (typeof WORKER_STATES)[number]
 
+const FAMILY_NUMBERS = [
+  ...(['listen_queue', 'listen_queue_errors', 'signal_queue'] as const),
+  ...(['listen_overflows', 'reloads', 'reloads_failed', 'last_reload'] as const),
+] as const
+
 const WORKER_NUMBERS = [
-  'pid',
-  'requests',
-  'exceptions',
-  'rss',
-  'vsz',
-  'running_time',
-  'last_spawn',
-  'respawn_count',
-  'tx',
-  'in_flight',
-  'cpu_us',
-  'heartbeat_age_us',
-  'eventloop_lag_us',
-  'oldest_request_us',
+  ...(['pid', 'accepting', 'requests', 'delta_requests', 'exceptions', 'harakiri_count', 'signals'] as const),
+  ...(['signal_queue', 'rss', 'vsz', 'running_time', 'last_spawn', 'respawn_count', 'tx', 'avg_rt'] as const),
+  ...(['in_flight', 'cpu_us', 'heartbeat_age_us', 'eventloop_lag_us', 'oldest_request_us'] as const),
   'open_files',
 ] as const
 
-const FAMILY_NUMBERS = ['listen_overflows', 'reloads', 'reloads_failed', 'last_reload'] as const
-
-type Numbers<Key extends string> = Partial<Record<Key, number>>
+const SOCKET_NUMBERS = ['queue', 'max_queue', 'shared', 'can_offload'] as const
+const APP_NUMBERS = ['startup_time', 'requests', 'exceptions'] as const
+const CACHE_NUMBERS = ['items', 'max_items', 'hits', 'miss', 'full'] as const
+const CORE_NUMBERS = [
+  ...(['requests', 'static_requests', 'routed_requests', 'offloaded_requests'] as const),
+  ...(['write_errors', 'read_errors', 'in_request'] as const),
+] as const
 
 /** One worker, as far as its document tells. Names and units are the document's. */
 export interface Worker extends Numbers<(typeof WORKER_NUMBERS)[number]> {
   id: number
   state: WorkerState | undefined
+  status: string | undefined
   exits: Numbers<string>
+  apps: App[] | undefined
+  coreCount: number | undefined
+  /** Absent where they were left out. */
+  cores: Core[] | undefined
 }
 
-export interface Socket extends Numbers<'queue' | 'max_queue'> {
+export interface Socket extends Numbers<(typeof SOCKET_NUMBERS)[number]> {
+  name: string
+  proto: string
+}
+
+export interface App extends Numbers<(typeof APP_NUMBERS)[number]> {
+  id: number
+  mountpoint: string
+  chdir: string
+}
+
+export interface Core extends Numbers<(typeof CORE_NUMBERS)[number]> {
+  id: number
+}
+
+export interface Cache extends Numbers<(typeof CACHE_NUMBERS)[number]> {
   name: string
 }
 
@@ -46,21 +65,27 @@ export interface Stats extends Numbers<(typeof FAMILY_NUMBERS)[number]> {
   name: string | undefined
   sockets: Socket[] | undefined
   workers: Worker[] | undefined
+  caches: Cache[] | undefined
 }
 
 /** What came of reading a target: what it tells, or why it tells nothing. */
 export type Outcome = { stats: Stats } | { problem: string }
 
+/** Several times what the largest real document has. In memory, a value takes many times its few bytes. */
+export const MAX_VALUES = 1_000_000
+
 /** Reads a stats document. Never throws. */
 export function parseStats(text: string): Outcome {
   try {
+    if (valuesIn(text) > MAX_VALUES) throw new WrongValue(`its answer has more than ${MAX_VALUES} values`)
     const top = new Fields(JSON.parse(text), '')
     return {
       stats: {
         name: top.text('name'),
         ...top.numbers(FAMILY_NUMBERS),
         sockets: top.list('sockets')?.flatMap(parseSocket),
-        workers: distinct(top.list('workers')?.flatMap(parseWorker)),
+        workers: distinct(top.list('workers')?.flatMap(parseWorker), 'workers'),
+        caches: distinctNames(top.list('caches')?.map(parseCache)),
       },
     }
   } catch (error) {
@@ -68,96 +93,85 @@ export function parseStats(text: string): Outcome {
   }
 }
 
+/** At least as many as there are; a text that is too short for too many is not looked at. */
+function valuesIn(text: string): number {
+  let count = 0
+  if (text.length > MAX_VALUES)
+    for (let i = 0; i < text.length; i++) if (BEFORE_VALUE[text.charCodeAt(i)] === 1) count++
+  return count
+}
+
+const BEFORE_VALUE = new Uint8Array(128)
+for (const character of ',[{') BEFORE_VALUE[character.charCodeAt(0)] = 1
+
 function parseSocket(socket: Fields): Socket[] {
   const name = socket.text('name')
-  return name === undefined ? [] : [{ name, ...socket.numbers(['queue', 'max_queue']) }]
+  return name === undefined
+    ? []
+    : [{ name, proto: socket.text('proto') ?? '', ...socket.numbers(SOCKET_NUMBERS) }]
 }
 
 /** uWSGI keeps a worker 0 that is none: its master. */
 function parseWorker(worker: Fields): Worker[] {
-  const id = worker.number('id') ?? 0
-  if (!Number.isSafeInteger(id)) throw new WrongValue(`${worker.path}.id is not an integer`)
+  const id = idOf(worker)
   if (id === 0) return []
   const numbers = worker.numbers(WORKER_NUMBERS)
-  const exits = worker.child('exits')
-  return [{ id, ...numbers, state: stateOf(worker, numbers.pid), exits: exits?.numbers(exits.keys()) ?? {} }]
+  const status = worker.text('status')
+  const cores = worker.isLeftOut('cores') ? undefined : worker.list('cores')?.map(parseCore)
+  return [
+    {
+      id,
+      ...numbers,
+      status,
+      state: stateOf(worker.text('state'), status, numbers.pid),
+      exits: worker.child('exits')?.allNumbers() ?? {},
+      apps: distinct(worker.list('apps')?.map(parseApp), 'apps'),
+      coreCount: cores?.length ?? worker.number('cores'),
+      cores: distinct(cores, 'cores'),
+    },
+  ]
 }
 
-function distinct(workers: Worker[] | undefined): Worker[] | undefined {
-  if (new Set(workers?.map((worker) => worker.id)).size === (workers?.length ?? 0)) return workers
-  throw new WrongValue('two of its workers have the same id')
+const parseCore = (core: Fields): Core => ({ id: idOf(core), ...core.numbers(CORE_NUMBERS) })
+
+const parseApp = (app: Fields): App => ({
+  id: idOf(app),
+  mountpoint: app.text('mountpoint') ?? '',
+  chdir: app.text('chdir') ?? '',
+  ...app.numbers(APP_NUMBERS),
+})
+
+const parseCache = (cache: Fields): Cache => ({
+  name: cache.text('name') ?? '',
+  ...cache.numbers(CACHE_NUMBERS),
+})
+
+function idOf(entry: Fields): number {
+  const id = entry.number('id') ?? 0
+  if (!Number.isSafeInteger(id)) throw new WrongValue(`${entry.path}.id is not an integer`)
+  return id
+}
+
+/** Two of one id would be the same series twice, and a scraper refuses such a page. */
+function distinct<Entry extends { id: number }>(
+  entries: Entry[] | undefined,
+  what: string,
+): Entry[] | undefined {
+  if (new Set(entries?.map(({ id }) => id)).size === (entries?.length ?? 0)) return entries
+  throw new WrongValue(`two of its ${what} have the same id`)
+}
+
+function distinctNames(caches: Cache[] | undefined): Cache[] | undefined {
+  if (new Set(caches?.map(({ name }) => name)).size === (caches?.length ?? 0)) return caches
+  throw new WrongValue('two of its caches have the same name')
 }
 
 /** Our own word where there is one, else what uWSGI's comes to. A paused worker is in none of our states. */
-function stateOf(worker: Fields, pid: number | undefined): WorkerState | undefined {
-  const state = worker.text('state')
+function stateOf(state: string | undefined, status = '', pid: number | undefined): WorkerState | undefined {
   const known = WORKER_STATES.find((name) => name === state)
   if (known !== undefined) return known
-  const status = worker.text('status')
   if (pid === 0 || status === 'cheap') return 'dead'
   if (status === 'idle') return 'ready'
   // `sig9`: it runs the handler of uWSGI's signal 9.
-  return status === 'busy' || /^sig\d+$/.test(status ?? '') ? 'busy' : undefined
+  return status === 'busy' || /^sig\d+$/.test(status) ? 'busy' : undefined
 }
-
-class WrongValue extends Error {}
-
-/**
- * A JSON object whose values are checked as they are taken. `null` counts as missing, as it does for Go programs. A
- * message tells the place and the kind, not the value: it is logged when it changes, and values change all the time.
- */
-class Fields {
-  readonly #entries: Record<string, unknown>
-
-  constructor(
-    value: unknown,
-    readonly path: string,
-  ) {
-    if (!isObject(value)) throw new WrongValue(`${path === '' ? 'its answer' : path} is not an object`)
-    this.#entries = value
-  }
-
-  number(key: string): number | undefined {
-    const value = this.#entries[key] ?? undefined
-    if (value === undefined) return undefined
-    if (typeof value !== 'number' || !Number.isFinite(value))
-      throw new WrongValue(`${this.#at(key)} is not a number`)
-    if (value < 0) throw new WrongValue(`${this.#at(key)} is negative`)
-    return value
-  }
-
-  numbers<Key extends string>(keys: readonly Key[]): Numbers<Key> {
-    const values = keys.map((key) => [key, this.number(key)] as const)
-    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Numbers<Key>
-  }
-
-  keys(): string[] {
-    return Object.keys(this.#entries)
-  }
-
-  text(key: string): string | undefined {
-    const value = this.#entries[key] ?? undefined
-    if (value !== undefined && typeof value !== 'string')
-      throw new WrongValue(`${this.#at(key)} is not a text`)
-    // A lone surrogate has no UTF-8 form: two different ones would be written as one name.
-    return value?.toWellFormed()
-  }
-
-  child(key: string): Fields | undefined {
-    const value = this.#entries[key] ?? undefined
-    return value === undefined ? undefined : new Fields(value, this.#at(key))
-  }
-
-  list(key: string): Fields[] | undefined {
-    const value = this.#entries[key] ?? undefined
-    if (value !== undefined && !Array.isArray(value)) throw new WrongValue(`${this.#at(key)} is not a list`)
-    return value?.map((item, index) => new Fields(item, `${this.#at(key)}[${index}]`))
-  }
-
-  #at(key: string): string {
-    return this.path === '' ? key : `${this.path}.${key}`
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,63 +1,62 @@
 /**
- * Reads one stats document over http or https, as text. It trusts the other end with nothing: not to answer, not to
- * stop, not to stay where it is. What the text means is up to parse.ts.
+ * Reads one stats document into text. It trusts the other end with nothing: not to answer, not to stop, not to send what
+ * it says it sends. What the text means is up to parse.ts.
  */
+import type { Budget } from './budget.ts'
+import { Document } from './document.ts'
+import { HttpBody } from './http.ts'
+import { ReadError } from './read_error.ts'
+import { receive, type Receiver } from './receive.ts'
+import { Sieve } from './sieve.ts'
+import type { Target } from './target.ts'
 
-/** Why there is no document, in words for a log line. */
-export class ReadError extends Error {
-  override name = 'ReadError'
+export interface ReadOptions {
+  /** Ends the reading. */
+  signal: AbortSignal
+  /** What may be held of all documents that are being read; no single answer may be longer than this, either. */
+  budget: Budget
+  /** Name of the lists that are left out, as sieve.ts does it. */
+  leaveOut: string
 }
-
-/** The largest document that is read: a real one of thousands of workers has a tenth of this. */
-export const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 
 /**
- * Fetches a document.
+ * What a target answers, less the lists to leave out.
  * @throws {ReadError} always with the same words for the same trouble.
  */
-export async function readDocument(uri: string, signal: AbortSignal): Promise<string> {
+export async function readDocument(
+  target: Target,
+  { signal, budget, leaveOut }: ReadOptions,
+): Promise<string> {
+  const document = new Document(budget)
+  const sieve = new Sieve(leaveOut, (bytes) => document.append(bytes))
+  const keep = (bytes: Buffer) => sieve.push(bytes)
+  const body = target.http ? new HttpBody(keep) : untilClosed(keep)
   try {
-    const response = await fetch(uri, {
-      signal,
-      headers: { Accept: 'application/json' },
-      // Stats are asked for where they are made; HTTP_PROXY is meant for the way out.
-      proxy: false,
-      // Bun follows even loops of redirects, a hundred times.
-      redirect: 'manual',
-      // A connection kept from the last scrape may have died with the process it led to.
-      keepalive: false,
-    })
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      throw new ReadError(`it answered with status ${response.status}`)
-    }
-    return await readText(response)
-  } catch (error) {
-    throw error instanceof ReadError ? error : new ReadError(reasonOf(error as Error & { code?: unknown }))
+    await receive(target, upTo(budget.limitBytes, body), signal)
+    sieve.end()
+    return document.text()
+  } finally {
+    document.release()
   }
 }
 
-async function readText({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  const parts: string[] = []
-  let size = 0
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength
-    if (size > MAX_DOCUMENT_BYTES)
-      throw new ReadError(`its answer is longer than ${MAX_DOCUMENT_BYTES} bytes`)
-    parts.push(decoder.decode(chunk, { stream: true }))
-  }
-  return parts.join('') + decoder.decode()
-}
+/** Without HTTP, an answer is whatever comes until the end. */
+const untilClosed = (keep: (bytes: Buffer) => void): Receiver => ({
+  push(bytes) {
+    keep(bytes)
+    return false
+  },
+  end() {},
+})
 
-function reasonOf({ name, code, message }: Error & { code?: unknown }): string {
-  if (name === 'TimeoutError') return 'it did not answer in time'
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there (ECONNREFUSED)'
-    case 'ECONNRESET':
-      return 'it closed the connection before the end of an HTTP answer (ECONNRESET)'
-    default:
-      return typeof code === 'string' ? `it could not be read (${code})` : message
+function upTo(limitBytes: number, body: Receiver): Receiver {
+  let received = 0
+  return {
+    push(bytes) {
+      received += bytes.length
+      if (received > limitBytes) throw new ReadError(`its answer is longer than ${limitBytes} bytes`)
+      return body.push(bytes)
+    },
+    end: () => body.end(),
   }
 }

@@ -2,9 +2,12 @@
  * One scrape: every target read at the same time, within one deadline. A target that fails has a problem in place of
  * its stats and costs nothing else. The log tells when a target starts and stops failing, not at each scrape.
  */
-import type { Logger } from '@bun-monitoring/prefork'
+import type { Logger } from './log.ts'
 import { type Outcome, parseStats } from './parse.ts'
-import { ReadError, readDocument } from './read.ts'
+import { orAbort, ReadError } from './read_error.ts'
+import { readDocument, type ReadOptions } from './read.ts'
+import { type Lookup, lookUp, resolve } from './resolve.ts'
+import type { Target } from './target.ts'
 
 /** What one target gave at one scrape. */
 export type Reading = Outcome & { target: string; durationSeconds: number }
@@ -14,24 +17,37 @@ export const DEFAULT_TIMEOUT_MS = 10_000
 /** The longest deadline; whoever asks for more gets this. */
 export const MAX_TIMEOUT_MS = 120_000
 
-/** Reads all targets until the signal ends it. */
-export function scrape(targets: readonly string[], signal: AbortSignal): Promise<Reading[]> {
-  return Promise.all(
+/** Reads all targets until the signal ends it: a reading for each of their addresses, or one that says why there is none. */
+export async function scrape(
+  targets: readonly Target[],
+  options: ReadOptions,
+  lookup: Lookup = lookUp,
+): Promise<Reading[]> {
+  const startedMs = performance.now()
+  const readingOf = (target: string, outcome: Outcome): Reading => ({
+    ...outcome,
+    target,
+    durationSeconds: (performance.now() - startedMs) / 1000,
+  })
+  const readings = await Promise.all(
     targets.map(async (target) => {
-      const startedMs = performance.now()
-      const outcome = await readTarget(target, signal)
-      return { ...outcome, target, durationSeconds: (performance.now() - startedMs) / 1000 }
+      const found = await orAbort(resolve(target, lookup), options.signal).catch(problemOf)
+      if ('problem' in found) return [readingOf(target.label, found)]
+      return Promise.all(
+        found.map(async (address) => readingOf(address.label, await outcomeOf(address, options))),
+      )
     }),
   )
+  // Two names may lead to one address, whose series would be there twice.
+  return [...new Map(readings.flat().map((reading) => [reading.target, reading])).values()]
 }
 
-async function readTarget(target: string, signal: AbortSignal): Promise<Outcome> {
-  try {
-    return parseStats(await readDocument(target, signal))
-  } catch (error) {
-    if (error instanceof ReadError) return { problem: error.message }
-    throw error
-  }
+const outcomeOf = (target: Target, options: ReadOptions): Promise<Outcome> =>
+  readDocument(target, options).then(parseStats, problemOf)
+
+function problemOf(error: unknown): { problem: string } {
+  if (error instanceof ReadError) return { problem: error.message }
+  throw error
 }
 
 /**
@@ -44,6 +60,9 @@ export function timeoutMs(header: string | null, offsetMs: number): number {
   return Math.ceil(wholeMs > offsetMs ? wholeMs - offsetMs : wholeMs)
 }
 
+/** Whoever probes one target after the other must not fill the memory with what is wrong with them. */
+const KEPT_PROBLEMS = 1000
+
 /** A log of what changed: give it the readings of every scrape. */
 export function logChanges(log: Logger): (readings: readonly Reading[]) => void {
   const problems = new Map<string, string>()
@@ -53,6 +72,7 @@ export function logChanges(log: Logger): (readings: readonly Reading[]) => void 
       if ('problem' in reading) {
         const reason = reading.problem
         if (problems.get(target) !== reason) log.warn({ target, reason }, 'target is down')
+        if (problems.size >= KEPT_PROBLEMS) problems.clear()
         problems.set(target, reason)
       } else if (problems.delete(target)) {
         log.info({ target }, 'target is up again')

@@ -47,7 +47,7 @@ function welcome(urls: StackUrls): string {
     ['gateway', `${urls.gateway}/`, 'start here: a page that links to everything'],
     ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
     ['cats', `${urls.gateway}/cats/`, `API docs at ${urls.gateway}/cats/swagger`],
-    ['live page', `${urls.exporter}/`, 'workers, requests per second, memory, by the second'],
+    ['live page', `${urls.exporter}/`, 'workers, requests per second, latency, memory, as they are now'],
     ['Prometheus', urls.prometheus, 'not on PATH: see prometheus.io/download'],
     [
       'Grafana',

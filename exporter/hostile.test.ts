@@ -1,0 +1,127 @@
+/** Targets that answer, and all the ways not to: real servers, each on a free port. The README has the same table. */
+import { afterEach, describe, expect, test } from 'bun:test'
+import type { Socket } from 'node:net'
+import { http, MAX_BYTES, pour, problemOf, scrapeWithin, Targets } from './testing.ts'
+
+const targets = new Targets()
+afterEach(() => targets.close())
+
+const answering = (body: string, head?: string) => targets.http((socket) => socket.end(http(body, head)))
+const read = (uris: readonly string[], ms = 5000) => scrapeWithin(ms, uris)
+const OK = 'HTTP/1.1 200 OK\r\n\r\n'
+
+describe('a target that does not finish is given up on at the deadline, and the others are there', () => {
+  test.each([
+    ['it says nothing', () => {}],
+    ['it stops within the head', (socket: Socket) => void socket.write('HTTP/1.1 200')],
+    ['it stops after the head', (socket: Socket) => void socket.write(OK)],
+    [
+      'it stops within the body',
+      (socket: Socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"name":'),
+    ],
+  ])('%s', async (_, answer) => {
+    const [slow, dogs] = await read([await targets.http(answer), await answering('{"name":"dogs"}')], 300)
+    expect(problemOf(slow)).toBe('it did not answer in time')
+    expect(problemOf(dogs)).toBeUndefined()
+  })
+
+  test('a stats socket that says nothing', async () => {
+    const [slow] = await read([await targets.tcp(() => {})], 100)
+    expect(problemOf(slow)).toBe('it did not answer in time')
+  })
+
+  test('a name service that says nothing', async () => {
+    const never = () => new Promise<never>(() => {})
+    const [slow] = await scrapeWithin(50, ['http://dogs/'], 'cores', never)
+    expect(problemOf(slow)).toBe('it did not answer in time')
+  })
+})
+
+describe('an answer that is no document is a problem', () => {
+  test.each([
+    ['a status other than 200', http('{}', 'HTTP/1.1 503 Busy'), 'it answered with status 503'],
+    ['a redirect', http('', 'HTTP/1.1 302 Found\r\nLocation: /stats'), 'it answered with status 302'],
+    ['no content', 'HTTP/1.1 204 No Content\r\n\r\n', 'it answered with status 204'],
+    ['an empty body', http(''), 'its answer is not JSON'],
+    ['wrong JSON', http('{"name":'), 'its answer is not JSON'],
+    [
+      'JSON without HTTP, as uWSGI answers without stats-http',
+      '{"name":"dogs"}\r\n\r\n',
+      'it does not speak HTTP/1',
+    ],
+    [
+      'a body that ends early',
+      'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}',
+      'it closed the connection before the end of its answer',
+    ],
+    ['a number below 0', http('{"workers":[{"id":1,"tx":-1}]}'), 'workers[0].tx is negative'],
+  ])('%s', async (_, answer, problem) => {
+    const uri = await targets.http((socket) => socket.end(answer))
+    expect((await read([uri])).map(problemOf)).toEqual([problem])
+  })
+
+  test('a connection that is reset', async () => {
+    const uri = await targets.http((socket) => socket.resetAndDestroy())
+    expect((await read([uri])).map(problemOf)).toEqual(['it reset the connection (ECONNRESET)'])
+  })
+
+  test('HTTP from a stats socket, as uWSGI answers with stats-http', async () => {
+    const uri = await targets.tcp((socket) => socket.end(http('{}')))
+    expect((await read([uri])).map(problemOf)).toEqual(['its answer is not JSON'])
+  })
+})
+
+describe('an answer that is too long is refused when it is', () => {
+  test.each([
+    ['100 MB', (socket: Socket) => pour(socket, Buffer.alloc(1 << 20, '['), 100 << 20)],
+    ['an endless body', (socket: Socket) => pour(socket, Buffer.alloc(1 << 20, ' '))],
+    [
+      'an endless list that nobody reads',
+      (socket: Socket) => {
+        socket.write('{"workers":[{"cores":[')
+        pour(socket, Buffer.from('{"id":1},'.repeat(100_000)))
+      },
+    ],
+  ])('%s', async (_, answer) => {
+    const uri = await targets.http((socket) => {
+      socket.write(OK)
+      answer(socket)
+    })
+    const [reading] = await read([uri], 20_000)
+    expect(problemOf(reading)).toBe(`its answer is longer than ${MAX_BYTES} bytes`)
+  })
+
+  test('an endless head', async () => {
+    const uri = await targets.http((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n')
+      pour(socket, Buffer.from(`X: ${'x'.repeat(100_000)}\r\n`))
+    })
+    const [reading] = await read([uri], 20_000)
+    expect(problemOf(reading)).toBe('the head of its answer is longer than 65536 bytes')
+  })
+})
+
+describe('these are read all the same', () => {
+  test.each([
+    ['a wrong content type', http('{"name":"dogs"}', 'HTTP/1.1 200 OK\r\nContent-Type: text/html')],
+    ['floats', http('{"name":"dogs","workers":[{"id":1,"avg_rt":1.5}]}')],
+    ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{"name":"dogs"}\r\n0\r\n\r\n'],
+    ['a byte-order mark', http('\ufeff{"name":"dogs"}')],
+  ])('%s', async (_, answer) => {
+    const uri = await targets.http((socket) => socket.end(answer))
+    expect(await read([uri])).toMatchObject([{ stats: { name: 'dogs' } }])
+  })
+
+  test('a document as uWSGI sends it: HTTP/1.0, its length unknown, bytes that are not UTF-8', async () => {
+    const uri = await targets.http((socket) => {
+      socket.write('HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n{"name":"')
+      socket.end(Buffer.from([0xff, 0x22, 0x7d]))
+    })
+    expect(await read([uri])).toMatchObject([{ stats: { name: '\ufffd' } }])
+  })
+
+  test('a document from a stats socket', async () => {
+    const uri = await targets.tcp((socket) => socket.end('{"name":"dogs"}'))
+    expect(await read([uri])).toMatchObject([{ stats: { name: 'dogs' } }])
+  })
+})

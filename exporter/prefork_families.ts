@@ -1,0 +1,175 @@
+/** The namespace `prefork`: what is told of process families in our own words, more than uWSGI has words for. */
+import {
+  type Family,
+  familiesOf,
+  type Labelled,
+  labelled,
+  rowsOf,
+  seconds,
+  single,
+  type Things,
+  type Value,
+} from './family.ts'
+import { type Socket, type Stats, type Worker, WORKER_STATES } from './parse.ts'
+import type { Reading } from './scrape.ts'
+import { BUILD } from './version.ts'
+
+interface Kinds {
+  target: Reading
+  family: Stats
+  state: number
+  reload: Value
+  socket: Pick<Socket, 'queue' | 'max_queue'>
+  worker: Worker
+  exit: Value
+}
+
+const row = rowsOf<Kinds>('prefork_')
+
+const ROWS = [
+  row('state', 'workers', 'gauge', 'Workers by state.', (count) => count),
+  row('worker', 'worker_requests_total', 'counter', 'Requests that were answered.', (w) => w.requests),
+  row('worker', 'worker_exceptions_total', 'counter', 'Errors that a handler threw.', (w) => w.exceptions),
+  row('worker', 'worker_transmitted_bytes_total', 'counter', 'Bytes that were sent in answers.', (w) => w.tx),
+  row('worker', 'worker_running_seconds_total', 'counter', 'Time spent in requests.', (w) =>
+    seconds(w.running_time),
+  ),
+  row('worker', 'worker_cpu_seconds_total', 'counter', 'CPU time, user and system.', (w) =>
+    seconds(w.cpu_us),
+  ),
+  row('worker', 'worker_respawns_total', 'counter', 'Starts after the first.', (w) =>
+    respawns(w.respawn_count),
+  ),
+  row('exit', 'worker_exits_total', 'counter', 'Exits by reason.', (count) => count),
+  row('worker', 'worker_in_flight', 'gauge', 'Requests being served now.', (w) => w.in_flight),
+  row('worker', 'worker_resident_memory_bytes', 'gauge', 'Resident memory.', (w) => w.rss),
+  row('worker', 'worker_virtual_memory_bytes', 'gauge', 'Virtual memory.', (w) => w.vsz),
+  row('worker', 'worker_open_files', 'gauge', 'Open file descriptors.', (w) => w.open_files),
+  row('worker', 'worker_heartbeat_age_seconds', 'gauge', 'Time since the event loop last turned.', (w) =>
+    seconds(w.heartbeat_age_us),
+  ),
+  row(
+    'worker',
+    'worker_eventloop_lag_seconds',
+    'gauge',
+    'How late the event loop was when it last turned.',
+    (w) => seconds(w.eventloop_lag_us),
+  ),
+  row(
+    'worker',
+    'worker_oldest_request_seconds',
+    'gauge',
+    'Age of the oldest request being served, 0 for none.',
+    (w) => seconds(w.oldest_request_us),
+  ),
+  row(
+    'worker',
+    'worker_last_spawn_timestamp_seconds',
+    'gauge',
+    'Start of the present process, Unix time.',
+    (w) => w.last_spawn,
+  ),
+  row('reload', 'reloads_total', 'counter', 'Rolling reloads by result.', (count) => count),
+  row(
+    'family',
+    'last_reload_timestamp_seconds',
+    'gauge',
+    'End of the last reload, Unix time; absent before the first.',
+    (f) => (f.last_reload === 0 ? undefined : f.last_reload),
+  ),
+  row('socket', 'listen_queue_length', 'gauge', 'Connections waiting to be accepted.', (s) => s.queue),
+  row('socket', 'listen_queue_limit', 'gauge', 'Most connections that may wait.', (s) => s.max_queue),
+  row(
+    'target',
+    'listen_overflows_total',
+    'counter',
+    'Connections that found a full queue, in the whole network namespace of the target: do not add targets up.',
+    (t) => ('stats' in t ? t.stats.listen_overflows : undefined),
+  ),
+]
+
+const own = rowsOf<Kinds>('exporter_target_')
+
+const OWN_ROWS = [
+  own('target', 'up', 'gauge', '1 if the target answered with a stats document.', (t) =>
+    Number('stats' in t),
+  ),
+  own(
+    'target',
+    'scrape_duration_seconds',
+    'gauge',
+    'Time that reading the target took.',
+    (t) => t.durationSeconds,
+  ),
+]
+
+const BUILD_INFO = single(
+  'exporter_build_info',
+  'gauge',
+  'Versions of the exporter and of Bun.',
+  1,
+  labelled(BUILD),
+)
+
+/** What some targets tell, and whether they told it. */
+export const preforkFamilies = (readings: readonly Reading[]): Family[] =>
+  familiesOf([...ROWS, ...OWN_ROWS], thingsOf(readings))
+
+/** The same for the page of metrics, which tells of the exporter, too. */
+export const preforkPage = (readings: readonly Reading[]): Family[] => [
+  ...preforkFamilies(readings),
+  BUILD_INFO,
+]
+
+function thingsOf(readings: readonly Reading[]): Things<Kinds> {
+  const up = readings.flatMap((reading) => {
+    if (!('stats' in reading)) return []
+    const { stats, target } = reading
+    return [{ labels: labelled({ app: stats.name ?? target, target }), thing: stats }]
+  })
+  const worker = up.flatMap(({ labels, thing: { workers = [] } }) =>
+    workers.map((thing) => ({ labels: `${labels},worker="${thing.id}"`, thing })),
+  )
+  return {
+    target: readings.map((thing) => ({ labels: labelled({ target: thing.target }), thing })),
+    family: up,
+    state: up.flatMap(({ labels, thing: { workers } }) =>
+      (workers ? WORKER_STATES : []).map((state) => ({
+        labels: `${labels},state="${state}"`,
+        thing: workers!.filter((each) => each.state === state).length,
+      })),
+    ),
+    reload: up.flatMap(({ labels, thing: { reloads, reloads_failed } }) => [
+      { labels: `${labels},result="success"`, thing: reloads },
+      { labels: `${labels},result="failure"`, thing: reloads_failed },
+    ]),
+    socket: up.flatMap(socketsOf),
+    worker,
+    exit: worker.flatMap(({ labels, thing: { exits } }) =>
+      Object.entries(exits).map(([reason, thing]) => ({
+        labels: `${labels},${labelled({ reason: reason.toWellFormed() })}`,
+        thing,
+      })),
+    ),
+  }
+}
+
+/** Listeners that share an address (SO_REUSEPORT) have a queue each: they are added. */
+function socketsOf({ labels, thing: { sockets = [] } }: Labelled<Stats>): Labelled<Kinds['socket']>[] {
+  const byName = Map.groupBy(sockets, ({ name }) => name)
+  return Array.from(byName, ([name, listeners]) => ({
+    labels: `${labels},${labelled({ socket: name })}`,
+    thing: { ...sumOf(listeners, 'queue'), ...sumOf(listeners, 'max_queue') },
+  }))
+}
+
+function sumOf(
+  listeners: readonly Socket[],
+  key: 'queue' | 'max_queue',
+): Partial<Record<typeof key, number>> {
+  const known = listeners.map(({ [key]: value }) => value).filter((value) => value !== undefined)
+  return known.length === 0 ? {} : { [key]: known.reduce((sum, value) => sum + value) }
+}
+
+/** uWSGI counts the first start, too. */
+const respawns = (spawns: Value): Value => (spawns === undefined ? undefined : Math.max(0, spawns - 1))
