@@ -1,0 +1,97 @@
+/** A family with workers, of which one is killed, one hangs, and all are reloaded, under load: every page tells it, and tells it right. */
+import { expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { StatsDocument } from '@bun-monitoring/prefork/stats'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
+
+const ASK_AGAIN_AFTER_MS = 20
+
+test('killed, hung and reloading workers', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-workers-'))
+  const start = (name: string) =>
+    new TestProcess(
+      [`${import.meta.dir}/../services/${name}/index.ts`],
+      Object.fromEntries(
+        Object.entries({
+          PORT: '0',
+          ADMIN_PORT: '0',
+          WORKERS: '2',
+          LAME_DUCK_MS: '100',
+          HARAKIRI_MS: '4000',
+          DATABASE_PATH: join(folder, `${name}.sqlite`),
+        }).map(([key, value]) => [`${name.toUpperCase()}_${key}`, value]),
+      ),
+    )
+  try {
+    await using dogs = start('dogs')
+    await using cats = start('cats')
+    const families = await Promise.all([dogs.ready(), cats.ready()])
+    const [atDogs, atCats] = families
+    await using exporter = new TestProcess([
+      `${import.meta.dir}/index.ts`,
+      '--web.listen-address=127.0.0.1:0',
+      ...families.map(({ admin }) => `--stats.uri=${admin}/stats`),
+    ])
+    const { url } = await exporter.ready()
+
+    let requestsOfCats = 0
+    /** The sum of the samples of dogs whose line has all of these; every page is looked at for what must always hold. */
+    const sample = async (name: string, ...labels: string[]) => {
+      const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
+      const sumOf = (app: string, family: string, parts: readonly string[] = []) =>
+        lines
+          .filter(
+            (line) => line.startsWith(`${family}{app="${app}"`) && parts.every((part) => line.includes(part)),
+          )
+          .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+      expect(lines.filter((line) => /^exporter_target_up\{.*\} 1$/.test(line))).toHaveLength(2)
+      const requests = sumOf('cats', 'prefork_worker_requests_total')
+      expect(requests).toBeGreaterThanOrEqual(requestsOfCats)
+      requestsOfCats = requests
+      return sumOf('dogs', name, labels)
+    }
+    const until = async (expected: number, name: string, ...labels: string[]) => {
+      while ((await sample(name, ...labels)) !== expected) await Bun.sleep(ASK_AGAIN_AFTER_MS)
+    }
+    const pidOf = async (slot: number) => {
+      const { workers } = (await (await fetch(`${atDogs.admin}/stats`)).json()) as StatsDocument
+      return workers[slot - 1]!.pid
+    }
+    let answered = 0
+    const loading = new AbortController()
+    const load = Promise.all(
+      [`${atDogs.url}/dogs/`, `${atCats.url}/cats/`].map(async (target) => {
+        while (!loading.signal.aborted) {
+          const answer = await fetch(target).catch(() => undefined)
+          await answer?.text()
+          if (target.startsWith(atCats.url)) answered++
+        }
+      }),
+    )
+
+    await until(2, 'prefork_workers')
+    process.kill(await pidOf(1), 'SIGKILL')
+    await until(1, 'prefork_worker_exits_total', 'worker="1"', 'reason="signal"')
+    await until(1, 'prefork_worker_respawns_total', 'worker="1"')
+    expect(await sample('prefork_worker_respawns_total', 'worker="2"')).toBe(0)
+
+    process.kill(await pidOf(2), 'SIGSTOP')
+    await until(1, 'prefork_workers', 'state="hung"')
+    expect(await sample('prefork_worker_heartbeat_age_seconds', 'worker="2"')).toBeGreaterThan(1.5)
+    await until(1, 'prefork_worker_exits_total', 'worker="2"', 'reason="harakiri"')
+    await until(0, 'prefork_workers', 'state="hung"')
+
+    dogs.signal('SIGHUP')
+    await until(1, 'prefork_reloads_total', 'result="success"')
+    await until(2, 'prefork_worker_exits_total', 'reason="reload"')
+    expect(await sample('prefork_reloads_total', 'result="failure"')).toBe(0)
+    expect(await sample('prefork_last_reload_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 60)
+    loading.abort()
+    await load
+    expect(answered).toBeGreaterThan(0)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}, 60_000)
