@@ -4,11 +4,11 @@
  */
 import { Counter, type Registry, type Segment } from '@bun-monitoring/metrics'
 import { Board, CELL } from './board.ts'
-import type { ExitReason, WorkerState } from './state.ts'
+import { EXIT_REASONS, type ExitReason, type WorkerState } from './state.ts'
 
 export interface SlotAccount {
   /** Deaths by reason. */
-  exits: Partial<Record<ExitReason, number>>
+  exits: Record<string, number>
   spawns: number
   lastSpawnEpochMs: number
   /** CPU time of the processes that are gone. */
@@ -29,7 +29,7 @@ export class Ledger {
   constructor(segment: Segment, registry: Registry) {
     this.#segment = segment
     this.#slots = Array.from({ length: segment.slots }, () => ({
-      exits: {},
+      exits: Object.fromEntries(EXIT_REASONS.map((each) => [each, 0])),
       spawns: 0,
       lastSpawnEpochMs: 0,
       goneCpuUs: 0,
@@ -70,7 +70,7 @@ export class Ledger {
    */
   ended({ slot, region }: WorkerState, cpuUs: number, reason: ExitReason): number {
     const account = this.slot(slot)
-    account.exits[reason] = (account.exits[reason] ?? 0) + 1
+    if (reason !== 'stop') account.exits[reason]!++
     account.goneCpuUs += cpuUs
     new Board(this.#segment.board(region)).clearRequests()
     const abandoned = this.#segment.clearGauges(region).get('http_server_active_requests') ?? 0

@@ -4,18 +4,21 @@
  * All times are the master's monotonic milliseconds.
  */
 
-/** Why a worker ended. Counted by slot, published as `exits`. */
-export type ExitReason =
-  | 'crash'
-  | 'signal'
-  | 'oom'
-  | 'harakiri'
-  | 'max_requests'
-  | 'max_lifetime'
-  | 'rss'
-  | 'reload'
-  | 'scale'
-  | 'stop'
+/** Why a worker ended. Counted by slot, published as `exits`, from the start at 0. */
+export const EXIT_REASONS = [
+  'crash',
+  'signal',
+  'oom',
+  'harakiri',
+  'max_requests',
+  'max_lifetime',
+  'rss',
+  'reload',
+  'scale',
+] as const
+
+/** `stop`: the family ends, and nobody counts any more. */
+export type ExitReason = (typeof EXIT_REASONS)[number] | 'stop'
 
 /** starting -> ready -> draining; killed: SIGKILL was sent, its exit is to come. */
 export type Phase = 'starting' | 'ready' | 'draining' | 'killed'
