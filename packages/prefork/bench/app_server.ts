@@ -19,8 +19,9 @@ function handler(metrics: HttpServerMetrics) {
 
 if (Bun.argv[2] === 'alone') {
   const fetch = handler(new HttpServerMetrics(new Registry()))
-  const { port } = Bun.serve({ port: 0, hostname: '127.0.0.1', development: false, fetch })
-  console.log(JSON.stringify({ msg: 'ready', url: `http://127.0.0.1:${port}` }))
+  const port = Number(Bun.argv[3] ?? 0)
+  const server = Bun.serve({ port, hostname: '127.0.0.1', reusePort: true, development: false, fetch })
+  console.log(JSON.stringify({ msg: 'ready', url: `http://127.0.0.1:${server.port}` }))
 } else {
   const settings = Type.Object(processSettings({ port: 0, adminPort: 0 }))
   process.exit(

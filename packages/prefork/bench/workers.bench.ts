@@ -1,7 +1,8 @@
 /**
  * What workers cost, and how the kernel spreads connections over them: CPU time per request (user + system, of the master
  * and all workers) of a small measured app with two workers against the same app alone in one process (goal: at most
- * 1.03); then the share of each worker at several numbers of connections.
+ * 1.03), and against two of those on one port, which have no master; then the share of each worker at several numbers
+ * of connections.
  * Run: `bun packages/prefork/bench/workers.bench.ts` (needs wrk and Linux).
  */
 import { join } from 'node:path'
@@ -15,27 +16,28 @@ const SECONDS = 2
 const CONNECTIONS = 64
 const SPREAD_OVER = [1, 8, 64, 160]
 
+const start = (...args: string[]) => new TestProcess([join(import.meta.dir, 'app_server.ts'), ...args])
+const first = start('alone')
+const second = start('alone', new URL((await first.ready()).url).port)
 const SUBJECTS = {
-  'alone in one process': ['alone'],
-  'a master and one worker': ['family', '1'],
-  'a master and two workers': ['family', '2'],
-} as const
-type Subject = keyof typeof SUBJECTS
-
-const subjects = Object.keys(SUBJECTS) as Subject[]
-const servers = new Map<Subject, TestProcess>()
-for (const subject of subjects) {
-  servers.set(subject, new TestProcess([join(import.meta.dir, 'app_server.ts'), ...SUBJECTS[subject]]))
+  'alone in one process': [start('alone')],
+  'two processes on one port, no master': [first, second],
+  'a master and one worker': [start('family', '1')],
+  'a master and two workers': [start('family', '2')],
 }
+type Subject = keyof typeof SUBJECTS
+const subjects = Object.keys(SUBJECTS) as Subject[]
 
 const speeds = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]))
 async function costOf(subject: Subject): Promise<number> {
-  const server = servers.get(subject)!
-  const { url } = await server.ready()
-  const before = cpuUsOfFamily(server.pid)
+  const servers = SUBJECTS[subject]
+  for (const server of servers) await server.ready()
+  const { url } = await servers[0]!.ready()
+  const cpuUs = () => servers.reduce((sum, { pid }) => sum + cpuUsOfFamily(pid), 0)
+  const before = cpuUs()
   const requests = await load(url, CONNECTIONS, SECONDS)
   speeds.get(subject)!.push(requests / SECONDS)
-  return (cpuUsOfFamily(server.pid) - before) / requests
+  return (cpuUs() - before) / requests
 }
 
 for (const subject of subjects) await costOf(subject)
@@ -52,7 +54,7 @@ console.table(
   })),
 )
 
-const family = servers.get('a master and two workers')!
+const [family] = SUBJECTS['a master and two workers'] as [TestProcess]
 const rows = []
 for (const connections of SPREAD_OVER) {
   const { url, admin } = await family.ready()
@@ -67,7 +69,7 @@ for (const connections of SPREAD_OVER) {
   })
 }
 console.table(rows)
-for (const server of servers.values()) await server[Symbol.asyncDispose]()
+for (const server of Object.values(SUBJECTS).flat()) await server[Symbol.asyncDispose]()
 
 async function requestsByWorker(admin: string): Promise<number[]> {
   const { workers } = (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
