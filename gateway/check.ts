@@ -7,9 +7,12 @@ import { UNMATCHED } from '@bun-monitoring/metrics'
 import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
-import { PAGE } from './routes.ts'
+import { isIP } from 'node:net'
+import { PAGE } from './page.ts'
 
 type Table = Record<string, unknown>
+
+export const NETWORK = 'an address or a network like 10.0.0.0/8'
 
 /** Keys that are missing, unknown or hold what they may not. A schema's description says what it allows. */
 export function shapeProblems(schema: TSchema, document: unknown): string[] {
@@ -19,7 +22,7 @@ export function shapeProblems(schema: TSchema, document: unknown): string[] {
   return [...first.values()].map(describe)
 }
 
-/** Names that are taken, and names of nothing. */
+/** Names that are taken, names of nothing, and keys that do not go together. */
 export function referenceProblems(document: unknown): string[] {
   const upstreams = tables(document, 'upstream')
   const routes = tables(document, 'route')
@@ -30,15 +33,57 @@ export function referenceProblems(document: unknown): string[] {
       [PAGE, "the gateway's own page"],
       [UNMATCHED, 'requests that no route takes'],
     ]),
-    ...taken('route', routes, 'path', []),
-    ...routes.flatMap(({ upstream }, i) =>
-      typeof upstream === 'string' && !known.includes(upstream)
-        ? [
-            `route[${i}].upstream: no upstream is named ${JSON.stringify(upstream)}; known: ${known.join(', ')}`,
-          ]
+    ...routes.flatMap((_, i) => routeProblems(routes, i, known)),
+    ...list(document, 'trusted_proxies').flatMap((entry, i) =>
+      typeof entry === 'string' && !isNetwork(entry)
+        ? [`trusted_proxies[${i}]: ${JSON.stringify(entry)} is not allowed: must be ${NETWORK}`]
         : [],
     ),
   ]
+}
+
+function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
+  const route = routes[i]!
+  const problems = overlap(routes, i).concat(actionProblems(route, `route[${i}]`))
+  const { upstream } = route
+  if (typeof upstream === 'string' && !known.includes(upstream)) {
+    const names = known.join(', ')
+    problems.push(`route[${i}].upstream: no upstream is named ${JSON.stringify(upstream)}; known: ${names}`)
+  }
+  return problems
+}
+
+/** What a route does: one of three, and only what is forwarded has a path to change. */
+function actionProblems(route: Table, key: string): string[] {
+  const actions = ['upstream', 'respond', 'redirect'].filter((name) => route[name] !== undefined)
+  const changes = ['strip', 'rewrite'].filter((name) => route[name] !== undefined && route[name] !== false)
+  return [
+    ...(actions.length === 1
+      ? []
+      : [`${key}: must have one of upstream, respond, redirect; has ${actions.join(', ') || 'none'}`]),
+    ...(changes.length > 1 ? [`${key}: strip and rewrite do not go together`] : []),
+    ...(changes.length > 0 && route.upstream === undefined
+      ? [`${key}.${changes[0]}: is for routes with an upstream`]
+      : []),
+  ]
+}
+
+/** Whether an earlier route takes the same requests. */
+function overlap(routes: Table[], i: number): string[] {
+  const { host, path, methods } = routes[i]!
+  const owner = routes.slice(0, i).findIndex((other) => {
+    if (path === undefined || other.path !== path || other.host !== host) return false
+    if (!Array.isArray(methods) || !Array.isArray(other.methods)) return true
+    return other.methods.some((method) => methods.includes(method))
+  })
+  return owner === -1 ? [] : [`route[${i}].path: ${JSON.stringify(path)} is taken by route[${owner}]`]
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = isIP(address) === 6 ? 128 : 32
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+  return isIP(address) !== 0 && isPrefix && rest.length === 0
 }
 
 function describe({ type, path, value, schema }: ValueError): string {
@@ -58,19 +103,21 @@ function describe({ type, path, value, schema }: ValueError): string {
   }
 }
 
-function taken(list: string, items: Table[], key: string, reserved: [string, string][]): string[] {
+function taken(name: string, items: Table[], key: string, reserved: [string, string][]): string[] {
   const owners = new Map<unknown, string>(reserved)
   return items.flatMap((item, i) => {
     const value = item[key]
     const owner = owners.get(value)
     if (value === undefined) return []
-    if (owner === undefined) owners.set(value, `${list}[${i}]`)
-    return owner === undefined ? [] : [`${list}[${i}].${key}: ${JSON.stringify(value)} is taken by ${owner}`]
+    if (owner === undefined) owners.set(value, `${name}[${i}]`)
+    return owner === undefined ? [] : [`${name}[${i}].${key}: ${JSON.stringify(value)} is taken by ${owner}`]
   })
 }
 
 /** The tables of `[[key]]`, whatever else the document holds in their place. */
-function tables(document: unknown, key: string): Table[] {
-  const list = (document as Table)[key]
-  return Array.isArray(list) ? list.map((item) => Object(item)) : []
+const tables = (document: unknown, key: string): Table[] => list(document, key).map((item) => Object(item))
+
+function list(document: unknown, key: string): unknown[] {
+  const items = (document as Table)[key]
+  return Array.isArray(items) ? items : []
 }

@@ -46,8 +46,17 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
       adminPort: 9000,
-      responseHeaderMs: 35_000,
-      bodyBytes: 75_000_000,
+      limits: { lineBytes: 8192, headersBytes: 32_768, headersCount: 100, bodyBytes: 75_000_000 },
+      timeouts: {
+        requestHeaderMs: 10_000,
+        bodyStallMs: 30_000,
+        connectMs: 1000,
+        responseHeaderMs: 35_000,
+        clientIdleMs: 75_000,
+        poolIdleMs: 1000,
+      },
+      accessLog: 'errors',
+      trustedProxies: [],
       upstreams: [
         { name: 'dogs', target: 'http://127.0.0.1:8001' },
         { name: 'cats', target: 'http://127.0.0.1:8002' },
@@ -60,9 +69,10 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
   },
 )
 
-test('tables that are left out have their defaults', async () => {
+test('tables that are left out have the defaults that the committed file spells out', async () => {
+  const { limits, timeouts, accessLog, trustedProxies } = readGatewayConfig({})
   const config = readGatewayConfig({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + ROUTE) })
-  expect(config).toMatchObject({ responseHeaderMs: 35_000, bodyBytes: 75_000_000 })
+  expect(config).toMatchObject({ limits, timeouts, accessLog, trustedProxies })
 })
 
 describe('a variable in the file', () => {
@@ -75,7 +85,7 @@ describe('a variable in the file', () => {
   test('cannot break out of its text', () => {
     const DOGS_URL = 'http://a:1"]\n[[route]]\nid = "evil"\n${CATS_URL}'
     expect(problemsOf({ DOGS_URL })).toEqual([
-      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be an address like http://127.0.0.1:8001`,
+      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be an address like http://127.0.0.1:8001 or unix:/run/dogs.sock`,
     ])
   })
   test('is missed by key path and name', async () => {
@@ -100,16 +110,16 @@ describe('a bad file is refused with every problem by key path', () => {
       'unknown keys',
       `cache = true\n${UPSTREAMS}weight = 1\n${ROUTE}hosts = "x"\n[limits]\nbody = 1`,
       [
-        'cache: there is no such key; known: timeouts, limits, upstream, route',
-        'limits.body: there is no such key; known: body_bytes',
+        'cache: there is no such key; known: limits, timeouts, log, trusted_proxies, upstream, route',
+        'limits.body: there is no such key; known: line_bytes, headers_bytes, headers_count, body_bytes, connections',
         'upstream[1].weight: there is no such key; known: name, targets',
-        'route[0].hosts: there is no such key; known: id, path, upstream',
+        'route[0].hosts: there is no such key; known: id, host, path, methods, upstream, strip, rewrite, respond, redirect',
       ],
     ],
     [
       'bad values',
       `[timeouts]
-       response_header_ms = 60001
+       response_header_ms = 0
        [limits]
        body_bytes = "1 MB"
        [[upstream]]
@@ -122,19 +132,46 @@ describe('a bad file is refused with every problem by key path', () => {
        id = "dogs"
        path = "/dogs/"`,
       [
-        'timeouts.response_header_ms: 60001 is not allowed: must be an integer from 1 to 60000',
         'limits.body_bytes: "1 MB" is not allowed: must be an integer from 0 to 9007199254740991',
+        'timeouts.response_header_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
         'upstream[0].name: "Dogs" is not allowed: must be a name of lower-case letters, digits, - and _',
-        'upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be an address like http://127.0.0.1:8001',
+        'upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be an address like http://127.0.0.1:8001 or unix:/run/dogs.sock',
         'upstream[1].targets: [] is not allowed: must be a list of exactly one address',
-        'route[0].upstream: is missing: must be the name of an upstream',
         'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
+        'route[0]: must have one of upstream, respond, redirect; has none',
       ],
     ],
     [
       'an upstream that there is not',
       UPSTREAMS + ROUTE + ROUTE.replaceAll('dogs', 'dgos'),
       ['route[1].upstream: no upstream is named "dgos"; known: dogs, cats'],
+    ],
+    [
+      'keys that do not go together',
+      `trusted_proxies = ["10.0.0.0/33", "::1/128", "a"]
+       [log]
+       access = "some"
+       ${UPSTREAMS}${ROUTE}
+       methods = ["GET"]
+       strip = true
+       rewrite = "/a"
+       ${ROUTE.replace('"dogs"', '"more"')}
+       methods = ["HEAD", "get"]
+       redirect = { location = "/a b" }
+       ${ROUTE.replace('"dogs"', '"other"').replace('upstream = "dogs"', 'strip = true')}
+       respond = { status = 99 }`,
+      [
+        'log.access: "some" is not allowed: must be one of off, errors, all',
+        'route[1].methods[1]: "get" is not allowed: must be one of GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
+        'route[1].redirect.location: "/a b" is not allowed: must be a URL',
+        'route[2].respond.status: 99 is not allowed: must be an integer from 200 to 599',
+        'route[0]: strip and rewrite do not go together',
+        'route[1]: must have one of upstream, respond, redirect; has upstream, redirect',
+        'route[2].path: "/dogs" is taken by route[0]',
+        'route[2].strip: is for routes with an upstream',
+        'trusted_proxies[0]: "10.0.0.0/33" is not allowed: must be an address or a network like 10.0.0.0/8',
+        'trusted_proxies[2]: "a" is not allowed: must be an address or a network like 10.0.0.0/8',
+      ],
     ],
     [
       'names that are taken',
@@ -157,6 +194,7 @@ describe('a bad file is refused with every problem by key path', () => {
         'limits: 1 is not allowed: must be a [limits] table',
         'upstream: 1 is not allowed: must be at least one [[upstream]] table',
         'route[0]: 1 is not allowed: must be a [[route]] table',
+        'route[0]: must have one of upstream, respond, redirect; has none',
       ],
     ],
   ])('%s', async (_, text, problems) => {

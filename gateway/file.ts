@@ -5,7 +5,10 @@
 import { ConfigError, type Environment } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { referenceProblems, shapeProblems } from './check.ts'
+import { ACCESS_LOGS, type AccessLogMode } from './access_log.ts'
+import { NETWORK, referenceProblems, shapeProblems } from './check.ts'
+import type { Limits, Timeouts } from './limits.ts'
+import { METHODS } from './methods.ts'
 import { readToml } from './toml.ts'
 
 const closed = { additionalProperties: false }
@@ -14,13 +17,55 @@ const name = Type.String({
   description: 'a name of lower-case letters, digits, - and _',
 })
 
+const integer = (description: string, fallback: number, minimum = 1, maximum = Number.MAX_SAFE_INTEGER) =>
+  Type.Integer({ description, minimum, maximum, default: fallback })
+
+const LimitsSchema = Type.Object(
+  {
+    line_bytes: integer('bytes of a request line; more: 414', 8192, 64, 32_768),
+    headers_bytes: integer('bytes of all header fields; more: 431', 32_768, 256, 49_152),
+    headers_count: integer('header fields; more: 431', 100, 1, 1000),
+    body_bytes: integer('bytes of a body, declared or counted; more: 413', 75_000_000, 0),
+    connections: integer('clients at one time in one worker; more: 503', 16_384),
+  },
+  { ...closed, default: {}, description: 'a [limits] table' },
+)
+
+const TimeoutsSchema = Type.Object(
+  {
+    request_header_ms: integer('from the first byte of a head to its last: 408', 10_000),
+    body_stall_ms: integer(
+      'a body that nobody sends, or nobody takes: 408, or the end of the connection',
+      30_000,
+    ),
+    connect_ms: integer('a connection to an upstream: 504', 1000),
+    response_header_ms: integer('from the last byte of the request to the head of its answer: 504', 35_000),
+    client_idle_ms: integer('a client that asks nothing: its connection is closed', 75_000),
+    pool_idle_ms: integer('a connection to an upstream that nobody uses: it is closed', 1000),
+  },
+  { ...closed, default: {}, description: 'a [timeouts] table' },
+)
+
+const LogSchema = Type.Object(
+  {
+    access: Type.Union(
+      ACCESS_LOGS.map((mode) => Type.Literal(mode)),
+      { default: 'errors', description: `one of ${ACCESS_LOGS.join(', ')}` },
+    ),
+  },
+  { ...closed, default: {}, description: 'a [log] table' },
+)
+
+const line = (description: string, fallback: string) =>
+  Type.String({ pattern: '^[ -~]+$', default: fallback, description })
+
 const UpstreamSchema = Type.Object(
   {
     name,
     targets: Type.Array(
       Type.String({
-        pattern: '^http://[^/?#@\\s]+:\\d{1,5}$',
-        description: 'an address like http://127.0.0.1:8001',
+        pattern: '^(http://[^/?#@\\s]+:\\d{1,5}|unix:/[^\\s]+)$',
+        description: 'an address like http://127.0.0.1:8001 or unix:/run/dogs.sock',
       }),
       { minItems: 1, maxItems: 1, description: 'a list of exactly one address' },
     ),
@@ -28,29 +73,72 @@ const UpstreamSchema = Type.Object(
   { ...closed, description: 'an [[upstream]] table' },
 )
 
+const ROUTED_METHODS = METHODS.slice(0, METHODS.indexOf('CONNECT'))
+const ONE_METHOD = `one of ${ROUTED_METHODS.join(', ')}`
+
+const path = (description: string) =>
+  Type.String({
+    pattern: '^(/|(/[^/?#%;\\\\\\s]+)+)$',
+    description: `${description}, without a slash at its end`,
+  })
+
 const RouteSchema = Type.Object(
   {
     id: name,
-    path: Type.String({
-      pattern: '^(/[^/?#\\s]+)+$',
-      description: 'a path like /dogs, without a slash at its end',
-    }),
-    upstream: Type.String({ description: 'the name of an upstream' }),
+    host: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9.\\-_:\\[\\]]+$',
+        description: 'a host in small letters, without a port',
+      }),
+    ),
+    path: path('a path like /dogs'),
+    methods: Type.Optional(
+      Type.Array(
+        Type.Union(
+          ROUTED_METHODS.map((method) => Type.Literal(method)),
+          { description: ONE_METHOD },
+        ),
+        {
+          minItems: 1,
+          description: `a list, each ${ONE_METHOD}`,
+        },
+      ),
+    ),
+    upstream: Type.Optional(Type.String({ description: 'the name of an upstream' })),
+    strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
+    rewrite: Type.Optional(path('a path that takes the place of the route’s, like /v2')),
+    respond: Type.Optional(
+      Type.Object(
+        {
+          status: integer('status of the answer', 200, 200, 599),
+          type: line('media type of the body', 'text/plain; charset=utf-8'),
+          body: Type.String({ default: '', description: 'a text' }),
+        },
+        { ...closed, description: 'a table with status, type and body' },
+      ),
+    ),
+    redirect: Type.Optional(
+      Type.Object(
+        {
+          status: integer('status of the answer', 308, 300, 308),
+          location: Type.String({ pattern: '^[!-~]+$', description: 'a URL' }),
+        },
+        { ...closed, description: 'a table with location and status' },
+      ),
+    ),
   },
   { ...closed, description: 'a [[route]] table' },
 )
 
 const FileSchema = Type.Object(
   {
-    timeouts: Type.Object(
-      // Below the time after which the server gives up a client that is silent, the one who waits included.
-      { response_header_ms: Type.Integer({ minimum: 1, maximum: 60_000, default: 35_000 }) },
-      { ...closed, default: {}, description: 'a [timeouts] table' },
-    ),
-    limits: Type.Object(
-      { body_bytes: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 75_000_000 }) },
-      { ...closed, default: {}, description: 'a [limits] table' },
-    ),
+    limits: LimitsSchema,
+    timeouts: TimeoutsSchema,
+    log: LogSchema,
+    trusted_proxies: Type.Array(Type.String({ description: NETWORK }), {
+      default: [],
+      description: 'a list of addresses and networks',
+    }),
     upstream: Type.Array(UpstreamSchema, { minItems: 1, description: 'at least one [[upstream]] table' }),
     route: Type.Array(RouteSchema, { minItems: 1, description: 'at least one [[route]] table' }),
   },
@@ -60,17 +148,19 @@ const FileSchema = Type.Object(
 /** A server that requests can be sent to. */
 export interface UpstreamConfig {
   name: string
-  /** Scheme, host and port, without a slash at the end. */
+  /** As target.ts reads it. */
   target: string
 }
 
-/** Which paths go to which upstream. */
+/** Which requests go where, or how they are answered. */
 export type RouteConfig = Static<typeof RouteSchema>
 
 /** The file, as the gateway uses it. */
 export interface GatewayFile {
-  responseHeaderMs: number
-  bodyBytes: number
+  limits: Limits
+  timeouts: Timeouts
+  accessLog: AccessLogMode
+  trustedProxies: string[]
   upstreams: UpstreamConfig[]
   routes: RouteConfig[]
 }
@@ -82,11 +172,22 @@ export function readGatewayFile(path: string, env: Environment): GatewayFile {
   problems.push(...shapeProblems(FileSchema, file), ...referenceProblems(file))
   if (problems.length > 0) throw new ConfigError(problems)
 
-  const { timeouts, limits, upstream, route } = file as Static<typeof FileSchema>
+  const { limits, timeouts, log, trusted_proxies, upstream, route } = file as Static<typeof FileSchema>
   return {
-    responseHeaderMs: timeouts.response_header_ms,
-    bodyBytes: limits.body_bytes,
+    limits: camelCase(limits) as unknown as Limits,
+    timeouts: camelCase(timeouts) as unknown as Timeouts,
+    accessLog: log.access,
+    trustedProxies: trusted_proxies,
     upstreams: upstream.map(({ name, targets }) => ({ name, target: targets[0]! })),
     routes: route,
   }
 }
+
+/** TOML's names as ours: `body_bytes` is `bodyBytes`. */
+const camelCase = (table: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(table).map(([key, value]) => [
+      key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  )

@@ -41,7 +41,7 @@ describe('a gateway that cannot start says why', () => {
         'gateway: the configuration is wrong',
         '  GATEWAY_WORKERS="many" is not allowed: must be an integer from 0 to 1000',
         '  route: is missing: must be at least one [[route]] table',
-        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://127.0.0.1:8001',
+        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://127.0.0.1:8001 or unix:/run/dogs.sock',
         '',
       ].join('\n'),
     )

@@ -1,13 +1,21 @@
 /** The page at `/`: what this is and where to look. Not for monitoring, which has ports of its own. */
 import { readFileSync } from 'node:fs'
-import { Refusal } from './failure.ts'
+import { ownAnswer } from './own_answers.ts'
+import type { Route } from './routes.ts'
 
-const html = readFileSync(`${import.meta.dir}/page.html`)
+/** The page's id in metrics. */
+export const PAGE = 'page'
 
-/** @throws {Refusal} for methods that do not read. */
-export function pageAnswer(method: string): Response {
-  if (method !== 'GET' && method !== 'HEAD') {
-    throw new Refusal(405, 'This page only answers GET and HEAD', { Allow: 'GET, HEAD' })
-  }
-  return new Response(html, { headers: { 'Content-Type': 'text/html; charset=utf-8' } })
+/** Takes `/` alone, where no route of the file does. */
+export const pageRoute: Route = {
+  id: PAGE,
+  host: '',
+  path: Buffer.from('/'),
+  methods: ['GET', 'HEAD'],
+  forward: undefined,
+  answer: ownAnswer(
+    200,
+    { 'Content-Type': 'text/html; charset=utf-8' },
+    readFileSync(`${import.meta.dir}/page.html`),
+  ),
 }

@@ -1,46 +1,57 @@
-import { describe, expect, test } from 'bun:test'
-import { findRoute, targetOf } from './routes.ts'
+import { expect, test } from 'bun:test'
+import { METHODS } from './methods.ts'
+import { findRoute, type Route, sortRoutes } from './routes.ts'
 
-const routes = [{ path: '/dogs' }, { path: '/dogs/old' }, { path: '/cats' }]
-
-describe('the longest path prefix on segment borders takes the request', () => {
-  test.each([
-    ['/dogs', '/dogs'],
-    ['/dogs/', '/dogs'],
-    ['/dogs/1/', '/dogs'],
-    ['/dogs//1', '/dogs'],
-    ['/dogs/old', '/dogs/old'],
-    ['/dogs/old/1', '/dogs/old'],
-    ['/dogs/older', '/dogs'],
-    ['/cats/1', '/cats'],
-    ['/dogsx', undefined],
-    ['/Dogs', undefined],
-    ['/dog', undefined],
-    ['/', undefined],
-    ['/metrics', undefined],
-    ['/x/dogs', undefined],
-    ['/%64ogs', undefined],
-  ])('%s -> %s', (path, route) => expect(findRoute(routes, path)?.path).toBe(route))
-
-  test('whatever order the routes have', () => {
-    expect(findRoute(routes.toReversed(), '/dogs/old/1')?.path).toBe('/dogs/old')
-  })
+const route = (id: string, path: string, rest: Partial<Route> = {}): Route => ({
+  id,
+  host: '',
+  path: Buffer.from(path),
+  methods: undefined,
+  forward: undefined,
+  answer: undefined,
+  ...rest,
 })
 
-describe('the target is what follows the host', () => {
-  test.each([
-    ['http://a/dogs/?limit=1', 'a', '/dogs/', '/dogs/?limit=1'],
-    ['http://a/dogs?next=/cats?', 'a', '/dogs', '/dogs?next=/cats?'],
-    ['http://a:8000/', 'a:8000', '/', '/'],
-    ['/dogs/../cats?x', null, '/cats', '/cats?x'],
-  ])('%s', (url, host, path, pathAndQuery) => expect(targetOf(url, host)).toEqual({ path, pathAndQuery }))
+const ROUTES = sortRoutes([
+  route('all', ''),
+  route('dogs', '/dogs'),
+  route('puppies', '/dogs/puppies'),
+  route('shop', '/dogs', { host: 'shop.example' }),
+  route('read', '/cats', { methods: ['GET'] }),
+  route('shop cats', '/cats', { host: 'shop.example', methods: ['GET'] }),
+  route('other cats', '/cats', { host: 'other.example', methods: ['GET'] }),
+  route('shop cats, write', '/cats', { host: 'shop.example', methods: ['PUT'] }),
+  route('write', '/cats', { methods: ['POST', 'PUT'] }),
+])
+
+const find = (path: string, host = 'a', method: (typeof METHODS)[number] = 'GET') => {
+  const found = findRoute(ROUTES, host, Buffer.from(path), 0, path.length, METHODS.indexOf(method))
+  return Array.isArray(found) ? found : found?.id
+}
+
+test.each([
+  ['/dogs', 'dogs'],
+  ['/dogs/', 'dogs'],
+  ['/dogs/1', 'dogs'],
+  ['/dogsx', 'all'],
+  ['/dog', 'all'],
+  ['/dogs/puppies/1', 'puppies'],
+  ['/dogs/puppiesx', 'dogs'],
+  ['/', 'all'],
+])('the longest path wins, on whole segments: %s', (path, id) => expect(find(path)).toBe(id))
+
+test('a route of a host comes before routes of any host, even longer ones', () => {
+  expect(find('/dogs/puppies', 'shop.example')).toBe('shop')
+  expect(find('/cats', 'shop.example')).toBe('shop cats')
+  expect(find('/cats', 'shop.example', 'PUT')).toBe('shop cats, write')
 })
 
-describe('there is no target', () => {
-  test.each([
-    ['in an invalid Host', '/dogs', 'b@d/x'],
-    ['in two Hosts', 'http://a/dogs', 'a, b'],
-    ['in CONNECT', 'a:1', 'a'],
-    ['in CONNECT without a Host', 'a:1', null],
-  ])('%s', (_, url, host) => expect(targetOf(url, host)).toBeUndefined())
+test('routes of one path may divide the methods among them, and a shorter path takes none of them over', () => {
+  expect(find('/cats', 'a', 'GET')).toBe('read')
+  expect(find('/cats', 'a', 'PUT')).toBe('write')
+  expect(find('/cats', 'a', 'DELETE')).toEqual(['GET', 'POST', 'PUT'])
+})
+
+test('where no path covers it there is no route', () => {
+  expect(findRoute([route('dogs', '/dogs')], '', Buffer.from('/'), 0, 1, 0)).toBeUndefined()
 })

@@ -1,43 +1,69 @@
 /**
- * Which route takes a request: pure functions of its target. The path is taken as Bun gives it, with `.` and `..`
- * resolved, and forwarded just so: what is routed on is what the upstream gets.
+ * Which route takes a request, by its host, the longest path on whole segments, and its method: a pure function of
+ * bytes. What a route does with it is its action.
  */
+import { METHODS } from './methods.ts'
+import type { OwnAnswer } from './own_answers.ts'
+import type { Upstream } from './upstream.ts'
 
-/** The page at `/`, as a route's id in metrics. */
-export const PAGE = 'page'
+export interface Forward {
+  upstream: Upstream
+  /** Bytes of the path that are taken off, when `replacement` is put in their place. */
+  cutBytes: number
+  replacement: Buffer
+}
 
-/** What a request asks for. */
-export interface Target {
-  /** Without the query. */
-  path: string
-  pathAndQuery: string
+export interface Route {
+  id: string
+  /** In small letters; empty for every host. */
+  host: string
+  /** Without a slash at its end; empty for every path. */
+  path: Buffer
+  /** `undefined` for every method. */
+  methods: string[] | undefined
+  /** One of the two. */
+  forward: Forward | undefined
+  answer: OwnAnswer | undefined
+}
+
+const SLASH = 0x2f
+
+/** Routes in the order in which they are tried: those of a host first, then longer paths first. */
+export function sortRoutes(routes: readonly Route[]): Route[] {
+  return routes.toSorted(
+    (a, b) => Number(b.host !== '') - Number(a.host !== '') || b.path.length - a.path.length,
+  )
 }
 
 /**
- * Reads a request's target from its URL and `Host`.
- * @returns `undefined` where Bun found no server in them: a `Host` that is no authority, several, or CONNECT.
+ * Finds the route of a path.
+ * @returns `undefined` where none covers the path; the methods that are taken there where this one is not.
  */
-export function targetOf(url: string, host: string | null): Target | undefined {
-  if (host?.includes(',')) return undefined
-  // HTTP/1.0 needs no Host, and Bun then gives the bare target.
-  const absolute = host === null && url.startsWith('/') ? new URL(url, 'http://gateway').href : url
-  if (!absolute.startsWith('http://')) return undefined
-  const pathAndQuery = absolute.slice(absolute.indexOf('/', 'http://'.length))
-  const query = pathAndQuery.indexOf('?')
-  return { path: query === -1 ? pathAndQuery : pathAndQuery.slice(0, query), pathAndQuery }
-}
-
-/** The route with the longest path that covers the given one, on whole segments. */
-export function findRoute<Route extends { path: string }>(
+export function findRoute(
   routes: readonly Route[],
-  path: string,
-): Route | undefined {
-  let best: Route | undefined
+  host: string,
+  path: Buffer,
+  from: number,
+  to: number,
+  method: number,
+): Route | string[] | undefined {
+  let covering: Route | undefined
+  const allowed: string[] = []
   for (const route of routes) {
-    if (covers(route.path, path) && route.path.length > (best?.path.length ?? 0)) best = route
+    // A path is taken over by no shorter one: only its other methods are still looked for.
+    if (covering !== undefined && (covering.host !== route.host || !covering.path.equals(route.path)))
+      continue
+    if ((route.host !== '' && route.host !== host) || !covers(route.path, path, from, to)) continue
+    if (route.methods === undefined || route.methods.includes(METHODS[method]!)) return route
+    covering = route
+    allowed.push(...route.methods)
   }
-  return best
+  return covering === undefined ? undefined : allowed
 }
 
-const covers = (prefix: string, path: string): boolean =>
-  path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/')
+function covers(prefix: Buffer, path: Buffer, from: number, to: number): boolean {
+  const end = from + prefix.length
+  if (end > to || (end < to && path[end] !== SLASH)) return false
+  for (let i = 0; i < prefix.length; i++) if (path[from + i] !== prefix[i]) return false
+  return true
+}

@@ -1,59 +1,77 @@
 import { describe, expect, test } from 'bun:test'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AccessLogMode } from './access_log.ts'
 import { cannedUpstream, expectProblem, OK, rawClient, rawUpstream, startGateway } from './testing.ts'
 
-const ANSWERED = 'gateway_upstream_request_duration_seconds_count'
+const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
-describe('a request is refused', () => {
-  test.each([
-    ['a declared length above the limit', 'Content-Length: 11\r\n\r\nhello world'],
-    ['chunks above the limit', 'Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n'],
-  ])('with %s: 413', async (_, rest) => {
-    using upstream = await rawUpstream(() => {})
-    await using gateway = startGateway(upstream.url, { bodyBytes: 10 })
-    using client = await rawClient(gateway.port, `POST /dogs/ HTTP/1.1\r\nHost: a\r\n${rest}`)
-    const answer = await client.until(/\}$/)
-    expect(answer).toStartWith('HTTP/1.1 413')
-    expect(answer).toContain('application/problem+json')
-    expect(answer).toContain('"detail":"The body of a request may have 10 bytes"')
-    expect(await gateway.counted()).toEqual({ 'POST dogs 413': 1 })
-    expect(await gateway.metric(ANSWERED)).toBe(0)
-  })
-
-  test('not with a body of just the limit', async () => {
-    using upstream = await rawUpstream((received, socket) => {
-      if (received.endsWith('0\r\n\r\n')) socket.write(OK)
-    })
-    await using gateway = startGateway(upstream.url, { bodyBytes: 5 })
-    using client = await rawClient(
-      gateway.port,
-      'POST /dogs/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
-    )
-    expect(await client.until(/ok$/)).toStartWith('HTTP/1.1 200')
-  })
-
-  test.each([
-    ['a GET with a body', 'GET /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello', 'GET dogs 400'],
-    ['an invalid Host', 'GET /dogs/ HTTP/1.1\r\nHost: b@d/x\r\n\r\n', 'GET unmatched 400'],
-    ['two Hosts', 'GET /dogs/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'GET unmatched 400'],
-  ])('with %s: 400', async (_, request, counted) => {
-    using upstream = await cannedUpstream(OK)
-    await using gateway = startGateway(upstream.url)
-    using client = await rawClient(gateway.port, request)
-    expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 400')
-    expect(await gateway.counted()).toEqual({ [counted]: 1 })
-    expect(upstream.heads).toEqual([])
-  })
-
-  test.each(['/metrics', '/stats', '/healthz', '/readyz', '/dogsx', '/nothing'])(
-    'on %s: 404',
+describe('routes', () => {
+  test.each(['/metrics', '/stats', '/healthz', '/readyz', '/dogsx', '/nothing', '/DOGS'])(
+    '%s is nobody’s: 404, and the connection stays',
     async (path) => {
       using upstream = await cannedUpstream(OK)
       await using gateway = startGateway(upstream.url)
       await expectProblem(await fetch(gateway.url + path), 404, `No route takes ${path}`)
       expect(await gateway.counted()).toEqual({ 'GET unmatched 404': 1 })
-      expect(upstream.heads).toEqual([])
+      expect(await gateway.ask(ASK.replace('/dogs/', path) + ASK)).toEndWith('ok')
     },
   )
+
+  test('of a file answer with a text, lead elsewhere, or take some methods only', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url, {
+      routes: [
+        { id: 'robots', path: '/robots.txt', respond: { status: 200, type: 'text/plain', body: 'no' } },
+        { id: 'old', path: '/old', redirect: { status: 301, location: '/dogs/' } },
+        { id: 'read', path: '/dogs', methods: ['GET', 'HEAD'], upstream: 'dogs' },
+        { id: 'rest', path: '/', methods: ['GET'], upstream: 'dogs' },
+      ],
+    })
+    const robots = await fetch(`${gateway.url}/robots.txt`)
+    expect([robots.headers.get('content-type'), await robots.text()]).toEqual(['text/plain', 'no'])
+    const old = await fetch(`${gateway.url}/old/1`, { redirect: 'manual' })
+    expect([old.status, old.headers.get('location')]).toEqual([301, '/dogs/'])
+    const post = await fetch(`${gateway.url}/dogs/`, { method: 'POST', body: 'x' })
+    expect(post.headers.get('allow')).toBe('GET, HEAD')
+    await expectProblem(post, 405, 'This path takes GET, HEAD')
+    expect(await (await fetch(`${gateway.url}/dogs/`)).text()).toBe('ok')
+    expect(await (await fetch(`${gateway.url}/`)).text()).toBe('ok')
+    expect(await gateway.counted()).toEqual({
+      'GET robots 200': 1,
+      'GET old 301': 1,
+      'POST unmatched 405': 1,
+      'GET read 200': 1,
+      'GET rest 200': 1,
+    })
+  })
+
+  test('lead through unix sockets as well', async () => {
+    const unix = join(tmpdir(), `gateway-${process.pid}.sock`)
+    await using _ = Bun.serve({ unix, fetch: ({ url }) => new Response(new URL(url).pathname) })
+    await using gateway = startGateway(`unix:${unix}`)
+    expect(await (await fetch(`${gateway.url}/dogs/1`)).text()).toBe('/dogs/1')
+    expect(await gateway.ask('GET /dogs/ HTTP/1.0\r\n\r\n', /\/dogs\/$/)).toStartWith('HTTP/1.1 200 ')
+  })
+})
+
+test('several gateways may share a port, and one of them alone says that it is taken', async () => {
+  await using first = startGateway('http://127.0.0.1:1')
+  await using second = startGateway('http://127.0.0.1:1')
+  const port = first.server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: true })
+  expect(second.server.serveOn({ hostname: '127.0.0.1', port, reusePort: true })).toBe(port)
+  expect(() => second.server.serveOn({ hostname: '127.0.0.1', port: first.port, reusePort: false })).toThrow(
+    'Failed to listen',
+  )
+})
+
+test('clients are taken on unix sockets, too', async () => {
+  const unix = join(tmpdir(), `gateway-front-${process.pid}.sock`)
+  using upstream = await cannedUpstream(OK)
+  await using gateway = startGateway(upstream.url)
+  gateway.server.serveOn({ unix })
+  expect(await (await fetch('http://a/dogs/', { unix })).text()).toBe('ok')
+  expect(upstream.heads[0]).toContain('\r\nX-Forwarded-For: unknown\r\n')
 })
 
 describe('the page at /', () => {
@@ -61,6 +79,7 @@ describe('the page at /', () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     const answer = await fetch(gateway.url)
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(answer.headers.get('date')).toBeTruthy()
     const links = [...(await answer.text()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
     expect(links).toEqual([
       '/dogs/',
@@ -90,28 +109,106 @@ describe('the page at /', () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     const answer = await fetch(gateway.url, { method: 'POST', body: 'x' })
     expect(answer.headers.get('allow')).toBe('GET, HEAD')
-    await expectProblem(answer, 405, 'This page only answers GET and HEAD')
-    expect(await gateway.counted()).toEqual({ 'POST page 405': 1 })
+    await expectProblem(answer, 405, 'This path takes GET, HEAD')
   })
 })
 
-test('series with known labels are there before the first request', async () => {
-  await using gateway = startGateway('http://127.0.0.1:1')
-  const page = await gateway.page()
-  for (const upstream of ['dogs', 'cats']) {
-    expect(page).toContain(`gateway_upstream_attempts_total{upstream="${upstream}"} 0`)
-    expect(page).toContain(
-      `gateway_upstream_request_duration_seconds_count{upstream="${upstream}",http_response_status_code="0"} 0`,
-    )
-  }
-  expect(page).toContain('gateway_client_aborts_total 0')
+describe('metrics', () => {
+  test('with known labels are there before the first request', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1')
+    const page = await gateway.page()
+    for (const upstream of ['dogs', 'cats']) {
+      expect(page).toContain(`gateway_upstream_attempts_total{upstream="${upstream}"} 0`)
+      expect(page).toContain(
+        `gateway_upstream_request_duration_seconds_count{upstream="${upstream}",http_response_status_code="0"} 0`,
+      )
+    }
+    expect(page).toContain('gateway_client_aborts_total 0')
+    expect(page).toContain('gateway_rejections_total{reason="framing"} 0')
+  })
+
+  test('say what connections are doing', async () => {
+    using upstream = await rawUpstream(() => {})
+    await using gateway = startGateway(upstream.url)
+    using others = new DisposableStack()
+    for (const text of ['', 'GET /']) others.use(await rawClient(gateway.port, text))
+    using writing = await rawClient(gateway.port, ASK)
+    while (upstream.sockets.size === 0 || gateway.server.connections() < 3) await new Promise(setImmediate)
+    while ((await gateway.metric('gateway_connections{state="reading"}')) === 0) gateway.advance(1)
+    expect(await gateway.metric('gateway_connections{state="waiting"}')).toBe(1)
+    expect(await gateway.metric('gateway_connections{state="writing"}')).toBe(1)
+    expect(await gateway.metric('gateway_upstream_connections{upstream="dogs",state="active"}')).toBe(1)
+    for (const socket of upstream.sockets) socket.write(OK)
+    await writing.until(/ok$/)
+    gateway.advance(1)
+    expect(await gateway.metric('gateway_upstream_connections{upstream="dogs",state="active"}')).toBe(0)
+    expect(await gateway.metric('gateway_upstream_connections{upstream="dogs",state="idle"}')).toBe(1)
+    expect(await gateway.metric('gateway_connections_accepted_total')).toBe(3)
+    expect(await gateway.metric('gateway_received_bytes_total')).toBe('GET /'.length + ASK.length)
+    expect(await gateway.metric('gateway_sent_bytes_total')).toBe(writing.received().length)
+    expect(await gateway.metric('gateway_upstream_connect_seconds_count{upstream="dogs"}')).toBe(1)
+  })
+
+  test('tally bytes of bodies that are sent, not those that HEAD only tells of', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    await gateway.ask()
+    expect(gateway.tally).toHaveProperty('sentBytes', 2)
+    using _ = await cannedUpstream(OK)
+    await gateway.ask(ASK.replace('GET', 'HEAD'), /\r\n\r\n$/)
+    expect(gateway.tally).toHaveProperty('sentBytes', 2)
+  })
 })
 
-test('bytes of bodies that are sent are tallied, those that HEAD only tells of are not', async () => {
+describe('the access log', () => {
+  test('has a line for each request, with the id that the upstream got', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url, { accessLog: 'all' })
+    await gateway.ask(`POST /dogs/?a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello`)
+    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>/)
+    await gateway.ask('GET / HTTP/1.1\r\n\r\n', /\}$/)
+    const base = { level: 'info', msg: 'request', client: '127.0.0.1', time: expect.any(Number) }
+    expect(gateway.logged()).toEqual([
+      expect.objectContaining({
+        ...base,
+        request: 'POST /dogs/?a',
+        route: 'dogs',
+        status: 200,
+        seconds: expect.any(Number),
+        received_bytes: 5,
+        sent_bytes: 2,
+        request_id: /X-Request-Id: (\w+)/.exec(upstream.heads[0]!)![1],
+      }),
+      expect.objectContaining({ ...base, request: 'GET /', route: 'page', status: 200 }),
+      expect.objectContaining({ ...base, route: 'unmatched', status: 400, reason: 'host' }),
+    ])
+  })
+
+  test.each<[AccessLogMode, [number, string][]]>([
+    ['errors', [[502, 'malformed']]],
+    ['off', []],
+  ])('may be kept of %s alone', async (accessLog, failures) => {
+    using upstream = await rawUpstream((received, socket) =>
+      socket.write(received.includes('/bad') ? 'x\n' : OK),
+    )
+    await using gateway = startGateway(upstream.url, { accessLog })
+    await gateway.ask()
+    await gateway.ask(ASK.replace('/dogs/', '/dogs/bad'), /\}$/)
+    expect(gateway.logged().map(({ status, reason }) => [status, reason])).toEqual(failures)
+  })
+})
+
+test('a bug in the gateway costs one connection, and is logged', async () => {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url)
-  await fetch(`${gateway.url}/dogs/`)
-  expect(gateway.tally).toHaveProperty('sentBytes', 2)
-  await fetch(`${gateway.url}/dogs/`, { method: 'HEAD' })
-  expect(gateway.tally).toHaveProperty('sentBytes', 2)
+  const { http } = gateway.server.gateway.metrics
+  const begin = http.begin.bind(http)
+  http.begin = () => {
+    http.begin = begin
+    throw new Error('a bug')
+  }
+  using client = await rawClient(gateway.port, ASK)
+  expect(await client.untilClosed()).toBe('')
+  expect(gateway.errors).toEqual(['a bug'])
+  expect(await gateway.ask()).toEndWith('ok')
 })

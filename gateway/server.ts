@@ -1,69 +1,151 @@
 /**
- * The gateway's traffic server: takes requests off Bun.serve, sends each along its way (target, route, upstream)
- * and counts it exactly once, whatever becomes of it. A request ends, for the metrics, when the head of its answer
- * is ready.
+ * The gateway as a server: it is built from its configuration, listens on addresses, and is drained. A client that
+ * keeps its connection is told that it is the last answer before the connection is closed: only then is it sure that
+ * no request of it is lost.
  */
-import { UNMATCHED } from '@bun-monitoring/metrics'
-import { serveHttp, type Worker } from '@bun-monitoring/prefork'
-import type { Server } from 'bun'
+import type { Address, Served, Worker } from '@bun-monitoring/prefork'
+import type { Socket, TCPSocketListener, TCPSocketListenOptions } from 'bun'
+import { AccessLog } from './access_log.ts'
+import { ClientConnection } from './client.ts'
 import type { GatewayConfig } from './config.ts'
-import { failureAnswer, Refusal } from './failure.ts'
-import { Upstream } from './forward.ts'
+import { FieldList } from './fields.ts'
+import { discard } from './gather.ts'
+import { Gateway } from './gateway.ts'
 import { GatewayMetrics } from './metrics.ts'
-import { pageAnswer } from './page.ts'
-import { findRoute, PAGE, targetOf } from './routes.ts'
+import { encode, problemAnswer } from './own_answers.ts'
+import { Peers } from './peers.ts'
+import { CAUSES } from './refusals.ts'
+import { compileRoutes } from './route_table.ts'
+import { Upstream } from './upstream.ts'
+import { parseTarget } from './target.ts'
 
-const CLIENT_IDLE_SECONDS = 75
+/** Deadlines are this exact. */
+const SWEEP_MS = 100
+/** How long a draining server waits for one more request on an idle connection, to say with its answer that it ends. */
+const QUIET_MS = 2000
 
-/** Serves traffic until it is stopped. */
-export function serve(config: GatewayConfig, { registry, tally, log, addresses }: Omit<Worker, 'id'>) {
-  const names = config.upstreams.map((upstream) => upstream.name)
-  const metrics = new GatewayMetrics(registry, tally, names)
-  const upstreams = new Map(config.upstreams.map((each) => [each.name, new Upstream(each, config, metrics)]))
-  const routes = config.routes.map(({ id, path, upstream }) => ({
-    id,
-    path,
-    upstream: upstreams.get(upstream)!,
-  }))
-
-  const answer = async (request: Request, server: Server<undefined>): Promise<Response> => {
-    const measured = metrics.http.begin(request.method)
-    const target = targetOf(request.url, request.headers.get('host'))
-    const route = target && findRoute(routes, target.path)
-    const isPage = target?.path === '/'
-    const id = route?.id ?? (isPage ? PAGE : UNMATCHED)
-    let response: Response
-    try {
-      if (!target) throw new Refusal(400, 'The request does not say, or says twice, which host it is for')
-      if (route) {
-        const address = server.requestIP(request)?.address
-        response = await route.upstream.forward(request, target.pathAndQuery, address)
-        if (isOpenEnded(response)) server.timeout(request, 0)
-      } else if (isPage) response = pageAnswer(request.method)
-      else throw new Refusal(404, `No route takes ${target.path}`)
-    } catch (error) {
-      response = failureAnswer(error)
-      if (response.status >= 500) metrics.http.exception(id, error)
-      if (response.status === 500) log.error({ err: error, route: id }, 'the gateway failed')
-      else if (response.status > 500) log.warn({ route: id, status: response.status }, String(error))
-    }
-    metrics.http.end(measured, id, response.status)
-    tally.sentBytes += sentBytes(request.method, response)
-    return response
-  }
-
-  return serveHttp(addresses, {
-    fetch: answer,
-    idleTimeout: CLIENT_IDLE_SECONDS,
-    // Ours is checked in body.ts: what Bun refuses is neither counted nor answered in our words.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  })
+/** What the server has of the world beside sockets. */
+interface Edge {
+  now: () => number
+  writeLog: (lines: string) => void
 }
 
-/** As far as the answer says: what is streamed without a length is not counted. */
-const sentBytes = (method: string, { status, headers }: Response): number =>
-  method === 'HEAD' || status === 304 ? 0 : Number(headers.get('content-length') ?? 0)
+const stdout = Bun.stdout.writer()
+const EDGE: Edge = {
+  now: () => performance.now(),
+  writeLog(lines) {
+    stdout.write(lines)
+    void stdout.flush()
+  },
+}
 
-/** A stream may be quiet for longer than a client may be idle. */
-const isOpenEnded = (response: Response): boolean =>
-  response.body !== null && !response.headers.has('content-length')
+export class GatewayServer implements Served {
+  readonly gateway: Gateway
+  readonly #listeners: TCPSocketListener<ClientConnection>[] = []
+  readonly #timer: Timer
+  readonly #now: () => number
+  #closesIdleAtMs = Infinity
+
+  constructor(
+    config: GatewayConfig,
+    { registry, tally, log }: Pick<Worker, 'registry' | 'tally' | 'log'>,
+    { now, writeLog }: Edge = EDGE,
+  ) {
+    this.#now = now
+    const { limits, timeouts } = config
+    const fields = new FieldList(limits.headersCount)
+    const shared = { limits, timeouts, clock: { nowMs: now() }, fields, log }
+    const metrics = new GatewayMetrics(registry, tally)
+    const upstreams = config.upstreams.map(
+      ({ name, target }) => new Upstream(name, parseTarget(target), shared, metrics.upstream(name)),
+    )
+    this.gateway = new Gateway(
+      shared,
+      new Peers(config.trustedProxies),
+      upstreams,
+      compileRoutes(config.routes, upstreams),
+      metrics,
+      new AccessLog(config.accessLog, writeLog),
+    )
+    this.#timer = setInterval(() => this.sweep(), SWEEP_MS)
+  }
+
+  /**
+   * Takes clients on this address.
+   * @returns the port; of a path there is none.
+   * @throws where the address is taken.
+   */
+  serveOn(address: Address): number {
+    // The types have neither `reusePort` nor `allowHalfOpen` for `listen`; Bun does.
+    const options = { ...address, allowHalfOpen: true, socket: handlersOf(this.gateway) }
+    const listener = Bun.listen(options as TCPSocketListenOptions<ClientConnection>)
+    this.#listeners.push(listener)
+    return listener.port
+  }
+
+  sweep(): void {
+    const nowMs = this.#now()
+    this.gateway.sweep(nowMs)
+    this.gateway.accessLog.flush()
+    if (nowMs > this.#closesIdleAtMs)
+      for (const client of this.gateway.clients) {
+        if (client.state === 'waiting' && !client.out.isBlocked) client.close()
+      }
+  }
+
+  /** From now on every answer says `Connection: close`. */
+  lameDuck(): void {
+    this.gateway.isLameDuck = true
+  }
+
+  connections(): number {
+    return this.gateway.clients.size
+  }
+
+  /** Stops listening. Resolves when everything is answered and every connection is closed; with `force` at once. */
+  async stop(force: boolean): Promise<void> {
+    for (const listener of this.#listeners.splice(0)) listener.stop()
+    this.lameDuck()
+    if (force) this.gateway.close()
+    else if (this.connections() > 0) {
+      this.#closesIdleAtMs = this.#now() + QUIET_MS
+      await new Promise<void>((resolve) => (this.gateway.onEmpty = resolve))
+    }
+    clearInterval(this.#timer)
+    for (const upstream of this.gateway.upstreams) upstream.close()
+    this.gateway.accessLog.flush()
+  }
+}
+
+/** Serves traffic until it is stopped. */
+export function serve(config: GatewayConfig, worker: Worker): Served {
+  const server = new GatewayServer(config, worker)
+  for (const address of worker.addresses) server.serveOn(address)
+  return server
+}
+
+const handlersOf = (gateway: Gateway) => ({
+  open(socket: Socket<ClientConnection>) {
+    gateway.metrics.accepted.inc()
+    if (gateway.clients.size >= gateway.limits.connections) return turnAway(socket, gateway)
+    socket.data = new ClientConnection(gateway, socket)
+    gateway.clients.add(socket.data)
+  },
+  data: ({ data: client }: Socket<ClientConnection>, bytes: Buffer) => client?.onData(bytes),
+  drain: ({ data: client }: Socket<ClientConnection>) => client?.onDrain(),
+  end: ({ data: client }: Socket<ClientConnection>) => client?.onEnd(),
+  close: ({ data: client }: Socket<ClientConnection>) => client?.onClose(),
+  // Bun calls this for what a handler throws, and leaves the socket open: a bug, which costs this connection alone.
+  error(socket: Socket<ClientConnection>, error: Error) {
+    discard()
+    gateway.log.error({ err: error }, 'the gateway failed')
+    if (socket.data === undefined) socket.terminate()
+    else socket.data.cut()
+  },
+})
+
+function turnAway(socket: Socket<ClientConnection>, { metrics }: Gateway): void {
+  metrics.rejected('connections')
+  const [status, detail] = CAUSES.connections
+  socket.end(encode(problemAnswer(status, detail, { 'Retry-After': '1' }), 'Connection: close\r\n', true))
+}

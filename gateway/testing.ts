@@ -7,34 +7,79 @@ import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { once } from 'node:events'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import type { AccessLogMode } from './access_log.ts'
 import { readGatewayConfig } from './config.ts'
-import { serve } from './server.ts'
+import type { RouteConfig } from './file.ts'
+import type { Limits, Timeouts } from './limits.ts'
+import { GatewayServer } from './server.ts'
+import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
 
 /** A small answer, and its last bytes are `ok`. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-const SILENT = createLogger('gateway', 'silent')
+interface Overrides {
+  limits?: Partial<Limits>
+  timeouts?: Partial<Timeouts>
+  trustedProxies?: string[]
+  accessLog?: AccessLogMode
+  routes?: RouteConfig[]
+}
 
-/** A gateway with one route, `/dogs`, to the given address. */
-export function startGateway(
-  target: string,
-  overrides: { responseHeaderMs?: number; bodyBytes?: number } = {},
-) {
+/** A gateway with one route, `/dogs`, to the given address, and a clock that only tests turn. */
+export function startGateway(target: string, overrides: Overrides = {}) {
   const registry = new Registry()
   const tally = new RequestTally()
-  const config = { ...readGatewayConfig({ DOGS_URL: target, GATEWAY_PORT: '0' }), ...overrides }
-  const addresses = [{ hostname: '127.0.0.1', port: 0, reusePort: false }]
-  const served = serve(config, { registry, tally, log: SILENT, addresses })
+  const committed = readGatewayConfig({ DOGS_URL: target })
+  const config = {
+    ...committed,
+    ...overrides,
+    limits: { ...committed.limits, ...overrides.limits },
+    timeouts: { ...committed.timeouts, ...overrides.timeouts },
+  }
+  let nowMs = 0
+  const lines: string[] = []
+  const errors: string[] = []
+  const log = createLogger('gateway', 'silent')
+  log.error = ({ err }: { err: Error }) => void errors.push(err.message)
+  const server = new GatewayServer(
+    config,
+    { registry, tally, log },
+    {
+      now: () => nowMs,
+      writeLog: (text) => void lines.push(...text.trimEnd().split('\n')),
+    },
+  )
+  const port = server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false })
 
   /** Sum of the samples whose line starts like this. */
   const metric = async (start: string): Promise<number> => {
-    const lines = (await registry.metrics()).split('\n').filter((line) => line.startsWith(start))
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    const samples = (await registry.metrics()).split('\n').filter((line) => line.startsWith(start))
+    return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
   return {
-    url: `http://127.0.0.1:${served.port}`,
-    port: served.port,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    server,
     tally,
+    /** What was logged as the gateway's own fault. */
+    errors,
+    /** The lines of the access log. */
+    logged: () => {
+      server.sweep()
+      return lines.map((text) => JSON.parse(text))
+    },
+    /** Whether it has heard that a client has closed its half. */
+    hasHalfClosed: () => [...server.gateway.clients].some(({ isLast }) => isLast),
+    /** Lets time pass. */
+    advance: (ms: number) => {
+      nowMs += ms
+      server.sweep()
+    },
+    /** Sends the text on a connection of its own, as a client that is neither attacker nor victim does. */
+    ask: async (text = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n', end: RegExp = /ok$/) => {
+      using client = await rawClient(port, text)
+      return await client.until(end)
+    },
     page: () => registry.metrics(),
     metric,
     /** How often requests ended, by `method route status`. */
@@ -47,14 +92,17 @@ export function startGateway(
       }
       return counts
     },
-    [Symbol.asyncDispose]: () => served.stop(true),
+    [Symbol.asyncDispose]: () => server.stop(true),
   }
 }
 
 /** A TCP server that shows what it is sent; `onData` gets all that a connection has sent so far. */
-export async function rawUpstream(onData: (received: string, socket: Socket) => void) {
+export async function rawUpstream(
+  onData: (received: string, socket: Socket) => void,
+  options: { allowHalfOpen?: boolean; pauseOnConnect?: boolean } = {},
+) {
   const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
+  const server = createServer(options, (socket) => {
     let received = ''
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
@@ -76,19 +124,24 @@ export async function cannedUpstream(answer: string) {
   const heads: string[] = []
   const upstream = await rawUpstream((received, socket) => {
     if (!received.includes('\r\n\r\n')) return
-    heads.push(received.slice(0, received.indexOf('\r\n\r\n')))
+    heads.push([...received.matchAll(/[A-Z]+ \S+ HTTP\/1\.1\r\n[^]*?(?=\r\n\r\n)/g)].at(-1)![0])
     socket.write(answer)
   })
   return Object.assign(upstream, { heads })
 }
 
 /** A TCP client that sends the text and shows what comes back. */
-export async function rawClient(port: number, text: string) {
+export async function rawClient(
+  port: number,
+  text: string | Buffer,
+  options: { allowHalfOpen?: boolean; host?: string; localAddress?: string } = {},
+) {
   let received = ''
   const arrivals = new Set<() => void>()
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect({ port, host: '127.0.0.1', ...options })
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
-  socket.on('error', () => {})
+  let isReset = false
+  socket.on('error', (error: NodeJS.ErrnoException) => void (isReset ||= error.code === 'ECONNRESET'))
   socket.on('data', (bytes) => {
     received += bytes.toString('latin1')
     for (const check of arrivals) check()
@@ -96,8 +149,11 @@ export async function rawClient(port: number, text: string) {
   socket.write(text)
   return {
     socket,
+    received: () => received,
+    wasReset: () => isReset,
     /** All that came, when the other side has closed. */
-    untilClosed: async () => {
+    untilClosed: async (onEnd = () => {}) => {
+      socket.on('end', onEnd)
       await closed
       return received
     },
@@ -121,4 +177,22 @@ export async function expectProblem(answer: Response, status: number, detail: st
   expect(answer.status).toBe(status)
   expect(answer.headers.get('content-type')).toBe('application/problem+json')
   expect(await answer.json()).toMatchObject({ type: 'about:blank', status, detail })
+}
+
+/** An upstream that reads as strictly as can be and answers each request with the fingerprint of what it saw. */
+export async function recordingUpstream() {
+  const requests: StrictRequest[] = []
+  let refused = 0
+  const upstream = await rawUpstream((received, socket) => {
+    const read = strictRequests(received)
+    const state = socket as Socket & { answered?: number }
+    for (const request of read.requests.slice(state.answered ?? 0)) {
+      requests.push(request)
+      const body = request.method === 'HEAD' ? '' : fingerprint(request)
+      socket.write(`HTTP/1.1 200 OK\r\nX-Seen: ${fingerprint(request)}\r\nContent-Length: 40\r\n\r\n${body}`)
+    }
+    state.answered = read.requests.length
+    if (read.ends === 'refused') refused++
+  })
+  return Object.assign(upstream, { requests, refused: () => refused })
 }

@@ -57,8 +57,6 @@ export class Stack {
     const gateway = await this.#serve('gateway', 'gateway', {
       DOGS_URL: dogs.url,
       CATS_URL: cats.url,
-      // As in the gateway's own scripts: Bun reads it before any code of ours runs, and queues above 256 without it.
-      BUN_CONFIG_MAX_HTTP_REQUESTS: '4096',
     })
     const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
     const exporter = await this.#serve('exporter', 'exporter', {}, [

@@ -1,0 +1,63 @@
+/** Load through wrk, and what it cost the process that carried it. */
+import { readProcess } from '@bun-monitoring/prefork/procfs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { linesOf } from '@bun-monitoring/prefork/lines'
+import { Proxies, type Proxy } from './proxies.ts'
+
+export interface Measurement {
+  requestsPerSecond: number
+  /** User and system. */
+  cpuUs: number
+  p50Ms: number
+  p99Ms: number
+  p999Ms: number
+}
+
+/** Asks over keep-alive connections for some seconds. */
+export async function measure(
+  { url, pid }: Proxy,
+  path: string,
+  connections: number,
+  seconds: number,
+  method: 'GET' | 'POST',
+): Promise<Measurement> {
+  const before = readProcess(pid)!.cpuUs
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', join(import.meta.dir, 'report.lua')]
+  const wrk = Bun.spawn(['wrk', ...flags, url + path, '--', method], { stdout: 'pipe', stderr: 'inherit' })
+  const report = await new Response(wrk.stdout).text()
+  const cpuUs = readProcess(pid)!.cpuUs - before
+  const { requests, microseconds, failed, p50, p99, p999 } = JSON.parse(report.trim().split('\n').at(-1)!)
+  if (failed > 0 || requests === 0) throw new Error(`the load failed:\n${report}`)
+  return {
+    requestsPerSecond: (requests / microseconds) * 1e6,
+    cpuUs: cpuUs / requests,
+    p50Ms: p50 / 1000,
+    p99Ms: p99 / 1000,
+    p999Ms: p999 / 1000,
+  }
+}
+
+/** An upstream, and proxies to start in front of it; all of it ends with the block. */
+export async function stage() {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'))
+  const unix = join(folder, 'upstream.sock')
+  const upstream = Bun.spawn([process.execPath, join(import.meta.dir, 'upstream.ts'), unix], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const { value: port } = await linesOf(upstream.stdout).next()
+  const proxies = new Proxies(folder, { port: Number(port), unix })
+  return {
+    proxies,
+    [Symbol.asyncDispose]: async () => {
+      await proxies[Symbol.asyncDispose]()
+      upstream.kill('SIGKILL')
+      await upstream.exited
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!

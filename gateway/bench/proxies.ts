@@ -1,0 +1,152 @@
+/**
+ * The proxies that are compared, each as one process with one worker, in front of the same upstream: how each is told
+ * to add the same fields and to keep its connections.
+ */
+import { TestProcess } from '@bun-monitoring/prefork/testing'
+import type { Subprocess } from 'bun'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface Proxy {
+  name: string
+  url: string
+  /** Of the process that carries the traffic. */
+  pid: number
+}
+
+/** Where the upstream listens. */
+export interface Upstream {
+  port: number
+  unix: string
+}
+
+/** A proxy that has not answered until then never will. */
+const START_MS = 10_000
+
+const free = (): number => {
+  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  const { port } = listener
+  listener.stop(true)
+  return port
+}
+
+/** Starts processes, and ends those that it started. */
+export class Proxies implements AsyncDisposable {
+  readonly #processes: Subprocess[] = []
+  readonly #gateways: TestProcess[] = []
+
+  constructor(
+    readonly folder: string,
+    readonly upstream: Upstream,
+  ) {}
+
+  async nginx(kind: 'TCP' | 'unix', accessLog: boolean): Promise<Proxy> {
+    const port = free()
+    const folder = join(this.folder, `nginx-${port}`)
+    const { upstream } = this
+    const server = kind === 'TCP' ? `127.0.0.1:${upstream.port}` : `unix:${upstream.unix}`
+    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((name) => `${name}_temp_path ${folder};`)
+      .join(' ')
+    const config = `
+      user root; worker_processes 1; daemon off; pid ${folder}.pid; error_log /dev/null;
+      events { worker_connections 20000; }
+      http {
+        ${paths}
+        access_log ${accessLog ? `${folder}.log combined buffer=64k flush=1s` : 'off'};
+        keepalive_requests 1000000000; keepalive_timeout 75s; client_max_body_size 75m;
+        upstream dogs { server ${server}; keepalive 512; keepalive_requests 1000000000; }
+        server {
+          listen 127.0.0.1:${port};
+          location / {
+            proxy_pass http://dogs; proxy_http_version 1.1;
+            proxy_set_header Connection ""; proxy_set_header Host $host;
+            proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Host $host; proxy_set_header X-Request-Id $request_id;
+          }
+        }
+      }`
+    const file = `${folder}.conf`
+    await Bun.write(file, config)
+    await Bun.$`mkdir -p ${folder}`
+    const master = await this.#start(['nginx', '-e', '/dev/null', '-c', file], port)
+    const children = readFileSync(`/proc/${master.pid}/task/${master.pid}/children`, 'utf8')
+    const name = `nginx, ${kind}${accessLog ? ', log' : ''}`
+    return { name, url: `http://127.0.0.1:${port}`, pid: Number(children.trim().split(' ')[0]) }
+  }
+
+  async haproxy(kind: 'TCP' | 'unix'): Promise<Proxy> {
+    const port = free()
+    const { upstream } = this
+    const server = kind === 'TCP' ? `127.0.0.1:${upstream.port}` : `unix@${upstream.unix}`
+    const file = join(this.folder, `haproxy-${port}.cfg`)
+    await Bun.write(
+      file,
+      `global
+  nbthread 1
+  maxconn 10100
+  no strict-limits
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 75s
+  timeout server 35s
+  timeout http-keep-alive 75s
+  option forwardfor
+  http-reuse always
+frontend traffic
+  bind 127.0.0.1:${port}
+  http-request set-header X-Request-Id %[uuid]
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  default_backend dogs
+backend dogs
+  server dogs ${server} pool-max-conn 512
+`,
+    )
+    const { pid } = await this.#start(['haproxy', '-q', '-f', file], port)
+    return { name: `HAProxy, ${kind}`, url: `http://127.0.0.1:${port}`, pid }
+  }
+
+  async gateway(kind: 'TCP' | 'unix', accessLog: boolean): Promise<Proxy> {
+    const { upstream, folder } = this
+    const target = kind === 'TCP' ? `http://127.0.0.1:${upstream.port}` : `unix:${upstream.unix}`
+    const file = join(folder, `gateway-${kind}-${accessLog}.toml`)
+    await Bun.write(
+      file,
+      `log = { access = "${accessLog ? 'all' : 'off'}" }
+       [[upstream]]\nname = "dogs"\ntargets = ["${target}"]
+       [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"`,
+    )
+    const gateway = new TestProcess([join(import.meta.dir, '../index.ts')], {
+      GATEWAY_CONFIG: file,
+      GATEWAY_PORT: '0',
+      GATEWAY_ADMIN_PORT: '0',
+    })
+    this.#gateways.push(gateway)
+    const { url } = await gateway.ready()
+    return { name: `gateway, ${kind}${accessLog ? ', log' : ''}`, url, pid: gateway.pid }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#processes) process.kill('SIGTERM')
+    await Promise.all(this.#processes.map(({ exited }) => exited))
+    await Promise.all(this.#gateways.map((gateway) => gateway[Symbol.asyncDispose]()))
+  }
+
+  async #start(command: string[], port: number): Promise<Subprocess> {
+    const process = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'inherit'] })
+    this.#processes.push(process)
+    const lastMs = performance.now() + START_MS
+    for (;;) {
+      if (process.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${process.exitCode}`)
+      if (performance.now() > lastMs) throw new Error(`${command.join(' ')} does not answer`)
+      const isOpen = await fetch(`http://127.0.0.1:${port}/dogs/1/`).then(
+        (answer) => answer.ok,
+        () => false,
+      )
+      if (isOpen) return process
+      await Bun.sleep(20)
+    }
+  }
+}
