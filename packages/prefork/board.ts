@@ -36,7 +36,7 @@ const decoder = new TextDecoder()
 
 export class Board {
   readonly cells: Float64Array
-  readonly #routes = new Map<string, number>([['', NO_ROUTE]])
+  readonly #routes = new Map<string, number>()
 
   /** @param cells of a segment; without them, memory of this process. */
   constructor(cells: Float64Array = new Float64Array(BOARD_WORDS)) {
@@ -57,7 +57,8 @@ export class Board {
 
   /** The number that stands for a route: text is written once for each route, not for each request. */
   routeNumber(route: string): number {
-    return this.#routes.get(route) ?? this.#addRoute(route)
+    // Most requests begin before their route is known.
+    return route === '' ? NO_ROUTE : (this.#routes.get(route) ?? this.#addRoute(route))
   }
 
   /** @returns an empty text for a route that is not known. */
