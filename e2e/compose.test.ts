@@ -22,7 +22,7 @@ test('pets are made, listed, read, changed and deleted through the gateway', () 
 test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
 
 test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {
-  await Promise.all([k6(gateway, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
+  await Promise.all([k6(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
 }, 120_000)
 
 test('our containers run without root, capabilities and a writable file system', async () => {

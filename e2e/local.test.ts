@@ -116,7 +116,7 @@ test('promtool finds nothing to say about the pages', async () => {
 test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
 
 test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {
-  const [report] = await Promise.all([k6(gateway, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
+  const [report] = await Promise.all([k6(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
   expect(report).toContain('http_req_duration')
 }, 120_000)
 

@@ -4,11 +4,17 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const isChecked = Bun.which('k6') !== null || Bun.env.CI !== undefined
 if (!isChecked) console.warn('SKIPPED: k6 is not on PATH, so nothing checks the load test')
 
 const runTimeoutMs = 30_000
+const stepSeconds = 6
+/** Above the threshold of half a second. */
+const tooSlowMs = 700
 const shapes = ['smoke', 'stress', 'spike', 'soak', 'breakpoint']
 
 /** Exit codes of k6. */
@@ -72,6 +78,28 @@ describe.skipIf(!isChecked)('k6', () => {
     runTimeoutMs,
   )
 
+  test(
+    'finds the step that breaks the services, says so, and writes all numbers into a file',
+    async () => {
+      const services = new FakeServices()
+      const manyRequests = 100 * stepSeconds + 50
+      let requests = 0
+      using server = serve(async (request) => {
+        if (++requests > manyRequests) await Bun.sleep(tooSlowMs)
+        return services.answer(request)
+      })
+      const folder = mkdtempSync(join(tmpdir(), 'k6-'))
+      const file = join(folder, 'summary.json')
+      const settings = ['SHAPE=breakpoint', `STEP_SECONDS=${stepSeconds}`, `SUMMARY=${file}`]
+      const { exitCode, output } = await run(server.url, ...settings.flatMap((setting) => ['-e', setting]))
+      expect({ exitCode, output }).toEqual({ exitCode: thresholdsCrossed, output })
+      expect(output).toContain('Breaking point: 200 iterations a second are too many; 100 could be kept.')
+      expect(Object.keys((await Bun.file(file).json()).metrics)).toContain('http_req_duration{step:0100}')
+      rmSync(folder, { recursive: true })
+    },
+    runTimeoutMs,
+  )
+
   test('says what to do when nothing listens', async () => {
     const { exitCode, output } = await run('http://127.0.0.1:1', '--vus', '1', '--duration', '5s')
     expect(exitCode).toBe(abortedByScript)
@@ -91,7 +119,7 @@ describe.skipIf(!isChecked)('k6', () => {
 })
 
 function run(url: string, ...flags: string[]) {
-  return k6('run', ...flags, '-e', `BASE_URL=${url}`)
+  return k6('run', '-e', 'SUMMARY=/dev/null', ...flags, '-e', `BASE_URL=${url}`)
 }
 
 async function k6(...command: string[]): Promise<{ exitCode: number; output: string }> {

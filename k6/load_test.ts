@@ -5,25 +5,32 @@
  *     k6 run -e SHAPE=stress -e BASE_URL=http://127.0.0.1:8000 k6/load_test.ts
  *     k6 run --vus 1 --duration 5s k6/load_test.ts
  *
- * The last form, the original's, puts k6's own flags in the place of the shape.
+ * The last form, the original's, puts k6's own flags in the place of the shape. With `-o experimental-prometheus-rw` Prometheus
+ * gets the numbers, too, for the dashboard Load test.
  */
 
 import { sleep } from 'k6'
+import exec from 'k6/execution'
 import type { Options } from 'k6/options'
 import { operationAt } from './mix.ts'
 import { operations } from './pets.ts'
 import { rehearse } from './rehearsal.ts'
 import { send, services } from './requests.ts'
 import { shapeNamed } from './shapes.ts'
+import { rateAt, stepName } from './steps.ts'
+import { type Summary, summaryOf } from './summary.ts'
 import { thresholdsFor } from './thresholds.ts'
 
 const shapeName = __ENV.SHAPE ?? 'smoke'
+const stepSeconds = Number(__ENV.STEP_SECONDS ?? 20)
 const { scenario, pauseSeconds, endsAtLimit } = shapeNamed(shapeName)
 
 /** Read by k6 before it starts. */
 export const options: Options = {
   scenarios: { [shapeName]: scenario },
   thresholds: thresholdsFor(endsAtLimit),
+  // Of every number, those of setup() and of virtual users among them.
+  tags: { shape: shapeName },
   summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
 }
 
@@ -34,6 +41,8 @@ export function setup(): void {
 
 /** One iteration of one user. */
 export default function iterate(): void {
+  if (endsAtLimit)
+    exec.vu.metrics.tags.step = stepName(rateAt(Date.now() - exec.scenario.startTime, stepSeconds))
   const service = Math.random() < 0.5 ? 'dogs' : 'cats'
   operations[operationAt(Math.random())](service)
   sleep(pauseSeconds)
@@ -42,4 +51,12 @@ export default function iterate(): void {
 /** Once, after the load: removes the rows that it made. */
 export function teardown(): void {
   for (const service of services) send('clean', service)
+}
+
+/** At the end: what a person reads, and all numbers in a file. */
+export function handleSummary(data: Summary): Record<string, string> {
+  return {
+    stdout: summaryOf(data, shapeName),
+    [__ENV.SUMMARY ?? 'summary.json']: JSON.stringify(data, null, 2),
+  }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Scenario } from 'k6/options'
+import { breakpointStages, firstRate } from './steps.ts'
 
 type Shape = {
   scenario: Scenario
@@ -55,8 +56,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   /** How many iterations a second are too many? */
   breakpoint: open({
     executor: 'ramping-arrival-rate',
-    startRate: 50,
-    stages: [{ duration: '5m', target: 5000 }],
+    startRate: firstRate,
+    stages: breakpointStages(Number(__ENV.STEP_SECONDS ?? 20)),
     preAllocatedVUs: 200,
     maxVUs: 1000,
   }),

@@ -4,6 +4,7 @@
  */
 
 import type { ObjectThreshold, Options } from 'k6/options'
+import { rates, stepName } from './steps.ts'
 
 type Thresholds = NonNullable<Options['thresholds']>
 
@@ -28,6 +29,15 @@ const thresholds: Record<string, string[]> = {
   'http_req_duration{op:delete}': ['p(95)<500'],
 }
 
+/** Of each step of an open shape; `count>=0` only makes k6 keep the number for the summary. */
+const ofSteps: Record<string, string[]> = Object.fromEntries(
+  rates.map(stepName).flatMap((step) => [
+    [`http_reqs{step:${step}}`, ['count>=0']],
+    [`http_req_failed{step:${step}}`, ['rate<0.01']],
+    [`http_req_duration{step:${step}}`, ['p(95)<500']],
+  ]),
+)
+
 /**
  * The thresholds, in k6's form.
  * @param endsAtLimit whether crossing one ends the run, after a start in which caches are cold
@@ -37,9 +47,13 @@ export function thresholdsFor(endsAtLimit: boolean): Thresholds {
   const ending = (threshold: string): ObjectThreshold => ({
     threshold,
     abortOnFail: true,
-    delayAbortEval: '10s',
+    delayAbortEval: '5s',
   })
+  // Whether each operation happened is for the end to say: the run may be over before the rare ones.
   return Object.fromEntries(
-    Object.entries(thresholds).map(([metric, limits]) => [metric, limits.map(ending)]),
+    Object.entries({ ...thresholds, ...ofSteps }).map(([metric, limits]) => [
+      metric,
+      limits.map((limit) => (limit.startsWith('count>') ? limit : ending(limit))),
+    ]),
   )
 }

@@ -2,22 +2,38 @@
  * Prometheus for the local stack: the committed configuration with targets that say where the stack really listens,
  * in a folder that git ignores.
  */
+import { faster } from '../monitoring/prometheus/faster.ts'
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type External, ROOT } from './external.ts'
 
 const SOURCE = join(ROOT, 'monitoring/prometheus')
-const RUN_FOLDER = join(ROOT, '.run/prometheus')
+
+export interface PrometheusOptions {
+  /** Where configuration and data go; the data of the last run is there again by default. */
+  folder?: string
+  /** How many times shorter every duration of configuration and rules is made, to see alerts within seconds (default 1). */
+  timesFaster?: number
+}
 
 /** @param targets base URL of each job; the job's file in `targets/` is called like it. */
-export async function prometheus(targets: Record<string, string>): Promise<External> {
-  const config = join(RUN_FOLDER, 'config')
+export async function prometheus(
+  targets: Record<string, string>,
+  { folder = join(ROOT, '.run/prometheus'), timesFaster = 1 }: PrometheusOptions = {},
+): Promise<External> {
+  const config = join(folder, 'config')
   await rm(config, { recursive: true, force: true })
   await cp(SOURCE, config, { recursive: true })
   for (const [job, url] of Object.entries(targets)) {
     await Bun.write(join(config, 'targets', `${job}.yml`), targetFile(url))
   }
-  const data = join(RUN_FOLDER, 'data')
+  if (timesFaster !== 1) {
+    for (const file of ['prometheus.yml', ...new Bun.Glob('rules/*.yml').scanSync(config)]) {
+      const path = join(config, file)
+      await Bun.write(path, faster(await Bun.file(path).text(), timesFaster))
+    }
+  }
+  const data = join(folder, 'data')
   await mkdir(data, { recursive: true })
   return {
     name: 'prometheus',
@@ -26,6 +42,8 @@ export async function prometheus(targets: Record<string, string>): Promise<Exter
       `--config.file=${join(config, 'prometheus.yml')}`,
       `--storage.tsdb.path=${data}`,
       `--web.listen-address=${new URL(targets.prometheus!).host}`,
+      '--storage.tsdb.retention.time=15d',
+      '--storage.tsdb.retention.size=5GB',
       '--web.enable-remote-write-receiver',
       '--log.level=warn',
     ],

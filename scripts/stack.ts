@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Child } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
-import { prometheus } from './prometheus.ts'
+import { prometheus, type PrometheusOptions } from './prometheus.ts'
 
 /** What Bun's --no-orphans does for our own processes, for others where util-linux is there: no launcher, no stack. */
 const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
@@ -16,6 +16,7 @@ export interface StackOptions {
   env?: Record<string, string>
   exporter?: string
   prometheus?: string
+  prometheusOptions?: PrometheusOptions
   grafana?: string
   print: (line: string) => void
 }
@@ -33,9 +34,11 @@ export interface StackUrls {
 
 export class Stack {
   readonly #options: StackOptions
-  /** In the order of their start: they are stopped from the last to the first. */
-  readonly #children: Child[] = []
+  /** By name, in the order of their first start: they are stopped from the last to the first. */
+  readonly #children = new Map<string, Child>()
   readonly #ended = Promise.withResolvers<string>()
+  readonly #isExpectedToEnd = new WeakSet<Child>()
+  readonly #ports = new Map<string, { port: string; adminPort: string }>()
   #isStopping = false
 
   constructor(options: StackOptions) {
@@ -73,7 +76,7 @@ export class Stack {
     }
     const scraped = { ...admin, exporter: exporter.url, prometheus: `http://${prometheusAddress}` }
     if (!Bun.which('prometheus')) return urls
-    urls.prometheus = await this.#external(await prometheus(scraped))
+    urls.prometheus = await this.#external(await prometheus(scraped, this.#options.prometheusOptions))
 
     const program = Bun.which('grafana')
     const installed = program && grafana(program, this.#options.grafana ?? '127.0.0.1:3000', urls.prometheus)
@@ -81,16 +84,35 @@ export class Stack {
     return urls
   }
 
+  /** Stops one process until {@link restart}, as if it had failed. */
+  async stopOne(name: string): Promise<void> {
+    const child = this.#children.get(name)!
+    this.#isExpectedToEnd.add(child)
+    await child.stop()
+  }
+
+  /** Starts a service again where it was, with further variables: changed environment needs a restart. */
+  async restart(name: 'dogs' | 'cats', env: Record<string, string> = {}): Promise<void> {
+    await this.stopOne(name)
+    const { port, adminPort } = this.#ports.get(name)!
+    const prefix = name.toUpperCase()
+    await this.#serve(name, `services/${name}`, {
+      [`${prefix}_PORT`]: port,
+      [`${prefix}_ADMIN_PORT`]: adminPort,
+      ...env,
+    })
+  }
+
   /** Stops everything, the last first: traffic ends before what serves it. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    for (const child of this.#children.toReversed()) await child.stop()
+    for (const child of [...this.#children.values()].toReversed()) await child.stop()
   }
 
   /** For the second Ctrl+C. */
   kill(): void {
     this.#isStopping = true
-    for (const child of this.#children) child.kill()
+    for (const child of this.#children.values()) child.kill()
   }
 
   async #serve(name: string, folder: string, env: Record<string, string> = {}, flags: string[] = []) {
@@ -99,7 +121,9 @@ export class Stack {
       command: [process.execPath, '--no-orphans', join(ROOT, folder, 'index.ts'), ...flags],
       env,
     })
-    return JSON.parse(await child.ready()) as { url: string; admin: string }
+    const urls = JSON.parse(await child.ready()) as { url: string; admin: string }
+    this.#ports.set(name, { port: portOf(urls.url), adminPort: portOf(urls.admin ?? urls.url) })
+    return urls
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
@@ -115,10 +139,13 @@ export class Stack {
       env: { ...this.#options.env, ...env },
       print: this.#options.print,
     })
-    this.#children.push(child)
+    this.#children.set(name, child)
     void child.exited.then((code) => {
-      if (!this.#isStopping) this.#ended.resolve(`${name} ended with exit code ${code}`)
+      if (!this.#isStopping && !this.#isExpectedToEnd.has(child))
+        this.#ended.resolve(`${name} ended with exit code ${code}`)
     })
     return child
   }
 }
+
+const portOf = (url: string): string => new URL(url).port

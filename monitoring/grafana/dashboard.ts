@@ -1,25 +1,39 @@
 /**
- * What every dashboard has in common: variables, refresh, time range, and ids for its panels. What a dashboard
- * shows is in the file of its name; the list of them is dashboards.ts.
+ * What every dashboard has in common: variables, annotations, links, refresh, time range, and where panels stand. What a
+ * dashboard shows is in the file of its name; the list of them is dashboards.ts.
  */
 
-import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import {
   type Dashboard,
   DashboardBuilder,
   DashboardCursorSync,
-  type Panel,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  type QueryVariableBuilder,
+  RowBuilder,
 } from '@grafana/grafana-foundation-sdk/dashboard'
+import { annotations } from './annotations.ts'
+import type { Placeable } from './panels.ts'
 import { variables } from './variables.ts'
+
+/** Columns of a dashboard. */
+const WIDTH = 24
+
+/** Panels side by side, as wide as each other, under a heading if there is one. */
+type Line = { heading?: string; height: number; panels: readonly Placeable[] }
 
 type DashboardOptions = {
   /** Part of the URL and name of the generated file: never changed once published. */
   uid: string
   title: string
   description: string
-  /** Laid out from the left, a new line where the widths add up to the dashboard's. */
-  panels: readonly Builder<Panel>[]
+  /** Besides those that every dashboard has. */
+  variables?: readonly QueryVariableBuilder[]
+  lines: readonly Line[]
 }
+
+/** By which dashboards find each other: each lists all others at its top. */
+const TAG = 'bun-monitoring'
 
 /** A dashboard in Grafana's classic JSON model, read-only: it is edited here, not in the browser. */
 export function dashboardOf(options: DashboardOptions): Dashboard {
@@ -27,14 +41,44 @@ export function dashboardOf(options: DashboardOptions): Dashboard {
     .id(null)
     .uid(options.uid)
     .description(options.description)
+    .tags([TAG])
+    .link(
+      new DashboardLinkBuilder('Dashboards')
+        .type(DashboardLinkType.Dashboards)
+        .tags([TAG])
+        .includeVars(true)
+        .keepTime(true),
+    )
     .readonly()
     .refresh('10s')
     .time({ from: 'now-15m', to: 'now' })
     .tooltip(DashboardCursorSync.Crosshair)
-    .variables(variables)
-  for (const [index, panel] of options.panels.entries()) {
-    // Links to one panel name its id, so it must not be left to Grafana.
-    builder.withPanel({ build: () => ({ ...panel.build(), id: index + 1 }) })
+    .variables([...variables, ...(options.variables ?? [])])
+    .annotations(annotations)
+  for (const { heading, height, panels } of options.lines) {
+    if (heading !== undefined) builder.withRow(new RowBuilder(heading).id(idOf(heading)))
+    for (const [index, panel] of panels.entries()) {
+      const placed = panel.height(height).span(columnsOf(index, panels.length)).build()
+      builder.withPanel({ build: () => ({ ...placed, id: idOf(placed.title!) }) })
+    }
   }
   return builder.build()
 }
+
+/** A line of panels. */
+export const line = (height: number, ...panels: Placeable[]): Line => ({ height, panels })
+
+/** A line of panels under a heading. */
+export const section = (heading: string, height: number, ...panels: Placeable[]): Line => ({
+  heading,
+  height,
+  panels,
+})
+
+/** What is left of a width that cannot be divided evenly goes to the first panels. */
+function columnsOf(index: number, count: number): number {
+  return Math.floor(WIDTH / count) + (index < WIDTH % count ? 1 : 0)
+}
+
+/** Links to one panel name its id, so it comes from the title, which is unique, not from the place. */
+const idOf = (title: string): number => 1 + (Bun.hash.crc32(title) % 1_000_000)

@@ -3,10 +3,22 @@
  */
 
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+import { databaseDashboard } from './database.ts'
+import { gateway } from './gateway.ts'
+import { loadTest } from './load.ts'
 import { overview } from './overview.ts'
+import { service } from './service.ts'
+import { workersDashboard } from './workers.ts'
 
 /** A new dashboard needs a line here and a run of `bun run dashboards`. */
-export const dashboards: readonly Dashboard[] = [overview]
+export const dashboards: readonly Dashboard[] = [
+  overview,
+  gateway,
+  service,
+  workersDashboard,
+  databaseDashboard,
+  loadTest,
+]
 
 /** The generated file of a dashboard. */
 export function fileOf(dashboard: Dashboard): string {

@@ -1,12 +1,15 @@
 /**
- * The two kinds of panel that dashboards use, with what all of them share. A panel cannot be declared without
- * a title, a description and a unit.
+ * The three kinds of panel that dashboards use, with what all of them share. A panel cannot be declared without a title, a
+ * unit, a description and a query; where it stands is said by its line (dashboard.ts).
  */
 
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import {
   BigValueColorMode,
   BigValueGraphMode,
+  BigValueTextMode,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
   ReduceDataOptionsBuilder,
@@ -19,41 +22,50 @@ import {
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common'
 import {
+  DashboardLinkBuilder,
+  DashboardLinkType,
   MappingType,
-  SpecialValueMatch,
   type Panel,
+  SpecialValueMatch,
   type Threshold,
   ThresholdsConfigBuilder,
   ThresholdsMode,
   type ValueMapping,
 } from '@grafana/grafana-foundation-sdk/dashboard'
-import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
+import {
+  HeatmapColorMode,
+  HeatmapColorOptionsBuilder,
+  PanelBuilder as HeatmapBuilder,
+  YAxisConfigBuilder,
+} from '@grafana/grafana-foundation-sdk/heatmap'
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+import type { Query } from './promql.ts'
 import { datasource } from './variables.ts'
 
-type Query = { expr: string; legend: string }
-
-type PanelOptions = {
-  title: string
-  description: string
-  /** An id from the SDK's `units`. */
-  unit: string
-  /** In columns; the dashboard has 24. */
-  width: number
-  height: number
-  queries: readonly Query[]
+/** What a line of a dashboard places. */
+export interface Placeable extends Builder<Panel> {
+  height(rows: number): this
+  span(columns: number): this
 }
 
-type StatOptions = PanelOptions & {
-  /** Colour from each value on, the first from minus infinity. */
-  thresholds: Threshold[]
+type StatOptions = {
+  /** Colour from each value on; the first from minus infinity. */
+  steps?: Threshold[]
   mappings?: ValueMapping[]
+  /** Shows the legend instead of the value. */
+  isName?: boolean
+  /** uid of the dashboard that tells more. */
+  more?: string
 }
 
-type GraphOptions = PanelOptions & {
+type GraphOptions = {
   /** Draws parts of a whole upon each other; off by default. */
-  stacked?: boolean
+  isStacked?: boolean
+  /** Draws a line that is not to be crossed. */
+  limit?: number
+  more?: string
 }
 
 /** Shows a ratio or a quantile of nothing as words instead of NaN. */
@@ -62,22 +74,50 @@ export const idle: ValueMapping = {
   options: { match: SpecialValueMatch.NullAndNan, result: { text: 'no requests' } },
 }
 
+/** Good below the first limit, bad from the second on. */
+export const below = (warning: number, bad: number): Threshold[] => [
+  { value: null, color: 'green' },
+  { value: warning, color: 'orange' },
+  { value: bad, color: 'red' },
+]
+
+/** Bad below the limit. */
+export const atLeast = (limit: number): Threshold[] => [
+  { value: null, color: 'red' },
+  { value: limit, color: 'green' },
+]
+
+const neutral: Threshold[] = [{ value: null, color: 'blue' }]
+
 /** The value of each query now, large, coloured by thresholds. What is gone shows as no data, not as its last value. */
-export function stat(options: StatOptions): Builder<Panel> {
-  return withQueries(new StatBuilder(), options, 'instant')
-    .mappings(options.mappings ?? [])
-    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(options.thresholds))
+export function stat(
+  title: string,
+  unit: string,
+  description: string,
+  queries: Query | readonly Query[],
+  { steps = neutral, mappings = [], isName = false, more }: StatOptions = {},
+): Placeable {
+  return common(new StatBuilder(), title, unit, description, queries, 'instant', more)
+    .mappings(mappings)
+    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
     .colorMode(BigValueColorMode.Background)
     .graphMode(BigValueGraphMode.None)
+    .textMode(isName ? BigValueTextMode.Name : BigValueTextMode.Auto)
 }
 
 /** Lines over time, from zero. */
-export function graph(options: GraphOptions): Builder<Panel> {
-  return withQueries(new TimeseriesBuilder(), options, 'range')
+export function graph(
+  title: string,
+  unit: string,
+  description: string,
+  queries: Query | readonly Query[],
+  { isStacked = false, limit, more }: GraphOptions = {},
+): Placeable {
+  const panel = common(new TimeseriesBuilder(), title, unit, description, queries, 'range', more)
     .min(0)
-    .fillOpacity(options.stacked ? 40 : 5)
-    .stacking(new StackingConfigBuilder().mode(options.stacked ? StackingMode.Normal : StackingMode.None))
+    .fillOpacity(isStacked ? 40 : 5)
+    .stacking(new StackingConfigBuilder().mode(isStacked ? StackingMode.Normal : StackingMode.None))
     .showPoints(VisibilityMode.Never)
     .legend(
       new VizLegendOptionsBuilder()
@@ -86,29 +126,53 @@ export function graph(options: GraphOptions): Builder<Panel> {
         .placement(LegendPlacement.Bottom),
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+  if (limit === undefined) return panel
+  const steps = [
+    { value: null, color: 'transparent' },
+    { value: limit, color: 'red' },
+  ]
+  return panel
+    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
+    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
 }
 
-function withQueries<B extends StatBuilder | TimeseriesBuilder>(
+/** The buckets of a histogram over time: where most values are, and whether they are two groups. */
+export function heatmap(title: string, unit: string, description: string, query: Query): Placeable {
+  return common(new HeatmapBuilder(), title, unit, description, query, 'range')
+    .calculate(false)
+    .yAxis(new YAxisConfigBuilder().unit(unit))
+    .color(new HeatmapColorOptionsBuilder().mode(HeatmapColorMode.Scheme).scheme('Oranges').steps(64))
+    .hideLegend()
+}
+
+function common<B extends StatBuilder | TimeseriesBuilder | HeatmapBuilder>(
   panel: B,
-  options: PanelOptions,
+  title: string,
+  unit: string,
+  description: string,
+  queries: Query | readonly Query[],
   kind: 'instant' | 'range',
+  more?: string,
 ): B {
-  panel
-    .title(options.title)
-    .description(options.description)
-    .unit(options.unit)
-    .span(options.width)
-    .height(options.height)
-    .datasource(datasource)
-  for (const [index, query] of options.queries.entries()) {
+  panel.title(title).unit(unit).description(description).datasource(datasource)
+  if (more !== undefined) panel.links([linkTo(more)])
+  for (const [index, { expr, legend, format = 'time_series' }] of [queries].flat().entries()) {
     panel.withTarget(
       new DataqueryBuilder()
         .refId(String.fromCharCode('A'.charCodeAt(0) + index))
         .datasource(datasource)
-        .expr(query.expr)
-        .legendFormat(query.legend)
+        .expr(expr)
+        .legendFormat(legend)
+        .format(format === 'heatmap' ? PromQueryFormat.Heatmap : PromQueryFormat.TimeSeries)
         [kind](),
     )
   }
   return panel
+}
+
+/** To another dashboard, with the same variables and time. */
+function linkTo(uid: string): DashboardLinkBuilder {
+  return new DashboardLinkBuilder(`More in ${uid}`)
+    .type(DashboardLinkType.Link)
+    .url(`/d/${uid}?\${__url_time_range}&\${__all_variables}`)
 }

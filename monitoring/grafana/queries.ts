@@ -9,6 +9,7 @@ const everything: Readonly<Record<string, string>> = {
   $__rate_interval: '1m',
   $job: '.+',
   $instance: '.+',
+  $shape: '.+',
 }
 
 /**
@@ -21,10 +22,11 @@ export function queriesOf(dashboard: { panels?: readonly object[] }): string[] {
 }
 
 function expressionOf(target: { expr?: unknown }): string[] {
-  return typeof target.expr === 'string' ? [substitute(target.expr)] : []
+  return typeof target.expr === 'string' ? [withVariables(target.expr)] : []
 }
 
-function substitute(expr: string): string {
+/** A query with every variable at "All". */
+export function withVariables(expr: string): string {
   return expr.replace(/\$\w+/g, (variable) => {
     const value = everything[variable]
     if (value === undefined) throw new Error(`no value for ${variable} in the query ${expr}`)

@@ -16,11 +16,12 @@ export const datasource = { type: 'prometheus', uid: '${datasource}' }
 /** In the order Grafana shows them; an instance is one of the jobs chosen before it. */
 export const variables = [
   new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
-  choiceOf('job', 'Job', 'label_values(up, job)'),
+  choiceOf('job', 'App', 'label_values(up, job)'),
   choiceOf('instance', 'Instance', 'label_values(up{job=~"$job"}, instance)'),
 ]
 
-function choiceOf(name: string, label: string, query: string): QueryVariableBuilder {
+/** Several values of a label, or all. */
+export function choiceOf(name: string, label: string, query: string): QueryVariableBuilder {
   return new QueryVariableBuilder(name)
     .label(label)
     .datasource(datasource)

@@ -1,72 +1,80 @@
 /**
- * That the scrape configuration and the two sets of targets agree, and that promtool accepts what Prometheus
- * will load. Without promtool the latter is skipped, loudly; where CI is set it fails.
+ * That both ways to find targets agree, and that every promtool accepts what Prometheus will load, and amtool what Alertmanager
+ * will. Without these tools that is skipped, loudly; where CI is set it fails.
  */
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 
-const roles = ['gateway', 'dogs', 'cats', 'exporter', 'prometheus']
+const ports = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090 }
+const roles = Object.keys(ports)
 
-type Config = { scrape_configs: { job_name: string; file_sd_configs: { files: string[] }[] }[] }
+type Job = { job_name: string; file_sd_configs?: { files: string[] }[]; dns_sd_configs?: object[] }
+type Config = { alerting: unknown; scrape_configs: Job[] }
 
 const readYaml = async (path: string) => Bun.YAML.parse(await Bun.file(`${import.meta.dir}/${path}`).text())
+const local = (await readYaml('prometheus.yml')) as Config
+const compose = (await readYaml('prometheus.compose.yml')) as Config
 
-test('one job for each role, its targets in the file of its name', async () => {
-  const { scrape_configs } = (await readYaml('prometheus.yml')) as Config
-  expect(scrape_configs.map(({ job_name, file_sd_configs }) => [job_name, file_sd_configs])).toEqual(
+test('one job for each role, its targets in the file of its name', () => {
+  expect(local.scrape_configs.map(({ job_name, file_sd_configs }) => [job_name, file_sd_configs])).toEqual(
     roles.map((role) => [role, [{ files: [`targets/${role}.yml`] }]]),
   )
 })
 
-test.each([
-  [
-    'targets',
-    {
-      gateway: '127.0.0.1:9000',
-      dogs: '127.0.0.1:9001',
-      cats: '127.0.0.1:9002',
-      exporter: '127.0.0.1:9117',
-      prometheus: '127.0.0.1:9090',
-    },
-  ],
-  [
-    'targets.compose',
-    {
-      gateway: 'gateway:9000',
-      dogs: 'dogs:9001',
-      cats: 'cats:9002',
-      exporter: 'exporter:9117',
-      prometheus: 'prometheus:9090',
-    },
-  ],
-])('%s has one address for each role', async (folder, addresses) => {
-  expect(Object.keys(addresses)).toEqual(roles)
-  const found = filesIn(folder).map(async (file) => [file, await readYaml(file)])
-  expect(Object.fromEntries(await Promise.all(found))).toEqual(
-    Object.fromEntries(
-      Object.entries(addresses).map(([role, address]) => [`${folder}/${role}.yml`, [{ targets: [address] }]]),
-    ),
+test.each(Object.entries(ports))('on one machine %s has one address', async (role, port) => {
+  expect(await readYaml(`targets/${role}.yml`)).toEqual([{ targets: [`127.0.0.1:${port}`] }])
+})
+
+test('in compose every address of the name of a role is one of its targets', () => {
+  expect(compose.scrape_configs.map(({ job_name, dns_sd_configs }) => [job_name, dns_sd_configs])).toEqual(
+    Object.entries(ports).map(([role, port]) => [
+      role,
+      [{ names: [role], type: 'A', port, refresh_interval: '10s' }],
+    ]),
   )
 })
 
-const isChecked = Bun.which('promtool') !== null || Bun.env.CI !== undefined
-if (!isChecked)
-  console.warn(
-    'SKIPPED: promtool is not on PATH, so nothing checks the configuration and rules of Prometheus',
-  )
-
-test.skipIf(!isChecked).each([
-  ['check', 'config', 'prometheus.yml'],
-  ['check', 'rules', ...filesIn('rules')],
-  ['test', 'rules', ...filesIn('rules.test')],
-])('promtool %s %s passes', async (...command) => {
-  const promtool = Bun.spawn(['promtool', ...command], {
-    cwd: import.meta.dir,
-    stdout: 'pipe',
-    stderr: 'pipe',
+test('apart from where targets are, both configurations are the same', () => {
+  const nowhere = { file_sd_configs: undefined, dns_sd_configs: undefined }
+  const withoutPlaces = (config: Config) => ({
+    ...config,
+    alerting: undefined,
+    scrape_configs: config.scrape_configs.map((job) => Object.assign({}, job, nowhere)),
   })
-  const output = (await new Response(promtool.stdout).text()) + (await new Response(promtool.stderr).text())
-  expect({ exitCode: await promtool.exited, output }).toEqual({ exitCode: 0, output })
+  expect(withoutPlaces(compose)).toEqual(withoutPlaces(local))
+})
+
+describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
+  test.each([
+    ['check', 'config', '--lint-fatal', 'prometheus.yml'],
+    ['check', 'config', '--lint-fatal', 'prometheus.compose.yml'],
+    ['check', 'rules', '--lint-fatal', ...filesIn('rules')],
+    ['test', 'rules', ...filesIn('rules.test')],
+  ])('%s %s %s passes', async (...command) => {
+    const result = await promtool(program, ...command)
+    expect(result).toEqual({ exitCode: 0, output: expect.not.stringMatching(/warning|error/i) })
+  })
+})
+
+describe.skipIf(Bun.which('amtool') === null && Bun.env.CI === undefined)('amtool', () => {
+  const file = '../alertmanager/alertmanager.yml'
+
+  test('accepts the configuration', async () => {
+    expect(await promtool('amtool', 'check-config', file)).toMatchObject({ exitCode: 0 })
+  })
+
+  test.each([
+    [['alertname=TargetDown', 'severity=page', 'app=dogs'], 'page'],
+    [['alertname=ServiceErrors', 'severity=ticket', 'app=dogs'], 'ticket'],
+    [['alertname=Watchdog', 'severity=none', 'app=prometheus'], 'watchdog'],
+  ])('%p goes to %s', async (labels, receiver) => {
+    const result = await promtool('amtool', 'config', 'routes', 'test', `--config.file=${file}`, ...labels)
+    expect(result).toMatchObject({
+      exitCode: 0,
+      output: expect.stringMatching(new RegExp(`^${receiver}$`, 'm')),
+    })
+  })
 })
 
 function filesIn(folder: string): string[] {

@@ -6,6 +6,7 @@ import { Elysia } from 'elysia'
 import type { BodyLimits } from './body.ts'
 import { apiDocs } from './docs.ts'
 import { answerTo } from './errors.ts'
+import { type Faults, withFaults } from './faults.ts'
 import type { Kind } from './kind.ts'
 import { petRoutes } from './routes.ts'
 import type { Store } from './store.ts'
@@ -15,16 +16,18 @@ export interface AppParts {
   version: string
   store: Store
   limits: BodyLimits
+  faults?: Faults
   registry: Registry
   tally: RequestTally
   log: Logger
 }
 
-export function petsApp({ kind, version, store, limits, registry, tally, log }: AppParts) {
+export function petsApp({ kind, version, store, limits, faults, registry, tally, log }: AppParts) {
   return (
     // With a standard hostname Elysia looks for the path from a fixed offset and misses it behind a short Host.
     new Elysia({ normalize: false, handler: { standardHostname: false } })
       .use(httpMetrics({ registry, tally, exclude: ['/healthz'] }))
+      .use(withFaults(faults))
       .onError(({ error, code }) => answerTo(error, code, log))
       .get('/healthz', () => new Response('ok\n'), { detail: { hide: true } })
       .use(petRoutes(kind, store, tally, limits))

@@ -1,6 +1,7 @@
 /** The settings of a service: those of every process family and the service's own. */
 import { type Environment, processSettings, readConfig } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
+import { faultSettings } from './faults.ts'
 import { type Kind, prefixOf } from './kind.ts'
 
 export const serviceSettings = (kind: Kind) =>
@@ -23,6 +24,7 @@ export const serviceSettings = (kind: Kind) =>
       default: 30_000,
       description: 'milliseconds a request body may take to arrive; 503 after',
     }),
+    ...faultSettings,
     url: Type.Optional(
       Type.String({
         description: 'where the gateway reaches this service; read by the gateway, not by the service',

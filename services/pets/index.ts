@@ -46,7 +46,16 @@ function serve(kind: Kind, version: string, config: ServiceConfig, worker: Worke
   serveWith(db)
   const store = new Store(kind, db, registry)
   const counting = setInterval(() => store.countRows(), COUNT_ROWS_EVERY_MS)
-  const app = petsApp({ kind, version, store, limits: config, registry, tally, log }).compile()
+  const app = petsApp({
+    kind,
+    version,
+    store,
+    limits: config,
+    faults: config,
+    registry,
+    tally,
+    log,
+  }).compile()
   return serveHttp(addresses, {
     fetch: app.fetch,
     idleTimeout: IDLE_TIMEOUT_SECONDS,

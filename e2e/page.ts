@@ -1,0 +1,26 @@
+/** A metrics page in text format 0.0.4, as far as tests add it up. */
+export class Page {
+  readonly #samples: readonly string[]
+  readonly families: readonly string[]
+
+  constructor(text: string) {
+    const lines = text.split('\n')
+    this.#samples = lines.filter((line) => line !== '' && !line.startsWith('#'))
+    this.families = lines.flatMap((line) => /^# TYPE (\S+)/.exec(line)?.[1] ?? [])
+  }
+
+  static async read(url: string): Promise<Page> {
+    return new Page(await (await fetch(url)).text())
+  }
+
+  get series(): number {
+    return this.#samples.length
+  }
+
+  /** All series of a metric, or those that have a label. */
+  sum(metric: string, label = ''): number {
+    return this.#samples
+      .filter((line) => /^[^{ ]+/.exec(line)![0] === metric && line.includes(label))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+}

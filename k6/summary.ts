@@ -1,0 +1,54 @@
+/** The end of a run in words: a line for each operation, what was not kept, and for the shape `breakpoint` where it broke. */
+
+import { type Operation, mix } from './mix.ts'
+import { rates, stepName } from './steps.ts'
+
+type Metric = { values: Record<string, number>; thresholds?: Record<string, { ok: boolean }> }
+
+/** What k6 hands to handleSummary, as far as it is used here. */
+export type Summary = { metrics: Record<string, Metric>; state: { testRunDurationMs: number } }
+
+/** The report that is printed. */
+export function summaryOf(summary: Summary, shape: string): string {
+  const { metrics, state } = summary
+  const crossed = crossedIn(metrics)
+  const requests = metrics.http_reqs?.values
+  return [
+    '',
+    `${shape}: ${requests?.count ?? 0} requests in ${(state.testRunDurationMs / 1000).toFixed(0)} s, ${(requests?.rate ?? 0).toFixed(0)} a second`,
+    '',
+    '  http_req_duration   requests     median        p95        p99        max     failed',
+    ...(Object.keys(mix) as Operation[]).map((operation) => lineOf(metrics, operation)),
+    '',
+    ...(shape === 'breakpoint' ? [breakingPoint(metrics, crossed.length > 0), ''] : []),
+    crossed.length === 0 ? 'Every threshold was kept.' : `Not kept: ${crossed.join('; ')}`,
+    '',
+  ].join('\n')
+}
+
+function lineOf(metrics: Record<string, Metric>, operation: Operation): string {
+  const of = (metric: string, value: string) => metrics[`${metric}{op:${operation}}`]?.values[value] ?? 0
+  const duration = (value: string) => `${of('http_req_duration', value).toFixed(1)} ms`
+  const cells = [
+    String(of('http_reqs', 'count')),
+    ...['med', 'p(95)', 'p(99)', 'max'].map(duration),
+    `${(100 * of('http_req_failed', 'rate')).toFixed(2)} %`,
+  ]
+  return `  ${operation.padEnd(18)}${cells.map((cell) => cell.padStart(11)).join('')}`
+}
+
+/** Each threshold that was crossed, with its metric. */
+function crossedIn(metrics: Record<string, Metric>): string[] {
+  return Object.entries(metrics).flatMap(([name, { thresholds = {} }]) =>
+    Object.entries(thresholds).flatMap(([threshold, { ok }]) => (ok ? [] : [`${name} ${threshold}`])),
+  )
+}
+
+/** The last step that began is the one that could not be kept, if any was not. */
+function breakingPoint(metrics: Record<string, Metric>, isBroken: boolean): string {
+  const begun = rates.filter((rate) => (metrics[`http_reqs{step:${stepName(rate)}}`]?.values.count ?? 0) > 0)
+  const last = begun.at(-1) ?? 0
+  if (!isBroken) return `Breaking point: none up to ${last} iterations a second.`
+  const kept = begun.at(-2)
+  return `Breaking point: ${last} iterations a second are too many; ${kept ?? 'not even the first step'} could be kept.`
+}

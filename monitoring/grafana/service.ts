@@ -1,0 +1,172 @@
+/** One service, or any process family that answers HTTP: rate, errors and duration by route, and what it holds up. */
+
+import {
+  PercentUnit,
+  RequestsPerSecond,
+  Seconds,
+  Short,
+  CountsPerSecond,
+  DateTimeFromNow,
+} from '@grafana/grafana-foundation-sdk/units'
+import { dashboardOf, line, section } from './dashboard.ts'
+import { below, graph, heatmap, idle, stat } from './panels.ts'
+import { buckets, part, quantile, quantiles, rate, selected, share, sum } from './promql.ts'
+
+const duration = 'http_server_request_duration_seconds'
+const requests = `${duration}_count`
+
+const health = [
+  line(
+    4,
+    stat(
+      'Requests',
+      RequestsPerSecond,
+      'Requests per second that were answered.',
+      rate(requests, selected, ['job']),
+    ),
+    stat(
+      'Errors',
+      PercentUnit,
+      'The part that was answered 5xx.',
+      part(requests, selected, 'http_response_status_code=~"5.."', ['job']),
+      { steps: below(0.001, 0.01), mappings: [idle] },
+    ),
+    stat(
+      'p99',
+      Seconds,
+      'The time within which 99 of 100 were answered.',
+      quantile(0.99, duration, selected, ['job']),
+      {
+        steps: below(0.25, 1),
+        mappings: [idle],
+      },
+    ),
+    stat('Running since', DateTimeFromNow, 'Start of the master of each instance.', {
+      expr: `process_start_time_seconds{${selected}} * 1000`,
+      legend: '{{job}} {{instance}}',
+    }),
+    stat(
+      'Versions',
+      Short,
+      'The build that runs. Two versions of one app: a deploy is on its way, or stuck.',
+      [
+        {
+          expr: `count by (name, version, bun_version) (app_info{${selected}})`,
+          legend: '{{name}} {{version}} on Bun {{bun_version}}',
+        },
+        {
+          expr: `count by (version, bun_version) (exporter_build_info{${selected}})`,
+          legend: 'exporter {{version}} on Bun {{bun_version}}',
+        },
+      ],
+      { isName: true },
+    ),
+  ),
+  line(
+    8,
+    graph(
+      'Requests by route and status',
+      RequestsPerSecond,
+      'Requests per second; unmatched is what no route takes.',
+      rate(requests, selected, ['job', 'http_route', 'http_response_status_code']),
+      { isStacked: true },
+    ),
+    heatmap(
+      'Latency',
+      Seconds,
+      'How many requests took how long, until the head of the answer.',
+      buckets(duration, selected),
+    ),
+    graph(
+      'Latency by route',
+      Seconds,
+      'Median and 99th percentile, by route.',
+      quantiles(duration, selected, ['job', 'http_route']),
+    ),
+  ),
+  line(
+    7,
+    graph(
+      'Requests by method',
+      RequestsPerSecond,
+      'Requests per second; _OTHER is a method that is not standard.',
+      [rate(requests, selected, ['job', 'http_request_method'])],
+    ),
+    graph(
+      'Requests in flight',
+      Short,
+      'Requests begun and not yet answered. Growth at a steady rate is a queue.',
+      [sum('http_server_active_requests', selected, ['job', 'http_request_method'])],
+    ),
+    graph(
+      'Errors by type',
+      CountsPerSecond,
+      'Errors per second that ended a request with a 5xx, by route and type.',
+      [rate('http_server_exceptions_total', selected, ['job', 'http_route', 'error_type'])],
+    ),
+    graph(
+      'Abandoned requests',
+      RequestsPerSecond,
+      'Requests that were in flight in workers when they died: nobody knows whether they were answered.',
+      rate('http_server_abandoned_requests_total', selected, ['job']),
+    ),
+  ),
+]
+
+const runtime = [
+  section(
+    'Process',
+    7,
+    heatmap(
+      'Event loop lag',
+      Seconds,
+      'How late timers fired, over all workers.',
+      buckets('runtime_eventloop_lag_seconds', selected),
+    ),
+    graph(
+      'CPU of the master',
+      PercentUnit,
+      'CPU time per second of the process that watches the workers; it serves no traffic.',
+      [rate('process_cpu_seconds_total', selected, ['job', 'instance'])],
+    ),
+    graph('Memory of the master', 'bytes', 'Resident memory of the process that watches the workers.', [
+      sum('process_resident_memory_bytes', selected, ['job', 'instance']),
+    ]),
+    graph(
+      'Open files of the master',
+      PercentUnit,
+      'Open file descriptors, of those the system allows.',
+      share('process_open_fds', 'process_max_fds', selected, ['job', 'instance']),
+      { limit: 0.8 },
+    ),
+  ),
+  line(
+    6,
+    graph(
+      'Events without a series',
+      CountsPerSecond,
+      'Events per second whose label set found no room: they are counted under __overflow__.',
+      rate('metrics_dropped_series_total', selected, ['job']),
+    ),
+    graph(
+      'Families declared twice',
+      CountsPerSecond,
+      'Metrics that workers declare differently, as between two versions.',
+      rate('metrics_conflicts_total', selected, ['job']),
+    ),
+    graph(
+      'Damaged regions',
+      Short,
+      'Parts of the shared memory of metrics that cannot be read any further.',
+      [sum('metrics_damaged_regions', selected, ['job'])],
+    ),
+  ),
+]
+
+/** Chosen by the variable of the app. */
+export const service = dashboardOf({
+  uid: 'service',
+  title: 'Service',
+  description: 'Rate, errors and duration of the chosen apps, by route.',
+  lines: [...health, ...runtime],
+})

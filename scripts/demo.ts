@@ -1,0 +1,111 @@
+/**
+ * `bun run demo`: the stack, load, and a short story of faults. At each step it says what is done and where to look, and waits until
+ * the alert fires and is over. Alerts come sooner than in production, so that it takes minutes. Needs Prometheus and k6.
+ */
+import { stopSignals } from '@bun-monitoring/prefork'
+import { ROOT } from './external.ts'
+import { Stack } from './stack.ts'
+import { firingAlerts, labelsOf, type Scene, story, STORY_ENV, TIMES_FASTER } from './story.ts'
+
+const ASK_AGAIN_AFTER_MS = 500
+const GIVE_UP_AFTER_MS = 180_000
+/** The rate at which clients ask: enough for graphs to move, with processors to spare. */
+const USERS = 5
+
+process.exit(await main())
+
+async function main(): Promise<number> {
+  const missing = ['prometheus', 'k6'].filter((program) => Bun.which(program) === null)
+  if (missing.length > 0) {
+    console.error(`the demonstration needs ${missing.join(' and ')} on PATH`)
+    return 1
+  }
+  const signals = stopSignals()
+  const stack = new Stack({
+    env: STORY_ENV,
+    prometheusOptions: { timesFaster: TIMES_FASTER },
+    print: () => {},
+  })
+  const stopped = signals.drain.then(() => 'stopped' as const)
+  void signals.now.then(() => stack.kill())
+  let load: Bun.Subprocess | undefined
+  try {
+    const urls = await Promise.race([stack.start(), stopped])
+    if (urls === 'stopped') return 0
+    const { prometheus } = urls
+    load = Bun.spawn(
+      [
+        'k6',
+        'run',
+        '--quiet',
+        '--vus',
+        String(USERS),
+        '--duration',
+        '1h',
+        '-o',
+        'experimental-prometheus-rw',
+        'k6/load_test.ts',
+      ],
+      {
+        cwd: ROOT,
+        env: {
+          ...Bun.env,
+          BASE_URL: urls.gateway,
+          SUMMARY: '/dev/null',
+          K6_PROMETHEUS_RW_SERVER_URL: `${prometheus}/api/v1/write`,
+          K6_AUTO_EXTENSION_RESOLUTION: 'false',
+        },
+        stdio: ['ignore', 'ignore', 'ignore'],
+      },
+    )
+    console.log(
+      `The stack runs under load: ${urls.gateway}/ · live page ${urls.exporter}/ · alerts ${prometheus}/alerts · ` +
+        `dashboards ${urls.grafana ?? '(Grafana is not on PATH)'}\nEverything that alerts wait for is ${TIMES_FASTER} times shorter. Ctrl+C ends it.\n`,
+    )
+    const end = await Promise.race([tell({ stack, urls }, prometheus!), stopped])
+    if (end === 'told') console.log('That was all. Everything goes on until Ctrl+C.')
+    await stopped
+    return 0
+  } catch (error) {
+    console.error((error as Error).message)
+    return 1
+  } finally {
+    load?.kill('SIGINT')
+    await load?.exited
+    await stack.stop()
+  }
+}
+
+async function tell(scene: Scene, prometheus: string): Promise<'told'> {
+  // Before its load k6 tries each operation once, and ends where one fails: nothing may be broken yet.
+  await until(async () => (await labelsOf(prometheus, 'k6_iterations_total > 0')).length > 0)
+  for (const [index, step] of story.entries()) {
+    const say = (text: string) => console.log(`${index + 1}/${story.length}  ${text}`)
+    say(`${step.title}. ${step.tells}\n     look at ${step.look}`)
+    const startedMs = performance.now()
+    await step.begin(scene)
+    await until(async () => {
+      await step.meanwhile?.(scene)
+      return (await firingAlerts(prometheus)).includes(step.alert)
+    })
+    say(`${step.alert} fires after ${secondsSince(startedMs)}: ${prometheus}/alerts. Now it is mended.`)
+    const mendedMs = performance.now()
+    await step.end(scene)
+    await until(async () => !(await firingAlerts(prometheus)).includes(step.alert))
+    say(`over after ${secondsSince(mendedMs)}.\n`)
+  }
+  return 'told'
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const startedMs = performance.now()
+  while (!(await holds())) {
+    if (performance.now() - startedMs > GIVE_UP_AFTER_MS)
+      throw new Error('the story does not go on: see the log')
+    await Bun.sleep(ASK_AGAIN_AFTER_MS)
+  }
+}
+
+function secondsSince(startedMs: number): string {
+  return `${((performance.now() - startedMs) / 1000).toFixed(0)} s`
+}
