@@ -11,6 +11,7 @@ import type { GatewayConfig } from './config.ts'
 import { FieldList } from './fields.ts'
 import { discard } from './gather.ts'
 import { Gateway } from './gateway.ts'
+import { writeLines } from './log_lines.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { encode, problemAnswer } from './own_answers.ts'
 import { Peers } from './peers.ts'
@@ -30,14 +31,7 @@ interface Edge {
   writeLog: (lines: string) => void
 }
 
-const stdout = Bun.stdout.writer()
-const EDGE: Edge = {
-  now: () => performance.now(),
-  writeLog(lines) {
-    stdout.write(lines)
-    void stdout.flush()
-  },
-}
+const EDGE: Edge = { now: () => performance.now(), writeLog: writeLines }
 
 export class GatewayServer implements Served {
   readonly gateway: Gateway

@@ -1,16 +1,16 @@
 /**
- * The proxies that are compared, each as one process with one worker, in front of the same upstream: how each is told
+ * The proxies that are compared, each with one worker, in front of the same upstream: how each is told
  * to add the same fields and to keep its connections.
  */
+import { childrenOf } from '@bun-monitoring/prefork/procfs'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import type { Subprocess } from 'bun'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Proxy {
   name: string
   url: string
-  /** Of the process that carries the traffic. */
+  /** Of the worker: the process that carries the traffic. */
   pid: number
 }
 
@@ -70,9 +70,9 @@ export class Proxies implements AsyncDisposable {
     await Bun.write(file, config)
     await Bun.$`mkdir -p ${folder}`
     const master = await this.#start(['nginx', '-e', '/dev/null', '-c', file], port)
-    const children = readFileSync(`/proc/${master.pid}/task/${master.pid}/children`, 'utf8')
+    const [pid] = childrenOf(master.pid)
     const name = `nginx, ${kind}${accessLog ? ', log' : ''}`
-    return { name, url: `http://127.0.0.1:${port}`, pid: Number(children.trim().split(' ')[0]) }
+    return { name, url: `http://127.0.0.1:${port}`, pid: pid! }
   }
 
   async haproxy(kind: 'TCP' | 'unix'): Promise<Proxy> {
@@ -122,10 +122,12 @@ backend dogs
       GATEWAY_CONFIG: file,
       GATEWAY_PORT: '0',
       GATEWAY_ADMIN_PORT: '0',
+      GATEWAY_WORKERS: '1',
     })
     this.#gateways.push(gateway)
     const { url } = await gateway.ready()
-    return { name: `gateway, ${kind}${accessLog ? ', log' : ''}`, url, pid: gateway.pid }
+    const [pid] = childrenOf(gateway.pid)
+    return { name: `gateway, ${kind}${accessLog ? ', log' : ''}`, url, pid: pid! }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,26 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { piecesOf } from './log_lines.ts'
+
+const line = (length: number) => `${'x'.repeat(length - 1)}\n`
+
+test.each<[string, number[], number[]]>([
+  ['what fits is one piece', [10, 20], [30]],
+  ['a piece ends where a line does', [2000, 2000, 2000], [4000, 6000]],
+  ['exactly the bytes of a pipe', [2048, 2048, 1], [4096, 4097]],
+  ['a line that is too long is a piece of its own', [10, 9000, 10], [10, 9010, 9020]],
+  ['nothing', [], []],
+])('%s', (_, lengths, ends) => {
+  expect(piecesOf(Buffer.from(lengths.map(line).join('')))).toEqual(ends)
+})
+
+test('lines of processes that share a pipe are whole', async () => {
+  const program = `
+    import { writeLines } from ${JSON.stringify(join(import.meta.dir, 'log_lines.ts'))}
+    for (let i = 0; i < 200; i++) writeLines((process.argv[1].repeat(70) + '\\n').repeat(100))`
+  const shell = ['a', 'b', 'c'].map((letter) => `"$0" -e "$1" ${letter} &`).join(' ')
+  const writers = Bun.spawn(['sh', '-c', `${shell} wait`, process.execPath, program], { stdout: 'pipe' })
+  const lines = (await new Response(writers.stdout).text()).trimEnd().split('\n')
+  expect(lines).toHaveLength(3 * 200 * 100)
+  expect(lines.filter((each) => !/^(a{70}|b{70}|c{70})$/.test(each))).toEqual([])
+})
