@@ -15,7 +15,7 @@ export const workersCases: Record<string, AlertCase> = {
     value: '29',
   },
   WorkerHarakiri: {
-    fires: { [exits('harakiri')]: '_x60 1x60' },
+    fires: { [exits('harakiri')]: '0x59 1x60' },
     quiet: { [exits('harakiri')]: '1x120', [exits('max_requests')]: '0+1x120' },
     labels: family,
     value: '1',
