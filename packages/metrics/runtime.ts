@@ -3,7 +3,6 @@
  * real on Bun. Several of prom-client's defaults are constant or wrong there (reference: oven-sh/bun issues 34068 and
  * 43328), so only those named here are kept.
  */
-import { collectDefaultMetrics as collectStock, Registry as StockRegistry } from 'prom-client'
 import { Gauge } from './gauge.ts'
 import { Histogram } from './histogram.ts'
 import { register, type Registry } from './registry.ts'
@@ -82,8 +81,10 @@ export function collectDefaultMetrics({
   prefix = '',
   labels = {},
 }: DefaultMetrics = {}): void {
-  const all = new StockRegistry()
-  collectStock({ register: all, prefix, labels })
+  // Not at the top: it takes 8 MB, and most processes never publish these.
+  const stock = require('prom-client') as typeof import('prom-client')
+  const all = new stock.Registry()
+  stock.collectDefaultMetrics({ register: all, prefix, labels })
   for (const name of REAL_ON_BUN) {
     const metric = all.getSingleMetric(prefix + name) as unknown as StockMetric | undefined
     if (metric) to.registerMetric(metric)
