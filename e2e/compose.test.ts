@@ -1,7 +1,7 @@
 /** The same in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { allTargetsAreUp, everyQueryHasData, k6, useTheApi } from './smoke.ts'
+import { allTargetsAreUp, everyQueryHasData, k6, until, useTheApi } from './smoke.ts'
 
 const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
@@ -41,6 +41,29 @@ test('only gateway, exporter and Prometheus are published, and only on this mach
   expect(published.map(([service]) => service).toSorted()).toEqual(['exporter', 'gateway', 'prometheus'])
   for (const [, ports] of published) expect(ports).toStartWith('127.0.0.1:')
 })
+
+test('three containers of a service share the requests, and one that is taken away costs none', async () => {
+  await compose('up', '--wait', '--scale', 'dogs=3', ...OWN)
+  const ids = (await compose('ps', '-q', 'dogs')).trim().split('\n')
+  expect(ids).toHaveLength(3)
+  const ask = async (requests: number) => {
+    for (let i = 0; i < requests; i++) expect((await fetch(`${gateway}/dogs/`)).status).toBe(200)
+  }
+  const answered = async (id: string): Promise<number> => {
+    const script = `const { workers } = await (await fetch('http://127.0.0.1:9001/stats')).json()
+      console.log(workers.reduce((sum, { requests }) => sum + requests, 0))`
+    return Number(await Bun.$`docker exec ${id} bun -e ${script}`.quiet().text())
+  }
+  const before = await Promise.all(ids.map(answered))
+  await until(async () => {
+    await ask(30)
+    const all = await Promise.all(ids.map(answered))
+    return all.every((count, i) => count > before[i]! + 10) ? undefined : `${before} and then ${all}`
+  }, 30_000)
+  const clients = Promise.all(Array.from({ length: 8 }, () => ask(500)))
+  await compose('up', '--wait', '--scale', 'dogs=1', '--timeout', '15', ...OWN)
+  await clients
+}, 120_000)
 
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })

@@ -2,7 +2,7 @@
 import { type ChunkOptions, Chunks } from './chunks.ts'
 import { CHUNKED, type Framing, NO_LENGTH } from './framing.ts'
 import { gather } from './gather.ts'
-import type { Outbox } from './outbox.ts'
+import type { Sink } from './outbox.ts'
 
 /** The three ways in which chunks go on: to HTTP/1.0 as bare data, to HTTP/1.1 without or with their trailers. */
 export const NO_CHUNKS: ChunkOptions = { keepsChunks: false, keepsTrailers: false }
@@ -62,7 +62,7 @@ export class Body {
 }
 
 /** Sends on what `body` has just read. */
-export function gatherPieces(out: Outbox, bytes: Buffer, body: Body): void {
+export function gatherPieces(out: Sink, bytes: Buffer, body: Body): void {
   const { pieces, tail } = body
   for (let i = 0; i < pieces.length; i += 2) gather(out, bytes, pieces[i]!, pieces[i + 1]!)
   if (tail !== undefined) gather(out, tail, 0, tail.length)

@@ -2,7 +2,7 @@
 import type { AnswerHead } from './answer_head.ts'
 import { CHUNKED } from './framing.ts'
 import { gather } from './gather.ts'
-import type { Outbox } from './outbox.ts'
+import type { Sink } from './outbox.ts'
 import { dateLine } from './own_answers.ts'
 import type { Incoming } from './passes.ts'
 
@@ -18,7 +18,7 @@ export function connectionLine(closes: boolean, minor: number): string {
 }
 
 /** The first line for the upstream: as it came, but in origin form, as HTTP/1.1, and with the route's change. */
-export function gatherRequestLine(out: Outbox, { bytes, line, route }: Incoming): void {
+export function gatherRequestLine(out: Sink, { bytes, line, route }: Incoming): void {
   const { cutBytes, replacement } = route!.forward!
   const isUnchanged = cutBytes === 0 && replacement.length === 0
   if (isUnchanged && line.minor === 1 && !line.isAbsolute) return gather(out, bytes, line.start, line.end)
@@ -32,7 +32,7 @@ export function gatherRequestLine(out: Outbox, { bytes, line, route }: Incoming)
 }
 
 /** What came of an answer without framing, as a chunk. */
-export function gatherChunk(out: Outbox, bytes: Buffer, [from, to]: number[]): void {
+export function gatherChunk(out: Sink, bytes: Buffer, [from, to]: number[]): void {
   if (from === undefined || to === undefined) return
   const size = Buffer.from(`${(to - from).toString(16)}\r\n`)
   gather(out, size, 0, size.length)
@@ -49,7 +49,7 @@ interface Delivery {
 }
 
 /** The head of an answer that cannot go on as the bytes that came. */
-export function gatherHead(out: Outbox, head: AnswerHead, { closes, minor, rechunks }: Delivery): void {
+export function gatherHead(out: Sink, head: AnswerHead, { closes, minor, rechunks }: Delivery): void {
   const forward = minor === 0 && head.framing === CHUNKED ? withoutChunked(head.forward) : head.forward
   const lines = [
     head.hasDate ? '' : dateLine(),

@@ -58,8 +58,8 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
       accessLog: 'errors',
       trustedProxies: [],
       upstreams: [
-        { name: 'dogs', target: 'http://127.0.0.1:8001' },
-        { name: 'cats', target: 'http://127.0.0.1:8002' },
+        { ...upstream, name: 'dogs', targets: ['http://127.0.0.1:8001'] },
+        { ...upstream, name: 'cats', targets: ['http://127.0.0.1:8002'] },
       ],
       routes: [
         { id: 'dogs', path: '/dogs', upstream: 'dogs' },
@@ -69,6 +69,13 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
   },
 )
 
+const upstream = {
+  health: { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 },
+  maxConnections: 1024,
+  queue: 1024,
+  queueMs: 5000,
+}
+
 test('tables that are left out have the defaults that the committed file spells out', async () => {
   const { limits, timeouts, accessLog, trustedProxies } = readGatewayConfig({})
   const config = readGatewayConfig({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + ROUTE) })
@@ -77,15 +84,17 @@ test('tables that are left out have the defaults that the committed file spells 
 
 describe('a variable in the file', () => {
   test('is filled from the environment', () => {
-    expect(readGatewayConfig({ DOGS_URL: 'http://dogs:8001' }).upstreams[0]?.target).toBe('http://dogs:8001')
+    expect(readGatewayConfig({ DOGS_URL: 'http://dogs:8001' }).upstreams[0]?.targets).toEqual([
+      'http://dogs:8001',
+    ])
   })
   test('has its default where it is empty', () => {
-    expect(readGatewayConfig({ DOGS_URL: '' }).upstreams[0]?.target).toBe('http://127.0.0.1:8001')
+    expect(readGatewayConfig({ DOGS_URL: '' }).upstreams[0]?.targets).toEqual(['http://127.0.0.1:8001'])
   })
   test('cannot break out of its text', () => {
     const DOGS_URL = 'http://a:1"]\n[[route]]\nid = "evil"\n${CATS_URL}'
     expect(problemsOf({ DOGS_URL })).toEqual([
-      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be an address like http://127.0.0.1:8001 or unix:/run/dogs.sock`,
+      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock`,
     ])
   })
   test('is missed by key path and name', async () => {
@@ -112,7 +121,7 @@ describe('a bad file is refused with every problem by key path', () => {
       [
         'cache: there is no such key; known: limits, timeouts, log, trusted_proxies, upstream, route',
         'limits.body: there is no such key; known: line_bytes, headers_bytes, headers_count, body_bytes, connections',
-        'upstream[1].weight: there is no such key; known: name, targets',
+        'upstream[1].weight: there is no such key; known: name, targets, health, max_connections, queue, queue_ms',
         'route[0].hosts: there is no such key; known: id, host, path, methods, upstream, strip, rewrite, respond, redirect',
       ],
     ],
@@ -135,8 +144,8 @@ describe('a bad file is refused with every problem by key path', () => {
         'limits.body_bytes: "1 MB" is not allowed: must be an integer from 0 to 9007199254740991',
         'timeouts.response_header_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
         'upstream[0].name: "Dogs" is not allowed: must be a name of lower-case letters, digits, - and _',
-        'upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be an address like http://127.0.0.1:8001 or unix:/run/dogs.sock',
-        'upstream[1].targets: [] is not allowed: must be a list of exactly one address',
+        'upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
+        'upstream[1].targets: [] is not allowed: must be a list of addresses',
         'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
         'route[0]: must have one of upstream, respond, redirect; has none',
       ],

@@ -17,16 +17,16 @@ import {
   LAST_CHUNK,
 } from './compose.ts'
 import type { Gateway } from './gateway.ts'
-import { METHODS } from './methods.ts'
+import { isIdempotent, METHODS } from './methods.ts'
 import { NO_ANSWER } from './metrics.ts'
 import { problemAnswer } from './own_answers.ts'
 import type { Incoming } from './passes.ts'
 import { type Cause, CLIENT_GONE, type Failure, FAILURES, UpstreamFailure } from './refusals.ts'
 import { askedFor } from './request.ts'
 import type { RequestFields } from './request_fields.ts'
+import { Sending } from './sending.ts'
 import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId } from './trace_ids.ts'
 import type { Upstream } from './upstream.ts'
-import type { UpstreamConnection } from './upstream_connection.ts'
 
 const UPSTREAM_FAILURE = new UpstreamFailure()
 const HEAD = METHODS.indexOf('HEAD')
@@ -42,15 +42,16 @@ export class Exchange {
   isTunnel = false
   closes: boolean
   answer: Body | undefined
-  #connection: UpstreamConnection | undefined
   #head: AnswerHead | undefined
   #rechunks = false
   #headMs = 0
   /** For the log: the request line, and the id that the upstream got. */
   #asked = ''
   #requestId = ''
+  #isOver = false
   #reason: Cause | Failure | undefined
   readonly #measured
+  readonly #sending: Sending
 
   constructor(
     readonly gateway: Gateway,
@@ -65,6 +66,7 @@ export class Exchange {
     this.closes = !fields.isPersistent
     this.request = Body.ofRequest(fields.framing, CHUNKS_AND_TRAILERS)
     this.#measured = gateway.metrics.http.begin(METHODS[line.method]!)
+    this.#sending = Sending.of(this, isIdempotent(line.method), this.#measured.startedMs)
   }
 
   get hasHead(): boolean {
@@ -74,9 +76,7 @@ export class Exchange {
   /** Sends the head, and what `request` has just read of the body. */
   send(incoming: Incoming): void {
     const { upstream } = this
-    upstream.metrics.attempts.inc()
-    this.#connection = upstream.connectionFor(this)
-    const { out } = this.#connection
+    const out = this.#sending
     gatherRequestLine(out, incoming)
     const { forward, host, requestId, hasTraceparent } = this.fields
     if (host === '') gather(out, upstream.hostLine, 0, upstream.hostLine.length)
@@ -85,7 +85,9 @@ export class Exchange {
     fill(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
     if (this.gateway.accessLog.isOn) this.#remember(incoming, buffer, at)
     gather(out, EMPTY_LINE, 0, EMPTY_LINE.length)
-    this.#passRequest(incoming.bytes)
+    this.#gatherBody(incoming.bytes)
+    out.begin()
+    if (!this.#isOver) this.#awaitUpstream()
   }
 
   /**
@@ -94,16 +96,16 @@ export class Exchange {
    */
   takeRequest(bytes: Buffer, from: number): number {
     const end = this.request.read(bytes, from, bytes.length)
-    if (end !== -1 && this.request.bytes <= this.gateway.limits.bodyBytes) this.#passRequest(bytes)
+    if (end === -1 || this.request.bytes > this.gateway.limits.bodyBytes) return end
+    this.#gatherBody(bytes)
+    this.#awaitUpstream()
     return end
   }
 
   /** Everything of a tunnel goes on as it is. */
   passToUpstream(bytes: Buffer): void {
-    const connection = this.#connection
-    if (connection === undefined) return
-    connection.out.write(bytes, 0, bytes.length)
-    if (connection.out.isBlocked) this.client.pause()
+    this.#sending.write(bytes, 0, bytes.length)
+    if (this.#sending.isBlocked) this.client.pause()
   }
 
   /** An answer before the answer. HTTP/1.0 knows none. */
@@ -126,8 +128,9 @@ export class Exchange {
     const chunks = this.fields.takesTrailers ? CHUNKS_AND_TRAILERS : CHUNKS
     const answer = new Body(framing, minor === 1 ? chunks : NO_CHUNKS)
     const end = head.status === 101 ? to : answer.read(bytes, to, bytes.length)
-    if (end === -1) return this.#connection!.fail('malformed')
+    if (end === -1) return this.#sending.connection!.fail('malformed')
 
+    this.#sending.onAnswer()
     this.#head = head
     this.answer = answer
     this.#begin(head.status)
@@ -139,7 +142,7 @@ export class Exchange {
       pieces.length = 0
     } else if (isVerbatim) gather(out, bytes, from, to)
     else gatherHead(out, head, { closes: this.closes, minor, rechunks: this.#rechunks })
-    this.#connection!.touch()
+    this.#sending.connection!.touch()
     if (head.status === 101) return this.#openTunnel(bytes, to)
     this.#passAnswer(bytes, end)
   }
@@ -149,17 +152,17 @@ export class Exchange {
     if (this.isTunnel) {
       client.out.write(bytes, from, bytes.length)
       client.touch()
-      if (client.out.isBlocked) this.#connection!.pause()
+      if (client.out.isBlocked) this.#sending.connection!.pause()
       return
     }
     const end = answer!.read(bytes, from, bytes.length)
-    if (end === -1) return this.#connection!.fail('malformed')
+    if (end === -1) return this.#sending.connection!.fail('malformed')
     this.#passAnswer(bytes, end)
   }
 
   /** The client takes more. */
   onClientDrained(): void {
-    this.#connection?.resume()
+    this.#sending.connection?.resume()
   }
 
   /** The upstream takes more. */
@@ -169,9 +172,14 @@ export class Exchange {
 
   /** The connection is gone without our doing; with an error it was reset. */
   onUpstreamClosed(failure: Failure, error?: Error): void {
-    this.#connection = undefined
+    if (!this.hasHead) {
+      const { seconds } = this.#sending
+      if (!this.#sending.resend(failure)) this.fail(failure)
+      this.gateway.metrics.answered(this.upstream, NO_ANSWER, seconds)
+      return
+    }
+    this.#sending.connection = undefined
     if (this.isTunnel) return this.#finish(true)
-    if (!this.hasHead) return this.#fail(failure)
     if (this.answer!.isOpenEnded && error === undefined && failure === 'gone') {
       if (this.#rechunks) this.client.out.write(LAST_CHUNK, 0, LAST_CHUNK.length)
       return this.#finish(this.closes)
@@ -186,22 +194,24 @@ export class Exchange {
     this.#reason = reason
     if (!this.hasHead) this.#begin(status)
     if (status === CLIENT_GONE) this.gateway.metrics.aborts.inc()
-    this.#connection?.close()
-    this.#connection = undefined
+    this.#sending.connection?.close()
     this.#account()
   }
 
   /** The client's half of a tunnel has ended. */
   endTunnel(): void {
-    this.#connection?.end()
+    this.#sending.connection?.end()
   }
 
-  #passRequest(bytes: Buffer): void {
-    const connection = this.#connection!
-    gatherPieces(connection.out, bytes, this.request)
-    flush(connection.out)
-    const { isBlocked } = connection.out
-    if (isBlocked || this.request.isDone) connection.touch()
+  #gatherBody(bytes: Buffer): void {
+    gatherPieces(this.#sending, bytes, this.request)
+    flush(this.#sending)
+  }
+
+  /** Nothing more is read than the upstream takes. */
+  #awaitUpstream(): void {
+    const { isBlocked, connection } = this.#sending
+    if (isBlocked || this.request.isDone) connection?.touch()
     if (isBlocked && !this.request.isDone) this.client.pause()
   }
 
@@ -212,7 +222,7 @@ export class Exchange {
     flush(client.out)
     if (answer!.isDone) return this.#finishAnswer(end < bytes.length)
     client.touch()
-    if (client.out.isBlocked) this.#connection!.pause()
+    if (client.out.isBlocked) this.#sending.connection!.pause()
   }
 
   #openTunnel(bytes: Buffer, from: number): void {
@@ -225,8 +235,8 @@ export class Exchange {
 
   /** The answer is whole. Whether the connection serves another one depends on both sides having kept to the rules. */
   #finishAnswer(hasExtra: boolean): void {
-    const connection = this.#connection!
-    this.#connection = undefined
+    const connection = this.#sending.connection!
+    this.#sending.connection = undefined
     const isClean = !hasExtra && this.request.isDone && !connection.out.isBlocked
     if (isClean && this.#head!.isPersistent) connection.release()
     else connection.close()
@@ -238,11 +248,11 @@ export class Exchange {
     this.client.onAnswered(closes, this.request.isDone)
   }
 
-  #fail(failure: Failure): void {
+  /** There is no answer, and there will be none. */
+  fail(failure: Failure): void {
     const [status, detail] = FAILURES[failure]
     const text = `${this.upstream.name} ${detail}`
     this.#reason = failure
-    this.gateway.metrics.answered(this.upstream, NO_ANSWER, this.#seconds())
     this.gateway.metrics.http.exception(this.routeId, UPSTREAM_FAILURE)
     const closes = this.closes || !this.request.isDone || this.gateway.isLameDuck || this.client.isLast
     this.#begin(status)
@@ -257,17 +267,15 @@ export class Exchange {
     this.status = status
     this.#headMs = performance.now()
     metrics.http.end(this.#measured, this.routeId, status)
-    if (this.hasHead) metrics.answered(this.upstream, status, this.#seconds())
+    if (this.hasHead) metrics.answered(this.upstream, status, this.#sending.seconds)
   }
 
   #account(): void {
+    this.#isOver = true
+    this.#sending.end()
     this.gateway.metrics.passed(this.routeId, this.request.bytes, this.answer?.bytes ?? 0)
     const { accessLog } = this.gateway
     if (accessLog.takes(this.status)) accessLog.add(this.#entry())
-  }
-
-  #seconds(): number {
-    return (performance.now() - this.#measured.startedMs) / 1000
   }
 
   #remember(incoming: Incoming, ids: Buffer, at: number): void {

@@ -59,16 +59,31 @@ const LogSchema = Type.Object(
 const line = (description: string, fallback: string) =>
   Type.String({ pattern: '^[ -~]+$', default: fallback, description })
 
+const HealthSchema = Type.Object(
+  {
+    path: Type.String({ pattern: '^/[!-~]*$', description: 'a path like /healthz' }),
+    interval_ms: integer('between two checks of a target', 1000),
+    timeout_ms: integer('until a check has failed', 1000),
+    passes: integer('checks in a row that bring a target back', 2),
+    fails: integer('checks in a row that take a target out', 3),
+  },
+  { ...closed, description: 'a table with path, interval_ms, timeout_ms, passes and fails' },
+)
+
 const UpstreamSchema = Type.Object(
   {
     name,
     targets: Type.Array(
       Type.String({
-        pattern: '^(http://[^/?#@\\s]+:\\d{1,5}|unix:/[^\\s]+)$',
-        description: 'an address like http://127.0.0.1:8001 or unix:/run/dogs.sock',
+        pattern: '^(http://[^/?#@\\s]+:\\d{1,5}|unix:(/[^/*\\s]+)*/[^/\\s]+)$',
+        description: 'an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
       }),
-      { minItems: 1, maxItems: 1, description: 'a list of exactly one address' },
+      { minItems: 1, description: 'a list of addresses' },
     ),
+    health: Type.Optional(HealthSchema),
+    max_connections: integer('connections in use at one time in one worker; more requests wait', 1024),
+    queue: integer('requests that may wait in one worker; more: 503', 1024, 0),
+    queue_ms: integer('how long a request waits: 503', 5000),
   },
   { ...closed, description: 'an [[upstream]] table' },
 )
@@ -148,8 +163,22 @@ const FileSchema = Type.Object(
 /** A server that requests can be sent to. */
 export interface UpstreamConfig {
   name: string
-  /** As target.ts reads it. */
-  target: string
+  /** As sources.ts reads them. */
+  targets: string[]
+  /** Without it targets are not checked, and ejected by what requests meet alone. */
+  health?: HealthConfig
+  maxConnections: number
+  queue: number
+  queueMs: number
+}
+
+/** How targets are checked. */
+export interface HealthConfig {
+  path: string
+  intervalMs: number
+  timeoutMs: number
+  passes: number
+  fails: number
 }
 
 /** Which requests go where, or how they are answered. */
@@ -178,16 +207,19 @@ export function readGatewayFile(path: string, env: Environment): GatewayFile {
     timeouts: camelCase(timeouts) as unknown as Timeouts,
     accessLog: log.access,
     trustedProxies: trusted_proxies,
-    upstreams: upstream.map(({ name, targets }) => ({ name, target: targets[0]! })),
+    upstreams: upstream.map((each) => camelCase(each) as unknown as UpstreamConfig),
     routes: route,
   }
 }
 
-/** TOML's names as ours: `body_bytes` is `bodyBytes`. */
-const camelCase = (table: Record<string, number>): Record<string, number> =>
+/** TOML's names as ours, in tables of tables, too: `body_bytes` is `bodyBytes`. */
+const camelCase = (table: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(table).map(([key, value]) => [
       key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
-      value,
+      isTable(value) ? camelCase(value) : value,
     ]),
   )
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

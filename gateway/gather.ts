@@ -2,7 +2,7 @@
  * Puts the parts of a message together before they are written: a head that was composed and the body that came with
  * it are one write to the kernel, not two. There is one buffer for the whole process, empty between two events.
  */
-import type { Outbox } from './outbox.ts'
+import type { Sink } from './outbox.ts'
 
 const GATHERED_BYTES = 65_536
 /** From here on a copy costs more than a write. */
@@ -12,7 +12,7 @@ const buffer = Buffer.allocUnsafeSlow(GATHERED_BYTES)
 let length = 0
 
 /** Adds a part. What is large, or does not fit, goes out at once. */
-export function gather(out: Outbox, bytes: Buffer, from: number, to: number): void {
+export function gather(out: Sink, bytes: Buffer, from: number, to: number): void {
   const added = to - from
   if (length + added > GATHERED_BYTES || added > LARGE_BYTES) {
     flush(out)
@@ -22,7 +22,7 @@ export function gather(out: Outbox, bytes: Buffer, from: number, to: number): vo
 }
 
 /** Room in the buffer for something that is written in place. */
-export function room(out: Outbox, bytes: number): { buffer: Buffer; at: number } {
+export function room(out: Sink, bytes: number): { buffer: Buffer; at: number } {
   if (length + bytes > GATHERED_BYTES) flush(out)
   return { buffer, at: length }
 }
@@ -38,7 +38,7 @@ export function discard(): void {
 }
 
 /** Writes what was gathered. */
-export function flush(out: Outbox): void {
+export function flush(out: Sink): void {
   if (length === 0) return
   const gathered = length
   length = 0

@@ -140,13 +140,14 @@ describe('an answer that is broken off is broken off for the client', () => {
 })
 
 describe('an upstream without an answer', () => {
-  test('that is down: 502', async () => {
+  test('that is down: 502, and at once where it must not be sent twice', async () => {
     using closed = await cannedUpstream(OK)
     const { url } = closed
     closed[Symbol.dispose]()
     await using gateway = startGateway(url)
-    expect(await gateway.ask(ASK, /\}$/)).toContain('"detail":"dogs cannot be reached"')
-    expect(await gateway.counted()).toEqual({ 'GET dogs 502': 1 })
+    const post = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx'
+    expect(await gateway.ask(post, /\}$/)).toContain('"detail":"dogs cannot be reached"')
+    expect(await gateway.counted()).toEqual({ 'POST dogs 502': 1 })
     expect(await gateway.metric(NONE)).toBe(1)
     expect(await gateway.metric('gateway_upstream_attempts_total{upstream="dogs"}')).toBe(1)
     expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="failed"}')).toBe(1)

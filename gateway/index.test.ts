@@ -27,9 +27,17 @@ test('a gateway forwards, shows itself on its admin port only, and leaves on SIG
   expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 1')
   expect(metrics).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="dogs".*"200"\} 1$/m)
 
+  const targets = async () => {
+    const { dogs } = (await (await fetch(`${admin}/upstreams`)).json()) as Record<string, { targets: object }>
+    return dogs!.targets
+  }
+  // Workers say it ten times a second.
+  while (!Bun.deepEquals(await targets(), { healthy: 1, ejected: 0, slow_start: 0 })) await Bun.sleep(10)
+
   gateway.signal('SIGTERM')
   expect(await gateway.exit()).toBe(0)
-})
+  // It waits for the connection of `fetch`, which may have one more request.
+}, 20_000)
 
 describe('a gateway that cannot start says why', () => {
   test('with all problems of a bad configuration: exit 2', async () => {
@@ -41,7 +49,7 @@ describe('a gateway that cannot start says why', () => {
         'gateway: the configuration is wrong',
         '  GATEWAY_WORKERS="many" is not allowed: must be an integer from 0 to 1000',
         '  route: is missing: must be at least one [[route]] table',
-        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://127.0.0.1:8001 or unix:/run/dogs.sock',
+        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
         '',
       ].join('\n'),
     )

@@ -15,6 +15,12 @@ export const METHODS = [
   '_OTHER',
 ] as const
 
+/** What may be asked twice without doing more than once (RFC 9110 section 9.2.2). */
+const IDEMPOTENT = new Set<string>(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
+const idempotent = METHODS.map((method) => IDEMPOTENT.has(method))
+
+export const isIdempotent = (method: number): boolean => idempotent[method]!
+
 const spelled = METHODS.map((method) => Buffer.from(method))
 export const OTHER_METHOD = METHODS.indexOf('_OTHER')
 

@@ -9,7 +9,8 @@ import {
   type Registry,
   type RequestTally,
 } from '@bun-monitoring/metrics'
-import { CAUSES, type Cause } from './refusals.ts'
+import { HEALTH_STATES, type HealthState } from './health.ts'
+import { CAUSES, type Cause, RETRY_REASONS, type RetryReason } from './refusals.ts'
 import type { Upstream } from './upstream.ts'
 
 /** The status of an attempt that got no answer. */
@@ -32,6 +33,10 @@ export interface UpstreamMetrics {
   durations: (HistogramChild | undefined)[]
   connects: { ok: CounterChild; failed: CounterChild; timeout: CounterChild }
   connectSeconds: HistogramChild
+  retries: Record<RetryReason, CounterChild>
+  queueSeconds: HistogramChild
+  queueLength: GaugeChild
+  targets: Record<HealthState, GaugeChild>
   idle: GaugeChild
   active: GaugeChild
 }
@@ -52,6 +57,10 @@ export class GatewayMetrics {
   readonly #connects: Counter
   readonly #connectSeconds: Histogram
   readonly #connections: Gauge
+  readonly #retries: Counter
+  readonly #queueSeconds: Histogram
+  readonly #queueLength: Gauge
+  readonly #targets: Gauge
 
   constructor(
     registry: Registry,
@@ -103,10 +112,35 @@ export class GatewayMetrics {
       labelNames: ['upstream', 'state'],
       registers,
     })
+    this.#retries = counter(
+      'upstream_retries',
+      'Requests that were sent once more, by why',
+      'upstream',
+      'reason',
+    )
+    this.#queueSeconds = new Histogram({
+      name: 'gateway_upstream_queue_seconds',
+      help: 'Time that a request waited for a connection or a target, in seconds; only of those that waited',
+      labelNames: ['upstream'],
+      buckets: [...HTTP_DURATION_BUCKETS],
+      registers,
+    })
+    this.#queueLength = new Gauge({
+      name: 'gateway_upstream_queue_length',
+      help: 'Requests that wait for a connection to an upstream, or for a target that is ready',
+      labelNames: ['upstream'],
+      registers,
+    })
+    this.#targets = new Gauge({
+      name: 'gateway_upstream_targets',
+      help: 'Targets of an upstream by their state, as the worker has them that has most in it',
+      labelNames: ['upstream', 'state'],
+      // Each worker has the same targets: added up they would be too many.
+      aggregator: 'max',
+      registers,
+    })
     const rejections = counter('rejections', 'Requests that were refused, by why', 'reason')
-    this.#rejections = Object.fromEntries(
-      Object.keys(CAUSES).map((reason) => [reason, rejections.labels(reason)]),
-    ) as Record<Cause, CounterChild>
+    this.#rejections = each(Object.keys(CAUSES) as Cause[], (reason) => rejections.labels(reason))
     this.aborts = counter('client_aborts', 'Clients that left before they had the whole answer').labels()
     this.accepted = counter('connections_accepted', 'Connections that clients opened').labels()
     this.receivedBytes = counter('received_bytes', 'Bytes from clients').labels()
@@ -117,9 +151,7 @@ export class GatewayMetrics {
       labelNames: ['state'],
       registers,
     })
-    this.#clients = Object.fromEntries(
-      CLIENT_STATES.map((state) => [state, clients.labels(state)]),
-    ) as Record<ClientState, GaugeChild>
+    this.#clients = each(CLIENT_STATES, (state) => clients.labels(state))
   }
 
   /** The children of an upstream, at 0. */
@@ -132,6 +164,10 @@ export class GatewayMetrics {
       durations,
       connects: { ok: connects('ok'), failed: connects('failed'), timeout: connects('timeout') },
       connectSeconds: this.#connectSeconds.labels(upstream),
+      retries: each(RETRY_REASONS, (reason) => this.#retries.labels(upstream, reason)),
+      queueSeconds: this.#queueSeconds.labels(upstream),
+      queueLength: this.#queueLength.labels(upstream),
+      targets: each(HEALTH_STATES, (state) => this.#targets.labels(upstream, state)),
       idle: this.#connections.labels(upstream, 'idle'),
       active: this.#connections.labels(upstream, 'active'),
     }
@@ -162,9 +198,15 @@ export class GatewayMetrics {
   /** Says what connections are doing just now. */
   observe(clients: Record<ClientState, number>, upstreams: Iterable<Upstream>): void {
     for (const state of CLIENT_STATES) this.#clients[state].set(clients[state])
-    for (const { metrics, idleConnections, activeConnections } of upstreams) {
+    for (const { metrics, idleConnections, activeConnections, waiting, states } of upstreams) {
       metrics.idle.set(idleConnections)
       metrics.active.set(activeConnections)
+      metrics.queueLength.set(waiting)
+      for (const state of HEALTH_STATES) metrics.targets[state].set(states[state])
     }
   }
 }
+
+/** A child for each of the label's values. */
+const each = <Key extends string, Child>(keys: readonly Key[], child: (key: Key) => Child) =>
+  Object.fromEntries(keys.map((key) => [key, child(key)])) as Record<Key, Child>

@@ -5,7 +5,14 @@
  */
 import type { Socket } from 'bun'
 
-export class Outbox {
+/** Where bytes go. Those that are shared will be written over: what waits of them must be copied. */
+export interface Sink {
+  write(bytes: Buffer, from: number, to: number, isShared?: boolean): void
+}
+
+export class Outbox implements Sink {
+  /** Whether the kernel took any of it. Reset by whoever asks. */
+  hasSent = false
   #socket: Socket<unknown> | undefined
   #kept: Buffer[] = []
 
@@ -22,11 +29,11 @@ export class Outbox {
     this.drain()
   }
 
-  /** Takes the bytes. Where they are shared, somebody will write over them, and what waits of them is copied. */
   write(bytes: Buffer, from: number, to: number, isShared = false): void {
     this.counter?.inc(to - from)
     const mayWrite = this.#socket !== undefined && this.#kept.length === 0
     const sent = mayWrite ? this.#socket!.write(bytes, from, to - from) : 0
+    if (sent > 0) this.hasSent = true
     // -1: it is closed, as its handler will hear.
     if (sent === -1 || sent === to - from) return
     const rest = bytes.subarray(from + sent, to)
@@ -38,6 +45,7 @@ export class Outbox {
     while (this.#kept.length > 0) {
       const bytes = this.#kept[0]!
       const sent = this.#socket!.write(bytes)
+      if (sent > 0) this.hasSent = true
       if (sent >= 0 && sent < bytes.length) {
         this.#kept[0] = bytes.subarray(sent)
         return

@@ -21,6 +21,8 @@ export const ownAnswer = (
   body: Buffer.from(body),
 })
 
+const RETRY = { 'Retry-After': '1' }
+
 /** An error (RFC 9457). The detail says what it is about, never what the gateway is made of. */
 export const problemAnswer = (
   status: number,
@@ -29,7 +31,7 @@ export const problemAnswer = (
 ): OwnAnswer =>
   ownAnswer(
     status,
-    { 'Content-Type': PROBLEM_JSON, ...fields },
+    { 'Content-Type': PROBLEM_JSON, ...(status === 503 ? RETRY : {}), ...fields },
     JSON.stringify({ ...problemBody(status, detail), title: STATUS_CODES[status] }),
   )
 

@@ -32,9 +32,19 @@ export const FAILURES = {
   malformed: [502, 'sent an answer outside the grammar'],
   connect_timeout: [504, 'did not take the connection in time'],
   answer_timeout: [504, 'did not begin to answer in time'],
+  not_ready: [503, 'has no target that is ready'],
+  queue_full: [503, 'has too many requests waiting'],
+  queue_timeout: [503, 'had no free connection in time'],
 } as const satisfies Record<string, readonly [status: number, detail: string]>
 
 export type Failure = keyof typeof FAILURES
+
+/**
+ * Why a request was sent once more; `stale`: on a connection that had been kept, and was closed meanwhile. Keys of
+ * `gateway_upstream_retries_total`.
+ */
+export const RETRY_REASONS = ['stale', 'unreachable', 'connect_timeout', 'gone', 'answer_timeout'] as const
+export type RetryReason = (typeof RETRY_REASONS)[number]
 
 /** nginx's word for a client that is gone before it had the head of its answer: for metrics and log only. */
 export const CLIENT_GONE = 499

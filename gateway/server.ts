@@ -18,7 +18,6 @@ import { Peers } from './peers.ts'
 import { CAUSES } from './refusals.ts'
 import { compileRoutes } from './route_table.ts'
 import { Upstream } from './upstream.ts'
-import { parseTarget } from './target.ts'
 
 /** Deadlines are this exact. */
 const SWEEP_MS = 100
@@ -38,6 +37,8 @@ export class GatewayServer implements Served {
   readonly #listeners: TCPSocketListener<ClientConnection>[] = []
   readonly #timer: Timer
   readonly #now: () => number
+  /** Resolves when every upstream has looked for its targets. */
+  readonly hasTargets: Promise<unknown>
   #closesIdleAtMs = Infinity
 
   constructor(
@@ -51,7 +52,7 @@ export class GatewayServer implements Served {
     const shared = { limits, timeouts, clock: { nowMs: now() }, fields, log }
     const metrics = new GatewayMetrics(registry, tally)
     const upstreams = config.upstreams.map(
-      ({ name, target }) => new Upstream(name, parseTarget(target), shared, metrics.upstream(name)),
+      (upstream) => new Upstream(upstream, shared, metrics.upstream(upstream.name)),
     )
     this.gateway = new Gateway(
       shared,
@@ -61,6 +62,7 @@ export class GatewayServer implements Served {
       metrics,
       new AccessLog(config.accessLog, writeLog),
     )
+    this.hasTargets = Promise.all(upstreams.map((upstream) => upstream.look()))
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS)
   }
 
@@ -112,8 +114,10 @@ export class GatewayServer implements Served {
 }
 
 /** Serves traffic until it is stopped. */
-export function serve(config: GatewayConfig, worker: Worker): Served {
+export async function serve(config: GatewayConfig, worker: Worker): Promise<Served> {
   const server = new GatewayServer(config, worker)
+  // Requests can wait for the rest.
+  await Promise.race([server.hasTargets, Bun.sleep(config.timeouts.connectMs)])
   for (const address of worker.addresses) server.serveOn(address)
   return server
 }
@@ -141,5 +145,5 @@ const handlersOf = (gateway: Gateway) => ({
 function turnAway(socket: Socket<ClientConnection>, { metrics }: Gateway): void {
   metrics.rejected('connections')
   const [status, detail] = CAUSES.connections
-  socket.end(encode(problemAnswer(status, detail, { 'Retry-After': '1' }), 'Connection: close\r\n', true))
+  socket.end(encode(problemAnswer(status, detail), 'Connection: close\r\n', true))
 }

@@ -6,10 +6,13 @@ import { expect } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { AccessLogMode } from './access_log.ts'
 import { readGatewayConfig } from './config.ts'
-import type { RouteConfig } from './file.ts'
+import type { RouteConfig, UpstreamConfig } from './file.ts'
 import type { Limits, Timeouts } from './limits.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
@@ -23,16 +26,22 @@ interface Overrides {
   trustedProxies?: string[]
   accessLog?: AccessLogMode
   routes?: RouteConfig[]
+  /** Of the upstream. */
+  upstream?: Partial<UpstreamConfig>
 }
 
-/** A gateway with one route, `/dogs`, to the given address, and a clock that only tests turn. */
-export function startGateway(target: string, overrides: Overrides = {}) {
+/** A gateway with one route, `/dogs`, to the given addresses, and a clock that only tests turn. */
+export function startGateway(target: string | string[], overrides: Overrides = {}) {
   const registry = new Registry()
   const tally = new RequestTally()
-  const committed = readGatewayConfig({ DOGS_URL: target })
+  const committed = readGatewayConfig({})
+  const [{ health: _, ...upstream }] = committed.upstreams as [UpstreamConfig]
+  const targets = [target].flat()
   const config = {
     ...committed,
     ...overrides,
+    upstreams: [{ ...upstream, targets, ...overrides.upstream }],
+    routes: overrides.routes ?? committed.routes.filter((route) => route.upstream === upstream.name),
     limits: { ...committed.limits, ...overrides.limits },
     timeouts: { ...committed.timeouts, ...overrides.timeouts },
   }
@@ -96,22 +105,28 @@ export function startGateway(target: string, overrides: Overrides = {}) {
   }
 }
 
-/** A TCP server that shows what it is sent; `onData` gets all that a connection has sent so far. */
+/** A server, on a free port or a path, that shows what it is sent; `onData` gets all that a connection has sent so far. */
 export async function rawUpstream(
   onData: (received: string, socket: Socket) => void,
-  options: { allowHalfOpen?: boolean; pauseOnConnect?: boolean } = {},
+  { unix, ...options }: { allowHalfOpen?: boolean; pauseOnConnect?: boolean; unix?: string } = {},
 ) {
   const sockets = new Set<Socket>()
+  let connections = 0
   const server = createServer(options, (socket) => {
     let received = ''
+    connections++
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
     socket.on('data', (bytes) => onData((received += bytes.toString('latin1')), socket))
-  }).listen(0, '127.0.0.1')
+  })
+  if (unix === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(unix)
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: unix === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${unix}`,
     sockets,
+    /** All that were ever opened. */
+    connections: () => connections,
     [Symbol.dispose]: () => {
       server.close()
       for (const socket of sockets) socket.destroy()
@@ -170,6 +185,30 @@ export async function rawClient(
       }),
     [Symbol.dispose]: () => void socket.destroy(),
   }
+}
+
+/** An upstream that answers each request with its name, a closed connection, or nothing at all; it keeps what it was asked. */
+export async function namedUpstream(name: string, options: { unix?: string } = {}) {
+  const asked: string[] = []
+  const state = { does: 'answer' as 'answer' | 'hang up' | 'nothing' }
+  const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`
+  const upstream = await rawUpstream((received, socket) => {
+    asked.push(received)
+    if (state.does === 'answer') socket.write(answer)
+    if (state.does === 'hang up') socket.destroy()
+  }, options)
+  return Object.assign(upstream, { asked, state, answer })
+}
+
+/** Lets everything happen until it is so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(setImmediate)
+}
+
+/** A new folder that is removed at the end of the scope. */
+export function temporaryFolder(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'gw-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
 /** Claims that the gateway itself answered, with what it says. */

@@ -1,5 +1,5 @@
 /**
- * A connection to an upstream: it reads answers and hands them to the exchange that asked. It serves one exchange at a
+ * A connection to a target: it reads answers and hands them to the exchange that asked. It serves one exchange at a
  * time; whatever comes when none is served, or after an answer's end, makes it useless.
  */
 import type { Socket, TCPSocketConnectOptions } from 'bun'
@@ -10,15 +10,17 @@ import { discard } from './gather.ts'
 import { NEVER } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import type { Failure } from './refusals.ts'
-import type { Upstream } from './upstream.ts'
-
-export type Target = { hostname: string; port: number } | { unix: string }
+import type { Target } from './target.ts'
 
 /** More interim answers than anybody sends before the answer. */
 const MAX_INTERIM = 16
 
 export class UpstreamConnection {
   readonly out = new Outbox()
+  /** Whether it has answered before, so that it may have been closed since. */
+  isReused = false
+  /** Whether anything came for the request that it serves. */
+  hasHeard = false
   deadlineMs = NEVER
   #socket: Socket<unknown> | undefined
   #begunMs = 0
@@ -30,12 +32,16 @@ export class UpstreamConnection {
   #isPaused = false
   #ends = false
 
-  constructor(readonly upstream: Upstream) {}
+  constructor(readonly target: Target) {}
 
   connect(): void {
-    const { target } = this.upstream
+    const { address } = this.target
     this.#begunMs = performance.now()
-    const options = { ...target, socket: handlers, data: this } as TCPSocketConnectOptions<UpstreamConnection>
+    const options = {
+      ...address,
+      socket: handlers,
+      data: this,
+    } as TCPSocketConnectOptions<UpstreamConnection>
     // Not at once: Bun calls back before it returns where a path leads nowhere. The handlers hear of failures, too.
     queueMicrotask(() => void Bun.connect(options).catch(() => this.onClose()))
   }
@@ -44,12 +50,14 @@ export class UpstreamConnection {
   serve(exchange: Exchange): void {
     this.#exchange = exchange
     this.#interim = 0
+    this.hasHeard = false
+    this.out.hasSent = false
     this.touch()
   }
 
   /** Something moved: what is waited for now is given its time anew. */
   touch(): void {
-    const { clock, timeouts } = this.upstream.shared
+    const { clock, timeouts } = this.target.upstream.shared
     const exchange = this.#exchange
     if (this.#socket === undefined) this.deadlineMs = clock.nowMs + timeouts.connectMs
     else if (exchange === undefined) this.deadlineMs = clock.nowMs + timeouts.poolIdleMs
@@ -63,11 +71,12 @@ export class UpstreamConnection {
 
   onOpen(socket: Socket<UpstreamConnection>): void {
     if (this.#isClosed) return void socket.terminate()
-    const { metrics } = this.upstream
+    const { metrics } = this.target.upstream
     metrics.connects.ok.inc()
     metrics.connectSeconds.observe((performance.now() - this.#begunMs) / 1000)
     this.#socket = socket
     this.out.open(socket)
+    this.target.onOpen()
     this.touch()
     if (!this.out.isBlocked) this.#exchange?.onUpstreamDrained()
   }
@@ -75,6 +84,7 @@ export class UpstreamConnection {
   onData(data: Buffer): void {
     const exchange = this.#exchange
     if (exchange === undefined) return this.close()
+    this.hasHeard = true
     if (exchange.isTunnel) return exchange.passToClient(data, 0)
     let bytes = data
     if (this.#held !== undefined) {
@@ -110,33 +120,34 @@ export class UpstreamConnection {
   onClose(error?: Error): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.upstream.remove(this)
+    this.target.remove(this)
     const exchange = this.#exchange
     this.#exchange = undefined
-    if (this.#socket === undefined) this.upstream.metrics.connects.failed.inc()
+    if (this.#socket === undefined) this.target.upstream.metrics.connects.failed.inc()
     exchange?.onUpstreamClosed(this.#socket === undefined ? 'unreachable' : 'gone', error)
   }
 
   onDeadline(): void {
     if (this.#exchange === undefined) return this.close()
     if (this.#socket !== undefined) return this.fail('answer_timeout')
-    this.upstream.metrics.connects.timeout.inc()
+    this.target.upstream.metrics.connects.timeout.inc()
     this.fail('connect_timeout')
   }
 
   /** The exchange has what it asked for: the connection can serve another one. */
   release(): void {
     this.#exchange = undefined
+    this.isReused = true
     this.touch()
     this.resume()
-    this.upstream.release(this)
+    this.target.release(this)
   }
 
   /** Closes the connection; nobody hears of it any more. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.upstream.remove(this)
+    this.target.remove(this)
     // A reset ends the upstream's work; an idle connection has none.
     if (this.#exchange === undefined) this.#socket?.end()
     else this.#socket?.terminate()
@@ -169,7 +180,7 @@ export class UpstreamConnection {
   }
 
   #readHead(bytes: Buffer, from: number, to: number): AnswerHead | undefined {
-    const { memo, shared } = this.upstream
+    const { memo, shared } = this.target.upstream
     const known = memo.find(bytes, from, to)
     if (known !== undefined) return known
     if (to - from > shared.limits.headersBytes) return undefined
@@ -180,7 +191,8 @@ export class UpstreamConnection {
 
   #hold(bytes: Buffer, at: number): void {
     const rest = bytes.length - at
-    if (rest > this.upstream.shared.limits.headersBytes || hasBareLf(bytes, at)) return this.fail('malformed')
+    if (rest > this.target.upstream.shared.limits.headersBytes || hasBareLf(bytes, at))
+      return this.fail('malformed')
     this.#held = rest === 0 ? undefined : bytes.subarray(at)
   }
 }
@@ -197,7 +209,7 @@ const handlers = {
   // As for clients: what a handler threw.
   error(socket: Socket<UpstreamConnection>, error: Error) {
     discard()
-    socket.data.upstream.shared.log.error({ err: error }, 'the gateway failed')
+    socket.data.target.upstream.shared.log.error({ err: error }, 'the gateway failed')
     socket.data.fail('malformed')
   },
   connectError: (socket: Socket<UpstreamConnection>, error: Error) => socket.data.onClose(error),

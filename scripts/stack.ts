@@ -2,6 +2,8 @@
  * The whole stack as processes of this machine, started in the order in which they need each other. Where each listens
  * is what it says when it is ready, so ports may be configured at will, and 0 works.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child } from './child.ts'
 import { type External, ROOT } from './external.ts'
@@ -39,6 +41,8 @@ export class Stack {
   readonly #ended = Promise.withResolvers<string>()
   readonly #isExpectedToEnd = new WeakSet<Child>()
   readonly #ports = new Map<string, { port: string; adminPort: string }>()
+  /** Where services listen for the gateway. Short: a socket's path has room for 107 bytes. */
+  readonly #sockets = mkdtempSync(join(tmpdir(), 'bun-'))
   #isStopping = false
 
   constructor(options: StackOptions) {
@@ -54,12 +58,15 @@ export class Stack {
   async start(): Promise<StackUrls> {
     const { exporter: exporterAddress = '127.0.0.1:9117', prometheus: prometheusAddress = '127.0.0.1:9090' } =
       this.#options
-    const services = [this.#serve('dogs', 'services/dogs'), this.#serve('cats', 'services/cats')] as const
+    const services = [
+      this.#serve('dogs', 'services/dogs', { DOGS_SOCKET_DIR: this.#sockets }),
+      this.#serve('cats', 'services/cats', { CATS_SOCKET_DIR: this.#sockets }),
+    ] as const
     await Promise.allSettled(services) // each gets to say what is wrong with it
     const [dogs, cats] = await Promise.all(services)
     const gateway = await this.#serve('gateway', 'gateway', {
-      DOGS_URL: dogs.url,
-      CATS_URL: cats.url,
+      DOGS_URL: `unix:${this.#sockets}/dogs.*.sock`,
+      CATS_URL: `unix:${this.#sockets}/cats.*.sock`,
     })
     const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
     const exporter = await this.#serve('exporter', 'exporter', {}, [
@@ -99,6 +106,7 @@ export class Stack {
     await this.#serve(name, `services/${name}`, {
       [`${prefix}_PORT`]: port,
       [`${prefix}_ADMIN_PORT`]: adminPort,
+      [`${prefix}_SOCKET_DIR`]: this.#sockets,
       ...env,
     })
   }
@@ -107,6 +115,7 @@ export class Stack {
   async stop(): Promise<void> {
     this.#isStopping = true
     for (const child of [...this.#children.values()].toReversed()) await child.stop()
+    rmSync(this.#sockets, { recursive: true, force: true })
   }
 
   /** For the second Ctrl+C. */

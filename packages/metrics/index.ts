@@ -6,7 +6,7 @@ import { Registry } from './registry.ts'
 
 export { exponentialBuckets, linearBuckets } from './buckets.ts'
 export { Counter } from './counter.ts'
-export { labelText } from './family.ts'
+export { type Family as MetricFamily, labelText } from './family.ts'
 export { Gauge } from './gauge.ts'
 export { Histogram } from './histogram.ts'
 export {

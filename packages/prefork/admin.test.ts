@@ -6,6 +6,7 @@ const handle = adminHandler({
   metrics: () => new Response('page'),
   stats: () => ({ name: 'dogs' }),
   notReady: () => reason,
+  documents: { '/toys': async () => ({ toys: 3 }) },
 })
 const ask = (path: string, method = 'GET') => handle(new Request(`http://localhost:9001${path}`, { method }))
 
@@ -18,6 +19,10 @@ test('stats are JSON of exactly the type that uwsgi_exporter accepts', async () 
 test('metrics and health are answered', async () => {
   expect(await (await ask('/metrics')).text()).toBe('page')
   expect((await ask('/healthz')).status).toBe(200)
+})
+
+test('documents of the family are JSON', async () => {
+  expect(await (await ask('/toys')).json()).toEqual({ toys: 3 })
 })
 
 test('ready is 200, not ready is 503 with the reason', async () => {

@@ -2,7 +2,9 @@
  * The admin server: how the process family looks from outside. It listens on a port of its own, so that nothing here
  * can be reached through the traffic port. GET and HEAD only.
  */
+import type { Registry } from '@bun-monitoring/metrics'
 import type { ProcessConfig } from './config.ts'
+import type { Family } from './family.ts'
 import { problem } from './problem.ts'
 
 /** What the admin server answers with; each is asked anew for each request. */
@@ -11,7 +13,15 @@ export interface AdminSources {
   stats(): unknown
   /** Why the family cannot take traffic, or `undefined` when it can. */
   notReady(): string | undefined
+  /** By path. */
+  documents?: Readonly<Record<string, () => unknown>>
 }
+
+/** The documents of a family, of what its registry has just then. */
+export const documentsOf = ({ documents = {} }: Pick<Family, 'documents'>, registry: Registry) =>
+  Object.fromEntries(
+    Object.entries(documents).map(([path, make]) => [path, async () => make(await registry.families())]),
+  )
 
 export const serveAdmin = (
   { adminHost, adminPort }: ProcessConfig,
@@ -38,6 +48,8 @@ export function adminHandler(sources: AdminSources): (request: Request) => Respo
       return reason === undefined ? new Response('ready\n') : problem(503, reason)
     },
   }
+  for (const [path, make] of Object.entries(sources.documents ?? {}))
+    routes[path] = async () => Response.json(await make())
   return (request) => {
     const route = routes[new URL(request.url).pathname]
     if (!route) return problem(404, `Known here: ${Object.keys(routes).join(', ')}`)

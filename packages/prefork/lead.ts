@@ -3,7 +3,7 @@
  * segment, socket folder), lets master.ts run the workers, and gives everything back.
  */
 import { page, publishProcess, Registry, Segment, SegmentError } from '@bun-monitoring/metrics'
-import { serveAdmin } from './admin.ts'
+import { documentsOf, serveAdmin } from './admin.ts'
 import { bind, findPort, StartError } from './bind.ts'
 import type { ProcessConfig } from './config.ts'
 import { EXIT } from './exit.ts'
@@ -26,7 +26,7 @@ const slotsOf = ({ workers, maxWorkers = Math.max(8, 4 * workers) }: ProcessConf
 
 /** @returns the exit code. */
 export async function lead(
-  family: Pick<Family, 'name' | 'version' | 'prefix'>,
+  family: Pick<Family, 'name' | 'version' | 'prefix' | 'documents'>,
   config: ProcessConfig,
   log: Logger,
 ): Promise<number> {
@@ -59,6 +59,7 @@ export async function lead(
     })
     const admin = await bind(family.prefix, 'admin', config, () =>
       serveAdmin(config, {
+        documents: documentsOf(family, registry),
         metrics: async (request) => page(await registry.families(), request),
         stats: () => statsDocument(familyFacts(family, address, { ...master, ledger })),
         notReady: () => master.whyNotReady(),

@@ -7,7 +7,7 @@ import {
   publishProcess,
   Registry,
 } from '@bun-monitoring/metrics'
-import { serveAdmin } from './admin.ts'
+import { documentsOf, serveAdmin } from './admin.ts'
 import { bind, findPort, StartError } from './bind.ts'
 import { Board, CELL } from './board.ts'
 import type { ProcessConfig } from './config.ts'
@@ -51,6 +51,7 @@ export async function runSingle<Config extends ProcessConfig>(
     const addresses: Address[] = [address, ...(sockets ? [{ unix: sockets.private(REGION) }] : [])]
     admin = await bind(family.prefix, 'admin', config, () =>
       serveAdmin(config, {
+        documents: documentsOf(family, registry),
         metrics: async (request) => page(await registry.families(), request),
         stats: () => {
           const worker = workerFacts(board, loop, startedEpochMs, status)

@@ -1,0 +1,23 @@
+/** Where a target is reached, and how the file spells it: `http://host:port`, or `unix:/path` on this machine. */
+
+export type Address = { hostname: string; port: number } | { unix: string }
+
+const UNIX = 'unix:'
+
+export function parseAddress(text: string): Address {
+  if (text.startsWith(UNIX)) return { unix: text.slice(UNIX.length) }
+  const { hostname, port } = new URL(text)
+  // URL leaves out what is usual, and keeps the brackets of an address.
+  return { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port === '' ? 80 : port) }
+}
+
+/** How logs call it. */
+export const nameOfAddress = (address: Address): string =>
+  'unix' in address ? address.unix : hostOfAddress(address)
+
+/** The host, as a URL and a `Host` field have it; a path has none. */
+export function hostOfAddress(address: Address): string {
+  if ('unix' in address) return 'localhost'
+  const { hostname, port } = address
+  return hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`
+}
