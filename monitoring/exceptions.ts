@@ -23,6 +23,7 @@ export const onlyAfter: Readonly<Record<string, string>> = {
   prefork_last_reload_timestamp_seconds: 'a reload',
   prefork_listen_overflows_total: 'the kernel tells its overflows (Linux)',
   gateway_config_last_reload_timestamp_seconds: 'a reload of gateway.toml',
+  gateway_upstream_queue_seconds: 'a request that had to wait: there is no quantile of nothing',
   k6_dropped_iterations_total: 'an iteration for which no user was free',
 }
 

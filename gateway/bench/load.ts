@@ -58,6 +58,3 @@ export async function stage() {
     },
   }
 }
-
-export const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!

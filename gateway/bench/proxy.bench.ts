@@ -4,7 +4,8 @@
  * over TCP where sockets are used, p99 at most nginx's. Needs wrk, nginx and haproxy.
  * Run: `bun gateway/bench/proxy.bench.ts [seconds of each turn] [turns]`.
  */
-import { type Measurement, measure, median, stage } from './load.ts'
+import { median } from '@bun-monitoring/metrics/bench'
+import { type Measurement, measure, stage } from './load.ts'
 
 const [seconds = 2, turns = 3] = process.argv.slice(2).map(Number)
 

@@ -4,12 +4,13 @@
  * requests are spread over the service's workers. Both ways take turns. Needs wrk.
  * Run: `bun gateway/bench/sockets.bench.ts [seconds of each turn] [turns]`.
  */
+import { median } from '@bun-monitoring/metrics/bench'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { measure, median } from './load.ts'
+import { measure } from './load.ts'
 
 const [seconds = 2, turns = 3] = process.argv.slice(2).map(Number)
 const CONNECTIONS = [1, 8, 64, 160]

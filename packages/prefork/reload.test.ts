@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { expectNoFailures, temporaryFolder, Toys } from './testdata/toys.ts'
+import { expectNoFailures, gone, temporaryFolder, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -20,13 +20,6 @@ function codeIn(folder: string) {
     write: (answer: string) => Bun.write(path, `export const answer = ${JSON.stringify(answer)}\n`),
     break: () => Bun.write(path, `throw new Error('broken on purpose')\n`),
   }
-}
-
-const pidsOf = async (family: Toys) => (await family.stats()).workers.map(({ pid }) => pid)
-
-/** Resolves when the processes of earlier workers are gone. */
-async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => existsSync(`/proc/${pid}`))) await Bun.sleep(10)
 }
 
 test.each(['port', 'sockets'] as const)(
@@ -54,12 +47,12 @@ test.each(['port', 'sockets'] as const)(
     )
     const answered = () => loads.reduce((sum, load) => sum + load.answered, 0)
     for (let round = 1; round <= TIMES; round++) {
-      const before = await pidsOf(family)
+      const before = await family.pids()
       await code.write(`version ${round}`)
       family.signal('SIGHUP')
       await family.until(`reload ${round}`, ({ reloads }) => reloads === round, 15_000)
       await gone(before)
-      const after = await pidsOf(family)
+      const after = await family.pids()
       expect(after.filter((pid) => before.includes(pid))).toEqual([])
       const bodies = new Map(loads.flatMap((load) => [...load.bodies]))
       await Promise.all(loads.map((load) => load.more(200)))
@@ -97,7 +90,7 @@ test('a client that was silent all the time finds its connection open, and is to
     return onAnswer.promise
   }
   await ask()
-  const [before] = await pidsOf(family)
+  const [before] = await family.pids()
   family.signal('SIGHUP')
   await family.line('reloaded')
   await family.until('the lame duck to be over', ({ workers }) => workers[0]!.accepting === 1)
@@ -117,7 +110,7 @@ test('a reload whose new worker cannot boot is abandoned with the reason, and th
   await code.write('good')
   await using family = new Toys({ TOYS_WORKERS: '2', TOY_CODE: code.path }, folder)
   const { url, admin } = await family.ready()
-  const before = await pidsOf(family)
+  const before = await family.pids()
   await using load = new Load(
     { hostname: '127.0.0.1', port: await family.port() },
     { connections: 8, methods: METHODS },
@@ -127,7 +120,7 @@ test('a reload whose new worker cannot boot is abandoned with the reason, and th
   const { msg } = await family.line('the reload is abandoned')
   expect(msg).toContain('broken on purpose')
   expect(await family.stats()).toMatchObject({ reloads: 0, reloads_failed: 1 })
-  expect(await pidsOf(family)).toEqual(before)
+  expect(await family.pids()).toEqual(before)
   expect((await fetch(`${admin}/readyz`)).status).toBe(200)
   expect(await (await fetch(url)).text()).toBe('good')
 

@@ -1,17 +1,11 @@
 /** The end of a family: asked for, forced, and when its master is gone. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
-import { Toys } from './testdata/toys.ts'
+import { gone, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
-
-const pidsOf = async (family: Toys) => (await family.stats()).workers.map(({ pid }) => pid)
-
-async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => existsSync(`/proc/${pid}`))) await Bun.sleep(10)
-}
 
 const segmentsOf = (pid: number) => readdirSync('/dev/shm').filter((file) => file.endsWith(`-toys-${pid}`))
 
@@ -41,7 +35,7 @@ test('nothing is left: no process, no segment', async () => {
   await using family = new Toys({ TOYS_WORKERS: '2' })
   await family.ready()
   expect(segmentsOf(family.pid)).toHaveLength(1)
-  const pids = await pidsOf(family)
+  const pids = await family.pids()
   family.signal('SIGTERM')
   expect(await family.exit()).toBe(0)
   expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
@@ -51,7 +45,7 @@ test('nothing is left: no process, no segment', async () => {
 test('a master that is killed leaves no orphans: workers answer what they have and end, and the next master cleans up', async () => {
   await using family = new Toys({ TOYS_WORKERS: '2' })
   const { url } = await family.ready()
-  const pids = await pidsOf(family)
+  const pids = await family.pids()
   const slow = fetch(`${url}/slow`).then((answer) => answer.text())
   await family.line('asked /slow')
   family.signal('SIGKILL')

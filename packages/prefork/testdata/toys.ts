@@ -1,6 +1,6 @@
 /** Starts the family of family.ts for a test, and asks it how it is. */
 import { expect } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readMigratesRequests } from '../procfs.ts'
@@ -47,6 +47,10 @@ export class Toys extends TestProcess {
     }
   }
 
+  async pids(): Promise<number[]> {
+    return (await this.stats()).workers.map(({ pid }) => pid)
+  }
+
   async worker(id: number): Promise<WorkerStats> {
     return (await this.stats()).workers.find((worker) => worker.id === id)!
   }
@@ -81,6 +85,11 @@ export function expectNoFailures(failures: readonly string[]): void {
 }
 
 const LOST_AT_MOST = 20
+
+/** Resolves when these processes are gone. */
+export async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => existsSync(`/proc/${pid}`))) await Bun.sleep(10)
+}
 
 /** The sum of a family's samples on a page. */
 export const sumOf = (page: string, name: string): number =>

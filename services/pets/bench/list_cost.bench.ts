@@ -2,10 +2,11 @@
  * What a list of 100 rows costs against one row: CPU time per request of the service (user + system), the two asked in
  * turns. Goal: at most 1.2. Run: `bun services/pets/bench/list_cost.bench.ts` (needs wrk).
  */
+import { median } from '@bun-monitoring/metrics/bench'
 import { join } from 'node:path'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { temporaryDatabase } from '../testing.ts'
-import { type Measurement, measure, median } from './load.ts'
+import { type Measurement, measure } from './load.ts'
 
 const ROUNDS = 7
 const SECONDS = 2

@@ -25,6 +25,3 @@ export async function measure(
   if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)
   return { requests, requestsPerSecond: requests / seconds, cpuUsPerRequest: cpuUs / requests }
 }
-
-export const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1]!
