@@ -1,6 +1,7 @@
 /** For tests: real processes of this code base, started, listened to and stopped. */
 import type { Subprocess } from 'bun'
 import { linesOf } from './lines.ts'
+import { childrenOf } from './procfs.ts'
 
 export interface LogLine extends Record<string, unknown> {
   msg: string
@@ -70,9 +71,18 @@ export class TestProcess implements AsyncDisposable {
     return this.#process.signalCode ?? code
   }
 
+  /** Its children, too: one that a test has stopped would not notice that it is alone. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const children = childrenOf(this.pid)
     this.#process.kill('SIGKILL')
     await this.#process.exited
+    for (const pid of children) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It noticed, and is gone.
+      }
+    }
   }
 
   async #read(): Promise<void> {
