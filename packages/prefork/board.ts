@@ -43,7 +43,7 @@ export class Board {
     this.cells = cells
   }
 
-  /** For a worker that takes a region over: what it counts goes on, what was of the moment is gone. */
+  /** Before another worker takes the region over: what it counts goes on, what was of the moment is gone. */
   takeOver(): this {
     for (const cell of [CELL.turnedMs, CELL.lagMs, CELL.routes] as const) this.cells[cell] = 0
     this.clearRequests()

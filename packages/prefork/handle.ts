@@ -49,7 +49,6 @@ const command = (): string[] => [
 export class WorkerHandle {
   /** Why it cannot boot, in its own words. */
   lastWords = ''
-  readonly region: number
   readonly #process: Subprocess
   readonly #board: Board
   readonly #requestsBefore: number
@@ -60,7 +59,6 @@ export class WorkerHandle {
 
   /** @throws where the system has no room for another process. */
   constructor(role: Role, board: Board, listener: WorkerListener, nowMs: number) {
-    this.region = role.region
     this.#board = board.takeOver()
     this.#requestsBefore = board.cells[CELL.requests]!
     this.#seenTurningMs = nowMs

@@ -13,7 +13,15 @@ import type { Ledger } from './ledger.ts'
 import type { Role, WorkerMessage } from './messages.ts'
 import { readOomKills } from './procfs.ts'
 import type { SlotSockets } from './sockets.ts'
-import { enough, type FamilyState, isReady, newFamily, type WorkerState, workersOf } from './state.ts'
+import {
+  enough,
+  type ExitReason,
+  type FamilyState,
+  isReady,
+  newFamily,
+  type WorkerState,
+  workersOf,
+} from './state.ts'
 import * as transitions from './transitions.ts'
 import type { Words } from './words.ts'
 import type { Address } from './worker.ts'
@@ -217,7 +225,7 @@ export class Master {
     }
   }
 
-  #kill(worker: WorkerState, reason: Parameters<typeof transitions.killed>[1]): void {
+  #kill(worker: WorkerState, reason: ExitReason): void {
     transitions.killed(worker, reason)
     this.handles.get(worker)!.kill()
   }

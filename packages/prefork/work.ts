@@ -34,7 +34,7 @@ export async function work<Config extends ProcessConfig>(
   for (const signal of LEFT_TO_THE_MASTER) process.on(signal, () => {})
   const orders = new Orders(config)
   const segment = Segment.open(role.segment)
-  const board = new Board(segment.board(role.region)).takeOver()
+  const board = new Board(segment.board(role.region))
   const registry = new Registry(undefined, segment.writer(role.region))
   const tally = new RequestTally(board)
   publishAppInfo(registry, family)

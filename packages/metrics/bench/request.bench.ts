@@ -6,7 +6,7 @@
  * Run: `bun packages/metrics/bench/request.bench.ts` (needs wrk and Linux); BENCH_STARTS sets how often servers start.
  */
 import { join } from 'node:path'
-import { cpuUsOf, median, ratio, rounded, spread, takeTurns } from './measure.ts'
+import { cpuUsOf, load, median, ratio, rounded, spread, takeTurns } from './measure.ts'
 import type { Variant } from './request_server.ts'
 
 /** Servers are started several times: what the engine makes of a program differs a little from start to start. */
@@ -32,11 +32,11 @@ const costs = new Map<Variant, number[]>(variants.map((variant) => [variant, []]
 for (let start = 0; start < STARTS; start++) {
   const servers = new Map<Variant, Awaited<ReturnType<typeof serve>>>()
   for (const variant of variants) servers.set(variant, await serve(variant))
-  for (const { port } of servers.values()) await load(port, WARM_UP_SECONDS)
+  for (const { port } of servers.values()) await load(urlOf(port), CONNECTIONS, WARM_UP_SECONDS)
   const measure = async (variant: Variant): Promise<number> => {
     const { server, port } = servers.get(variant)!
     const before = cpuUsOf(server.pid)
-    const requests = await load(port, SECONDS)
+    const requests = await load(urlOf(port), CONNECTIONS, SECONDS)
     speeds.get(variant)!.push(requests / SECONDS)
     return (cpuUsOf(server.pid) - before) / requests
   }
@@ -71,12 +71,6 @@ async function serve(variant: Variant) {
   throw new Error(`the server "${variant}" ended before it said its port`)
 }
 
-/** @returns how many requests were answered. */
-async function load(port: number, seconds: number): Promise<number> {
-  const url = `http://127.0.0.1:${port}/dogs/50`
-  const wrk = Bun.spawn(['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, url], { stdout: 'pipe' })
-  const report = await new Response(wrk.stdout).text()
-  const requests = Number(/(\d+) requests in/.exec(report)?.[1])
-  if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)
-  return requests
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}/dogs/50`
 }

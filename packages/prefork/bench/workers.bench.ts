@@ -6,7 +6,7 @@
  * Run: `bun packages/prefork/bench/workers.bench.ts` (needs wrk and Linux).
  */
 import { join } from 'node:path'
-import { median, ratio, rounded, spread, takeTurns } from '@bun-monitoring/metrics/bench'
+import { load, median, ratio, rounded, spread, takeTurns } from '@bun-monitoring/metrics/bench'
 import { childrenOf, readProcess } from '../procfs.ts'
 import type { StatsDocument } from '../stats.ts'
 import { TestProcess } from '../testing.ts'
@@ -79,13 +79,4 @@ async function requestsByWorker(admin: string): Promise<number[]> {
 /** Of a process and its children. */
 function cpuUsOfFamily(pid: number): number {
   return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + (readProcess(each)?.cpuUs ?? 0), 0)
-}
-
-/** @returns how many requests were answered. */
-async function load(url: string, connections: number, seconds: number): Promise<number> {
-  const wrk = Bun.spawn(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url], { stdout: 'pipe' })
-  const report = await new Response(wrk.stdout).text()
-  const requests = Number(/(\d+) requests in/.exec(report)?.[1])
-  if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)
-  return requests
 }

@@ -1,4 +1,5 @@
 /** What benchmarks share: load through wrk, and the CPU time that a process used meanwhile. */
+import { load } from '@bun-monitoring/metrics/bench'
 import { readProcess } from '@bun-monitoring/prefork/procfs'
 
 export interface Measurement {
@@ -15,13 +16,7 @@ export async function measure(
   seconds: number,
 ): Promise<Measurement> {
   const before = readProcess(pid)!.cpuUs
-  const wrk = Bun.spawn(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url], {
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  const report = await new Response(wrk.stdout).text()
+  const requests = await load(url, connections, seconds)
   const cpuUs = readProcess(pid)!.cpuUs - before
-  const requests = Number(/(\d+) requests in/.exec(report)?.[1])
-  if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)
   return { requests, requestsPerSecond: requests / seconds, cpuUsPerRequest: cpuUs / requests }
 }
