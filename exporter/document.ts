@@ -1,15 +1,18 @@
-/** The text of one answer while it is read: bytes in a buffer that grows, within the budget of all. */
+/**
+ * The text of one answer while it is read: pieces of one size, within the budget of all. One size, so that what one
+ * document gives up fits the next, and nothing is copied when it grows.
+ */
 import type { Budget, Holder } from './budget.ts'
 import { ReadError } from './read_error.ts'
 
-const FIRST_BYTES = 16 * 1024
+const PIECE_BYTES = 64 * 1024
 
 export class Document implements Holder {
-  /** What it may hold by now; it grows only after the budget has agreed. */
   heldBytes = 0
   readonly #budget: Budget
-  #bytes = new Uint8Array(0)
-  #length = 0
+  #pieces: Uint8Array<ArrayBuffer>[] = []
+  /** Room that is left in the last piece. */
+  #freeBytes = 0
   #isLost = false
 
   constructor(budget: Budget) {
@@ -19,16 +22,13 @@ export class Document implements Holder {
   /** @throws {ReadError} once it had to give its memory away. */
   append(bytes: Uint8Array): void {
     this.#mustNotBeLost()
-    const length = this.#length + bytes.length
-    if (length > this.heldBytes) {
-      const roomy = Math.max(2 * this.heldBytes, FIRST_BYTES)
-      this.heldBytes = Math.max(length, Math.min(roomy, this.#budget.limitBytes))
-      this.#budget.makeRoomFor(this)
-      this.#mustNotBeLost()
-      this.#resize(this.heldBytes)
+    for (let at = 0; at < bytes.length;) {
+      if (this.#freeBytes === 0) this.#grow()
+      const part = bytes.subarray(at, at + this.#freeBytes)
+      this.#pieces.at(-1)!.set(part, PIECE_BYTES - this.#freeBytes)
+      this.#freeBytes -= part.length
+      at += part.length
     }
-    this.#bytes.set(bytes, this.#length)
-    this.#length = length
   }
 
   /**
@@ -37,7 +37,12 @@ export class Document implements Holder {
    */
   text(): string {
     this.#mustNotBeLost()
-    return new TextDecoder().decode(this.#bytes.subarray(0, this.#length))
+    const decoder = new TextDecoder()
+    const last = this.#pieces.length - 1
+    const texts = this.#pieces.map((piece, i) =>
+      decoder.decode(i === last ? piece.subarray(0, PIECE_BYTES - this.#freeBytes) : piece, { stream: true }),
+    )
+    return texts.join('') + decoder.decode()
   }
 
   giveWay(): void {
@@ -47,18 +52,24 @@ export class Document implements Holder {
 
   release(): void {
     this.#budget.release(this)
-    this.#resize(0)
+    // What is given up is free at once, not when the garbage is collected.
+    for (const piece of this.#pieces) piece.buffer.transfer(0)
+    this.#pieces = []
+    this.#freeBytes = 0
     this.heldBytes = 0
-    this.#length = 0
+  }
+
+  /** It grows only after the budget has agreed. */
+  #grow(): void {
+    this.heldBytes += PIECE_BYTES
+    this.#budget.makeRoomFor(this)
+    this.#mustNotBeLost()
+    this.#pieces.push(new Uint8Array(PIECE_BYTES))
+    this.#freeBytes = PIECE_BYTES
   }
 
   #mustNotBeLost(): void {
     if (this.#isLost)
       throw new ReadError('its answer is the longest of those that are being read, and memory is short')
-  }
-
-  /** What is given up is free at once, not when the garbage is collected. */
-  #resize(length: number): void {
-    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(length))
   }
 }

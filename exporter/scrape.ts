@@ -42,8 +42,18 @@ export async function scrape(
   return [...new Map(readings.flat().map((reading) => [reading.target, reading])).values()]
 }
 
-const outcomeOf = (target: Target, options: ReadOptions): Promise<Outcome> =>
-  readDocument(target, options).then(parseStats, problemOf)
+/** Length of a document that leaves so much garbage behind that the engine must not be left to collect it when it likes. */
+const LARGE_LENGTH = 4 * 2 ** 20
+
+async function outcomeOf(target: Target, options: ReadOptions): Promise<Outcome> {
+  let isLarge = false
+  const outcome = await readDocument(target, options).then((text) => {
+    isLarge = text.length > LARGE_LENGTH
+    return parseStats(text)
+  }, problemOf)
+  if (isLarge) Bun.gc(true)
+  return outcome
+}
 
 function problemOf(error: unknown): { problem: string } {
   if (error instanceof ReadError) return { problem: error.message }

@@ -35,7 +35,16 @@ export class Sieve {
   }
 
   push(piece: Buffer): void {
-    const bytes = this.#tail.length > 0 ? Buffer.concat([this.#tail, piece]) : piece
+    if (this.#tail.length === 0) return this.#sift(piece)
+    const bytes = Buffer.from(new ArrayBuffer(this.#tail.length + piece.length))
+    bytes.set(this.#tail)
+    bytes.set(piece, this.#tail.length)
+    this.#sift(bytes)
+    // Free at once, not when the garbage is collected: as large as what came in.
+    bytes.buffer.transfer(0)
+  }
+
+  #sift(bytes: Buffer): void {
     this.#tail = NOTHING
     let at = this.#depth > 0 ? this.#skip(bytes, 0) : 0
     while (this.#depth === 0 && at < bytes.length) {
