@@ -2,12 +2,12 @@
  * What measuring costs a request: CPU time of the server (user + system) for one row by id out of bun:sqlite, on a bare
  * Elysia app, with our HTTP and database metrics in a segment, with either of them alone, with all that a service of ours
  * has, and with stock prom-client 15.1.3 in Elysia's hooks. Goals: at most 1.05 times the bare app with both of ours, at
- * most 1.10 times with everything.
+ * most 1.10 times with everything. The second table calls the same apps without a server, which tells small differences.
  * Run: `bun packages/metrics/bench/request.bench.ts` (needs wrk and Linux); BENCH_STARTS sets how often servers start.
  */
 import { join } from 'node:path'
 import { cpuUsOf, load, median, ratio, rounded, spread, takeTurns } from './measure.ts'
-import type { Variant } from './request_server.ts'
+import type { Variant } from './request_apps.ts'
 
 /** Servers are started several times: what the engine makes of a program differs a little from start to start. */
 const STARTS = Number(Bun.env.BENCH_STARTS ?? 4)
@@ -61,14 +61,38 @@ console.log(
   `Over ${bare.length} rounds a request costs ${ours} times a bare one with our HTTP and database metrics, ${everything} times with everything, ${peer} times with prom-client.`,
 )
 
-async function serve(variant: Variant) {
-  const server = Bun.spawn([process.execPath, join(import.meta.dir, 'request_server.ts'), variant], {
+const callNs = await takeTurns(variants, STARTS, (variant) =>
+  firstNumberOf(start('request_subject.ts', variant)),
+)
+const bareNs = median(callNs.get('bare')!)
+console.table(
+  variants.map((variant) => {
+    const addedNs = median(callNs.get(variant)!) - bareNs
+    return {
+      'app, called without a server': NAMES[variant],
+      'CPU ns/call (median)': bareNs + addedNs,
+      'added ns': addedNs,
+      "added, of a bare request's CPU": `${rounded(addedNs / 10 / median(bare), 1)} %`,
+    }
+  }),
+)
+
+function start(file: string, variant: Variant) {
+  return Bun.spawn([process.execPath, join(import.meta.dir, file), variant], {
     env: { ...Bun.env, NODE_ENV: 'production' },
     stdout: 'pipe',
     stderr: 'inherit',
   })
-  for await (const chunk of server.stdout) return { server, port: Number(new TextDecoder().decode(chunk)) }
-  throw new Error(`the server "${variant}" ended before it said its port`)
+}
+
+async function serve(variant: Variant) {
+  const server = start('request_server.ts', variant)
+  return { server, port: await firstNumberOf(server) }
+}
+
+async function firstNumberOf({ stdout }: ReturnType<typeof start>): Promise<number> {
+  for await (const chunk of stdout) return Number(new TextDecoder().decode(chunk))
+  throw new Error('a program of the benchmark ended before it said its number')
 }
 
 function urlOf(port: number): string {
