@@ -58,6 +58,18 @@ test('a master that is killed leaves no orphans: workers answer what they have a
   expect(segmentsOf(family.pid)).toEqual([])
 })
 
+test('a worker that is blocked when its master is killed leaves no orphan, either', async () => {
+  await using family = new Toys({ TOYS_WORKERS: '1', TOYS_HARAKIRI_MS: '1000' })
+  const { url } = await family.ready()
+  const pids = await family.pids()
+  const blocked = fetch(`${url}/block`).catch(() => 'cut off')
+  await family.line('asked /block')
+  family.signal('SIGKILL')
+  expect(await family.exit()).toBe('SIGKILL')
+  expect(await blocked).toBe('cut off')
+  await gone(pids)
+})
+
 test('it works as process 1 of a container, and ends with 0 on SIGTERM', async () => {
   const { exitCode, stdout } = await runAsFirst()
   expect(stdout).toContain('"pid":1,')

@@ -14,6 +14,7 @@ import type { DrainMessage, Role, WorkerMessage } from './messages.ts'
 import { readConnections } from './procfs.ts'
 import { SlotSockets } from './sockets.ts'
 import { RequestTally } from './tally.ts'
+import { watchdog } from './watchdog.ts'
 import type { Served, Worker } from './worker.ts'
 
 /** Ctrl+C, a closed terminal and the like reach the whole process group: what they mean is the master's to say. */
@@ -42,7 +43,9 @@ export async function work<Config extends ProcessConfig>(
 
   const served = await boot(family, config, role, worker)
   if (!served) return EXIT.couldNotStart
+  const wind = watchdog(config.harakiriMs)
   const loop = measureEventLoop(registry, (turnedMs, lagMs) => {
+    wind()
     board.cells[CELL.turnedMs] = turnedMs
     board.cells[CELL.lagMs] = lagMs
   })
