@@ -178,15 +178,26 @@ export class Exchange {
       this.gateway.metrics.answered(this.upstream, NO_ANSWER, seconds)
       return
     }
+    const { target } = this.#sending.connection!
     this.#sending.connection = undefined
     if (this.isTunnel) return this.#finish(true)
     if (this.answer!.isOpenEnded && error === undefined && failure === 'gone') {
+      target.health.succeeded()
       if (this.#rechunks) this.client.out.write(LAST_CHUNK, 0, LAST_CHUNK.length)
       return this.#finish(this.closes)
     }
+    target.failed()
     // The client must see that it is not whole: by a length that is not reached, a chunk that is missing, or a reset.
     this.#account()
     this.client.breakOff(this.answer!.isOpenEnded && this.minor === 0)
+  }
+
+  /** The target does not answer its checks. @returns whether the request is sent to another one. */
+  leaveTarget(): boolean {
+    const { seconds } = this.#sending
+    const leaves = !this.hasHead && this.#sending.leave()
+    if (leaves) this.gateway.metrics.answered(this.upstream, NO_ANSWER, seconds)
+    return leaves
   }
 
   /** The client is gone, or was refused in the middle of its body: nobody waits for the answer. */
@@ -228,6 +239,7 @@ export class Exchange {
   #openTunnel(bytes: Buffer, from: number): void {
     const { client } = this
     flush(client.out)
+    this.#sending.connection!.target.health.succeeded()
     this.isTunnel = true
     if (from < bytes.length) this.passToClient(bytes, from)
     client.onTunnel()
@@ -237,6 +249,7 @@ export class Exchange {
   #finishAnswer(hasExtra: boolean): void {
     const connection = this.#sending.connection!
     this.#sending.connection = undefined
+    connection.target.health.succeeded()
     const isClean = !hasExtra && this.request.isDone && !connection.out.isBlocked
     if (isClean && this.#head!.isPersistent) connection.release()
     else connection.close()

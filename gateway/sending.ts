@@ -93,28 +93,20 @@ export class Sending implements Sink {
 
   /** The answer has begun: it is this one, or none. */
   onAnswer(): void {
-    this.connection!.target.health.succeeded()
     this.#kept.forget()
   }
 
   /** The connection is gone and there is no answer. @returns whether the request is sent once more. */
   resend(failure: Failure): boolean {
-    const { target, isReused, out } = this.connection!
+    const { target, isReused } = this.connection!
     const reason = this.#retryReason(failure)
-    this.connection = undefined
-    this.wasTaken = out.hasSent
-    this.#kept.detach()
-    if (reason === 'stale') this.avoidsPool = true
-    else {
-      ;(this.tried ??= new Set()).add(target)
-      if (!isReused || failure !== 'gone') target.failed()
-    }
-    if (reason === undefined) return false
-    this.#upstream.metrics.retries[reason].inc()
-    this.#failure = failure
-    this.#begunMs = performance.now()
-    this.#upstream.serve(this)
-    return true
+    if (reason !== 'stale' && (!isReused || failure !== 'gone')) target.failed()
+    return this.#sendAgain(reason, failure)
+  }
+
+  /** The target does not answer its checks either. @returns whether the request is sent to another one. */
+  leave(): boolean {
+    return this.#sendAgain(this.#retryReason('answer_timeout'), 'answer_timeout')
   }
 
   /** Nothing of it is needed any more, and it keeps nothing alive. */
@@ -132,6 +124,21 @@ export class Sending implements Sink {
     this.#failure = undefined
     this.#deadlineMs = undefined
     if (Sending.#spare.length < MOST_SPARE) Sending.#spare.push(this)
+  }
+
+  #sendAgain(reason: RetryReason | undefined, failure: Failure): boolean {
+    if (reason === undefined) return false
+    const { target, out } = this.connection!
+    this.connection = undefined
+    this.wasTaken = out.hasSent
+    this.#kept.detach()
+    if (reason === 'stale') this.avoidsPool = true
+    else (this.tried ??= new Set()).add(target)
+    this.#upstream.metrics.retries[reason].inc()
+    this.#failure = failure
+    this.#begunMs = performance.now()
+    this.#upstream.serve(this)
+    return true
   }
 
   #retryReason(failure: Failure): RetryReason | undefined {
