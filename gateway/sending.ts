@@ -4,6 +4,7 @@
  */
 import type { Exchange } from './exchange.ts'
 import { KeptRequest } from './kept_request.ts'
+import { NO_ANSWER } from './metrics.ts'
 import type { Sink } from './outbox.ts'
 import type { Failure, RetryReason } from './refusals.ts'
 import type { Target } from './target.ts'
@@ -101,12 +102,18 @@ export class Sending implements Sink {
     const { target, isReused } = this.connection!
     const reason = this.#retryReason(failure)
     if (reason !== 'stale' && (!isReused || failure !== 'gone')) target.failed()
-    return this.#sendAgain(reason, failure)
+    this.#upstream.metrics.durations[NO_ANSWER]!.observe(this.seconds)
+    if (reason !== undefined) this.#sendAgain(reason, failure)
+    return reason !== undefined
   }
 
   /** The target does not answer its checks either. @returns whether the request is sent to another one. */
   leave(): boolean {
-    return this.#sendAgain(this.#retryReason('answer_timeout'), 'answer_timeout')
+    const reason = this.#retryReason('answer_timeout')
+    if (reason === undefined) return false
+    this.#upstream.metrics.durations[NO_ANSWER]!.observe(this.seconds)
+    this.#sendAgain(reason, 'answer_timeout')
+    return true
   }
 
   /** Nothing of it is needed any more, and it keeps nothing alive. */
@@ -126,8 +133,7 @@ export class Sending implements Sink {
     if (Sending.#spare.length < MOST_SPARE) Sending.#spare.push(this)
   }
 
-  #sendAgain(reason: RetryReason | undefined, failure: Failure): boolean {
-    if (reason === undefined) return false
+  #sendAgain(reason: RetryReason, failure: Failure): void {
     const { target, out } = this.connection!
     this.connection = undefined
     this.wasTaken = out.hasSent
@@ -138,7 +144,6 @@ export class Sending implements Sink {
     this.#failure = failure
     this.#begunMs = performance.now()
     this.#upstream.serve(this)
-    return true
   }
 
   #retryReason(failure: Failure): RetryReason | undefined {

@@ -169,7 +169,7 @@ export class UpstreamConnection {
 
   /** Its target does not answer checks: what waits for an answer here goes to another one, where that may be. */
   leave(): void {
-    if (this.#exchange?.leaveTarget()) this.close()
+    if (this.#exchange?.sending.leave()) this.close()
   }
 
   pause(): void {
