@@ -9,7 +9,7 @@ import { connectionLine } from './compose.ts'
 import { Exchange } from './exchange.ts'
 import type { Gateway } from './gateway.ts'
 import { NEVER } from './limits.ts'
-import { METHODS, OTHER_METHOD } from './methods.ts'
+import { HEAD, OTHER_METHOD } from './methods.ts'
 import type { ClientState } from './metrics.ts'
 import { encode, type OwnAnswer, problemAnswer } from './own_answers.ts'
 import type { Outbox } from './outbox.ts'
@@ -18,8 +18,6 @@ import type { Peer } from './peers.ts'
 import { type Cause, CAUSES, CLIENT_GONE } from './refusals.ts'
 import { askedFor, readRequest } from './request.ts'
 import { LINGER_MS, Wire } from './wire.ts'
-
-const HEAD = METHODS.indexOf('HEAD')
 
 export class ClientConnection {
   readonly peer: Peer
@@ -96,7 +94,7 @@ export class ClientConnection {
     this.#held = undefined
     this.resume()
     if (held !== undefined) this.#exchange?.passToUpstream(held)
-    if (this.#wire.hasEnded) this.#exchange?.endTunnel()
+    if (this.#wire.hasEnded) this.#exchange?.sending.connection?.end()
   }
 
   /** The exchange is over. Where its request is not whole, nobody knows where the next one would begin. */
@@ -259,7 +257,7 @@ export class ClientConnection {
       if (!this.out.isBlocked) this.#leave(false)
     } else if (!exchange.request.isDone) this.close()
     else {
-      if (exchange.isTunnel) exchange.endTunnel()
+      if (exchange.isTunnel) exchange.sending.connection?.end()
       else if (!exchange.hasHead && exchange.minor === 1) this.#wire.probe()
       this.touch()
     }

@@ -17,7 +17,7 @@ import {
   LAST_CHUNK,
 } from './compose.ts'
 import type { Gateway } from './gateway.ts'
-import { isIdempotent, METHODS } from './methods.ts'
+import { HEAD, isIdempotent, METHODS } from './methods.ts'
 import { NO_ANSWER } from './metrics.ts'
 import { problemAnswer } from './own_answers.ts'
 import type { Incoming } from './passes.ts'
@@ -29,12 +29,12 @@ import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId } from './trace_ids.ts'
 import type { Upstream } from './upstream.ts'
 
 const UPSTREAM_FAILURE = new UpstreamFailure()
-const HEAD = METHODS.indexOf('HEAD')
 
 export class Exchange {
   readonly request: Body
   readonly fields: RequestFields
   readonly upstream: Upstream
+  readonly sending: Sending
   readonly routeId: string
   readonly isHead: boolean
   readonly minor: number
@@ -51,7 +51,6 @@ export class Exchange {
   #isOver = false
   #reason: Cause | Failure | undefined
   readonly #measured
-  readonly #sending: Sending
 
   constructor(
     readonly gateway: Gateway,
@@ -66,7 +65,7 @@ export class Exchange {
     this.closes = !fields.isPersistent
     this.request = Body.ofRequest(fields.framing, CHUNKS_AND_TRAILERS)
     this.#measured = gateway.metrics.http.begin(METHODS[line.method]!)
-    this.#sending = Sending.of(this, isIdempotent(line.method), this.#measured.startedMs)
+    this.sending = Sending.of(this, isIdempotent(line.method), this.#measured.startedMs)
   }
 
   get hasHead(): boolean {
@@ -76,7 +75,7 @@ export class Exchange {
   /** Sends the head, and what `request` has just read of the body. */
   send(incoming: Incoming): void {
     const { upstream } = this
-    const out = this.#sending
+    const out = this.sending
     gatherRequestLine(out, incoming)
     const { forward, host, requestId, hasTraceparent } = this.fields
     if (host === '') gather(out, upstream.hostLine, 0, upstream.hostLine.length)
@@ -104,8 +103,8 @@ export class Exchange {
 
   /** Everything of a tunnel goes on as it is. */
   passToUpstream(bytes: Buffer): void {
-    this.#sending.write(bytes, 0, bytes.length)
-    if (this.#sending.isBlocked) this.client.pause()
+    this.sending.write(bytes, 0, bytes.length)
+    if (this.sending.isBlocked) this.client.pause()
   }
 
   /** An answer before the answer. HTTP/1.0 knows none. */
@@ -128,9 +127,9 @@ export class Exchange {
     const chunks = this.fields.takesTrailers ? CHUNKS_AND_TRAILERS : CHUNKS
     const answer = new Body(framing, minor === 1 ? chunks : NO_CHUNKS)
     const end = head.status === 101 ? to : answer.read(bytes, to, bytes.length)
-    if (end === -1) return this.#sending.connection!.fail('malformed')
+    if (end === -1) return this.sending.connection!.fail('malformed')
 
-    this.#sending.onAnswer()
+    this.sending.onAnswer()
     this.#head = head
     this.answer = answer
     this.#begin(head.status)
@@ -142,7 +141,7 @@ export class Exchange {
       pieces.length = 0
     } else if (isVerbatim) gather(out, bytes, from, to)
     else gatherHead(out, head, { closes: this.closes, minor, rechunks: this.#rechunks })
-    this.#sending.connection!.touch()
+    this.sending.connection!.touch()
     if (head.status === 101) return this.#openTunnel(bytes, to)
     this.#passAnswer(bytes, end)
   }
@@ -152,17 +151,17 @@ export class Exchange {
     if (this.isTunnel) {
       client.out.write(bytes, from, bytes.length)
       client.touch()
-      if (client.out.isBlocked) this.#sending.connection!.pause()
+      if (client.out.isBlocked) this.sending.connection!.pause()
       return
     }
     const end = answer!.read(bytes, from, bytes.length)
-    if (end === -1) return this.#sending.connection!.fail('malformed')
+    if (end === -1) return this.sending.connection!.fail('malformed')
     this.#passAnswer(bytes, end)
   }
 
   /** The client takes more. */
   onClientDrained(): void {
-    this.#sending.connection?.resume()
+    this.sending.connection?.resume()
   }
 
   /** The upstream takes more. */
@@ -173,17 +172,18 @@ export class Exchange {
   /** The connection is gone without our doing; with an error it was reset. */
   onUpstreamClosed(failure: Failure, error?: Error): void {
     if (!this.hasHead) {
-      const { seconds } = this.#sending
-      if (!this.#sending.resend(failure)) this.fail(failure)
-      this.gateway.metrics.answered(this.upstream, NO_ANSWER, seconds)
+      if (!this.sending.resend(failure)) this.fail(failure)
       return
     }
-    this.#sending.connection = undefined
+    const { target } = this.sending.connection!
+    this.sending.connection = undefined
     if (this.isTunnel) return this.#finish(true)
     if (this.answer!.isOpenEnded && error === undefined && failure === 'gone') {
+      target.health.succeeded()
       if (this.#rechunks) this.client.out.write(LAST_CHUNK, 0, LAST_CHUNK.length)
       return this.#finish(this.closes)
     }
+    target.failed()
     // The client must see that it is not whole: by a length that is not reached, a chunk that is missing, or a reset.
     this.#account()
     this.client.breakOff(this.answer!.isOpenEnded && this.minor === 0)
@@ -194,23 +194,18 @@ export class Exchange {
     this.#reason = reason
     if (!this.hasHead) this.#begin(status)
     if (status === CLIENT_GONE) this.gateway.metrics.aborts.inc()
-    this.#sending.connection?.close()
+    this.sending.connection?.close()
     this.#account()
   }
 
-  /** The client's half of a tunnel has ended. */
-  endTunnel(): void {
-    this.#sending.connection?.end()
-  }
-
   #gatherBody(bytes: Buffer): void {
-    gatherPieces(this.#sending, bytes, this.request)
-    flush(this.#sending)
+    gatherPieces(this.sending, bytes, this.request)
+    flush(this.sending)
   }
 
   /** Nothing more is read than the upstream takes. */
   #awaitUpstream(): void {
-    const { isBlocked, connection } = this.#sending
+    const { isBlocked, connection } = this.sending
     if (isBlocked || this.request.isDone) connection?.touch()
     if (isBlocked && !this.request.isDone) this.client.pause()
   }
@@ -222,12 +217,13 @@ export class Exchange {
     flush(client.out)
     if (answer!.isDone) return this.#finishAnswer(end < bytes.length)
     client.touch()
-    if (client.out.isBlocked) this.#sending.connection!.pause()
+    if (client.out.isBlocked) this.sending.connection!.pause()
   }
 
   #openTunnel(bytes: Buffer, from: number): void {
     const { client } = this
     flush(client.out)
+    this.sending.connection!.target.health.succeeded()
     this.isTunnel = true
     if (from < bytes.length) this.passToClient(bytes, from)
     client.onTunnel()
@@ -235,8 +231,9 @@ export class Exchange {
 
   /** The answer is whole. Whether the connection serves another one depends on both sides having kept to the rules. */
   #finishAnswer(hasExtra: boolean): void {
-    const connection = this.#sending.connection!
-    this.#sending.connection = undefined
+    const connection = this.sending.connection!
+    this.sending.connection = undefined
+    connection.target.health.succeeded()
     const isClean = !hasExtra && this.request.isDone && !connection.out.isBlocked
     if (isClean && this.#head!.isPersistent) connection.release()
     else connection.close()
@@ -267,12 +264,12 @@ export class Exchange {
     this.status = status
     this.#headMs = performance.now()
     metrics.http.end(this.#measured, this.routeId, status)
-    if (this.hasHead) metrics.answered(this.upstream, status, this.#sending.seconds)
+    if (this.hasHead) metrics.answered(this.upstream, status, this.sending.seconds)
   }
 
   #account(): void {
     this.#isOver = true
-    this.#sending.end()
+    this.sending.end()
     this.gateway.metrics.passed(this.routeId, this.request.bytes, this.answer?.bytes ?? 0)
     const { accessLog } = this.gateway
     if (accessLog.takes(this.status)) accessLog.add(this.#entry())

@@ -8,7 +8,7 @@ import { Value } from '@sinclair/typebox/value'
 import { ACCESS_LOGS, type AccessLogMode } from './access_log.ts'
 import { NETWORK, referenceProblems, shapeProblems } from './check.ts'
 import type { Limits, Timeouts } from './limits.ts'
-import { METHODS } from './methods.ts'
+import { CONNECT, METHODS } from './methods.ts'
 import { readToml } from './toml.ts'
 
 const closed = { additionalProperties: false }
@@ -88,7 +88,7 @@ const UpstreamSchema = Type.Object(
   { ...closed, description: 'an [[upstream]] table' },
 )
 
-const ROUTED_METHODS = METHODS.slice(0, METHODS.indexOf('CONNECT'))
+const ROUTED_METHODS = METHODS.slice(0, CONNECT)
 const ONE_METHOD = `one of ${ROUTED_METHODS.join(', ')}`
 
 const path = (description: string) =>

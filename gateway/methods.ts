@@ -15,6 +15,12 @@ export const METHODS = [
   '_OTHER',
 ] as const
 
+export const HEAD = METHODS.indexOf('HEAD')
+export const OPTIONS = METHODS.indexOf('OPTIONS')
+export const CONNECT = METHODS.indexOf('CONNECT')
+export const TRACE = METHODS.indexOf('TRACE')
+export const OTHER_METHOD = METHODS.indexOf('_OTHER')
+
 /** What may be asked twice without doing more than once (RFC 9110 section 9.2.2). */
 const IDEMPOTENT = new Set<string>(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 const idempotent = METHODS.map((method) => IDEMPOTENT.has(method))
@@ -22,7 +28,6 @@ const idempotent = METHODS.map((method) => IDEMPOTENT.has(method))
 export const isIdempotent = (method: number): boolean => idempotent[method]!
 
 const spelled = METHODS.map((method) => Buffer.from(method))
-export const OTHER_METHOD = METHODS.indexOf('_OTHER')
 
 /** Methods are case-sensitive: `get` is not GET. */
 export function methodOf(bytes: Buffer, from: number, to: number): number {

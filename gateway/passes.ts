@@ -5,7 +5,7 @@
 import { UNMATCHED } from '@bun-monitoring/metrics'
 import { latin1 } from './bytes.ts'
 import type { Limits } from './limits.ts'
-import { METHODS } from './methods.ts'
+import { METHODS, OPTIONS, TRACE } from './methods.ts'
 import { type OwnAnswer, ownAnswer, problemAnswer } from './own_answers.ts'
 import { pageRoute } from './page.ts'
 import { normalPath, readPath } from './path.ts'
@@ -30,8 +30,6 @@ export interface Incoming {
 
 type Pass = (request: Incoming) => Cause | OwnAnswer | undefined
 
-const TRACE = METHODS.indexOf('TRACE')
-const OPTIONS = METHODS.indexOf('OPTIONS')
 const ROOT = Buffer.from('/')
 
 const PASSES: readonly Pass[] = [

@@ -3,13 +3,11 @@ import { CR, END_OF_FIELDS, hasBareLf, latin1, LF, TOKEN } from './bytes.ts'
 import type { FieldList } from './fields.ts'
 import { hostOf } from './host.ts'
 import type { Limits } from './limits.ts'
-import { METHODS } from './methods.ts'
+import { OPTIONS } from './methods.ts'
 import type { Incoming } from './passes.ts'
 import type { Peer } from './peers.ts'
 import type { Cause } from './refusals.ts'
 import { type RequestFields, requestFields } from './request_fields.ts'
-
-const OPTIONS = METHODS.indexOf('OPTIONS')
 
 /** The request's method and target, for the log. */
 export const askedFor = ({ bytes, line }: Incoming): string => latin1(bytes, line.start, line.targetEnd)

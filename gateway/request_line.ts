@@ -3,16 +3,13 @@
  * its path may hold is path.ts's business.
  */
 import { CR, LF, SP, TARGET, TOKEN } from './bytes.ts'
-import { METHODS, methodOf } from './methods.ts'
+import { CONNECT, methodOf, OPTIONS } from './methods.ts'
 import type { Cause } from './refusals.ts'
 
 const SCHEME = Buffer.from('http://')
 const VERSION = Buffer.from('HTTP/')
 const SLASH = 0x2f
 const QUESTION_MARK = 0x3f
-
-const CONNECT = METHODS.indexOf('CONNECT')
-const OPTIONS = METHODS.indexOf('OPTIONS')
 
 /** Where the parts of a request line are. Valid until the next one is read. */
 export class RequestLine {

@@ -4,6 +4,7 @@
  */
 import type { Exchange } from './exchange.ts'
 import { KeptRequest } from './kept_request.ts'
+import { NO_ANSWER } from './metrics.ts'
 import type { Sink } from './outbox.ts'
 import type { Failure, RetryReason } from './refusals.ts'
 import type { Target } from './target.ts'
@@ -93,27 +94,25 @@ export class Sending implements Sink {
 
   /** The answer has begun: it is this one, or none. */
   onAnswer(): void {
-    this.connection!.target.health.succeeded()
     this.#kept.forget()
   }
 
   /** The connection is gone and there is no answer. @returns whether the request is sent once more. */
   resend(failure: Failure): boolean {
-    const { target, isReused, out } = this.connection!
+    const { target, isReused } = this.connection!
     const reason = this.#retryReason(failure)
-    this.connection = undefined
-    this.wasTaken = out.hasSent
-    this.#kept.detach()
-    if (reason === 'stale') this.avoidsPool = true
-    else {
-      ;(this.tried ??= new Set()).add(target)
-      if (!isReused || failure !== 'gone') target.failed()
-    }
+    if (reason !== 'stale' && (!isReused || failure !== 'gone')) target.failed()
+    this.#upstream.metrics.durations[NO_ANSWER]!.observe(this.seconds)
+    if (reason !== undefined) this.#sendAgain(reason, failure)
+    return reason !== undefined
+  }
+
+  /** The target does not answer its checks either. @returns whether the request is sent to another one. */
+  leave(): boolean {
+    const reason = this.#retryReason('answer_timeout')
     if (reason === undefined) return false
-    this.#upstream.metrics.retries[reason].inc()
-    this.#failure = failure
-    this.#begunMs = performance.now()
-    this.#upstream.serve(this)
+    this.#upstream.metrics.durations[NO_ANSWER]!.observe(this.seconds)
+    this.#sendAgain(reason, 'answer_timeout')
     return true
   }
 
@@ -132,6 +131,19 @@ export class Sending implements Sink {
     this.#failure = undefined
     this.#deadlineMs = undefined
     if (Sending.#spare.length < MOST_SPARE) Sending.#spare.push(this)
+  }
+
+  #sendAgain(reason: RetryReason, failure: Failure): void {
+    const { target, out } = this.connection!
+    this.connection = undefined
+    this.wasTaken = out.hasSent
+    this.#kept.detach()
+    if (reason === 'stale') this.avoidsPool = true
+    else (this.tried ??= new Set()).add(target)
+    this.#upstream.metrics.retries[reason].inc()
+    this.#failure = failure
+    this.#begunMs = performance.now()
+    this.#upstream.serve(this)
   }
 
   #retryReason(failure: Failure): RetryReason | undefined {

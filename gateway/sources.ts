@@ -1,5 +1,5 @@
 /**
- * Where an upstream's targets come from: an address, all addresses of a host name, or the sockets in a folder. Whatever
+ * Where an upstream's targets come from: an address, the addresses of a host name, or the sockets in a folder. Whatever
  * can change is looked at again and again; a folder also tells at once.
  */
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
@@ -36,12 +36,18 @@ const named = (
 ): Source => ({
   async look() {
     // A name server that is gone, or a name that is, takes no target away: what does not answer is ejected.
-    const addresses = await lookup(hostname, { all: true }).catch(() => [])
+    const addresses = ofOneFamily(await lookup(hostname, { all: true }).catch(() => []))
     if (addresses.length === 0) return
     tell(new Map(addresses.map(({ address }) => [address, { hostname: address, port }])))
   },
   close() {},
 })
+
+/** A server with an address of each kind is one target, not two: its IPv4 address, if it has one. */
+export function ofOneFamily<Found extends { family: number }>(addresses: readonly Found[]): readonly Found[] {
+  const ofFour = addresses.filter(({ family }) => family === 4)
+  return ofFour.length > 0 ? ofFour : addresses
+}
 
 /** Socket files by a pattern. A file that takes another one's place is another target: a worker and its successor. */
 class Folder implements Source {

@@ -105,8 +105,9 @@ export class Target implements Candidate {
     const isGood = await probe(this.address, health)
     this.#isChecking = false
     this.#nextCheckMs = clock.nowMs + health.intervalMs
-    if (!this.#isGone)
-      this.#follow(() => this.health.checked(isGood, clock.nowMs, this.upstream.hasOther(this)))
+    if (this.#isGone) return
+    this.#follow(() => this.health.checked(isGood, clock.nowMs, this.upstream.hasOther(this)))
+    if (!isGood && this.health.state === 'ejected') for (const connection of this.#all) connection.leave()
   }
 
   /** Says what has become of its health. */

@@ -1,8 +1,11 @@
 /** Where requests go: to all targets there are, evenly, and to none that is not well or not there any more. */
 import { describe, expect, test } from 'bun:test'
 import { renameSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
-import { namedUpstream, rawClient, startGateway, temporaryFolder, until } from './testing.ts'
+import { EJECT_AFTER } from './health.ts'
+import { ofOneFamily } from './sources.ts'
+import { namedUpstream, rawClient, rawUpstream, startGateway, temporaryFolder, until } from './testing.ts'
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const ANSWER = /(first|second)$/
@@ -74,6 +77,41 @@ test('a host name stands for its addresses', async () => {
   expect(await gateway.ask(GET, ANSWER)).toEndWith('first')
 })
 
+test.each([
+  [
+    [4, 6, 4],
+    [4, 4],
+  ],
+  [[6, 4], [4]],
+  [
+    [6, 6],
+    [6, 6],
+  ],
+  [[], []],
+])('of addresses of the kinds %p those of the kinds %p are targets', (found, targets) => {
+  const addresses = found.map((family) => ({ family }))
+  expect(ofOneFamily(addresses).map(({ family }) => family)).toEqual(targets)
+})
+
+test('an IPv6 address is a target, and is checked', async () => {
+  let checks = 0
+  await using first = Bun.serve({
+    port: 0,
+    hostname: '::1',
+    fetch(request) {
+      if (request.url.endsWith('/healthz')) checks++
+      return new Response(`first for ${request.headers.get('host')}`)
+    },
+  })
+  const health = { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 }
+  await using gateway = startGateway(`http://[::1]:${first.port}`, { upstream: { health } })
+  expect(await gateway.ask('GET /dogs/ HTTP/1.0\r\n\r\n', /first.*$/)).toEndWith(
+    `first for [::1]:${first.port}`,
+  )
+  gateway.advance(1001)
+  await until(() => checks === 1)
+})
+
 test('a name that is not known has no target', async () => {
   await using gateway = startGateway('http://nowhere.invalid:8001')
   await gateway.server.hasTargets
@@ -114,6 +152,86 @@ describe('checks', () => {
     await untilOneIs('slow_start')
     let answer = ''
     while (!answer.endsWith('second')) answer = await gateway.ask(GET, ANSWER)
+  })
+
+  /** A client whose request hangs in the first of two targets, which has just been ejected for that. */
+  async function hung(request: string) {
+    const using = new AsyncDisposableStack()
+    const first = using.use(await namedUpstream('first'))
+    const second = using.use(await namedUpstream('second'))
+    first.state.does = 'nothing'
+    const gateway = using.use(
+      startGateway([first.url, second.url], {
+        // Enough for the one that is well, on a busy machine, too.
+        upstream: { health: { ...health, timeoutMs: 250 } },
+        // Checks take real time, however fast the clock is turned.
+        timeouts: { responseHeaderMs: 1e9 },
+      }),
+    )
+    let client = using.use(await rawClient(gateway.port, request))
+    const isHeld = () => first.asked.length > 0
+    await until(() => isHeld() || client.received() !== '')
+    while (!isHeld()) {
+      client = using.use(await rawClient(gateway.port, request))
+      await until(() => isHeld() || client.received() !== '')
+    }
+    while (statesOf(gateway).ejected === 0) {
+      gateway.advance(100)
+      await Bun.sleep(5)
+    }
+    return Object.assign(using, { first, second, gateway, client })
+  }
+  const moved = 'gateway_upstream_retries_total{upstream="dogs",reason="answer_timeout"}'
+
+  test('that hang take what may be sent twice to another target', async () => {
+    await using all = await hung(GET)
+    expect(await all.client.until(ANSWER)).toEndWith('second')
+    expect(await all.gateway.metric(moved)).toBe(1)
+    await until(() => all.first.sockets.size === 0)
+  })
+
+  test('that hang leave a POST where it is', async () => {
+    await using all = await hung('POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
+    const posts = () => all.second.asked.filter((asked) => asked.startsWith('POST')).length
+    const before = posts()
+    expect(await all.gateway.metric(moved)).toBe(0)
+    for (const socket of all.first.sockets) socket.write(all.first.answer)
+    expect(await all.client.until(ANSWER)).toEndWith('first')
+    expect(posts()).toBe(before)
+  })
+})
+
+describe('an answer that breaks off', () => {
+  const LENGTH = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'
+  const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf'
+
+  test.each([
+    ['before its length', LENGTH, 'end'],
+    ['before its last chunk', CHUNKED, 'end'],
+    ['by a reset', 'HTTP/1.1 200 OK\r\n\r\nhalf', 'resetAndDestroy'],
+  ] as const)('%s counts against its target like none', async (_, answer, ends) => {
+    let broken = 0
+    using first = await rawUpstream((_, socket) => {
+      broken++
+      socket.write(answer, () => socket[ends]())
+    })
+    using second = await namedUpstream('second')
+    await using gateway = startGateway([first.url, second.url])
+    while (statesOf(gateway).ejected === 0) {
+      using client = await rawClient(gateway.port, GET)
+      await Promise.race([client.untilClosed(), client.until(ANSWER)])
+    }
+    expect(broken).toBe(EJECT_AFTER)
+    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, ANSWER)).toEndWith('second')
+  })
+
+  test('where it may, by its end, does not', async () => {
+    const whole = (_: string, socket: Socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nfirst')
+    using one = await rawUpstream(whole)
+    using other = await rawUpstream(whole)
+    await using gateway = startGateway([one.url, other.url])
+    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, /0\r\n\r\n$|\}$/)).toContain('first')
+    expect(statesOf(gateway)).toMatchObject({ healthy: 2 })
   })
 })
 

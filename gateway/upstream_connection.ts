@@ -167,6 +167,11 @@ export class UpstreamConnection {
     exchange?.onUpstreamClosed(failure)
   }
 
+  /** Its target does not answer checks: what waits for an answer here goes to another one, where that may be. */
+  leave(): void {
+    if (this.#exchange?.sending.leave()) this.close()
+  }
+
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true

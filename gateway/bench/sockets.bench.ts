@@ -17,7 +17,9 @@ const CONNECTIONS = [1, 8, 64, 160]
 const FREE_PORTS = (prefix: string) => ({ [`${prefix}_PORT`]: '0', [`${prefix}_ADMIN_PORT`]: '0' })
 
 const folder = mkdtempSync(join(tmpdir(), 'gw-'))
-const service = new TestProcess([join(import.meta.dir, '../../services/pets/testdata/dogs.ts')], {
+using atTheEnd = new DisposableStack()
+atTheEnd.defer(() => rmSync(folder, { recursive: true }))
+await using service = new TestProcess([join(import.meta.dir, '../../services/pets/testdata/dogs.ts')], {
   ...FREE_PORTS('DOGS'),
   DOGS_DATABASE_PATH: join(folder, 'dogs.sqlite'),
   DOGS_SOCKET_DIR: folder,
@@ -28,9 +30,11 @@ const path = created.headers.get('location')!
 
 const startGateway = (target: string) =>
   new TestProcess([join(import.meta.dir, '../index.ts')], { ...FREE_PORTS('GATEWAY'), DOGS_URL: target })
+await using byPort = startGateway(url)
+await using bySockets = startGateway(`unix:${folder}/dogs.*.sock`)
 const ways = [
-  { way: 'one port', gateway: startGateway(url) },
-  { way: 'sockets', gateway: startGateway(`unix:${folder}/dogs.*.sock`) },
+  { way: 'one port', gateway: byPort },
+  { way: 'sockets', gateway: bySockets },
 ]
 
 /** What each worker has used and answered since it was started. */
@@ -95,5 +99,3 @@ for (const connections of CONNECTIONS) {
     }),
   )
 }
-for (const family of [...ways.map(({ gateway }) => gateway), service]) await family[Symbol.asyncDispose]()
-rmSync(folder, { recursive: true })

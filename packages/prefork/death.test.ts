@@ -1,7 +1,7 @@
 /** Workers that are killed, that block, that leak, that end by themselves: who else serves does not notice. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { expectNoFailures, seeded, sumOf, Toys } from './testdata/toys.ts'
-import { Load } from './testing_load.ts'
+import { seeded, sumOf, Toys } from './testdata/toys.ts'
+import { expectNoFailures, Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)

@@ -57,8 +57,12 @@ export function readListenQueue(port: number): ListenQueue | undefined {
   })
 }
 
-/** The inodes of this process's open connections to a port or a socket file: names that tell them apart. */
-export function readConnections(port: number, socketPath?: string): Set<string> {
+/** The inodes of a process's open connections to a port or a socket file: names that tell them apart. */
+export function readConnections(
+  port: number,
+  socketPath?: string,
+  pid: number | 'self' = 'self',
+): Set<string> {
   const inodes = new Set<string>()
   for (const path of TCP_TABLES) {
     const table = attempt(() => readFileSync(path, 'utf8')) ?? ''
@@ -71,8 +75,8 @@ export function readConnections(port: number, socketPath?: string): Set<string> 
     }
   }
   const own = new Set<string>()
-  for (const file of attempt(() => readdirSync('/proc/self/fd')) ?? []) {
-    const target = attempt(() => readlinkSync(`/proc/self/fd/${file}`)) ?? ''
+  for (const file of attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
+    const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${file}`)) ?? ''
     if (target.startsWith('socket:[')) own.add(target.slice('socket:['.length, -1))
   }
   return inodes.intersection(own)

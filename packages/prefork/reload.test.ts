@@ -3,8 +3,8 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { expectNoFailures, gone, temporaryFolder, Toys } from './testdata/toys.ts'
-import { Load } from './testing_load.ts'
+import { gone, temporaryFolder, Toys } from './testdata/toys.ts'
+import { expectNoFailures, Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)

@@ -1,9 +1,7 @@
 /** Starts the family of family.ts for a test, and asks it how it is. */
-import { expect } from 'bun:test'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readMigratesRequests } from '../procfs.ts'
 import type { StatsDocument, WorkerStats } from '../stats.ts'
 import { TestProcess } from '../testing.ts'
 
@@ -70,21 +68,6 @@ export class Toys extends TestProcess {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }
-
-/**
- * That no request failed. Where the kernel does not hand over what waits at a listener that is closed (README.md, "In
- * Docker and Kubernetes"), a few that never got to a worker may have; where CI is set it has to.
- */
-export function expectNoFailures(failures: readonly string[]): void {
-  const isStrict = readMigratesRequests() === true || Bun.env.CI !== undefined
-  const lost = failures.filter((failure) => !isStrict && failure.endsWith(': the connection was closed'))
-  if (lost.length > 0)
-    console.warn(`net.ipv4.tcp_migrate_req is 0: ${lost.length} requests were lost at a listener`)
-  expect(lost.length).toBeLessThan(LOST_AT_MOST)
-  expect(failures.filter((failure) => !lost.includes(failure))).toEqual([])
-}
-
-const LOST_AT_MOST = 20
 
 /** Resolves when these processes are gone. */
 export async function gone(pids: readonly number[]): Promise<void> {

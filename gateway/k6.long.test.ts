@@ -1,0 +1,153 @@
+/**
+ * k6's mix on both services through the gateway, while their workers are killed and hang, and a whole service is: what
+ * fails is what may not be sent twice. Without k6 it is skipped, loudly; where CI is set it fails.
+ */
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { eventually, type ServiceName, Stack } from './testdata/stack.ts'
+
+const isChecked = Bun.which('k6') !== null || Bun.env.CI !== undefined
+if (!isChecked) console.warn('SKIPPED: k6 is not on PATH, so its mix is not sent while workers die')
+
+const USERS = 60
+/** Longer than any run: it is ended by an interrupt. */
+const DURATION = '10m'
+const INTERRUPTED = 105
+const KILL_EVERY_MS = 500
+const KILLS = 30
+/** More than all deadlines inside. */
+const TEST_MS = 180_000
+
+interface Request {
+  method: string
+  status: number
+  atMs: number
+}
+
+test.skipIf(!isChecked).each<[string, (stack: Stack) => Promise<void>, unavoidable: number[]]>([
+  [
+    `a worker is killed every ${KILL_EVERY_MS} ms`,
+    async (stack) => {
+      for (let kill = 0; kill < KILLS; kill++) {
+        const next = Bun.sleep(KILL_EVERY_MS)
+        const service = stack.service(kill % 2 === 0 ? 'dogs' : 'cats')
+        stack.kill((await stack.workersOf(service))[(kill >> 1) % 2]!)
+        await next
+      }
+    },
+    // Whether a worker that died had done what it was asked, nobody can tell.
+    [502],
+  ],
+  [
+    'a worker of each service hangs for a while',
+    async (stack) => {
+      for (const name of ['dogs', 'cats'] as const) await hang(stack, name)
+    },
+    [],
+  ],
+  [
+    'a whole service is killed and started anew',
+    async (stack) => {
+      await stack.service()[Symbol.asyncDispose]()
+      await stack.startService('dogs')
+    },
+    // Until one is ready again, what may not be sent twice does not wait, either.
+    [502, 503],
+  ],
+])(
+  '%s: of the requests of k6 none fails that may be sent twice',
+  async (_, fault, unavoidable) => {
+    await using stack = await Stack.start(['dogs', 'cats'])
+    await using k6 = new K6(stack.url, join(stack.folder.path, 'requests.json'))
+    await k6.more('k6 has begun')
+    await fault(stack)
+    const wellMs = Date.now()
+    await k6.more('k6 goes on')
+    const { exitCode, output, requests } = await k6.end()
+    expect({ exitCode, output }).toEqual({ exitCode: INTERRUPTED, output })
+
+    const failed = requests.filter(({ status }) => status === 0 || status >= 500)
+    console.log(`${requests.length} requests, ${failed.length} failed`)
+    expect(failed.filter(({ method, status }) => method !== 'POST' || !unavoidable.includes(status))).toEqual(
+      [],
+    )
+    // What failed had begun before all was well again: none of it took longer than a moment.
+    expect(failed.filter(({ atMs }) => atMs > wellMs + MOMENT_MS)).toEqual([])
+  },
+  TEST_MS,
+)
+
+const MOMENT_MS = 1000
+const MORE = 10 * USERS
+
+/** Stops a worker until it is ejected, and lets it go on. */
+async function hang(stack: Stack, name: ServiceName): Promise<void> {
+  const [pid] = await stack.workersOf(stack.service(name))
+  process.kill(pid!, 'SIGSTOP')
+  await eventually(`a worker of ${name} is ejected`, async () => (await stack.ejected(name)) > 0)
+  process.kill(pid!, 'SIGCONT')
+}
+
+/** The load test, until it is ended, and each of its requests. */
+class K6 implements AsyncDisposable {
+  readonly #process
+  readonly #output: Promise<string>
+
+  constructor(
+    url: string,
+    readonly report: string,
+  ) {
+    const flags = ['--quiet', '--no-thresholds', '--vus', `${USERS}`, '--duration', DURATION]
+    const script = join(import.meta.dir, '../k6/load_test.ts')
+    this.#process = Bun.spawn(
+      [
+        'k6',
+        'run',
+        ...flags,
+        '-e',
+        `BASE_URL=${url}`,
+        '-e',
+        'SUMMARY=/dev/null',
+        '--out',
+        `json=${report}`,
+        script,
+      ],
+      { stdout: 'pipe', stderr: 'pipe' },
+    )
+    const { stdout, stderr } = this.#process
+    this.#output = Promise.all([new Response(stdout).text(), new Response(stderr).text()]).then(String)
+  }
+
+  /** Resolves when there were some requests more. */
+  async more(what: string): Promise<void> {
+    const before = (await this.#requests()).length
+    await eventually(what, async () => (await this.#requests()).length > before + MORE)
+  }
+
+  /** Interrupts it. What it has not heard the answer of is left out. */
+  async end() {
+    const endedMs = Date.now()
+    this.#process.kill('SIGINT')
+    const exitCode = await this.#process.exited
+    const requests = (await this.#requests()).filter(({ atMs }) => atMs < endedMs)
+    return { exitCode, output: await this.#output, requests }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#process.exited
+  }
+
+  /** What is in its file of points, as far as it is written. */
+  async #requests(): Promise<Request[]> {
+    const file = Bun.file(this.report)
+    if (!(await file.exists())) return []
+    const lines = (await file.text()).split('\n').slice(0, -1)
+    return lines
+      .filter((line) => line.includes('"metric":"http_reqs"') && line.includes('"Point"'))
+      .map((line) => {
+        const { time, tags } = JSON.parse(line).data
+        return { method: tags.method, status: Number(tags.status), atMs: Date.parse(time) }
+      })
+  }
+}
