@@ -4,7 +4,7 @@
  */
 
 import { AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
-import { edge, selected, workers } from './promql.ts'
+import { selected, workers } from './promql.ts'
 import { datasource } from './variables.ts'
 
 const events: readonly [name: string, color: string, title: string, timestamp: string][] = [
@@ -20,12 +20,6 @@ const events: readonly [name: string, color: string, title: string, timestamp: s
     'yellow',
     '{{app}} {{worker}} spawned',
     `prefork_worker_last_spawn_timestamp_seconds{${workers}}`,
-  ],
-  [
-    'Gateway configuration',
-    'purple',
-    'gateway configuration reloaded',
-    `gateway_config_last_reload_timestamp_seconds{${edge}}`,
   ],
 ]
 

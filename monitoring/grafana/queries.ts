@@ -3,7 +3,7 @@
  * sends when everything is selected. For tests that parse the queries or run them.
  */
 
-type HasTargets = { targets?: readonly object[] }
+type HasTargets = { targets?: readonly object[]; panels?: readonly object[] }
 
 const everything: Readonly<Record<string, string>> = {
   $__rate_interval: '1m',
@@ -13,12 +13,15 @@ const everything: Readonly<Record<string, string>> = {
 }
 
 /**
- * Every query of every panel, in the order of the panels.
+ * Every query of every panel, those of closed rows too, in the order of the panels.
  * @param dashboard built here, or parsed from the JSON file
  * @throws when a query uses a variable that this file has no value for
  */
 export function queriesOf(dashboard: { panels?: readonly object[] }): string[] {
-  return (dashboard.panels ?? []).flatMap((panel: HasTargets) => (panel.targets ?? []).flatMap(expressionOf))
+  return (dashboard.panels ?? []).flatMap((panel: HasTargets) => [
+    ...(panel.targets ?? []).flatMap(expressionOf),
+    ...queriesOf(panel),
+  ])
 }
 
 function expressionOf(target: { expr?: unknown }): string[] {
@@ -27,7 +30,8 @@ function expressionOf(target: { expr?: unknown }): string[] {
 
 /** A query with every variable at "All". */
 export function withVariables(expr: string): string {
-  return expr.replace(/\$\w+/g, (variable) => {
+  // Not `$1`, which is what label_replace found.
+  return expr.replace(/\$[a-z_]\w*/gi, (variable) => {
     const value = everything[variable]
     if (value === undefined) throw new Error(`no value for ${variable} in the query ${expr}`)
     return value
