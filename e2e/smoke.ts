@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { mayBeEmpty } from '../monitoring/exceptions.ts'
 import { dashboards } from '../monitoring/grafana/dashboards.ts'
 import { selectorsOf } from '../monitoring/grafana/promql-tree.ts'
-import { queriesOf } from '../monitoring/grafana/queries.ts'
+import { besidesOf, queriesOf } from '../monitoring/grafana/queries.ts'
 import { recordingRules } from '../monitoring/prometheus/rules.ts'
 
 const ROOT = join(import.meta.dir, '..')
@@ -71,11 +71,15 @@ export const allTargetsAreUp = (prometheus: string): Promise<void> =>
   }, 60_000)
 
 /**
- * Every query of every dashboard, and every recording rule, gives at least one number, or is of what may be empty.
+ * Every query of every dashboard, its annotations and variables among them, and every recording rule, gives at least one number, or is of what may be empty.
  * @param isK6Writing whether the numbers of a load test come in, too.
  */
 export async function everyQueryHasData(prometheus: string, isK6Writing = false): Promise<void> {
-  const asked = [...dashboards.flatMap(queriesOf), ...recordingRules.map(({ record }) => record)]
+  const asked = [
+    ...dashboards.flatMap(queriesOf),
+    ...dashboards.flatMap(besidesOf),
+    ...recordingRules.map(({ record }) => record),
+  ]
   const queries = asked.filter((promql) => {
     const metrics = selectorsOf(promql).map(({ metric }) => metric)
     return !mayBeEmpty(metrics) && (isK6Writing || !metrics.some((metric) => metric.startsWith('k6_')))

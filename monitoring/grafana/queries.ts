@@ -3,6 +3,8 @@
  * sends when everything is selected. For tests that parse the queries or run them.
  */
 
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+
 type HasTargets = { targets?: readonly object[]; panels?: readonly object[] }
 
 const everything: Readonly<Record<string, string>> = {
@@ -18,10 +20,19 @@ const everything: Readonly<Record<string, string>> = {
  * @throws when a query uses a variable that this file has no value for
  */
 export function queriesOf(dashboard: { panels?: readonly object[] }): string[] {
-  return (dashboard.panels ?? []).flatMap((panel: HasTargets) => [
-    ...(panel.targets ?? []).flatMap(expressionOf),
-    ...queriesOf(panel),
-  ])
+  return (dashboard.panels ?? []).flatMap((panel: HasTargets) =>
+    (panel.targets ?? []).flatMap(expressionOf).concat(queriesOf(panel)),
+  )
+}
+
+/** What a dashboard asks besides: its annotations, and the values that its variables offer. */
+export function besidesOf({ annotations, templating }: Dashboard): string[] {
+  const marks = (annotations?.list ?? []).flatMap(expressionOf)
+  const choices = (templating?.list ?? []).flatMap(({ query }) => {
+    const [, series, label] = /^label_values\((.+), (\w+)\)$/.exec(String(query)) ?? []
+    return series === undefined ? [] : [withVariables(`count by (${label}) (${series})`)]
+  })
+  return [...marks, ...choices]
 }
 
 function expressionOf(target: { expr?: unknown }): string[] {
