@@ -34,7 +34,7 @@ export const story: readonly Step[] = [
   {
     title: 'a service is down',
     tells: 'dogs is stopped, as after a bad deploy.',
-    look: 'Overview: "Targets" turns red, "Responses by status" shows 502',
+    look: 'Overview: "Targets" turns red, "Responses by status" shows 503',
     alert: 'TargetDown dogs',
     begin: ({ stack }) => stack.stopOne('dogs'),
     end: ({ stack }) => stack.restart('dogs'),
