@@ -30,7 +30,7 @@ const marks = events.map(([name, color, title, timestamp]) =>
 /** Of every dashboard; each can be switched off at its top. */
 export const annotations = [
   ...marks,
-  annotation('Alerts', 'red', '{{alertname}} {{job}}{{app}}{{upstream}}').expr(
+  annotation('Alerts', 'red', '{{alertname}} {{app}}').expr(
     'ALERTS{alertstate="firing", alertname!="Watchdog"}',
   ),
 ]

@@ -62,7 +62,10 @@ const health = line(
     'Alerts',
     Short,
     'Alerts that fire now, by name and app. The lines in the graphs say when they began.',
-    { expr: 'ALERTS{alertstate="firing", alertname!="Watchdog"}', legend: '{{alertname}} {{app}}' },
+    {
+      expr: 'max by (alertname, app) (ALERTS{alertstate="firing", alertname!="Watchdog"})',
+      legend: '{{alertname}} {{app}}',
+    },
     { steps: below(1, 1), isName: true, nothing: 'none' },
   ),
 )

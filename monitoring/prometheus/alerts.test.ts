@@ -19,6 +19,13 @@ test('every alert has a case that fires and one that must not', () => {
   expect([...new Set(alertRules.map(({ alert }) => alert))].toSorted()).toEqual(proven.toSorted())
 })
 
+test('every alert says whose it is, by which messages are grouped', () => {
+  const apps = alertRules.map((rule) => firing(rule, alertCases[rule.alert]?.labels ?? {}).exp_labels['app'])
+  expect(apps).toEqual(
+    Array(alertRules.length).fill(expect.stringMatching(/^(gateway|dogs|cats|exporter|prometheus)$/)),
+  )
+})
+
 test('every alert says how bad it is, what it is about, what to do, and where to read and look on', async () => {
   const uids = dashboards.map(({ uid }) => uid!)
   for (const { alert, labels, annotations } of alertRules) {
