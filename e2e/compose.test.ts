@@ -60,7 +60,10 @@ test('scaled to three and back no request fails, each instance is seen, and no t
       const scraped = await instancesOf('up{job="dogs"} == 1')
       const read = await instancesOf('max by (target) (prefork_workers{app="dogs"})')
       const isRight = scraped.length === count && Bun.deepEquals(read, scraped)
-      return isRight ? undefined : `Prometheus sees ${scraped.join()}, the exporter ${read.join()}`
+      const targets = await instancesOf('exporter_target_up == 0')
+      return isRight
+        ? undefined
+        : `Prometheus sees ${scraped}, the exporter ${read}, and cannot read ${targets}`
     })
 
   await compose('up', '--wait', '--scale', 'dogs=3', ...OWN)
