@@ -12,7 +12,7 @@ import { catalogueTable } from './catalogue.ts'
 const known = new Set(families.map(([name]) => name))
 const shown = new Set(
   dashboards
-    .flatMap(queriesOf)
+    .flatMap((dashboard) => queriesOf(dashboard))
     .flatMap(selectorsOf)
     .map(({ metric }) => familyOf(metric)),
 )
