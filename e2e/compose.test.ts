@@ -1,10 +1,12 @@
 /** The same in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { allTargetsAreUp, everyQueryHasData, k6, until, useTheApi } from './smoke.ts'
+import { allTargetsAreUp, everyQueryHasData, k6, query, until, useTheApi } from './smoke.ts'
+import { Traffic } from './traffic.ts'
 
 const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
+const PATIENCE_MS = 10_000
 const OWN = ['gateway', 'dogs', 'cats', 'exporter']
 
 /** A project of its own, so that volumes of a stack that somebody uses are not touched. */
@@ -42,28 +44,65 @@ test('only gateway, exporter and Prometheus are published, and only on this mach
   for (const [, ports] of published) expect(ports).toStartWith('127.0.0.1:')
 })
 
-test('three containers of a service share the requests, and one that is taken away costs none', async () => {
+test('scaled to three and back no request fails, each instance is seen, and no total has a gap', async () => {
+  const ofDogs = 'http_server_request_duration_seconds_count{job="dogs"}'
+  const sentToDogs =
+    'sum(gateway_upstream_attempts_total{upstream="dogs"}) - sum(gateway_upstream_retries_total{upstream="dogs"})'
+  const valueOf = async (promql: string) => Number((await query(prometheus, promql))[0]?.value[1])
+  const isAsFound = (complain: () => Promise<string | undefined>) => until(complain, 60_000)
+  /** How the exporter calls an instance, in the words of Prometheus. */
+  const instancesOf = async (promql: string) =>
+    (await query(prometheus, promql))
+      .map(({ metric: { instance, target } }) => (target === undefined ? instance! : new URL(target).host))
+      .toSorted()
+  const areSeen = (count: number) =>
+    isAsFound(async () => {
+      const scraped = await instancesOf('up{job="dogs"} == 1')
+      const read = await instancesOf('max by (target) (prefork_workers{app="dogs"})')
+      const isRight = scraped.length === count && Bun.deepEquals(read, scraped)
+      const targets = await instancesOf('exporter_target_up == 0')
+      return isRight
+        ? undefined
+        : `Prometheus sees ${scraped}, the exporter ${read}, and cannot read ${targets}`
+    })
+
   await compose('up', '--wait', '--scale', 'dogs=3', ...OWN)
-  const ids = (await compose('ps', '-q', 'dogs')).trim().split('\n')
-  expect(ids).toHaveLength(3)
-  const ask = async (requests: number) => {
-    for (let i = 0; i < requests; i++) expect((await fetch(`${gateway}/dogs/`)).status).toBe(200)
-  }
-  const answered = async (id: string): Promise<number> => {
-    const script = `const { workers } = await (await fetch('http://127.0.0.1:9001/stats')).json()
-      console.log(workers.reduce((sum, { requests }) => sum + requests, 0))`
-    return Number(await Bun.$`docker exec ${id} bun -e ${script}`.quiet().text())
-  }
-  const before = await Promise.all(ids.map(answered))
-  await until(async () => {
-    await ask(30)
-    const all = await Promise.all(ids.map(answered))
-    return all.every((count, i) => count > before[i]! + 10) ? undefined : `${before} and then ${all}`
-  }, 30_000)
-  const clients = Promise.all(Array.from({ length: 8 }, () => ask(500)))
+  await areSeen(3)
+  await using first = new Traffic(gateway, PATIENCE_MS)
+  await isAsFound(async () => {
+    const grown = await query(prometheus, `sum by (instance) (increase(${ofDogs}[30s])) > 30`)
+    return grown.length === 3 ? undefined : `only ${grown.length} have answered`
+  })
+  await first.stop()
+  await isAsFound(async () => {
+    const told = await Promise.all(
+      [`sum(${ofDogs})`, 'sum(prefork_worker_requests_total{app="dogs"})', sentToDogs].map(valueOf),
+    )
+    return new Set(told).size === 1 ? undefined : `dogs, exporter and gateway tell ${told.join()}`
+  })
+  const before = await valueOf(sentToDogs)
+
+  await using second = new Traffic(gateway, PATIENCE_MS)
   await compose('up', '--wait', '--scale', 'dogs=1', '--timeout', '15', ...OWN)
-  await clients
-}, 120_000)
+  await areSeen(1)
+  await second.stop()
+  expect(first.failures.concat(second.failures)).toEqual([])
+  const seen = `sum(rate(${ofDogs}[30s])) / sum(rate(gateway_upstream_attempts_total{upstream="dogs"}[30s]))`
+  const lowest = await valueOf(`min_over_time((${seen})[30s:5s])`)
+  expect(lowest).toBeGreaterThan(0.2)
+  const names = 'count(max by (target) (max_over_time(prefork_worker_requests_total{app="dogs"}[10m])))'
+  expect(await valueOf(names)).toBe(3)
+  expect(await query(prometheus, 'exporter_target_up == 0')).toEqual([])
+  // What the two that are gone counted is kept, but for what they did since their last scrape.
+  let counts: number[] = []
+  await isAsFound(async () => {
+    counts = await Promise.all([`sum(max_over_time(${ofDogs}[10m]))`, sentToDogs].map(valueOf))
+    const [counted, sent] = counts as [number, number]
+    return counted > before && counted <= sent ? undefined : `dogs told ${counted} of ${sent}`
+  })
+  console.log(`requests to dogs: ${before} with three, in the end ${counts[0]} counted of ${counts[1]} sent`)
+  console.log(`of the rate of the gateway Prometheus saw at dogs never less than ${lowest}`)
+}, 300_000)
 
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../monitoring/alertmanager/testing.ts'
 import { Stack, type StackUrls } from '../scripts/stack.ts'
 
 export interface FreeStack extends AsyncDisposable {
@@ -50,9 +51,4 @@ export async function startFreeStack(
     await dispose()
     throw error
   }
-}
-
-function freePort(): number {
-  using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  return server.port
 }

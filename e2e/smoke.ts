@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { mayBeEmpty } from '../monitoring/exceptions.ts'
 import { dashboards } from '../monitoring/grafana/dashboards.ts'
 import { selectorsOf } from '../monitoring/grafana/promql-tree.ts'
-import { queriesOf } from '../monitoring/grafana/queries.ts'
+import { besidesOf, queriesOf } from '../monitoring/grafana/queries.ts'
 import { recordingRules } from '../monitoring/prometheus/rules.ts'
 
 const ROOT = join(import.meta.dir, '..')
@@ -71,16 +71,21 @@ export const allTargetsAreUp = (prometheus: string): Promise<void> =>
   }, 60_000)
 
 /**
- * Every query of every dashboard, and every recording rule, gives at least one number, or is of what may be empty.
+ * Every query of every dashboard, its annotations and variables among them, and every recording rule, gives at least one
+ * number, or is of what may be empty.
  * @param isK6Writing whether the numbers of a load test come in, too.
  */
 export async function everyQueryHasData(prometheus: string, isK6Writing = false): Promise<void> {
-  const asked = [...dashboards.flatMap(queriesOf), ...recordingRules.map(({ record }) => record)]
-  const queries = asked.filter((promql) => {
-    const metrics = selectorsOf(promql).map(({ metric }) => metric)
-    return !mayBeEmpty(metrics) && (isK6Writing || !metrics.some((metric) => metric.startsWith('k6_')))
-  })
-  expect(queries.length).toBeGreaterThan(50)
+  const asked = dashboards
+    .flatMap((dashboard) => queriesOf(dashboard).concat(besidesOf(dashboard)))
+    .concat(recordingRules.map(({ record }) => record))
+  await haveData(prometheus, isK6Writing ? asked : asked.filter((promql) => !promql.includes('k6_')))
+}
+
+/** Each of the queries gives at least one number, or is of what may be empty. */
+export async function haveData(prometheus: string, asked: readonly string[]): Promise<void> {
+  const queries = asked.filter((promql) => !mayBeEmpty(selectorsOf(promql).map(({ metric }) => metric)))
+  expect(queries.length).toBeGreaterThan(20)
   await until(async () => {
     const results = await Promise.all(queries.map((promql) => query(prometheus, promql)))
     const empty = queries.filter((_, i) => !results[i]!.some(({ value }) => !Number.isNaN(Number(value[1]))))

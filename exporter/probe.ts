@@ -28,7 +28,7 @@ export async function probeOf(
 
   const { hostname } = target.at
   // Where the name leads nowhere, the reading says so, if it may be asked for at all.
-  const targets = await orAbort(resolve(target, lookup), signal).catch(() => [target])
+  const targets = await orAbort(resolve(target, lookup, true), signal).catch(() => [target])
   const isConfigured = configured.some(({ label }) => label === target.label)
   if (isConfigured || targets.every((each) => isAllowed(each, hostname, allowed))) return { targets }
   return { status: 403, reason: `${hostname} may not be probed: allow it with --probe.allow` }

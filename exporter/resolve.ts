@@ -17,14 +17,16 @@ export const lookUp: Lookup = async (hostname) => {
 }
 
 /**
- * The target at each address of its name; itself where it has but one, so that its labels are as given.
+ * The target at each address of its name.
+ * @param keepsName whether the label stays as given where there is but one address. Otherwise an instance is called the
+ * same before others join it and after they have left.
  * @throws {ReadError} where the name has no address.
  */
-export async function resolve(target: Target, lookup: Lookup): Promise<Target[]> {
+export async function resolve(target: Target, lookup: Lookup, keepsName: boolean): Promise<Target[]> {
   if ('unix' in target.at || isIP(target.at.hostname) !== 0) return [target]
   const found = await lookup(target.at.hostname).catch(() => [])
   const addresses = [...new Set(found.map(({ address }) => address))].toSorted()
   if (addresses.length === 0) throw new ReadError('its host name has no address')
   const targets = addresses.map((address) => atAddress(target, address))
-  return targets.length === 1 ? [{ ...targets[0]!, label: target.label }] : targets
+  return keepsName && targets.length === 1 ? [{ ...targets[0]!, label: target.label }] : targets
 }

@@ -17,10 +17,15 @@ export const DEFAULT_TIMEOUT_MS = 10_000
 /** The longest deadline; whoever asks for more gets this. */
 export const MAX_TIMEOUT_MS = 120_000
 
+export interface ScrapeOptions extends ReadOptions {
+  /** See `resolve`. */
+  keepsName: boolean
+}
+
 /** Reads all targets until the signal ends it: a reading for each of their addresses, or one that says why there is none. */
 export async function scrape(
   targets: readonly Target[],
-  options: ReadOptions,
+  options: ScrapeOptions,
   lookup: Lookup = lookUp,
 ): Promise<Reading[]> {
   const startedMs = performance.now()
@@ -31,7 +36,7 @@ export async function scrape(
   })
   const readings = await Promise.all(
     targets.map(async (target) => {
-      const found = await orAbort(resolve(target, lookup), options.signal).catch(problemOf)
+      const found = await orAbort(resolve(target, lookup, options.keepsName), options.signal).catch(problemOf)
       if ('problem' in found) return [readingOf(target.label, found)]
       return Promise.all(
         found.map(async (address) => readingOf(address.label, await outcomeOf(address, options))),

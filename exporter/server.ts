@@ -39,7 +39,8 @@ export async function serve(config: Config, log: Logger): Promise<Listener> {
     within(timeoutMs(headers.get('X-Prometheus-Scrape-Timeout-Seconds'), timeoutOffsetMs), signal, act)
   // Of a core, its `vars` are of no use to anybody, and are most of its bytes.
   const read = (which: readonly Target[], signal: AbortSignal, leaveOut = collectCores ? 'vars' : 'cores') =>
-    scrape(which, { signal, budget, leaveOut })
+    // uwsgi_exporter's label is what it was given.
+    scrape(which, { signal, budget, leaveOut, keepsName: isUwsgi })
   // A scraper that hung up has ended the reading; that tells nothing of the targets.
   const noteUnlessGone = (readings: readonly Reading[], { signal }: Request): void => {
     if (!signal.aborted) note(readings)

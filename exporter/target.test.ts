@@ -66,7 +66,7 @@ describe('a name', () => {
     async () =>
       addresses.map((address) => ({ address, family: 4 }))
   const labels = async (lookup: () => Promise<{ address: string; family: number }[]>) =>
-    (await resolve(target, lookup)).map(({ label }) => label)
+    (await resolve(target, lookup, true)).map(({ label }) => label)
 
   test('with several addresses is a target for each, in their order', async () => {
     expect(await labels(answer('10.0.0.2', '10.0.0.1', '10.0.0.2'))).toEqual([
@@ -75,21 +75,25 @@ describe('a name', () => {
     ])
   })
 
-  test('with one address keeps its label, and is asked for by its name', async () => {
-    expect(await resolve(target, answer('10.0.0.1'))).toEqual([{ ...target, at: at('10.0.0.1', 9001) }])
+  test('with one address keeps its label only where it is to, and is asked for by its name', async () => {
+    const resolved = { ...target, at: at('10.0.0.1', 9001) }
+    expect(await resolve(target, answer('10.0.0.1'), true)).toEqual([resolved])
+    expect(await resolve(target, answer('10.0.0.1'), false)).toEqual([
+      { ...resolved, label: 'http://10.0.0.1:9001/stats' },
+    ])
   })
 
   test.each([
     ['no address', answer()],
     ['no answer', () => Promise.reject(new Error('ENOTFOUND'))],
   ])('with %s is a problem', (_, lookup) => {
-    expect(resolve(target, lookup)).rejects.toThrow('its host name has no address')
+    expect(resolve(target, lookup, true)).rejects.toThrow('its host name has no address')
   })
 
   test('that is an address, or no name at all, is not asked for', async () => {
     const never = () => Promise.reject(new Error('asked'))
     for (const uri of ['http://127.0.0.1:1/', 'tcp://[::1]:1', 'unix:///run/s']) {
-      expect(await resolve(parseTarget(uri)!, never)).toEqual([parseTarget(uri)!])
+      expect(await resolve(parseTarget(uri)!, never, false)).toEqual([parseTarget(uri)!])
     }
   })
 })

@@ -64,7 +64,7 @@ export const scrapeWithin = (ms: number, uris: readonly string[], leaveOut = 'co
   within(ms, new AbortController().signal, (signal) =>
     scrape(
       uris.map((uri) => parseTarget(uri)!),
-      { signal, budget: new Budget(MAX_BYTES), leaveOut },
+      { signal, budget: new Budget(MAX_BYTES), leaveOut, keepsName: false },
       lookup,
     ),
   )

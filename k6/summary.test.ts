@@ -35,6 +35,6 @@ test('the breaking point is the last step that began, when a threshold was cross
   expect(summaryOf(summary(metrics), 'breakpoint')).toContain('Breaking point: none up to 200 iterations')
   const broken = { ...metrics, 'http_req_duration{step:0200}': step(9, false) }
   expect(summaryOf(summary(broken), 'breakpoint')).toContain(
-    'Breaking point: 200 iterations a second are too many; 100 could be kept.',
+    'Breaking point: 200 iterations a second are too many; 100 could be kept. Why: answers took too long.',
   )
 })

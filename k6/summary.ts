@@ -20,7 +20,7 @@ export function summaryOf(summary: Summary, shape: string): string {
     '  http_req_duration   requests     median        p95        p99        max     failed',
     ...(Object.keys(mix) as Operation[]).map((operation) => lineOf(metrics, operation)),
     '',
-    ...(shape === 'breakpoint' ? [breakingPoint(metrics, crossed.length > 0), ''] : []),
+    ...(shape === 'breakpoint' ? [breakingPoint(metrics, crossed), ''] : []),
     crossed.length === 0 ? 'Every threshold was kept.' : `Not kept: ${crossed.join('; ')}`,
     '',
   ].join('\n')
@@ -44,11 +44,21 @@ function crossedIn(metrics: Record<string, Metric>): string[] {
   )
 }
 
+/** What a threshold that was crossed means where the load does not wait for answers. */
+const meanings: readonly [metric: RegExp, meaning: string][] = [
+  [/^dropped_iterations/, 'iterations had to be left out, because every user waited for an answer'],
+  [/^http_req_duration/, 'answers took too long'],
+  [/^(http_req_failed|checks)/, 'requests failed'],
+]
+
 /** The last step that began is the one that could not be kept, if any was not. */
-function breakingPoint(metrics: Record<string, Metric>, isBroken: boolean): string {
+function breakingPoint(metrics: Record<string, Metric>, crossed: readonly string[]): string {
   const begun = rates.filter((rate) => (metrics[`http_reqs{step:${stepName(rate)}}`]?.values.count ?? 0) > 0)
   const last = begun.at(-1) ?? 0
-  if (!isBroken) return `Breaking point: none up to ${last} iterations a second.`
+  if (crossed.length === 0) return `Breaking point: none up to ${last} iterations a second.`
+  const why = meanings.flatMap(([metric, meaning]) =>
+    crossed.some((name) => metric.test(name)) ? meaning : [],
+  )
   const kept = begun.at(-2)
-  return `Breaking point: ${last} iterations a second are too many; ${kept ?? 'not even the first step'} could be kept.`
+  return `Breaking point: ${last} iterations a second are too many; ${kept ?? 'not even the first step'} could be kept. Why: ${why.join('; ')}.`
 }

@@ -118,7 +118,12 @@ const gateway: readonly Family[] = [
     'http_route',
     'bytes of answers, without their framing; gateway only',
   ],
-  ['gateway_upstream_retries_total', 'counter', 'upstream, reason', 'attempts after the first, by why'],
+  [
+    'gateway_upstream_retries_total',
+    'counter',
+    'upstream, reason',
+    'requests sent once more, by why: stale, unreachable and connect_timeout cost nothing, gone and answer_timeout are within the budget',
+  ],
   ['gateway_upstream_queue_length', 'gauge', 'upstream', 'requests that wait for a connection or a worker'],
   ['gateway_upstream_queue_seconds', 'histogram', 'upstream', 'how long they waited'],
   [
@@ -126,13 +131,6 @@ const gateway: readonly Family[] = [
     'gauge',
     'upstream, state',
     'targets of an upstream: healthy, ejected, slow_start',
-  ],
-  ['gateway_config_reloads_total', 'counter', 'result', 'reloads of gateway.toml: success, failure'],
-  [
-    'gateway_config_last_reload_timestamp_seconds',
-    'gauge',
-    '',
-    'when gateway.toml was last taken up, Unix time; absent before the first reload',
   ],
 ]
 
@@ -183,7 +181,12 @@ const exporter: readonly Family[] = [
     'app, target, worker',
     'start of the present process, Unix time',
   ],
-  ['prefork_reloads_total', 'counter', 'app, target, result', 'rolling reloads by result: success, failure'],
+  [
+    'prefork_reloads_total',
+    'counter',
+    'app, target, result',
+    'rolling reloads by result: success, failure; those of the gateway take up gateway.toml',
+  ],
   [
     'prefork_last_reload_timestamp_seconds',
     'gauge',

@@ -3,12 +3,16 @@
  * the alert fires and is over. Alerts come sooner than in production, so that it takes minutes. Needs Prometheus and k6.
  */
 import { stopSignals } from '@bun-monitoring/prefork'
+import { join } from 'node:path'
+import { Child } from './child.ts'
 import { ROOT } from './external.ts'
-import { Stack } from './stack.ts'
+import { DIE_WITH_US, Stack } from './stack.ts'
 import { firingAlerts, labelsOf, type Scene, story, STORY_ENV, TIMES_FASTER } from './story.ts'
 
 const ASK_AGAIN_AFTER_MS = 500
 const GIVE_UP_AFTER_MS = 180_000
+/** How long a fault goes on when its alert fires. */
+const TIME_TO_LOOK_MS = 10_000
 /** The rate at which clients ask: enough for graphs to move, with processors to spare. */
 const USERS = 5
 
@@ -28,13 +32,15 @@ async function main(): Promise<number> {
   })
   const stopped = signals.drain.then(() => 'stopped' as const)
   void signals.now.then(() => stack.kill())
-  let load: Bun.Subprocess | undefined
+  let load: Child | undefined
   try {
     const urls = await Promise.race([stack.start(), stopped])
     if (urls === 'stopped') return 0
     const { prometheus } = urls
-    load = Bun.spawn(
-      [
+    load = new Child({
+      name: 'k6',
+      command: [
+        ...DIE_WITH_US,
         'k6',
         'run',
         '--quiet',
@@ -44,20 +50,16 @@ async function main(): Promise<number> {
         '1h',
         '-o',
         'experimental-prometheus-rw',
-        'k6/load_test.ts',
+        join(ROOT, 'k6/load_test.ts'),
       ],
-      {
-        cwd: ROOT,
-        env: {
-          ...Bun.env,
-          BASE_URL: urls.gateway,
-          SUMMARY: '/dev/null',
-          K6_PROMETHEUS_RW_SERVER_URL: `${prometheus}/api/v1/write`,
-          K6_AUTO_EXTENSION_RESOLUTION: 'false',
-        },
-        stdio: ['ignore', 'ignore', 'ignore'],
+      env: {
+        BASE_URL: urls.gateway,
+        SUMMARY: '/dev/null',
+        K6_PROMETHEUS_RW_SERVER_URL: `${prometheus}/api/v1/write`,
+        K6_AUTO_EXTENSION_RESOLUTION: 'false',
       },
-    )
+      print: () => {},
+    })
     console.log(
       `The stack runs under load: ${urls.gateway}/ · live page ${urls.exporter}/ · alerts ${prometheus}/alerts · ` +
         `dashboards ${urls.grafana ?? '(Grafana is not on PATH)'}\nEverything that alerts wait for is ${TIMES_FASTER} times shorter. Ctrl+C ends it.\n`,
@@ -70,8 +72,8 @@ async function main(): Promise<number> {
     console.error((error as Error).message)
     return 1
   } finally {
-    load?.kill('SIGINT')
-    await load?.exited
+    // In a session of its own it hears of Ctrl+C from here, once, and has the time to remove its rows.
+    await load?.stop()
     await stack.stop()
   }
 }
@@ -88,7 +90,9 @@ async function tell(scene: Scene, prometheus: string): Promise<'told'> {
       await step.meanwhile?.(scene)
       return (await firingAlerts(prometheus)).includes(step.alert)
     })
-    say(`${step.alert} fires after ${secondsSince(startedMs)}: ${prometheus}/alerts. Now it is mended.`)
+    say(`${step.alert} fires after ${secondsSince(startedMs)}: ${prometheus}/alerts. Have a look.`)
+    await Bun.sleep(TIME_TO_LOOK_MS)
+    say('Now it is mended.')
     const mendedMs = performance.now()
     await step.end(scene)
     await until(async () => !(await firingAlerts(prometheus)).includes(step.alert))

@@ -34,7 +34,7 @@ export const story: readonly Step[] = [
   {
     title: 'a service is down',
     tells: 'dogs is stopped, as after a bad deploy.',
-    look: 'Overview: "Targets" turns red, "Responses by status" shows 502',
+    look: 'Overview: "Targets" turns red, "Responses by status" shows 503',
     alert: 'TargetDown dogs',
     begin: ({ stack }) => stack.stopOne('dogs'),
     end: ({ stack }) => stack.restart('dogs'),
@@ -68,7 +68,7 @@ export const story: readonly Step[] = [
   {
     title: 'saturation',
     tells: 'Half of the requests to cats block the event loop for 0.3 s: CATS_FAULT_BLOCK_PERCENT=50.',
-    look: 'Overview: "Event loop lag p99" and "Latency at the edge and behind it"; Workers: "CPU by worker"',
+    look: 'Overview: "Event loop lag p99" and "Latency at the edge and behind it"; Workers: "CPU per worker"',
     alert: 'EventLoopSlow cats',
     begin: ({ stack }) =>
       stack.restart('cats', { CATS_FAULT_BLOCK_PERCENT: '50', CATS_FAULT_BLOCK_MS: '300' }),

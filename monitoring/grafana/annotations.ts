@@ -4,7 +4,7 @@
  */
 
 import { AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
-import { edge, selected, workers } from './promql.ts'
+import { selected, workers } from './promql.ts'
 import { datasource } from './variables.ts'
 
 const events: readonly [name: string, color: string, title: string, timestamp: string][] = [
@@ -21,12 +21,6 @@ const events: readonly [name: string, color: string, title: string, timestamp: s
     '{{app}} {{worker}} spawned',
     `prefork_worker_last_spawn_timestamp_seconds{${workers}}`,
   ],
-  [
-    'Gateway configuration',
-    'purple',
-    'gateway configuration reloaded',
-    `gateway_config_last_reload_timestamp_seconds{${edge}}`,
-  ],
 ]
 
 const marks = events.map(([name, color, title, timestamp]) =>
@@ -36,7 +30,7 @@ const marks = events.map(([name, color, title, timestamp]) =>
 /** Of every dashboard; each can be switched off at its top. */
 export const annotations = [
   ...marks,
-  annotation('Alerts', 'red', '{{alertname}} {{job}}{{app}}{{upstream}}').expr(
+  annotation('Alerts', 'red', '{{alertname}} {{app}}').expr(
     'ALERTS{alertstate="firing", alertname!="Watchdog"}',
   ),
 ]

@@ -20,7 +20,7 @@ import { variables } from './variables.ts'
 const WIDTH = 24
 
 /** Panels side by side, as wide as each other, under a heading if there is one. */
-type Line = { heading?: string; height: number; panels: readonly Placeable[] }
+type Line = { heading?: string; isClosed?: boolean; height: number; panels: readonly Placeable[] }
 
 type DashboardOptions = {
   /** Part of the URL and name of the generated file: never changed once published. */
@@ -55,12 +55,15 @@ export function dashboardOf(options: DashboardOptions): Dashboard {
     .tooltip(DashboardCursorSync.Crosshair)
     .variables([...variables, ...(options.variables ?? [])])
     .annotations(annotations)
-  for (const { heading, height, panels } of options.lines) {
-    if (heading !== undefined) builder.withRow(new RowBuilder(heading).id(idOf(heading)))
-    for (const [index, panel] of panels.entries()) {
-      const placed = panel.height(height).span(columnsOf(index, panels.length)).build()
-      builder.withPanel({ build: () => ({ ...placed, id: idOf(placed.title!) }) })
-    }
+  for (const { heading, isClosed = false, height, panels } of options.lines) {
+    const placed = panels.map((panel, index) => {
+      const built = panel.height(height).span(columnsOf(index, panels.length)).build()
+      return { build: () => ({ ...built, id: idOf(built.title!) }) }
+    })
+    const row = heading === undefined ? undefined : new RowBuilder(heading).id(idOf(heading))
+    if (isClosed) for (const panel of placed) row?.collapsed(true).withPanel(panel)
+    if (row !== undefined) builder.withRow(row)
+    if (!isClosed) for (const panel of placed) builder.withPanel(panel)
   }
   return builder.build()
 }
@@ -73,6 +76,12 @@ export const section = (heading: string, height: number, ...panels: Placeable[])
   heading,
   height,
   panels,
+})
+
+/** A line of panels under a heading that is closed, and asks nothing, until somebody opens it. */
+export const detail = (heading: string, height: number, ...panels: Placeable[]): Line => ({
+  ...section(heading, height, ...panels),
+  isClosed: true,
 })
 
 /** What is left of a width that cannot be divided evenly goes to the first panels. */

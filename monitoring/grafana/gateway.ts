@@ -4,19 +4,20 @@ import {
   BytesIEC,
   BytesPerSecondIEC,
   CountsPerSecond,
-  DateTimeFromNow,
   PercentUnit,
   RequestsPerSecond,
   Seconds,
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { below, graph, heatmap, idle, stat } from './panels.ts'
-import { buckets, edge, part, perEvent, quantile, quantiles, rate, sum } from './promql.ts'
+import { atLeast, below, graph, heatmap, idle, stat } from './panels.ts'
+import { buckets, edge, max, part, quantile, quantiles, rate, rateOf, sum } from './promql.ts'
 
 const duration = 'http_server_request_duration_seconds'
 const requests = `${duration}_count`
 const upstreamDuration = 'gateway_upstream_request_duration_seconds'
+const attempts = 'gateway_upstream_attempts_total'
+const retries = 'gateway_upstream_retries_total'
 
 const edgeLines = [
   line(
@@ -47,17 +48,12 @@ const edgeLines = [
     stat(
       'Targets that take requests',
       Short,
-      'Targets of each upstream by state; an ejected one is tried again after a while.',
-      sum('gateway_upstream_targets', edge, ['upstream', 'state']),
-    ),
-    stat(
-      'Last configuration',
-      DateTimeFromNow,
-      'When the present gateway.toml was taken up by a reload; nothing before the first.',
+      'Targets of each upstream that are not ejected; the last one never is.',
       {
-        expr: `max(gateway_config_last_reload_timestamp_seconds{${edge}}) * 1000`,
-        legend: 'reloaded',
+        expr: `min by (upstream) (sum by (upstream, instance) (gateway_upstream_targets{${edge}, state=~"healthy|slow_start"}))`,
+        legend: '{{upstream}}',
       },
+      { steps: atLeast(1) },
     ),
   ),
   line(
@@ -90,10 +86,10 @@ const upstreamLines = [
     'Upstreams',
     7,
     graph(
-      'Attempts by upstream',
+      'Answers by upstream',
       RequestsPerSecond,
-      'Requests sent to each upstream, or tried to; above its requests where some were tried again.',
-      rate('gateway_upstream_attempts_total', edge, ['upstream']),
+      'Answers per second by status; 0 is an attempt that got none.',
+      rate(`${upstreamDuration}_count`, edge, ['upstream', 'http_response_status_code']),
     ),
     graph(
       'Latency by upstream',
@@ -102,23 +98,41 @@ const upstreamLines = [
       quantiles(upstreamDuration, edge, ['upstream']),
     ),
     graph(
-      'Answers by upstream',
+      'Targets by state',
+      Short,
+      'Healthy, ejected (gets nothing until checks pass), slow_start (gets its share little by little).',
+      max('gateway_upstream_targets', edge, ['upstream', 'state']),
+    ),
+  ),
+  line(
+    7,
+    graph(
+      'Attempts by upstream',
       RequestsPerSecond,
-      'Answers per second by status; 0 is an attempt that got none.',
-      rate(`${upstreamDuration}_count`, edge, ['upstream', 'http_response_status_code']),
+      'Requests sent to each upstream, or tried to; above its requests where some were sent once more.',
+      rate(attempts, edge, ['upstream']),
     ),
     graph(
       'Retries',
       RequestsPerSecond,
-      'Attempts per second after the first, by why.',
-      rate('gateway_upstream_retries_total', edge, ['upstream', 'reason']),
+      'Requests per second that were sent once more, by why.',
+      rate(retries, edge, ['upstream', 'reason']),
     ),
     graph(
-      'Retries per attempt',
+      'Retries of the budget',
       PercentUnit,
-      'Above the budget of 20 % nothing is tried again.',
-      perEvent('gateway_upstream_retries_total', 'gateway_upstream_attempts_total', edge, ['upstream']),
+      'Those that cost (gone, answer_timeout) for each request: at 20 % nothing more is sent again.',
+      {
+        expr: `${rateOf(retries, `${edge}, reason=~"gone|answer_timeout"`, ['upstream'])} / (${rateOf(attempts, edge, ['upstream'])} - ${rateOf(retries, edge, ['upstream'])})`,
+        legend: '{{upstream}}',
+      },
       { limit: 0.2 },
+    ),
+    graph(
+      'Waiting for a connection',
+      Short,
+      'Requests in the queue because all connections are taken or no worker is ready.',
+      sum('gateway_upstream_queue_length', edge, ['upstream']),
     ),
   ),
   line(
@@ -140,12 +154,6 @@ const upstreamLines = [
       Seconds,
       'Time until a new connection was open.',
       quantile(0.99, 'gateway_upstream_connect_seconds', edge, ['upstream']),
-    ),
-    graph(
-      'Waiting for a connection',
-      Short,
-      'Requests in the queue because all connections are taken or no worker is ready.',
-      sum('gateway_upstream_queue_length', edge, ['upstream']),
     ),
     graph(
       'Time in the queue p99',
@@ -177,24 +185,33 @@ const clientLines = [
       rate('gateway_received_bytes_total', edge, [], 'received'),
       rate('gateway_sent_bytes_total', edge, [], 'sent'),
     ]),
-    graph('Refused requests', RequestsPerSecond, 'Requests that the gateway answered itself, by why.', [
-      rate('gateway_rejections_total', edge, ['reason']),
-    ]),
-    graph('Aborts', RequestsPerSecond, 'Clients per second that left before they had the whole answer.', [
-      rate('gateway_client_aborts_total', edge, [], 'aborts'),
-    ]),
   ),
   line(
     7,
-    graph('Request bodies p99', BytesIEC, 'Size of request bodies, by route.', [
+    graph(
+      'Refused requests',
+      RequestsPerSecond,
+      'Requests that the gateway answered itself, by why.',
+      rate('gateway_rejections_total', edge, ['reason']),
+    ),
+    graph(
+      'Aborts',
+      RequestsPerSecond,
+      'Clients per second that left before they had the whole answer.',
+      rate('gateway_client_aborts_total', edge, [], 'aborts'),
+    ),
+    graph(
+      'Request bodies p99',
+      BytesIEC,
+      'Size of request bodies, by route.',
       quantile(0.99, 'http_server_request_body_size_bytes', edge, ['http_route']),
-    ]),
-    graph('Response bodies p99', BytesIEC, 'Size of response bodies, by route.', [
+    ),
+    graph(
+      'Response bodies p99',
+      BytesIEC,
+      'Size of response bodies, by route.',
       quantile(0.99, 'http_server_response_body_size_bytes', edge, ['http_route']),
-    ]),
-    graph('Configuration reloads', Short, 'Reloads of gateway.toml per second, by result.', [
-      rate('gateway_config_reloads_total', edge, ['result']),
-    ]),
+    ),
   ),
 ]
 

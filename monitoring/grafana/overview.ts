@@ -61,9 +61,12 @@ const health = line(
   stat(
     'Alerts',
     Short,
-    'Alerts that fire now, by severity. The lines in the graphs say when they began.',
-    { expr: 'count by (severity) (ALERTS{alertstate="firing"})', legend: '{{severity}}' },
-    { steps: below(1, 1) },
+    'Alerts that fire now, by name and app. The lines in the graphs say when they began.',
+    {
+      expr: 'max by (alertname, app) (ALERTS{alertstate="firing", alertname!="Watchdog"})',
+      legend: '{{alertname}} {{app}}',
+    },
+    { steps: below(1, 1), isName: true, nothing: 'none' },
   ),
 )
 
@@ -87,7 +90,7 @@ const traffic = line(
         legend: `${legend} upstream`,
       })),
     ],
-    { more: 'gateway' },
+    { limit: 0.25, more: 'gateway' },
   ),
   graph(
     'Requests by route',

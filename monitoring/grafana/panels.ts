@@ -56,6 +56,8 @@ type StatOptions = {
   mappings?: ValueMapping[]
   /** Shows the legend instead of the value. */
   isName?: boolean
+  /** Shown where there is no series, for a query that has none when all is well. */
+  nothing?: string
   /** uid of the dashboard that tells more. */
   more?: string
 }
@@ -95,15 +97,16 @@ export function stat(
   unit: string,
   description: string,
   queries: Query | readonly Query[],
-  { steps = neutral, mappings = [], isName = false, more }: StatOptions = {},
+  { steps = neutral, mappings = [], isName = false, nothing, more }: StatOptions = {},
 ): Placeable {
-  return common(new StatBuilder(), title, unit, description, queries, 'instant', more)
+  const panel = common(new StatBuilder(), title, unit, description, queries, 'instant', more)
     .mappings(mappings)
     .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
     .colorMode(BigValueColorMode.Background)
     .graphMode(BigValueGraphMode.None)
     .textMode(isName ? BigValueTextMode.Name : BigValueTextMode.Auto)
+  return nothing === undefined ? panel : panel.noValue(nothing)
 }
 
 /** Lines over time, from zero. */

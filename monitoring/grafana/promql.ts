@@ -51,6 +51,18 @@ export function part(counter: string, matchers: string, narrower: string, by: re
   return query(`(${rateOf(counter, `${matchers}, ${narrower}`, by)} or 0 * ${whole}) / ${whole}`, by)
 }
 
+/** The highest and the mean of what is told of each worker, by app: as many lines for three workers as for three hundred. */
+export const spread = (ofEach: string, highest: string): Query[] => [
+  { expr: `max by (app) (${ofEach})`, legend: `{{app}} ${highest}` },
+  { expr: `avg by (app) (${ofEach})`, legend: '{{app}} mean' },
+]
+
+/** A line for each worker, named as Prometheus names its instance. */
+export const eachWorker = (expr: string): Query => ({
+  expr: `label_replace(${expr}, "instance", "$1", "target", "https?://(.+?)/.*")`,
+  legend: '{{app}} {{worker}} of {{instance}}',
+})
+
 /** The rate of one counter over that of another. */
 export const perEvent = (counter: string, events: string, matchers: string, by: readonly string[]): Query =>
   query(`${rateOf(counter, matchers, by)} / ${rateOf(events, matchers, by)}`, by)

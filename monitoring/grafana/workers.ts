@@ -10,12 +10,13 @@ import {
   Seconds,
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
-import { dashboardOf, line, section } from './dashboard.ts'
+import { dashboardOf, detail, line, section } from './dashboard.ts'
 import { atLeast, below, graph, stat } from './panels.ts'
-import { max, perEvent, rate, share, sum, targets, workers } from './promql.ts'
+import { eachWorker, max, perEvent, rate, share, spread, sum, targets, workers } from './promql.ts'
 
-const each = ['app', 'target', 'worker']
 const perWorker = (name: string) => `prefork_worker_${name}`
+const ofEach = (gauge: string) => `${perWorker(gauge)}{${workers}}`
+const rateOfEach = (counter: string) => `rate(${perWorker(counter)}{${workers}}[$__rate_interval])`
 
 const state = [
   line(
@@ -47,10 +48,16 @@ const state = [
         steps: atLeast(1),
       },
     ),
-    stat('Last reload', DateTimeFromNow, 'End of the last rolling reload; nothing before the first.', {
-      expr: `max by (app) (prefork_last_reload_timestamp_seconds{${workers}}) * 1000`,
-      legend: '{{app}}',
-    }),
+    stat(
+      'Last reload',
+      DateTimeFromNow,
+      'End of the last rolling reload.',
+      {
+        expr: `max by (app) (prefork_last_reload_timestamp_seconds{${workers}}) * 1000`,
+        legend: '{{app}}',
+      },
+      { nothing: 'none since the start' },
+    ),
   ),
   line(
     7,
@@ -81,10 +88,6 @@ const state = [
       'Rolling reloads per second, by result.',
       rate('prefork_reloads_total', workers, ['app', 'result']),
     ),
-    graph('Age', Seconds, 'Time since each worker was spawned: a line that falls is a new process.', {
-      expr: `time() - max by (app, target, worker) (prefork_worker_last_spawn_timestamp_seconds{${workers}})`,
-      legend: '{{app}} {{worker}}',
-    }),
   ),
 ]
 
@@ -93,59 +96,53 @@ const load = [
     'Load',
     7,
     graph(
-      'Requests by worker',
+      'Requests per worker',
       RequestsPerSecond,
-      'Requests per second of each worker: equal, if the balance is right.',
-      rate(perWorker('requests_total'), workers, each),
+      'Requests per second of the busiest worker and of the mean one: equal, if the balance is right.',
+      spread(rateOfEach('requests_total'), 'busiest'),
     ),
     graph(
-      'CPU by worker',
+      'CPU per worker',
       PercentUnit,
-      'CPU time per second of each worker: at 100 % its one thread is full.',
-      rate(perWorker('cpu_seconds_total'), workers, each),
-      {
-        limit: 0.9,
-      },
+      'CPU time per second of the busiest worker and of the mean one: at 100 % its one thread is full.',
+      spread(rateOfEach('cpu_seconds_total'), 'busiest'),
+      { limit: 0.9 },
     ),
     graph(
       'Time per request',
       Seconds,
-      'Mean time from the beginning of a request to its end, by worker.',
-      perEvent(perWorker('running_seconds_total'), perWorker('requests_total'), workers, each),
+      'Mean time from the beginning of a request to its end.',
+      perEvent(perWorker('running_seconds_total'), perWorker('requests_total'), workers, ['app']),
     ),
-    graph(
-      'In flight by worker',
-      Short,
-      'Requests being served now.',
-      sum(perWorker('in_flight'), workers, each),
-    ),
+    graph('In flight', Short, 'Requests being served now.', sum(perWorker('in_flight'), workers, ['app'])),
   ),
   line(
     7,
     graph(
-      'Event loop lag by worker',
+      'Event loop lag',
       Seconds,
-      'How late the event loop was when it last turned.',
-      max(perWorker('eventloop_lag_seconds'), workers, each),
+      'How late the event loop of the worst worker was when it last turned.',
+      max(perWorker('eventloop_lag_seconds'), workers, ['app']),
       { limit: 0.1 },
     ),
     graph(
       'Heartbeat age',
       Seconds,
-      'Time since the event loop last turned: a line that climbs is a hung worker.',
-      max(perWorker('heartbeat_age_seconds'), workers, each),
+      'Time since the event loop of the worst worker last turned: a line that climbs is a hung worker.',
+      max(perWorker('heartbeat_age_seconds'), workers, ['app']),
+      { limit: 5 },
     ),
     graph(
       'Oldest request',
       Seconds,
       'Age of the oldest request being served.',
-      max(perWorker('oldest_request_seconds'), workers, each),
+      max(perWorker('oldest_request_seconds'), workers, ['app']),
     ),
     graph(
       'Exceptions',
       CountsPerSecond,
       'Errors per second that a handler threw.',
-      rate(perWorker('exceptions_total'), workers, each),
+      rate(perWorker('exceptions_total'), workers, ['app']),
     ),
   ),
 ]
@@ -155,22 +152,22 @@ const resources = [
     'Resources and queues',
     7,
     graph(
-      'Memory by worker',
+      'Memory per worker',
       BytesIEC,
-      'Resident memory of each worker. Pages that workers share are counted in each.',
-      sum(perWorker('resident_memory_bytes'), workers, each),
+      'Resident memory of the largest worker and of the mean one. Pages that workers share are counted in each.',
+      spread(ofEach('resident_memory_bytes'), 'largest'),
     ),
     graph(
-      'Open files by worker',
+      'Open files per worker',
       Short,
-      'Open file descriptors, connections among them.',
-      sum(perWorker('open_files'), workers, each),
+      'Open file descriptors, connections among them, of the worker that has most and of the mean one.',
+      spread(ofEach('open_files'), 'most'),
     ),
     graph(
-      'Sent by worker',
+      'Sent',
       BytesPerSecondIEC,
       'Bytes per second of answers.',
-      rate(perWorker('transmitted_bytes_total'), workers, each),
+      rate(perWorker('transmitted_bytes_total'), workers, ['app']),
     ),
   ),
   line(
@@ -208,10 +205,41 @@ const resources = [
   ),
 ]
 
+/** Choose an instance first where there are many. */
+const each = detail(
+  'Each worker',
+  9,
+  graph(
+    'Requests by worker',
+    RequestsPerSecond,
+    'Requests per second of each worker.',
+    eachWorker(rateOfEach('requests_total')),
+  ),
+  graph(
+    'CPU by worker',
+    PercentUnit,
+    'CPU time per second of each worker.',
+    eachWorker(rateOfEach('cpu_seconds_total')),
+    { limit: 0.9 },
+  ),
+  graph(
+    'Memory by worker',
+    BytesIEC,
+    'Resident memory of each worker.',
+    eachWorker(ofEach('resident_memory_bytes')),
+  ),
+  graph(
+    'Age by worker',
+    Seconds,
+    'Time since each worker was spawned: a line that falls is a new process.',
+    eachWorker(`time() - ${ofEach('last_spawn_timestamp_seconds')}`),
+  ),
+)
+
 /** All workers, by app. */
 export const workersDashboard = dashboardOf({
   uid: 'workers',
   title: 'Workers',
   description: 'Masters and workers: who lives, who dies and why, who is full.',
-  lines: [...state, ...load, ...resources],
+  lines: [...state, ...load, ...resources, each],
 })

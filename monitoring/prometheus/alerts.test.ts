@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { dashboards } from '../grafana/dashboards.ts'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
-import { type AlertRule, alertRules, ruleFiles } from './rules.ts'
+import { alertRules, firing, ruleFiles } from './rules.ts'
 import { alertCases } from './testdata/alerts.ts'
 import type { Series } from './testdata/series.ts'
 import { burnStories, minutesOf, objectives, seriesOf, stepMinutes } from './testdata/burn.ts'
@@ -17,6 +17,13 @@ const slowMs = 120_000
 test('every alert has a case that fires and one that must not', () => {
   const proven = [...Object.keys(alertCases), ...objectives.map(({ alert }) => alert), 'Watchdog']
   expect([...new Set(alertRules.map(({ alert }) => alert))].toSorted()).toEqual(proven.toSorted())
+})
+
+test('every alert says whose it is, by which messages are grouped', () => {
+  const apps = alertRules.map((rule) => firing(rule, alertCases[rule.alert]?.labels ?? {}).exp_labels['app'])
+  expect(apps).toEqual(
+    Array(alertRules.length).fill(expect.stringMatching(/^(gateway|dogs|cats|exporter|prometheus)$/)),
+  )
 })
 
 test('every alert says how bad it is, what it is about, what to do, and where to read and look on', async () => {
@@ -42,7 +49,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
           const { alert } = rule
           const { fires, quiet, at = '15m', labels, value } = alertCases[alert]!
           return [
-            testOf(`${alert} fires`, fires, at, alert, [expected(rule, labels, value)]),
+            testOf(`${alert} fires`, fires, at, alert, [firing(rule, labels, value)]),
             testOf(`${alert} keeps quiet`, quiet, at, alert, []),
           ]
         })
@@ -93,15 +100,4 @@ function testOf(name: string, series: Series, eval_time: string, alertname: stri
     input_series: inputOf(series),
     alert_rule_test: [{ eval_time, alertname, exp_alerts }],
   }
-}
-
-/** The alert as the rule's own words have it, with the labels and the value of the case. */
-function expected({ labels, annotations }: AlertRule, of: Readonly<Record<string, string>>, value?: string) {
-  const fill = (text: string) =>
-    text
-      .replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => of[label] ?? '')
-      .replace(/\{\{ \$value[^}]*\}\}/g, () => value ?? 'a value that the case does not tell')
-  const filled = (texts: Record<string, string>) =>
-    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fill(text)]))
-  return { exp_labels: { ...of, ...filled(labels) }, exp_annotations: filled(annotations) }
 }

@@ -1,6 +1,6 @@
 /**
- * That both ways to find targets agree, and that every promtool accepts what Prometheus will load, and amtool what Alertmanager
- * will. Without these tools that is skipped, loudly; where CI is set it fails.
+ * That both ways to find targets agree, and that every promtool accepts what Prometheus will load. Without it that is
+ * skipped, loudly; where CI is set it fails.
  */
 
 import { describe, expect, test } from 'bun:test'
@@ -54,26 +54,6 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
   ])('%s %s %s passes', async (...command) => {
     const result = await promtool(program, ...command)
     expect(result).toEqual({ exitCode: 0, output: expect.not.stringMatching(/warning|error/i) })
-  })
-})
-
-describe.skipIf(Bun.which('amtool') === null && Bun.env.CI === undefined)('amtool', () => {
-  const file = '../alertmanager/alertmanager.yml'
-
-  test('accepts the configuration', async () => {
-    expect(await promtool('amtool', 'check-config', file)).toMatchObject({ exitCode: 0 })
-  })
-
-  test.each([
-    [['alertname=TargetDown', 'severity=page', 'app=dogs'], 'page'],
-    [['alertname=ServiceErrors', 'severity=ticket', 'app=dogs'], 'ticket'],
-    [['alertname=Watchdog', 'severity=none', 'app=prometheus'], 'watchdog'],
-  ])('%p goes to %s', async (labels, receiver) => {
-    const result = await promtool('amtool', 'config', 'routes', 'test', `--config.file=${file}`, ...labels)
-    expect(result).toMatchObject({
-      exitCode: 0,
-      output: expect.stringMatching(new RegExp(`^${receiver}$`, 'm')),
-    })
   })
 })
 

@@ -27,6 +27,25 @@ export const alertRules: readonly AlertRule[] = rules.filter((rule) => 'alert' i
 
 export const recordingRules: readonly RecordingRule[] = rules.filter((rule) => 'record' in rule)
 
+/**
+ * The alert as the rule's own words have it, in promtool's form.
+ * @param of the labels of the series that it is about
+ * @param value as the summary words it
+ */
+export function firing(
+  { labels, annotations }: AlertRule,
+  of: Readonly<Record<string, string>>,
+  value?: string,
+) {
+  const fill = (text: string) =>
+    text
+      .replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => of[label] ?? '')
+      .replace(/\{\{ \$value[^}]*\}\}/g, () => value ?? 'a value that the case does not tell')
+  const filled = (texts: Record<string, string>) =>
+    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fill(text)]))
+  return { exp_labels: { ...of, ...filled(labels) }, exp_annotations: filled(annotations) }
+}
+
 async function rulesIn(file: string): Promise<(AlertRule | RecordingRule)[]> {
   const { groups } = Bun.YAML.parse(await Bun.file(file).text()) as RuleFile
   return groups.flatMap(({ rules }) => rules).map((rule) => Object.assign(rule, { file }))

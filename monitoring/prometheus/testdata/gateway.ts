@@ -1,15 +1,17 @@
 /** Cases of rules/gateway.yml. See alerts.ts. */
 
-import { type AlertCase, attempts, of, requests, targetState, upstream } from './series.ts'
+import { type AlertCase, answers, attempts, of, requests, retries, targetState, upstream } from './series.ts'
 
 export const gatewayCases: Record<string, AlertCase> = {
   UpstreamDown: {
-    fires: {
+    fires: { [targetState('healthy')]: '1x120', [attempts]: '0+10x120', [answers('200')]: '0+10x60 600x60' },
+    quiet: {
       [targetState('healthy')]: '0x120',
-      [targetState('slow_start')]: '0x120',
-      [targetState('ejected')]: '2x120',
+      [targetState('slow_start')]: '1x120',
+      [attempts]: '0+10x120',
+      [answers('0')]: '0+9x120',
+      [answers('503')]: '0+1x120',
     },
-    quiet: { [targetState('healthy')]: '0x120', [targetState('slow_start')]: '1x120' },
     labels: upstream,
   },
   UpstreamTargetEjected: {
@@ -20,13 +22,11 @@ export const gatewayCases: Record<string, AlertCase> = {
   },
   UpstreamNoAnswer: {
     fires: {
-      [of('gateway_upstream_request_duration_seconds_count', upstream, { http_response_status_code: '0' })]:
-        '0+1x120',
+      [answers('0')]: '0+1x120',
       [attempts]: '0+10x120',
     },
     quiet: {
-      [of('gateway_upstream_request_duration_seconds_count', upstream, { http_response_status_code: '0' })]:
-        '0+1x120',
+      [answers('0')]: '0+1x120',
       [attempts]: '0+30x120',
     },
     labels: upstream,
@@ -43,13 +43,11 @@ export const gatewayCases: Record<string, AlertCase> = {
   },
   RetriesNearBudget: {
     fires: {
-      [of('gateway_upstream_retries_total', upstream, { reason: 'connect' })]: '0+18x120',
-      [attempts]: '0+100x120',
+      [retries('gone')]: '0+10x120',
+      [retries('answer_timeout')]: '0+8x120',
+      [attempts]: '0+118x120',
     },
-    quiet: {
-      [of('gateway_upstream_retries_total', upstream, { reason: 'connect' })]: '0+10x120',
-      [attempts]: '0+100x120',
-    },
+    quiet: { [retries('gone')]: '0+14x120', [retries('unreachable')]: '0+50x120', [attempts]: '0+164x120' },
     labels: upstream,
     value: '18%',
   },
@@ -73,10 +71,5 @@ export const gatewayCases: Record<string, AlertCase> = {
     },
     labels: {},
     value: '10%',
-  },
-  GatewayConfigReloadFailed: {
-    fires: { [of('gateway_config_reloads_total', { job: 'gateway', result: 'failure' })]: '0x60 1x60' },
-    quiet: { [of('gateway_config_reloads_total', { job: 'gateway', result: 'failure' })]: '1x120' },
-    labels: { job: 'gateway', result: 'failure' },
   },
 }

@@ -39,6 +39,9 @@ export const databaseErrors = (error_type: string) =>
   of('db_client_operation_errors_total', dogs, { error_type })
 export const operations = of('db_client_operation_duration_seconds_count', dogs)
 export const attempts = of('gateway_upstream_attempts_total', upstream)
+export const answers = (http_response_status_code: string) =>
+  of('gateway_upstream_request_duration_seconds_count', upstream, { http_response_status_code })
+export const retries = (reason: string) => of('gateway_upstream_retries_total', upstream, { reason })
 export const targetState = (name: string) => of('gateway_upstream_targets', upstream, { state: name })
 
 /** Every value of a histogram is between the two bounds. */

@@ -47,10 +47,13 @@ export const servicesCases: Record<string, AlertCase> = {
     value: '496ms',
   },
   DiskFull: {
-    fires: { [databaseErrors('SQLITE_FULL')]: '0+1x120' },
-    quiet: { [databaseErrors('SQLITE_BUSY')]: '0+1x120' },
+    fires: {
+      [databaseErrors('SQLITE_FULL')]: '_x66 5x60',
+      [databaseErrors('SQLITE_IOERR_WRITE')]: '0+1x120',
+    },
+    quiet: { [databaseErrors('SQLITE_BUSY')]: '0+1x120', [databaseErrors('SQLITE_FULL')]: '5x120' },
     labels: { job: 'dogs' },
-    value: '30',
+    value: '35',
   },
   MigrationsUnapplied: {
     fires: { [of('db_migrations_unapplied', dogs)]: '2x120' },

@@ -18,7 +18,7 @@ export const targetsCases: Record<string, AlertCase> = {
   ExporterTargetDown: {
     fires: { [of('exporter_target_up', { target: family.target })]: '0x120' },
     quiet: { [of('exporter_target_up', { target: family.target })]: '1x120' },
-    labels: { target: family.target },
+    labels: { target: family.target, instance: dogs.instance },
   },
   ScrapeNearLimit: {
     fires: { [of('scrape_samples_post_metric_relabeling', dogs)]: '45000x120' },

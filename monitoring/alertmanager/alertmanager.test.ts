@@ -1,0 +1,137 @@
+/**
+ * Who is told what: by a real Alertmanager with the committed file, and alerts with the labels that their rules give. Without
+ * the programs that is skipped, loudly; where CI is set it fails.
+ */
+
+import { describe, expect, test } from 'bun:test'
+import { alertRules, firing } from '../prometheus/rules.ts'
+import { alertCases } from '../prometheus/testdata/alerts.ts'
+import { type Labels, program, StandIn } from './testing.ts'
+
+const isExpected = (name: string | null) => name !== null || Bun.env.CI !== undefined
+const amtool = Bun.which('amtool')
+if (amtool === null || program === null)
+  console.warn('SKIPPED: amtool or alertmanager is not on PATH, so nothing checks who is told of alerts')
+
+/** The labels of an alert as its rule gives them: of the case that proves it, or of another series. */
+function labelsOf(alertname: string, of?: Labels, window?: string): Labels {
+  const rule = alertRules.find(
+    ({ alert, labels }) => alert === alertname && (window === undefined || labels['window'] === window),
+  )!
+  return { alertname, ...firing(rule, of ?? alertCases[alertname]!.labels).exp_labels }
+}
+
+const burn = (objective: string, window: string) => labelsOf(`Edge${objective}BudgetBurn`, {}, window)
+const SLOW_MS = 40_000
+const cats = { job: 'cats', instance: 'cats:9002' }
+const names = (alerts: readonly Labels[]) => alerts.map(({ alertname }) => alertname!).toSorted()
+
+test.skipIf(!isExpected(amtool))('amtool accepts the file', async () => {
+  const command = ['amtool', 'check-config', `${import.meta.dir}/alertmanager.yml`]
+  const run = Bun.spawn(command, { stdout: 'pipe', stderr: 'pipe' })
+  expect(await new Response(run.stdout).text()).toContain('SUCCESS')
+  expect(await run.exited).toBe(0)
+})
+
+describe.skipIf(!isExpected(program))('Alertmanager', () => {
+  test(
+    'each severity has its receiver, and the dead man is heard again and again',
+    async () => {
+      await using alertmanager = await StandIn.start()
+      await alertmanager.post([
+        labelsOf('TargetDown'),
+        labelsOf('DatabaseSlow', cats),
+        labelsOf('Watchdog', {}),
+      ])
+      const messages = (await alertmanager.told(4)).slice(0, 4)
+      expect(messages.map(({ receiver, alerts }) => `${receiver} ${alerts}`).toSorted()).toEqual([
+        'page TargetDown',
+        'ticket DatabaseSlow',
+        'watchdog Watchdog',
+        'watchdog Watchdog',
+      ])
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'all pages of an app are one message, those of another app are another',
+    async () => {
+      await using alertmanager = await StandIn.start()
+      await alertmanager.post([
+        labelsOf('TargetDown'),
+        labelsOf('UpstreamDown'),
+        labelsOf('NoWorkerReady'),
+        labelsOf('TargetDown', cats),
+      ])
+      expect((await alertmanager.told(2)).map(({ alerts }) => alerts).toSorted()).toEqual([
+        'NoWorkerReady TargetDown UpstreamDown',
+        'TargetDown',
+      ])
+    },
+    SLOW_MS,
+  )
+
+  test.each([
+    {
+      claim: 'an app that is gone explains its tickets, not those of another',
+      sources: [labelsOf('UpstreamDown'), labelsOf('TargetDown'), labelsOf('NoWorkerReady')],
+      explained: [labelsOf('ServiceErrors'), labelsOf('UpstreamNoAnswer'), labelsOf('RequestsAbandoned')],
+      other: labelsOf('ServiceErrors', cats),
+    },
+    {
+      claim: 'an instance that is down explains that the exporter cannot read it, and no other',
+      sources: [labelsOf('TargetDown')],
+      explained: [labelsOf('ExporterTargetDown')],
+      other: labelsOf('ExporterTargetDown', { target: 'http://cats:9002/stats', instance: 'cats:9002' }),
+    },
+    {
+      claim: 'an exporter that is down explains that it cannot read',
+      sources: [labelsOf('TargetDown', { job: 'exporter', instance: 'exporter:9117' })],
+      explained: [labelsOf('ExporterTargetDown')],
+      other: labelsOf('ServiceErrors'),
+    },
+    {
+      claim: 'a fast burn explains the slow one of its objective, not that of the other',
+      sources: [burn('Error', '1h')],
+      explained: [burn('Error', '3d')],
+      other: burn('Latency', '3d'),
+    },
+    {
+      claim: 'workers that die explain what becomes of requests, not what is slow',
+      sources: [labelsOf('WorkerCrashLooping')],
+      explained: [
+        labelsOf('RequestsAbandoned'),
+        labelsOf('RetriesNearBudget'),
+        labelsOf('UpstreamNoAnswer'),
+        labelsOf('UpstreamConnectsFailing'),
+      ],
+      other: labelsOf('DatabaseSlow'),
+    },
+  ])(
+    '$claim',
+    async ({ sources, explained, other }) => {
+      await using alertmanager = await StandIn.start()
+      await alertmanager.post([...sources, ...explained, other])
+      const told = (await alertmanager.told(2)).flatMap(({ alerts }) => alerts.split(' '))
+      expect(told.toSorted()).toEqual(names([...sources, other]))
+      expect(await alertmanager.hidden()).toEqual(names(explained))
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'what clients feel is told whatever explains it, and a ticket is when the page is over',
+    async () => {
+      await using alertmanager = await StandIn.start()
+      const page = labelsOf('UpstreamDown')
+      await alertmanager.post([page, labelsOf('ServiceErrors'), burn('Error', '1h')])
+      const first = (await alertmanager.told(2)).map(({ alerts }) => alerts)
+      expect(first.toSorted()).toEqual(['EdgeErrorBudgetBurn', 'UpstreamDown'])
+      await alertmanager.post([page], true)
+      const later = (await alertmanager.told(4)).slice(2).map(({ status, alerts }) => `${status} ${alerts}`)
+      expect(later.toSorted()).toEqual(['firing ServiceErrors', 'resolved UpstreamDown'])
+    },
+    SLOW_MS,
+  )
+})

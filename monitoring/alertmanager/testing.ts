@@ -1,0 +1,117 @@
+/** A real Alertmanager with the committed file, for a test: it waits less, and its empty receivers are ours, so we hear what it says. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { faster } from '../prometheus/faster.ts'
+
+export type Labels = Readonly<Record<string, string>>
+
+/** What a receiver was told: the names of the alerts in one message, sorted. */
+export type Message = { receiver: string; status: string; alerts: string }
+
+type Alerts = { labels: Labels; status: { inhibitedBy: string[] } }[]
+
+const TIMES_FASTER = 100
+const WITHIN_MS = 20_000
+const ASK_AGAIN_AFTER_MS = 50
+
+/** Debian calls it prometheus-alertmanager. */
+export const program = Bun.which('alertmanager') ?? Bun.which('prometheus-alertmanager')
+
+export class StandIn implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'alertmanager-'))
+  readonly #messages: Message[] = []
+  readonly #receivers = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: async (request) => {
+      const { receiver, status, alerts } = (await request.json()) as Message & { alerts: Alerts }
+      const names = alerts.map(({ labels }) => labels['alertname']!).toSorted()
+      this.#messages.push({ receiver, status, alerts: names.join(' ') })
+      return new Response()
+    },
+  })
+  readonly #url = `127.0.0.1:${freePort()}`
+  #process: Bun.Subprocess | undefined
+
+  static async start(): Promise<StandIn> {
+    const standIn = new StandIn()
+    await standIn.#start()
+    return standIn
+  }
+
+  /** Hands alerts over that fire, or that are over. */
+  async post(alerts: readonly Labels[], isOver = false): Promise<void> {
+    const times = isOver ? { endsAt: new Date().toISOString() } : {}
+    const body = JSON.stringify(alerts.map((labels) => ({ labels, ...times })))
+    const headers = { 'Content-Type': 'application/json' }
+    const { ok, status } = await fetch(`http://${this.#url}/api/v2/alerts`, { method: 'POST', headers, body })
+    if (!ok) throw new Error(`Alertmanager answered ${status} to ${body}`)
+  }
+
+  /** The messages so far, once there are so many. */
+  async told(count: number): Promise<readonly Message[]> {
+    await this.#until(async () => this.#messages.length >= count, `${count} messages`)
+    return this.#messages
+  }
+
+  /** The alerts that another one explains, by name, sorted. */
+  async hidden(): Promise<string[]> {
+    const alerts = (await (await fetch(`http://${this.#url}/api/v2/alerts`)).json()) as Alerts
+    const inhibited = alerts.filter(({ status }) => status.inhibitedBy.length > 0)
+    return inhibited.map(({ labels }) => labels['alertname']!).toSorted()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process?.kill()
+    await this.#process?.exited
+    await this.#receivers.stop(true)
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #start(): Promise<void> {
+    const committed = await Bun.file(`${import.meta.dir}/alertmanager.yml`).text()
+    const config = Bun.YAML.parse(faster(committed, TIMES_FASTER)) as { receivers: { name: string }[] }
+    const receivers = config.receivers.map(({ name }) => ({
+      name,
+      webhook_configs: [{ url: this.#receivers.url.href }],
+    }))
+    const file = join(this.#folder, 'alertmanager.yml')
+    await Bun.write(file, JSON.stringify({ ...config, receivers }))
+    const flags = { 'config.file': file, 'storage.path': this.#folder, 'web.listen-address': this.#url }
+    this.#process = Bun.spawn(
+      [
+        program ?? 'alertmanager',
+        ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+        '--cluster.listen-address=',
+      ],
+      { stdout: 'ignore', stderr: Bun.file(join(this.#folder, 'log')) },
+    )
+    const isReady = () =>
+      fetch(`http://${this.#url}/-/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    await this.#until(isReady, 'it to be there')
+  }
+
+  async #until(holds: () => Promise<boolean>, what: string): Promise<void> {
+    const deadlineMs = performance.now() + WITHIN_MS
+    while (!(await holds())) {
+      if (this.#process?.exitCode !== null || performance.now() > deadlineMs) {
+        const log = await Bun.file(join(this.#folder, 'log')).text()
+        throw new Error(
+          `Alertmanager: waited for ${what}, had ${JSON.stringify(this.#messages)}; it logs\n${log}`,
+        )
+      }
+      await Bun.sleep(ASK_AGAIN_AFTER_MS)
+    }
+  }
+}
+
+/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+export function freePort(): number {
+  using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  return server.port
+}
