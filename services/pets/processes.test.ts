@@ -1,20 +1,11 @@
 /** What only real processes can show: two on one database, one killed in the middle of its work, many that start at once. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { temporaryDatabase, testDatabases } from './testing.ts'
+import { dogs, post, temporaryDatabase, testDatabases } from './testing.ts'
 
-/** A service on free ports, over a database or with other settings. */
-const dogs = (env: Record<string, string>) =>
-  new TestProcess([join(import.meta.dir, 'testdata/dogs.ts')], {
-    DOGS_PORT: '0',
-    DOGS_ADMIN_PORT: '0',
-    ...env,
-  })
+/** Starting many processes takes its time on a busy machine. */
+const SLOW_MS = 60_000
 
-const post = (url: string, name: string): Promise<Response> =>
-  fetch(`${url}/dogs/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Pug' }) })
 const namesOf = async (url: string): Promise<string[]> =>
   ((await (await fetch(`${url}/dogs/?limit=1000`)).json()) as { name: string }[]).map(({ name }) => name)
 
@@ -72,17 +63,25 @@ describe.each(testDatabases)('on %s', (_, create) => {
     expect(acknowledged.filter((name) => !stored.has(name))).toEqual([])
   })
 
-  test('of ten processes that start together on an empty database all serve, and each migration ran once', async () => {
-    await using database = await create()
-    const together = Array.from({ length: 10 }, () => dogs({ DOGS_WORKERS: '0', ...database.env }))
-    try {
-      await Promise.all(together.map((service) => service.ready()))
-      const applied = await database.query<{ name: string }>('SELECT name FROM migrations ORDER BY name')
-      expect(applied.map(({ name }) => name)).toEqual(['0001_initial', '0002_is_test', '0003_is_test_index'])
-    } finally {
-      await Promise.all(together.map((service) => service[Symbol.asyncDispose]()))
-    }
-  })
+  test(
+    'of ten processes that start together on an empty database all serve, and each migration ran once',
+    async () => {
+      await using database = await create()
+      const together = Array.from({ length: 10 }, () => dogs({ DOGS_WORKERS: '0', ...database.env }))
+      try {
+        await Promise.all(together.map((service) => service.ready()))
+        const applied = await database.query<{ name: string }>('SELECT name FROM migrations ORDER BY name')
+        expect(applied.map(({ name }) => name)).toEqual([
+          '0001_initial',
+          '0002_is_test',
+          '0003_is_test_index',
+        ])
+      } finally {
+        await Promise.all(together.map((service) => service[Symbol.asyncDispose]()))
+      }
+    },
+    SLOW_MS,
+  )
 })
 
 test('a file that another holds answers 503 with Retry-After, and nothing is lost or stored', async () => {
