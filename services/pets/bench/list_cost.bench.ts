@@ -12,7 +12,7 @@ const CONNECTIONS = 32
 const ROWS = 100
 
 await using database = temporaryDatabase()
-await using service = dogs(database.env)
+await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
 const { url } = await service.ready()
 for (let i = 0; i < ROWS; i++) {
   await fetch(`${url}/dogs/`, {

@@ -32,7 +32,8 @@ export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: num
 
   const acknowledged: string[] = []
   const wrong: string[] = []
-  let [isOver, unavailable, slowestMs, lastRefusedMs] = [false, 0, 0, 0]
+  const load = { isOver: false }
+  let [unavailable, slowestMs, lastRefusedMs] = [0, 0, 0]
   const ask = async (path: string, init: RequestInit = {}): Promise<number> => {
     const startedMs = performance.now()
     const response = await fetch(`${url}${path}`, init)
@@ -48,7 +49,7 @@ export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: num
     return response.status
   }
   const clients = Array.from({ length: CLIENTS }, async (_, client) => {
-    for (let i = 0; !isOver; i++) {
+    for (let i = 0; !load.isOver; i++) {
       const name = `${client}.${i}`
       const body = JSON.stringify({ name, breed: 'Pug' })
       if ((await ask('/dogs/', { method: 'POST', body })) === 201) acknowledged.push(name)
@@ -65,7 +66,7 @@ export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: num
   await server.start()
   const backMs = performance.now()
   await until(acknowledged.length + 100)
-  isOver = true
+  load.isOver = true
   await Promise.all(clients)
   const rows = await database.query<{ name: string }>('SELECT name FROM dogs')
   const stored = new Set(rows.map(({ name }) => name))
