@@ -26,7 +26,7 @@ const asUser =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
 
 /** Ends when its standard input does, which is when we end: no test leaves a server or its files behind. */
-const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync=off >"$2/log" 2>&1 &
+const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
   read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
 
 export class TestServer implements AsyncDisposable {
@@ -35,9 +35,11 @@ export class TestServer implements AsyncDisposable {
   private constructor(
     readonly folder: string,
     readonly port: number,
+    readonly fsync: 'on' | 'off',
   ) {}
 
-  static async create(): Promise<TestServer> {
+  /** Tests ask nothing of the disk, benchmarks do. */
+  static async create(fsync: 'on' | 'off' = 'off'): Promise<TestServer> {
     if (!isThere) throw new Error('PostgreSQL is not here: install postgresql')
     const folder = mkdtempSync(join(tmpdir(), 'pets-postgres-'))
     if (asUser.length > 0) Bun.spawnSync(['chown', 'postgres', folder])
@@ -46,7 +48,7 @@ export class TestServer implements AsyncDisposable {
       stdout: 'ignore',
     })
     if ((await initdb.exited) !== 0) throw new Error(`initdb failed in ${folder}`)
-    const server = new TestServer(folder, freePort())
+    const server = new TestServer(folder, freePort(), fsync)
     await server.start()
     return server
   }
@@ -57,11 +59,14 @@ export class TestServer implements AsyncDisposable {
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    this.#keeper = Bun.spawn([...asUser, 'sh', '-c', KEEPER, 'sh', bin!, this.folder, String(this.port)], {
-      stdin: 'pipe',
-      stdout: 'ignore',
-      stderr: 'inherit',
-    })
+    this.#keeper = Bun.spawn(
+      [...asUser, 'sh', '-c', KEEPER, 'sh', bin!, this.folder, String(this.port), this.fsync],
+      {
+        stdin: 'pipe',
+        stdout: 'ignore',
+        stderr: 'inherit',
+      },
+    )
     const deadlineMs = performance.now() + 20_000
     for (;;) {
       const sql = new SQL(this.url('postgres'), { max: 1 })
