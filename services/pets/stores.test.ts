@@ -1,6 +1,10 @@
 /** What both stores promise to routes, and that a client cannot tell one from the other. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { openPets, testDatabases } from './testing.ts'
+import { createLogger } from '@bun-monitoring/prefork'
+import { serviceConfig } from './config.ts'
+import { databaseOf } from './database.ts'
+import { openPets, postgresDatabase, testDatabases, testKind } from './testing.ts'
+import { isPostgresExpected } from './testing_postgres.ts'
 
 /** Every character that JSON has an escape for, and those that it is often forgotten for; no NUL. */
 const HARD_TEXTS = [
@@ -82,19 +86,40 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   })
 })
 
-test('a list of PostgreSQL is not compared with one from before a connection broke', async () => {
-  const create = testDatabases.find(([name]) => name === 'PostgreSQL')?.[1]
-  if (!create) return
-  await using pets = await openPets(await create())
-  const { version } = (await pets.store.list(0, 10, ''))!
-  await pets.database.query(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-  )
-  let again: unknown
-  const deadlineMs = performance.now() + 5000
-  // The first may be refused, while the loss is noticed.
-  while (again === undefined && performance.now() < deadlineMs) {
-    again = await Promise.resolve(pets.store.list(0, 10, version)).catch(() => undefined)
-  }
-  expect(again).toMatchObject({ json: '[]' })
+describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
+  test('a list is not compared with one from before a connection broke', async () => {
+    await using pets = await openPets(await postgresDatabase())
+    const { version } = (await pets.store.list(0, 10, ''))!
+    await pets.database.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    )
+    let again: unknown
+    const deadlineMs = performance.now() + 5000
+    // The first may be refused, while the loss is noticed.
+    while (again === undefined && performance.now() < deadlineMs) {
+      again = await Promise.resolve(pets.store.list(0, 10, version)).catch(() => undefined)
+    }
+    expect(again).toMatchObject({ json: '[]' })
+  })
+
+  test('two kinds share a database, each with its own table and migrations', async () => {
+    await using database = await postgresDatabase()
+    const log = createLogger('test', 'silent')
+    const config = serviceConfig(testKind, database.env)
+    for (const kind of [testKind, { ...testKind, name: 'cats', trait: 'likes_to_drop_things' }]) {
+      const { migrate } = databaseOf(kind, config)
+      expect(await migrate(log)).toEqual(['0001_initial', '0002_is_test', '0003_is_test_index'])
+      expect(await migrate(log)).toEqual([])
+    }
+  })
+
+  test('a database of another encoding is refused at the start', async () => {
+    await using database = await postgresDatabase()
+    await database.query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    const env = { DOGS_DATABASE_URL: database.env.DOGS_DATABASE_URL!.replace(/[^/]+$/, 'latin') }
+    const { migrate } = databaseOf(testKind, serviceConfig(testKind, env))
+    expect(async () => migrate(createLogger('test', 'silent'))).toThrow(
+      "the database has the encoding LATIN1: create one with ENCODING 'UTF8'",
+    )
+  })
 })

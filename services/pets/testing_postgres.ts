@@ -29,6 +29,9 @@ const asUser =
 const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
   read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
 
+/** Who may come in: everybody as they are, `guarded` with a password. */
+const HBA = 'host all guarded 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n'
+
 export class TestServer implements AsyncDisposable {
   #keeper: Bun.Subprocess<'pipe', 'ignore', 'inherit'> | undefined
 
@@ -48,6 +51,7 @@ export class TestServer implements AsyncDisposable {
       stdout: 'ignore',
     })
     if ((await initdb.exited) !== 0) throw new Error(`initdb failed in ${folder}`)
+    await Bun.write(join(folder, 'pg_hba.conf'), HBA)
     const server = new TestServer(folder, freePort(), fsync)
     await server.start()
     return server

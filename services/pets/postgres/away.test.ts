@@ -1,5 +1,6 @@
 /** A database that is away, comes back, hangs or is busy, as the clients of a real service see it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { dogs, post, postgresDatabase } from '../testing.ts'
 import { isPostgresExpected, TestServer } from '../testing_postgres.ts'
 import { outage } from './testing_outage.ts'
@@ -114,7 +115,52 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
     expect(valueOf('db_client_connection_timeouts_total')).toBeGreaterThanOrEqual(without)
     const count = (state: string) => valueOf(`db_client_connection_count{state="${state}"}`)
     expect(count('idle') + count('used')).toBe(2)
+    const open = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'dogs' AND datname = current_database()`
+    expect(await database.query(open)).toHaveLength(2)
   })
+
+  test(
+    'a worker that is replaced while it is away serves, too, and the family goes on',
+    async () => {
+      await using database = await postgresDatabase(Promise.resolve(server))
+      await using service = dogs({ DOGS_WORKERS: '1', ...database.env })
+      const { url } = await service.ready()
+      await server.stop('QUIT')
+      await until(503, () => fetch(`${url}/dogs/`))
+      const { workerPid } = await service.line('worker 1 is ready')
+      process.kill(workerPid as number, 'SIGKILL')
+      const deadlineMs = performance.now() + 20_000
+      while (service.lines('worker 1 is ready').length < 2 && performance.now() < deadlineMs)
+        await Bun.sleep(10)
+      expect((await fetch(`${url}/dogs/`)).status).toBe(503)
+      await server.start()
+      await until(200, () => fetch(`${url}/dogs/`))
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'takes the password of a file, and a wrong one ends the start with exit code 3',
+    async () => {
+      await using database = await postgresDatabase(Promise.resolve(server))
+      await database.query(`CREATE ROLE guarded LOGIN PASSWORD 'open "sesame'`)
+      await database.query('GRANT ALL ON SCHEMA public TO guarded')
+      const file = join(server.folder, 'password')
+      const env = {
+        DOGS_DATABASE_URL: database.env.DOGS_DATABASE_URL!.replace('dogs@', 'guarded@'),
+        DOGS_DATABASE_PASSWORD_FILE: file,
+      }
+      await Bun.write(file, 'open "sesame\n')
+      await using service = dogs(env)
+      expect((await post((await service.ready()).url, 'let in')).status).toBe(201)
+      await Bun.write(file, 'wrong')
+      await using refused = dogs(env)
+      expect(await refused.exit()).toBe(3)
+      const { msg } = await refused.line('dogs could not start')
+      expect(msg).toContain('refuses us: password authentication failed for user "guarded"')
+    },
+    SLOW_MS,
+  )
 
   test(
     'that is not there yet is waited for, and said so',
