@@ -112,10 +112,20 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
+/**
+ * Below those that the kernel gives to clients (ip_local_port_range begins at 32768): one of them could have the port while
+ * the server is stopped.
+ */
 function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  listener.stop()
-  return listener.port
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_768)
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop()
+      return port
+    } catch {
+      // Taken: another.
+    }
+  }
 }
 
 let shared: Promise<TestServer> | undefined
