@@ -88,6 +88,19 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
     )
   })
 
+  test('that fails in the middle leaves the table empty', async () => {
+    await using file = await fileWith(2502)
+    await using target = await postgresDatabase()
+    const pets = await openPets({ ...target, [Symbol.asyncDispose]: async () => {} })
+    await pets[Symbol.asyncDispose]()
+    await target.query('ALTER TABLE dogs ADD CONSTRAINT not_1500 CHECK (id <> 1500)')
+    const { exitCode, stdout, stderr } = await copy([file, target])
+    expect(exitCode).toBe(3)
+    expect(stdout).toBe('1000 of 2500 dogs\n')
+    expect(stderr).toContain('violates check constraint "not_1500"')
+    expect(await target.query('SELECT id FROM dogs')).toEqual([])
+  })
+
   test('an empty file is copied, too', async () => {
     await using file = await fileWith(1)
     await using target = await postgresDatabase()
