@@ -48,6 +48,7 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   const ofDogs = 'http_server_request_duration_seconds_count{job="dogs"}'
   const sentToDogs =
     'sum(gateway_upstream_attempts_total{upstream="dogs"}) - sum(gateway_upstream_retries_total{upstream="dogs"})'
+  const byThoseThere = [`sum(${ofDogs})`, 'sum(prefork_worker_requests_total{app="dogs"})']
   const valueOf = async (promql: string) => Number((await query(prometheus, promql))[0]?.value[1])
   const isAsFound = (complain: () => Promise<string | undefined>) => until(complain, 60_000)
   /** How the exporter calls an instance, in the words of Prometheus. */
@@ -75,9 +76,7 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   })
   await first.stop()
   await isAsFound(async () => {
-    const told = await Promise.all(
-      [`sum(${ofDogs})`, 'sum(prefork_worker_requests_total{app="dogs"})', sentToDogs].map(valueOf),
-    )
+    const told = await Promise.all([...byThoseThere, sentToDogs].map(valueOf))
     return new Set(told).size === 1 ? undefined : `dogs, exporter and gateway tell ${told.join()}`
   })
   const before = await valueOf(sentToDogs)
@@ -89,16 +88,19 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   expect(first.failures.concat(second.failures)).toEqual([])
   const seen = `sum(rate(${ofDogs}[30s])) / sum(rate(gateway_upstream_attempts_total{upstream="dogs"}[30s]))`
   const lowest = await valueOf(`min_over_time((${seen})[30s:5s])`)
-  expect(lowest).toBeGreaterThan(0.2)
+  // A third, for one of three, until its rate has grown.
+  expect(lowest).toBeGreaterThan(0.1)
   const names = 'count(max by (target) (max_over_time(prefork_worker_requests_total{app="dogs"}[10m])))'
   expect(await valueOf(names)).toBe(3)
   expect(await query(prometheus, 'exporter_target_up == 0')).toEqual([])
   // What the two that are gone counted is kept, but for what they did since their last scrape.
   let counts: number[] = []
   await isAsFound(async () => {
-    counts = await Promise.all([`sum(max_over_time(${ofDogs}[10m]))`, sentToDogs].map(valueOf))
-    const [counted, sent] = counts as [number, number]
-    return counted > before && counted <= sent ? undefined : `dogs told ${counted} of ${sent}`
+    counts = await Promise.all(
+      [`sum(max_over_time(${ofDogs}[10m]))`, sentToDogs, ...byThoseThere].map(valueOf),
+    )
+    const [counted, sent, scraped, read] = counts as [number, number, number, number]
+    return counted > before && counted <= sent && scraped === read ? undefined : `dogs told ${counts.join()}`
   })
   console.log(`requests to dogs: ${before} with three, in the end ${counts[0]} counted of ${counts[1]} sent`)
   console.log(`of the rate of the gateway Prometheus saw at dogs never less than ${lowest}`)
