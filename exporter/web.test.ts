@@ -163,9 +163,10 @@ test('a target over https is read, and must be who it says it is', async () => {
       fetch: () => Response.json({ name: 'dogs' }),
     })
   // The certificate is for the first address and `localhost` only.
-  const [named, other] = [serve('127.0.0.1'), serve('127.0.0.2')]
-  const targets = [`127.0.0.1:${named.port}`, `localhost:${named.port}`, `127.0.0.2:${other.port}`]
-  const flags = targets.map((address) => `--stats.uri=https://${address}/`)
+  const servers = ['127.0.0.1', '127.0.0.1', '127.0.0.2'].map(serve)
+  const flags = ['127.0.0.1', 'localhost', '127.0.0.2'].map(
+    (host, at) => `--stats.uri=https://${host}:${servers[at]!.port}/`,
+  )
   const command = [`${import.meta.dir}/index.ts`, '--web.listen-address=127.0.0.1:0', ...flags]
   await using trusts = new TestProcess(command, { NODE_EXTRA_CA_CERTS: path('first.crt') })
   await using doubts = new TestProcess(command)
@@ -179,5 +180,5 @@ test('a target over https is read, and must be who it says it is', async () => {
     'its certificate is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)',
   ])
   expect((await problemsOf(doubts))[0]).toBe('its certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)')
-  for (const server of [named, other]) await server.stop(true)
+  for (const server of servers) await server.stop(true)
 })
