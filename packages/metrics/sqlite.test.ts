@@ -1,7 +1,8 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { Registry } from './registry.ts'
-import { DatabaseMetrics, describe } from './sqlite.ts'
+import { describe } from './database.ts'
+import { DatabaseMetrics } from './sqlite.ts'
 
 test.each([
   ['SELECT id FROM dogs WHERE id = ?', 'SELECT', 'dogs'],

@@ -3,24 +3,12 @@
  * database holds what it held before.
  */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { openPets, temporaryDatabase } from './testing.ts'
+import { openPets, testDatabases } from './testing.ts'
 
-const database = temporaryDatabase()
-const pets = openPets(database.path, { bodyBytes: 1000 })
-const server = Bun.serve({ port: 0, development: false, maxRequestBodySize: 2 ** 40, fetch: pets.app.fetch })
-afterAll(() => {
-  server.stop(true)
-  pets[Symbol.dispose]()
-  database[Symbol.dispose]()
-})
-
-const name = 'must be a text of 1 to 128 characters'
+const name = 'must be a text of 1 to 128 characters without NUL'
 const good = { name: 'Rex', breed: 'Pug' }
 const json = { 'Content-Type': 'application/json' }
 const type = (value: string) => ({ 'Content-Type': value })
-
-await pets.send('POST', '/dogs/', { ...good, is_test: true })
-const before = await (await pets.ask('/dogs/')).text()
 
 type Case = [
   why: string,
@@ -85,6 +73,8 @@ const cases: Case[] = [
     422,
     `name ${name}`,
   ],
+  ['a NUL character', 'POST', '/dogs/', { ...good, name: 'a\0b' }, json, 422, `name ${name}`],
+  ['only NUL', 'PUT', '/dogs/1/', { ...good, breed: '\0' }, json, 422, `breed ${name}`],
   ['a lone surrogate', 'POST', '/dogs/', '{"name":"\\ud800","breed":"x"}', json, 422, `name ${name}`],
   ['a number as name', 'POST', '/dogs/', { ...good, name: 7 }, json, 422, `name ${name}`],
   ['null as name', 'POST', '/dogs/', { ...good, name: null }, json, 422, `name ${name}`],
@@ -284,35 +274,51 @@ function endless(): ReadableStream {
 const isPlain = (body: unknown): body is object =>
   typeof body === 'object' && !(body instanceof Uint8Array) && !(body instanceof ReadableStream)
 
-describe('each is refused in so many words', () => {
-  test.each(cases)('%s', async (_, method, target, body, headers, status, detail, answerHeaders = {}) => {
-    const response = await fetch(`http://127.0.0.1:${server.port}${target}`, {
-      method,
-      headers,
-      ...(body === undefined ? {} : { body: isPlain(body) ? JSON.stringify(body) : (body as BodyInit) }),
-    })
-    expect(response.headers.get('content-type')).toBe('application/problem+json')
-    expect(await response.json()).toMatchObject({
-      type: 'about:blank',
-      title: expect.any(String),
-      status,
-      detail,
-    })
-    expect(response.status).toBe(status)
-    for (const [field, value] of Object.entries(answerHeaders))
-      expect(response.headers.get(field)).toBe(value)
+describe.each(testDatabases)('on %s', async (_, create) => {
+  const pets = await openPets(await create(), { bodyBytes: 1000 })
+  const server = Bun.serve({
+    port: 0,
+    development: false,
+    maxRequestBodySize: 2 ** 40,
+    fetch: pets.app.fetch,
   })
-})
+  afterAll(async () => {
+    await server.stop(true)
+    await pets[Symbol.asyncDispose]()
+  })
+  await pets.send('POST', '/dogs/', { ...good, is_test: true })
+  const before = await (await pets.ask('/dogs/')).text()
 
-test('422 names each field apart', async () => {
-  const response = await pets.send('POST', '/dogs/', { name: 1, breed: 'x', is_test: 'yes' })
-  expect((await response.json()).errors).toEqual([
-    { field: 'name', message: name },
-    { field: 'is_test', message: 'must be true or false' },
-  ])
-})
+  describe('each is refused in so many words', () => {
+    test.each(cases)('%s', async (_, method, target, body, headers, status, detail, answerHeaders = {}) => {
+      const response = await fetch(`http://127.0.0.1:${server.port}${target}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: isPlain(body) ? JSON.stringify(body) : (body as BodyInit) }),
+      })
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      expect(await response.json()).toMatchObject({
+        type: 'about:blank',
+        title: expect.any(String),
+        status,
+        detail,
+      })
+      expect(response.status).toBe(status)
+      for (const [field, value] of Object.entries(answerHeaders))
+        expect(response.headers.get(field)).toBe(value)
+    })
+  })
 
-test('after all of them the service answers, and nothing was stored or lost', async () => {
-  expect(cases.length).toBeGreaterThanOrEqual(30)
-  expect(await (await fetch(`http://127.0.0.1:${server.port}/dogs/`)).text()).toBe(before)
+  test('422 names each field apart', async () => {
+    const response = await pets.send('POST', '/dogs/', { name: 1, breed: 'x', is_test: 'yes' })
+    expect((await response.json()).errors).toEqual([
+      { field: 'name', message: name },
+      { field: 'is_test', message: 'must be true or false' },
+    ])
+  })
+
+  test('after all of them the service answers, and nothing was stored or lost', async () => {
+    expect(cases.length).toBeGreaterThanOrEqual(30)
+    expect(await (await fetch(`http://127.0.0.1:${server.port}/dogs/`)).text()).toBe(before)
+  })
 })

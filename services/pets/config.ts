@@ -1,8 +1,9 @@
 /** The settings of a service: those of every process family and the service's own. */
-import { type Environment, processSettings, readConfig } from '@bun-monitoring/prefork'
+import { ConfigError, type Environment, processSettings, readConfig } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
 import { faultSettings } from './faults.ts'
 import { type Kind, prefixOf } from './kind.ts'
+import { isPostgresUrl, readPassword } from './postgres/target.ts'
 
 export const serviceSettings = (kind: Kind) =>
   Type.Object({
@@ -12,18 +13,39 @@ export const serviceSettings = (kind: Kind) =>
       default: kind.defaults.databasePath,
       description: 'SQLite file; made, with its folder, where it is missing',
     }),
+    databaseUrl: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'PostgreSQL instead of the file: `postgres://user:password@host:5432/database`',
+      }),
+    ),
+    databasePasswordFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'file that holds the password for PostgreSQL, for whoever keeps it out of the URL',
+      }),
+    ),
+    databasePool: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 5,
+      description: 'connections to PostgreSQL that one worker has at most',
+    }),
+    databaseConnectTimeoutMs: milliseconds(
+      1000,
+      'milliseconds within which a connection to PostgreSQL is made, and for which a request waits for one; 503 after',
+    ),
+    databaseStatementTimeoutMs: milliseconds(
+      5000,
+      'milliseconds that a statement may take in PostgreSQL; 503 after',
+    ),
     bodyBytes: Type.Integer({
       minimum: 1,
       maximum: 100_000_000,
       default: 1_048_576,
       description: 'largest request body in bytes; 413 above',
     }),
-    requestTimeoutMs: Type.Integer({
-      minimum: 1,
-      maximum: 3_600_000,
-      default: 30_000,
-      description: 'milliseconds a request body may take to arrive; 503 after',
-    }),
+    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 503 after'),
     ...faultSettings,
     url: Type.Optional(
       Type.String({
@@ -35,5 +57,32 @@ export const serviceSettings = (kind: Kind) =>
 export type ServiceConfig = Static<ReturnType<typeof serviceSettings>>
 
 /** @throws ConfigError naming every problem. */
-export const serviceConfig = (kind: Kind, env: Environment): ServiceConfig =>
-  readConfig(serviceSettings(kind), prefixOf(kind), env)
+export function serviceConfig(kind: Kind, env: Environment): ServiceConfig {
+  const prefix = prefixOf(kind)
+  const problems = [...databaseProblems(prefix, env)]
+  try {
+    const config = readConfig(serviceSettings(kind), prefix, env)
+    if (problems.length === 0) return config
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    problems.unshift(...error.problems)
+  }
+  throw new ConfigError(problems)
+}
+
+/** What a schema cannot say, and a message that repeats the value must not: it holds a password. */
+function* databaseProblems(prefix: string, env: Environment): Generator<string> {
+  const { [`${prefix}_DATABASE_URL`]: url = '', [`${prefix}_DATABASE_PASSWORD_FILE`]: file = '' } = env
+  if (url !== '' && !isPostgresUrl(url)) {
+    yield `${prefix}_DATABASE_URL is not allowed: must be postgres://user:password@host:5432/database`
+  }
+  try {
+    if (file !== '') readPassword(file)
+  } catch (error) {
+    yield `${prefix}_DATABASE_PASSWORD_FILE cannot be read: ${(error as Error).message}`
+  }
+}
+
+function milliseconds(byDefault: number, description: string) {
+  return Type.Integer({ minimum: 1, maximum: 3_600_000, default: byDefault, description })
+}

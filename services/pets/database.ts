@@ -1,35 +1,33 @@
-/**
- * Opens the SQLite file. WAL with `synchronous=NORMAL`: an acknowledged write survives the death of any process;
- * only a power cut can take the last ones (sqlite.org/pragma.html#pragma_synchronous).
- */
-import { Database } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+/** Which database a service has: that of `DATABASE_URL`, else a SQLite file. */
+import type { Registry } from '@bun-monitoring/metrics'
+import type { Logger } from '@bun-monitoring/prefork'
+import type { ServiceConfig } from './config.ts'
+import type { Kind } from './kind.ts'
+import { postgresDatabase } from './postgres/database.ts'
+import { sqliteDatabase } from './sqlite/database.ts'
+import type { Awaitable, Store } from './store.ts'
 
-/** How long a statement waits for another writer. The wait blocks the event loop, hence so short. */
-const BUSY_TIMEOUT_MS = 250
-
-/** Starting up, nobody waits for an answer yet, and another process may be migrating. */
-const BOOT_BUSY_TIMEOUT_MS = 10_000
-
-export function openDatabase(path: string): Database {
-  mkdirSync(dirname(path), { recursive: true })
-  const db = new Database(path, { create: true, strict: true })
-  waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
-  db.run('PRAGMA journal_mode = WAL')
-  db.run('PRAGMA synchronous = NORMAL')
-  db.run('PRAGMA foreign_keys = ON')
-  db.run('PRAGMA temp_store = MEMORY')
-  return db
+export interface Database {
+  /**
+   * Applies what is missing.
+   * @returns the names of the migrations that this call applied.
+   */
+  migrate(log: Logger): Awaitable<string[]>
+  open(registry: Registry, log: Logger): Store
 }
 
-/** From here on requests wait: fail fast with SQLITE_BUSY rather than hold up everybody else. */
-export const serveWith = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_MS)
+export type DatabaseConfig = Pick<
+  ServiceConfig,
+  | 'databasePath'
+  | 'databaseUrl'
+  | 'databasePasswordFile'
+  | 'databasePool'
+  | 'databaseConnectTimeoutMs'
+  | 'databaseStatementTimeoutMs'
+>
 
-/** Whether an error says that another writer held the database for too long. */
-export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && ((error as Error & { code?: string }).code?.startsWith('SQLITE_BUSY') ?? false)
-
-function waitForLocks(db: Database, timeoutMs: number): void {
-  db.run(`PRAGMA busy_timeout = ${timeoutMs}`)
+export function databaseOf(kind: Kind, config: DatabaseConfig): Database {
+  const { databaseUrl } = config
+  if (databaseUrl === undefined) return sqliteDatabase(kind, config.databasePath)
+  return postgresDatabase(kind, { ...config, databaseUrl })
 }

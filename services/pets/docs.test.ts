@@ -2,12 +2,8 @@ import { afterAll, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { openPets, temporaryDatabase } from './testing.ts'
 
-const database = temporaryDatabase()
-const pets = openPets(database.path)
-afterAll(() => {
-  pets[Symbol.dispose]()
-  database[Symbol.dispose]()
-})
+const pets = await openPets(temporaryDatabase())
+afterAll(() => pets[Symbol.asyncDispose]())
 const document = await (await pets.ask('/dogs/swagger/json')).json()
 
 test('the document is valid OpenAPI 3', async () => {

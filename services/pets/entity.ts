@@ -8,8 +8,8 @@ export class Entity {
   readonly #etag: string
   readonly #headers: Record<string, string>
 
-  constructor(content: unknown, headers: Record<string, string> = {}) {
-    this.#bytes = encoder.encode(JSON.stringify(content))
+  constructor(json: string, headers: Record<string, string> = {}) {
+    this.#bytes = encoder.encode(json)
     this.#etag = `"${Bun.hash(this.#bytes).toString(36)}"`
     this.#headers = { 'Content-Type': 'application/json', ETag: this.#etag, ...headers }
   }

@@ -5,7 +5,8 @@
 import { type Logger, PROBLEM_JSON, problemBody } from '@bun-monitoring/prefork'
 import type { ValueError } from '@sinclair/typebox/value'
 import { ParseError, ValidationError } from 'elysia'
-import { isBusy } from './database.ts'
+import { isBusy } from './sqlite/file.ts'
+import { Unavailable } from './store.ts'
 
 /** One field of a request that is not as it should be. */
 export interface FieldError {
@@ -49,13 +50,19 @@ function translate(error: unknown, code: unknown, log: Logger): HttpError {
   if (code === 'NOT_FOUND') return new HttpError(404, 'There is nothing at this path')
   if (isBusy(error)) {
     log.warn({ err: error }, 'the database was busy')
-    return new HttpError(503, 'The database is busy: nothing was changed, try again', {
-      'Retry-After': RETRY_AFTER_SECONDS,
-    })
+    return tryAgain('The database is busy: nothing was changed, try again')
+  }
+  if (error instanceof Unavailable) {
+    // Every request says so while the database is away; that it is was said once.
+    log.debug({ err: error }, 'the database was not there')
+    return tryAgain(error.message)
   }
   log.error({ err: error }, 'a request failed')
   return new HttpError(500, 'Something went wrong here: it is in the log')
 }
+
+const tryAgain = (detail: string): HttpError =>
+  new HttpError(503, detail, { 'Retry-After': RETRY_AFTER_SECONDS })
 
 /** The first complaint about each field; the body itself is called `body`. */
 function fieldsOf(error: ValidationError): FieldError[] {

@@ -1,14 +1,21 @@
 /**
- * What the services dogs and cats are made of: a REST API over one SQLite table, measured, documented, run as a process
+ * What the services dogs and cats are made of: a REST API over one table, measured, documented, run as a process
  * family. A service says what its kind is and calls `runService`.
  */
-import { type Environment, run, type Served, serveHttp, type Worker } from '@bun-monitoring/prefork'
+import {
+  createLogger,
+  type Environment,
+  type Logger,
+  run,
+  type Served,
+  serveHttp,
+  type Worker,
+} from '@bun-monitoring/prefork'
 import { petsApp } from './app.ts'
 import { type ServiceConfig, serviceConfig } from './config.ts'
-import { openDatabase, serveWith } from './database.ts'
+import { databaseOf } from './database.ts'
 import { type Kind, prefixOf } from './kind.ts'
-import { migrate, migrationsOf, publishMigrations } from './migrations.ts'
-import { Store } from './store.ts'
+import type { Store } from './store.ts'
 
 export { serviceSettings } from './config.ts'
 export type { Kind } from './kind.ts'
@@ -17,7 +24,10 @@ export type { Kind } from './kind.ts'
 const IDLE_TIMEOUT_SECONDS = 75
 
 /** Pages are rendered by another process, which has no database: rows are counted for it where they changed. */
-const COUNT_ROWS_EVERY_MS = 1000
+const PUBLISH_EVERY_MS = 1000
+
+/** Counting a large table takes time: at most one part in so many is spent on it. */
+const PUBLISH_SHARE = 20
 
 /** Above any body limit that can be configured: ours must answer, not Bun's, which gives no reason. */
 const BUN_BODY_BYTES = 2 ** 40
@@ -32,20 +42,16 @@ export const runService = (kind: Kind, version: string, env: Environment): Promi
     version,
     prefix: prefixOf(kind),
     config: () => serviceConfig(kind, env),
-    prepare(config) {
-      using db = openDatabase(config.databasePath)
-      migrate(db, migrationsOf(kind))
+    async prepare(config) {
+      await databaseOf(kind, config).migrate(createLogger(kind.name, config.logLevel))
     },
     serve: (config, worker) => serve(kind, version, config, worker),
   })
 
-function serve(kind: Kind, version: string, config: ServiceConfig, worker: Worker): Served {
+async function serve(kind: Kind, version: string, config: ServiceConfig, worker: Worker): Promise<Served> {
   const { registry, tally, log, addresses } = worker
-  const db = openDatabase(config.databasePath)
-  publishMigrations(db, migrationsOf(kind), registry)
-  serveWith(db)
-  const store = new Store(kind, db, registry)
-  const counting = setInterval(() => store.countRows(), COUNT_ROWS_EVERY_MS)
+  const store = databaseOf(kind, config).open(registry, log)
+  const stopPublishing = await keepPublishing(store, log)
   const app = petsApp({
     kind,
     version,
@@ -61,8 +67,30 @@ function serve(kind: Kind, version: string, config: ServiceConfig, worker: Worke
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: BUN_BODY_BYTES,
     close() {
-      clearInterval(counting)
-      store.close()
+      stopPublishing()
+      void store.close()
     },
   })
+}
+
+/** Publishes now and again and again, for as long as the store can; where it cannot, the last numbers stay. */
+async function keepPublishing(store: Store, log: Logger): Promise<() => void> {
+  let timer: Timer | undefined
+  let isStopped = false
+  const publish = async () => {
+    const startedMs = performance.now()
+    let pauseMs = PUBLISH_EVERY_MS
+    try {
+      await store.publish()
+      pauseMs = Math.max(pauseMs, PUBLISH_SHARE * (performance.now() - startedMs))
+    } catch (error) {
+      log.debug({ err: error }, 'rows could not be counted')
+    }
+    if (!isStopped) timer = setTimeout(publish, pauseMs)
+  }
+  await publish()
+  return () => {
+    isStopped = true
+    clearTimeout(timer)
+  }
 }

@@ -12,11 +12,13 @@ const MAX_CHARACTERS = 128
 
 /**
  * Text measured in characters, as JSON Schema does, where TypeBox's own string counts UTF-16 units. A lone surrogate
- * is refused: it cannot be stored as UTF-8, so what was acknowledged would not be what is read back.
+ * is refused: it cannot be stored as UTF-8, so what was acknowledged would not be what is read back. So is NUL, which no text
+ * in PostgreSQL can hold, so that both databases take the same.
  */
 const CHARACTERS = 'Characters'
 TypeRegistry.Set<{ minLength: number; maxLength: number }>(CHARACTERS, ({ minLength, maxLength }, value) => {
-  if (typeof value !== 'string' || !value.isWellFormed() || value.length > 2 * maxLength) return false
+  if (typeof value !== 'string' || !value.isWellFormed() || value.includes('\0')) return false
+  if (value.length > 2 * maxLength) return false
   const { length } = [...value]
   return minLength <= length && length <= maxLength
 })
@@ -28,7 +30,7 @@ const text = (description: string) =>
     minLength: 1,
     maxLength: MAX_CHARACTERS,
     description,
-    error: `must be a text of 1 to ${MAX_CHARACTERS} characters`,
+    error: `must be a text of 1 to ${MAX_CHARACTERS} characters without NUL`,
   })
 
 const flag = (description: string) =>

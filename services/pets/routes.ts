@@ -26,37 +26,37 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   const only = (allow: string) => () => {
     throw new HttpError(405, `Only ${allow} can be used here`, { Allow: allow })
   }
-  /** Runs what needs an existing row; a path that names none is 404, be it `abc` or the id of nobody. */
-  const withRow = <T>(idText: string, act: (id: number) => T | undefined): T => {
+  /** A path that names no row is 404, be it `abc` or the id of nobody. */
+  const missing = (idText: string) => new HttpError(404, `There is no ${collection}${idText}/`)
+  const idOf = (idText: string): number => {
     const id = readId(idText)
-    const result = id === undefined ? undefined : act(id)
-    if (result === undefined) throw new HttpError(404, `There is no ${collection}${idText}/`)
-    return result
+    if (id === undefined) throw missing(idText)
+    return id
   }
 
   return (
     new Elysia({ name: kind.name, normalize: false })
       .get(
         collection,
-        ({ request, query }) => {
+        async ({ request, query }) => {
           const { limit, after } = readListQuery(query)
-          return lists.page(after, limit).answer(request, tally)
+          return (await lists.page(after, limit)).answer(request, tally)
         },
         { query: listQuery, detail: list },
       )
       .post(
         collection,
-        ({ body }) => {
-          const pet = store.insert(body as PetInput)
+        async ({ body }) => {
+          const pet = await store.insert(body as PetInput)
           return json(tally, pet, { status: 201, headers: { Location: `${collection}${pet.id}/` } })
         },
         { parse, body: createSchema(kind), detail: create },
       )
       .delete(
         collection,
-        ({ query }) => {
+        async ({ query }) => {
           if (query.is_test !== 'true') throw invalid([{ field: 'is_test', message: 'must be true' }])
-          store.deleteTests()
+          await store.deleteTests()
           return empty()
         },
         { query: Type.Object({ is_test: Type.Optional(Type.String()) }), detail: removeTests },
@@ -66,8 +66,8 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
       // HEAD is spelled out: Elysia would answer it with GET, and this GET deletes.
       .get(
         clean,
-        () => {
-          store.deleteTests()
+        async () => {
+          await store.deleteTests()
           return empty()
         },
         { detail: cleanUp },
@@ -77,25 +77,26 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
 
       .get(
         item,
-        ({ request, params }) => {
-          return new Entity(withRow(params.id, (id) => store.find(id))).answer(request, tally)
+        async ({ request, params }) => {
+          const pet = await store.find(idOf(params.id))
+          if (!pet) throw missing(params.id)
+          return new Entity(JSON.stringify(pet)).answer(request, tally)
         },
         { detail: read },
       )
       .put(
         item,
-        ({ params, body }) => {
-          return json(
-            tally,
-            withRow(params.id, (id) => store.update(id, body as PetInput)),
-          )
+        async ({ params, body }) => {
+          const pet = await store.update(idOf(params.id), body as PetInput)
+          if (!pet) throw missing(params.id)
+          return json(tally, pet)
         },
         { parse, body: changeSchema(kind), detail: change },
       )
       .delete(
         item,
-        ({ params }) => {
-          withRow(params.id, (id) => store.delete(id) || undefined)
+        async ({ params }) => {
+          if (!(await store.delete(idOf(params.id)))) throw missing(params.id)
           return empty()
         },
         { detail: remove },
@@ -103,7 +104,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
       .all(
         item,
         ({ params }) => {
-          withRow(params.id, (id) => id)
+          idOf(params.id)
           return only('GET, HEAD, PUT, DELETE')()
         },
         { detail: { hide: true } },

@@ -1,14 +1,16 @@
-/** For tests: the app of one kind over a database file of its own. */
+/** For tests: databases of either kind, each its own, and the app of one kind of pet over one of them. */
+import { Database } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SQL } from 'bun'
 import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { petsApp } from './app.ts'
-import { openDatabase, serveWith } from './database.ts'
+import { serviceConfig } from './config.ts'
+import { databaseOf } from './database.ts'
 import type { Kind } from './kind.ts'
-import { migrate, migrationsOf, publishMigrations } from './migrations.ts'
-import { Store } from './store.ts'
+import { isPostgresExpected, sharedServer } from './testing_postgres.ts'
 
 export const testKind: Kind = {
   name: 'dogs',
@@ -18,23 +20,68 @@ export const testKind: Kind = {
 
 export const limits = { bodyBytes: 4096, requestTimeoutMs: 30_000 }
 
-/** A path in a new folder that is removed at the end of the scope. */
-export function temporaryDatabase(): Disposable & { path: string } {
+/** An empty database. */
+export interface TestDatabase extends AsyncDisposable {
+  system: 'sqlite' | 'postgresql'
+  /** What makes a service use it. */
+  env: Record<string, string>
+  /** Asks on a connection that the service does not know of. */
+  query<Row>(sql: string): Promise<Row[]>
+}
+
+/** A file in a new folder that is removed at the end of the scope. */
+export function temporaryDatabase(): TestDatabase & { path: string } {
   const folder = mkdtempSync(join(tmpdir(), 'pets-'))
+  const path = join(folder, 'pets.sqlite')
   return {
-    path: join(folder, 'pets.sqlite'),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    system: 'sqlite',
+    path,
+    env: { DOGS_DATABASE_PATH: path },
+    async query<Row>(sql: string) {
+      using db = new Database(path)
+      return db.query(sql).all() as Row[]
+    },
+    async [Symbol.asyncDispose]() {
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 
-/** The app, ready to be asked without a socket: `ask('/dogs/')`. */
-export function openPets(path: string, options: Partial<typeof limits> = {}) {
+let databases = 0
+
+/** A database of the server that the tests of this process share, or of another. */
+export async function postgresDatabase(server = sharedServer()): Promise<TestDatabase> {
+  const name = `pets_${++databases}`
+  const { url } = await server.then((each) => ({ url: each.url.bind(each) }))
+  const ask = async <Row>(database: string, sql: string): Promise<Row[]> => {
+    await using client = new SQL(url(database), { max: 1 })
+    return [...((await client.unsafe(sql)) as Row[])]
+  }
+  await ask('postgres', `CREATE DATABASE ${name}`)
+  return {
+    system: 'postgresql',
+    env: { DOGS_DATABASE_URL: url(name) },
+    query: (sql) => ask(name, sql),
+    async [Symbol.asyncDispose]() {
+      await ask('postgres', `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+/** What holds for both: `describe.each(testDatabases)('%s', (_, create) => …)`. */
+export const testDatabases: [name: string, create: () => Promise<TestDatabase>][] = [
+  ['SQLite', async () => temporaryDatabase()],
+  ...(isPostgresExpected ? [['PostgreSQL', postgresDatabase] as [string, typeof postgresDatabase]] : []),
+]
+
+/** The app over a database that ends with it, ready to be asked without a socket: `ask('/dogs/')`. */
+export async function openPets(database: TestDatabase, options: Partial<typeof limits> = {}) {
   const registry = new Registry()
-  const db = openDatabase(path)
-  migrate(db, migrationsOf(testKind))
-  publishMigrations(db, migrationsOf(testKind), registry)
-  serveWith(db)
-  const store = new Store(testKind, db, registry)
+  const log = createLogger('test', 'silent')
+  const { migrate, open } = databaseOf(testKind, serviceConfig(testKind, database.env))
+  await migrate(log)
+  const store = open(registry, log)
+  await store.publish()
   const tally = new RequestTally()
   const app = petsApp({
     kind: testKind,
@@ -43,12 +90,24 @@ export function openPets(path: string, options: Partial<typeof limits> = {}) {
     limits: { ...limits, ...options },
     registry,
     tally,
-    log: createLogger('test', 'silent'),
+    log,
   }).compile()
 
   const ask = async (target: string, init: RequestInit = {}): Promise<Response> =>
     app.handle(new Request(`http://localhost:8001${target}`, init))
   const send = (method: string, target: string, body: unknown): Promise<Response> =>
     ask(target, { method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } })
-  return { app, ask, send, db, store, registry, tally, [Symbol.dispose]: () => store.close() }
+  return {
+    app,
+    database,
+    ask,
+    send,
+    store,
+    registry,
+    tally,
+    async [Symbol.asyncDispose]() {
+      await store.close()
+      await database[Symbol.asyncDispose]()
+    },
+  }
 }

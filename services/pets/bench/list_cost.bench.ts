@@ -13,11 +13,11 @@ const SECONDS = 2
 const CONNECTIONS = 32
 const ROWS = 100
 
-using database = temporaryDatabase()
+await using database = temporaryDatabase()
 await using service = new TestProcess([join(import.meta.dir, '../testdata/dogs.ts')], {
   DOGS_PORT: '0',
   DOGS_ADMIN_PORT: '0',
-  DOGS_DATABASE_PATH: database.path,
+  ...database.env,
 })
 const { url } = await service.ready()
 for (let i = 0; i < ROWS; i++) {

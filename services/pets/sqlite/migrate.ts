@@ -1,0 +1,31 @@
+/**
+ * Migrations of a SQLite file, inside one immediate transaction: of two processes that start together the second waits, and
+ * then finds nothing left to do.
+ */
+import type { Database } from 'bun:sqlite'
+import { type Migration, unappliedOf } from '../migrations.ts'
+
+/**
+ * Applies what is missing.
+ * @returns the names of the migrations that this call applied.
+ * @throws the SQLite error of the first that fails; nothing of this call is applied then.
+ */
+export function migrate(db: Database, all: readonly Migration[]): string[] {
+  const run = db.transaction(() => {
+    db.run('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT')
+    const missing = unappliedOf(all, appliedTo(db))
+    for (const { name, sqlite } of missing) {
+      db.run(sqlite)
+      db.run(`INSERT INTO migrations (name, applied_at) VALUES (?, datetime('now'))`, [name])
+    }
+    return missing.map(({ name }) => name)
+  })
+  return run.immediate()
+}
+
+/** Names of the migrations that the database has. */
+export const appliedTo = (db: Database): string[] =>
+  db
+    .query<{ name: string }, []>('SELECT name FROM migrations')
+    .all()
+    .map(({ name }) => name)

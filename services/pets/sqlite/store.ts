@@ -1,0 +1,140 @@
+/**
+ * Pets in a SQLite table. Every write is one statement, so SQLite takes the write lock before it reads and a reader's
+ * snapshot is never upgraded: that upgrade would fail at once, whatever `busy_timeout` says (SQLITE_BUSY_SNAPSHOT).
+ */
+import type { Database } from 'bun:sqlite'
+import type { Registry } from '@bun-monitoring/metrics'
+import { DatabaseMetrics } from '@bun-monitoring/metrics/sqlite'
+import type { Kind } from '../kind.ts'
+import type { Pet, PetInput } from '../model.ts'
+import { ModelMetrics } from '../model_metrics.ts'
+import type { Listing, Store } from '../store.ts'
+import { appliedTo } from './migrate.ts'
+
+/** A row as SQLite has it: booleans are 0 and 1. */
+type Row = { id: number; name: string; breed: string; is_test: number } & Record<string, unknown>
+
+export class SqliteStore implements Store {
+  readonly #kind: Kind
+  readonly #db: Database
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #model: ModelMetrics
+  #ownWrites = 0
+  #countedVersion = ''
+
+  constructor(kind: Kind, db: Database, registry: Registry) {
+    this.#kind = kind
+    this.#db = db
+    this.#statements = prepare(kind, db, new DatabaseMetrics(registry))
+    this.#model = new ModelMetrics(kind, registry)
+    this.#model.countMigrations(appliedTo(db))
+  }
+
+  publish(): void {
+    const version = this.#version()
+    if (version === this.#countedVersion) return
+    this.#countedVersion = version
+    this.#model.countRows(this.#statements.count.get()!.rows)
+  }
+
+  /** The version is read before the rows: a commit in between makes them newer than it, and the next asks again; never older. */
+  list(after: number, limit: number, known: string): Listing | undefined {
+    const version = this.#version()
+    if (version === known) return undefined
+    // One more than asked for, to know whether there is a next page.
+    const rows = this.#statements.list.all(after, limit + 1)
+    const next = rows.length > limit ? rows[limit - 1]!.id : undefined
+    return { version, next, json: JSON.stringify(rows.slice(0, limit).map((row) => this.#pet(row))) }
+  }
+
+  find(id: number): Pet | undefined {
+    const row = this.#statements.find.get(id)
+    return row ? this.#pet(row) : undefined
+  }
+
+  insert(pet: PetInput): Pet {
+    const row = this.#statements.insert.get(
+      pet.name,
+      pet.breed,
+      this.#trait(pet),
+      pet.is_test === true ? 1 : 0,
+    )!
+    this.#wrote(this.#model.inserts, 1)
+    return this.#pet(row)
+  }
+
+  update(id: number, pet: PetInput): Pet | undefined {
+    const row = this.#statements.update.get(pet.name, pet.breed, this.#trait(pet), id)
+    if (!row) return undefined
+    this.#wrote(this.#model.updates, 1)
+    return this.#pet(row)
+  }
+
+  delete(id: number): boolean {
+    return this.#deleted(this.#statements.delete.run(id).changes) > 0
+  }
+
+  deleteTests(): number {
+    return this.#deleted(this.#statements.deleteTests.run().changes)
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /**
+   * Changes whenever the table may have changed. SQLite's `data_version` tells of other connections' commits, in this
+   * process or another, and not of our own (sqlite.org/pragma.html#pragma_data_version); those are counted here.
+   */
+  #version(): string {
+    return `${this.#statements.version.get()!.data_version}.${this.#ownWrites}`
+  }
+
+  #pet(row: Row): Pet {
+    return {
+      id: row.id,
+      name: row.name,
+      breed: row.breed,
+      [this.#kind.trait]: row[this.#kind.trait] === 1,
+      is_test: row.is_test === 1,
+    }
+  }
+
+  #trait(pet: PetInput): 0 | 1 {
+    return pet[this.#kind.trait] === true ? 1 : 0
+  }
+
+  #deleted(rows: number): number {
+    if (rows > 0) this.#wrote(this.#model.deletes, rows)
+    return rows
+  }
+
+  #wrote(counter: { inc(rows: number): void }, rows: number): void {
+    this.#ownWrites++
+    counter.inc(rows)
+  }
+}
+
+function prepare({ name, trait }: Kind, db: Database, metrics: DatabaseMetrics) {
+  const columns = `id, name, breed, ${trait}, is_test`
+  return {
+    list: metrics.prepare<Row, [number, number]>(
+      db,
+      `SELECT ${columns} FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
+    ),
+    find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
+    insert: metrics.prepare<Row, [string, string, number, number]>(
+      db,
+      `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES (?, ?, ?, ?) RETURNING ${columns}`,
+    ),
+    update: metrics.prepare<Row, [string, string, number, number]>(
+      db,
+      `UPDATE ${name} SET name = ?, breed = ?, ${trait} = ? WHERE id = ? RETURNING ${columns}`,
+    ),
+    delete: metrics.prepare<never, [number]>(db, `DELETE FROM ${name} WHERE id = ?`),
+    deleteTests: metrics.prepare<never, []>(db, `DELETE FROM ${name} WHERE is_test = 1`),
+    // Bookkeeping of ours, not operations that a request asked for: not measured.
+    version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
+    count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
+  }
+}

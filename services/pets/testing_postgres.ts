@@ -1,0 +1,115 @@
+/**
+ * For tests: a real PostgreSQL of Debian's package, started when it is first asked for, ended with the process that asked,
+ * however that ends. Each test gets a database of its own in it; a test that stops the server starts one for itself.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SQL } from 'bun'
+import { childrenOf } from '@bun-monitoring/prefork/procfs'
+
+/** Debian keeps the programs of each version in a folder that is not on PATH. */
+const folders = [...new Bun.Glob('/usr/lib/postgresql/*/bin').scanSync({ cwd: '/', onlyFiles: false })]
+const bin = folders.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
+const isThere = bin !== undefined && existsSync(join(bin, 'initdb'))
+
+/** Whether tests that need PostgreSQL are to run: where CI is set a missing one must fail them. */
+export const isPostgresExpected = isThere || Bun.env.CI !== undefined
+if (!isPostgresExpected) {
+  console.warn(
+    'SKIPPED: /usr/lib/postgresql is missing, so nothing is tested on PostgreSQL (Debian: postgresql)',
+  )
+}
+
+/** The server refuses to run as root. */
+const asUser =
+  process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
+
+/** Ends when its standard input does, which is when we end: no test leaves a server or its files behind. */
+const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync=off >"$2/log" 2>&1 &
+  read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
+
+export class TestServer implements AsyncDisposable {
+  #keeper: Bun.Subprocess<'pipe', 'ignore', 'inherit'> | undefined
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+  ) {}
+
+  static async create(): Promise<TestServer> {
+    if (!isThere) throw new Error('PostgreSQL is not here: install postgresql')
+    const folder = mkdtempSync(join(tmpdir(), 'pets-postgres-'))
+    if (asUser.length > 0) Bun.spawnSync(['chown', 'postgres', folder])
+    const options = ['--auth=trust', '--username=dogs', '--encoding=UTF8', '--locale=C', '--no-sync']
+    const initdb = Bun.spawn([...asUser, join(bin!, 'initdb'), ...options, '--pgdata', folder], {
+      stdout: 'ignore',
+    })
+    if ((await initdb.exited) !== 0) throw new Error(`initdb failed in ${folder}`)
+    const server = new TestServer(folder, freePort())
+    await server.start()
+    return server
+  }
+
+  url(database: string): string {
+    return `postgres://dogs@127.0.0.1:${this.port}/${database}`
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    this.#keeper = Bun.spawn([...asUser, 'sh', '-c', KEEPER, 'sh', bin!, this.folder, String(this.port)], {
+      stdin: 'pipe',
+      stdout: 'ignore',
+      stderr: 'inherit',
+    })
+    const deadlineMs = performance.now() + 20_000
+    for (;;) {
+      const sql = new SQL(this.url('postgres'), { max: 1 })
+      try {
+        await sql.connect()
+        return
+      } catch (error) {
+        if (performance.now() > deadlineMs || this.#keeper.exitCode !== null) throw error
+        await Bun.sleep(20)
+      } finally {
+        await sql.close({ timeout: 0 })
+      }
+    }
+  }
+
+  /** Ends it as `pg_ctl stop --mode` does: INT is fast, QUIT is immediate, as a crash. Its data stay. */
+  async stop(signal: 'INT' | 'QUIT'): Promise<void> {
+    const keeper = this.#keeper!
+    await keeper.stdin.write(`${signal}\n`)
+    await keeper.stdin.flush()
+    await keeper.exited
+  }
+
+  /** Stops or continues all that a server consists of, as if its machine hung. */
+  freeze(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    for (const pid of this.pids) process.kill(pid, signal)
+  }
+
+  /** Of the server and all its processes. */
+  get pids(): number[] {
+    const pid = Number(readFileSync(join(this.folder, 'postmaster.pid'), 'utf8').split('\n')[0])
+    return [pid, ...childrenOf(pid)]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#keeper!.stdin.end()
+    await this.#keeper!.exited
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  listener.stop()
+  return listener.port
+}
+
+let shared: Promise<TestServer> | undefined
+
+/** The server of this process: whoever stops one creates one. */
+export const sharedServer = (): Promise<TestServer> => (shared ??= TestServer.create())
