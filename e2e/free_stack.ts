@@ -52,7 +52,8 @@ export async function startFreeStack(
   }
 }
 
-function freePort(): number {
+/** A port that nobody listens on just now. */
+export function freePort(): number {
   using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
   return server.port
 }
