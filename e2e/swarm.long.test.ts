@@ -13,6 +13,8 @@ const SLOW_MS = 120_000
 const TIMES_FASTER = 10
 /** A replica that goes takes with it what it counted since its last scrape: at most so many seconds of its part of the load. */
 const UNTOLD_SECONDS = 3
+/** Requests at one time, of which each worker of each replica gets some. */
+const ENOUGH_FOR_ALL = 60
 const requests = 'http_server_request_duration_seconds_count'
 
 const stack = new SwarmStack()
@@ -198,7 +200,7 @@ test(
       return now !== undefined && now !== victim ? undefined : 'it is not replaced'
     }, SLOW_MS)
     await until(async () => {
-      const answers = await Promise.all(Array.from({ length: 12 }, store))
+      const answers = await Promise.all(Array.from({ length: ENOUGH_FOR_ALL }, store))
       const statuses = answers.map(({ status }) => status)
       return statuses.every((status) => status === 201) ? undefined : `answered: ${statuses}`
     }, SLOW_MS)
