@@ -3,6 +3,8 @@
  * stack under load, for which a query may find nothing.
  */
 
+import { families } from './families.ts'
+
 /** Families that no panel shows. */
 export const omitted: Readonly<Record<string, string>> = {
   process_cpu_user_seconds_total: 'a part of process_cpu_seconds_total',
@@ -20,6 +22,9 @@ export const awaited: readonly string[] = [
 export const onlyAfter: Readonly<Record<string, string>> = {
   http_server_exceptions_total: 'an error: its types are not known before',
   db_client_operation_errors_total: 'an error: its codes are not known before',
+  db_client_connection_count: 'a service on PostgreSQL',
+  db_client_connection_wait_time_seconds: 'a service on PostgreSQL',
+  db_client_connection_timeouts_total: 'a service on PostgreSQL',
   prefork_last_reload_timestamp_seconds: 'a reload',
   prefork_listen_overflows_total: 'the kernel tells its overflows (Linux)',
   gateway_config_last_reload_timestamp_seconds: 'a reload of gateway.toml',
@@ -32,7 +37,7 @@ export function mayBeEmpty(metrics: readonly string[]): boolean {
   return metrics.map(familyOf).some((name) => awaited.includes(name) || name in onlyAfter)
 }
 
-/** The family of a series: histograms have several. */
+/** The family of a series: histograms have several. One family is itself a count. */
 export function familyOf(metric: string): string {
-  return metric.replace(/_(bucket|sum|count)$/, '')
+  return families.some(([name]) => name === metric) ? metric : metric.replace(/_(bucket|sum|count)$/, '')
 }

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { families } from '../families.ts'
 import { dashboards, fileOf, render } from './dashboards.ts'
 import { selectorsOf } from './promql-tree.ts'
 import { queriesOf, withVariables } from './queries.ts'
@@ -27,7 +28,8 @@ function narrowedBy(metric: string): string[] {
   return /^(prefork|exporter_target)_/.test(metric) ? ['job', 'target'] : ['job', 'instance']
 }
 
-const isCounter = (metric: string) => /_(total|count|sum|bucket)$/.test(metric)
+const gauges = new Set(families.filter(([, type]) => type === 'gauge').map(([name]) => name))
+const isCounter = (metric: string) => /_(total|count|sum|bucket)$/.test(metric) && !gauges.has(metric)
 const overCounters = new Set(['rate', 'irate', 'increase', 'resets'])
 
 describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const))('%s', (_uid, dashboard) => {

@@ -71,7 +71,7 @@ const database = [
     graph(
       'Errors by code',
       CountsPerSecond,
-      "Statements per second that failed, by SQLite's code: SQLITE_BUSY waited too long for the write lock.",
+      "Statements per second that failed, by SQLite's code or PostgreSQL's SQLSTATE: SQLITE_BUSY waited too long for the write lock, POOL_TIMEOUT for a connection.",
       rate(errors, selected, ['job', 'db_operation_name', 'error_type']),
     ),
     graph(
@@ -83,10 +83,38 @@ const database = [
   ),
 ]
 
+const connections = section(
+  'Connections to PostgreSQL',
+  7,
+  graph(
+    'Connections',
+    Short,
+    'Open connections of all workers, by what they do. None: the database is away.',
+    sum('db_client_connection_count', selected, ['job', 'state']),
+  ),
+  graph(
+    'Waiting for a connection',
+    Seconds,
+    'Median and 99th percentile. Where it grows the pool is too small, or statements take too long.',
+    quantiles('db_client_connection_wait_time_seconds', selected, ['job']),
+  ),
+  graph(
+    'Given up waiting',
+    CountsPerSecond,
+    'Statements per second for which no connection was free in time: their requests were answered 503.',
+    rate('db_client_connection_timeouts_total', selected, ['job']),
+  ),
+)
+
 const models = section(
   'Models',
   7,
-  graph('Rows', Short, 'Rows in each table now.', sum('model_rows', selected, ['model'])),
+  graph(
+    'Rows',
+    Short,
+    'Rows in each table now, which its replicas count each for itself.',
+    max('model_rows', selected, ['model']),
+  ),
   ...(['inserts', 'updates', 'deletes'] as const).map((change) =>
     graph(
       `Rows per second: ${change}`,
@@ -101,6 +129,6 @@ const models = section(
 export const databaseDashboard = dashboardOf({
   uid: 'database',
   title: 'Database and models',
-  description: 'What the services ask of SQLite, how long it takes, and what is in it.',
-  lines: [...database, models],
+  description: 'What the services ask of SQLite or PostgreSQL, how long it takes, and what is in it.',
+  lines: [...database, connections, models],
 })

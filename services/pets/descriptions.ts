@@ -35,7 +35,7 @@ export function describeRoutes(kind: Kind) {
     422: problem('a field is missing or not allowed'),
   }
   const missing = { 404: problem('there is no such id') }
-  const busy = { 503: problem('the database was busy: nothing changed, try again after Retry-After seconds') }
+  const busy = { 503: problem('the database is busy or away: try again after Retry-After seconds') }
 
   return {
     list: describe('list', `A page of ${name} by id`, {
@@ -46,6 +46,7 @@ export function describeRoutes(kind: Kind) {
       },
       ...unchanged,
       422: problem('limit or after is not allowed'),
+      ...busy,
     }),
     create: describe('create', 'Makes one', {
       201: one('what was made', { Location: { description: 'its path', schema: { type: 'string' } } }),
@@ -61,7 +62,12 @@ export function describeRoutes(kind: Kind) {
       200: { description: 'done' },
       ...busy,
     }),
-    read: describe('read', 'One by its id', { 200: one('the one', etag), ...unchanged, ...missing }),
+    read: describe('read', 'One by its id', {
+      200: one('the one', etag),
+      ...unchanged,
+      ...missing,
+      ...busy,
+    }),
     change: describe('change', 'Sets name, breed and the trait; never is_test', {
       200: one('what it is now'),
       ...missing,

@@ -79,14 +79,13 @@ async function keepPublishing(store: Store, log: Logger): Promise<() => void> {
   let isStopped = false
   const publish = async () => {
     const startedMs = performance.now()
-    let pauseMs = PUBLISH_EVERY_MS
     try {
       await store.publish()
-      pauseMs = Math.max(pauseMs, PUBLISH_SHARE * (performance.now() - startedMs))
     } catch (error) {
       log.debug({ err: error }, 'rows could not be counted')
     }
-    if (!isStopped) timer = setTimeout(publish, pauseMs)
+    const tookMs = performance.now() - startedMs
+    if (!isStopped) timer = setTimeout(publish, Math.max(PUBLISH_EVERY_MS, PUBLISH_SHARE * tookMs))
   }
   await publish()
   return () => {

@@ -3,7 +3,7 @@
  * list costs little more than one row while nobody writes, and is never stale: the store is asked each time.
  */
 import { Entity } from './entity.ts'
-import type { Listing, Store } from './store.ts'
+import type { Awaitable, Listing, Store } from './store.ts'
 
 /** Pages kept at once. Clients choose `after` and `limit`, so there must be a bound. */
 const MAX_PAGES = 64
@@ -23,10 +23,16 @@ export class Lists {
     this.#path = path
   }
 
-  async page(after: number, limit: number): Promise<Entity> {
+  page(after: number, limit: number): Awaitable<Entity> {
     const key = `${after}.${limit}`
     const known = this.#pages.get(key)
-    const listing = await this.#store.list(after, limit, known?.version ?? '')
+    const listing = this.#store.list(after, limit, known?.version ?? '')
+    // Not awaited: what is there at once, SQLite's, would cost a twentieth more.
+    if (listing instanceof Promise) return listing.then((later) => this.#kept(key, limit, known, later))
+    return this.#kept(key, limit, known, listing)
+  }
+
+  #kept(key: string, limit: number, known: Page | undefined, listing: Listing | undefined): Entity {
     if (!listing) return known!.entity
     const entity = this.#entity(listing, limit)
     if (this.#pages.size >= MAX_PAGES) this.#pages.clear()

@@ -1,88 +1,95 @@
 /** What only real processes can show: two on one database, one killed in the middle of its work, many that start at once. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { temporaryDatabase, testDatabases } from './testing.ts'
+import { dogs, post, temporaryDatabase, testDatabases } from './testing.ts'
 
-/** A service on free ports, over a database or with other settings. */
-const dogs = (env: Record<string, string>) =>
-  new TestProcess([join(import.meta.dir, 'testdata/dogs.ts')], {
-    DOGS_PORT: '0',
-    DOGS_ADMIN_PORT: '0',
-    ...env,
-  })
+/** Many processes or requests take their time on a busy machine. */
+const SLOW_MS = 60_000
 
-const post = (url: string, name: string): Promise<Response> =>
-  fetch(`${url}/dogs/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Pug' }) })
 const namesOf = async (url: string): Promise<string[]> =>
   ((await (await fetch(`${url}/dogs/?limit=1000`)).json()) as { name: string }[]).map(({ name }) => name)
 
 describe.each(testDatabases)('on %s', (_, create) => {
-  test('with two processes on one database no list is stale, whoever wrote', async () => {
-    await using database = await create()
-    await using first = dogs(database.env)
-    await using second = dogs(database.env)
-    const urls = [(await first.ready()).url, (await second.ready()).url] as const
-    const expected: string[] = []
-    const seed = 20_261_122
-    let random = seed
-    for (let round = 0; round < 300; round++) {
-      random = (random * 1_103_515_245 + 12_345) % 2 ** 31
-      const [writer, reader] = random % 2 === 0 ? urls : [urls[1], urls[0]]
-      const action = Math.floor(random / 8) % 3
-      if (action === 0 && expected.length > 0) {
-        const [dog] = (await (await fetch(`${writer}/dogs/?limit=1`)).json()) as { id: number }[]
-        expect((await fetch(`${writer}/dogs/${dog!.id}/`, { method: 'DELETE' })).status).toBe(200)
-        expected.shift()
-      } else {
-        expect((await post(writer, `dog ${round}`)).status).toBe(201)
-        expected.push(`dog ${round}`)
-      }
-      // The reader has served this list before: what it gives now must hold the write that was just acknowledged.
-      expect({ seed, round, names: await namesOf(reader) }).toEqual({ seed, round, names: expected })
-      expect({ seed, round, names: await namesOf(writer) }).toEqual({ seed, round, names: expected })
-    }
-  })
-
-  test('kill -9 in the middle of writes loses none that was acknowledged', async () => {
-    await using database = await create()
-    const acknowledged: string[] = []
-    for (let life = 0; life < 3; life++) {
-      await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
-      const { url } = await service.ready()
-      const killAfter = acknowledged.length + 200
-      const clients = Array.from({ length: 8 }, async (_, client) => {
-        for (let i = 0; ; i++) {
-          const name = `${life}.${client}.${i}`
-          const response = await post(url, name).catch(() => undefined)
-          if (!response) return // the connection died with the service
-          if (response.status === 201) acknowledged.push(name)
-          if (acknowledged.length === killAfter) service.signal('SIGKILL')
+  test(
+    'with two processes on one database no list is stale, whoever wrote',
+    async () => {
+      await using database = await create()
+      await using first = dogs(database.env)
+      await using second = dogs(database.env)
+      const urls = [(await first.ready()).url, (await second.ready()).url] as const
+      const expected: string[] = []
+      const seed = 20_261_122
+      let random = seed
+      for (let round = 0; round < 300; round++) {
+        random = (random * 1_103_515_245 + 12_345) % 2 ** 31
+        const [writer, reader] = random % 2 === 0 ? urls : [urls[1], urls[0]]
+        const action = Math.floor(random / 8) % 3
+        if (action === 0 && expected.length > 0) {
+          const [dog] = (await (await fetch(`${writer}/dogs/?limit=1`)).json()) as { id: number }[]
+          expect((await fetch(`${writer}/dogs/${dog!.id}/`, { method: 'DELETE' })).status).toBe(200)
+          expected.shift()
+        } else {
+          expect((await post(writer, `dog ${round}`)).status).toBe(201)
+          expected.push(`dog ${round}`)
         }
-      })
-      await Promise.all(clients)
-      expect(await service.exit()).toBe('SIGKILL')
-    }
+        // The reader has served this list before: what it gives now must hold the write that was just acknowledged.
+        expect({ seed, round, names: await namesOf(reader) }).toEqual({ seed, round, names: expected })
+        expect({ seed, round, names: await namesOf(writer) }).toEqual({ seed, round, names: expected })
+      }
+    },
+    SLOW_MS,
+  )
 
-    await using service = dogs(database.env)
-    const { url } = await service.ready()
-    const stored = new Set(await namesOf(url))
-    expect(acknowledged.length).toBeGreaterThanOrEqual(600)
-    expect(acknowledged.filter((name) => !stored.has(name))).toEqual([])
-  })
+  test(
+    'kill -9 in the middle of writes loses none that was acknowledged',
+    async () => {
+      await using database = await create()
+      const acknowledged: string[] = []
+      for (let life = 0; life < 3; life++) {
+        await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
+        const { url } = await service.ready()
+        const killAfter = acknowledged.length + 200
+        const clients = Array.from({ length: 8 }, async (_, client) => {
+          for (let i = 0; ; i++) {
+            const name = `${life}.${client}.${i}`
+            const response = await post(url, name).catch(() => undefined)
+            if (!response) return // the connection died with the service
+            if (response.status === 201) acknowledged.push(name)
+            if (acknowledged.length === killAfter) service.signal('SIGKILL')
+          }
+        })
+        await Promise.all(clients)
+        expect(await service.exit()).toBe('SIGKILL')
+      }
 
-  test('of ten processes that start together on an empty database all serve, and each migration ran once', async () => {
-    await using database = await create()
-    const together = Array.from({ length: 10 }, () => dogs({ DOGS_WORKERS: '0', ...database.env }))
-    try {
-      await Promise.all(together.map((service) => service.ready()))
-      const applied = await database.query<{ name: string }>('SELECT name FROM migrations ORDER BY name')
-      expect(applied.map(({ name }) => name)).toEqual(['0001_initial', '0002_is_test', '0003_is_test_index'])
-    } finally {
-      await Promise.all(together.map((service) => service[Symbol.asyncDispose]()))
-    }
-  })
+      await using service = dogs(database.env)
+      const { url } = await service.ready()
+      const stored = new Set(await namesOf(url))
+      expect(acknowledged.length).toBeGreaterThanOrEqual(600)
+      expect(acknowledged.filter((name) => !stored.has(name))).toEqual([])
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'of ten processes that start together on an empty database all serve, and each migration ran once',
+    async () => {
+      await using database = await create()
+      const together = Array.from({ length: 10 }, () => dogs({ DOGS_WORKERS: '0', ...database.env }))
+      try {
+        await Promise.all(together.map((service) => service.ready()))
+        const applied = await database.query<{ name: string }>('SELECT name FROM migrations ORDER BY name')
+        expect(applied.map(({ name }) => name)).toEqual([
+          '0001_initial',
+          '0002_is_test',
+          '0003_is_test_index',
+        ])
+      } finally {
+        await Promise.all(together.map((service) => service[Symbol.asyncDispose]()))
+      }
+    },
+    SLOW_MS,
+  )
 })
 
 test('a file that another holds answers 503 with Retry-After, and nothing is lost or stored', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { SQL } from 'bun'
 import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, RequestTally } from '@bun-monitoring/prefork'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { petsApp } from './app.ts'
 import { serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
@@ -27,6 +28,8 @@ export interface TestDatabase extends AsyncDisposable {
   env: Record<string, string>
   /** Asks on a connection that the service does not know of. */
   query<Row>(sql: string): Promise<Row[]>
+  /** Does something between another's write, or lock, and its commit. */
+  during(sql: string, act: () => Promise<void>): Promise<void>
 }
 
 /** A file in a new folder that is removed at the end of the scope. */
@@ -40,6 +43,13 @@ export function temporaryDatabase(): TestDatabase & { path: string } {
     async query<Row>(sql: string) {
       using db = new Database(path)
       return db.query(sql).all() as Row[]
+    },
+    async during(sql, act) {
+      using db = new Database(path)
+      db.run('BEGIN IMMEDIATE')
+      db.run(sql)
+      await act()
+      db.run('COMMIT')
     },
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true, force: true })
@@ -62,6 +72,13 @@ export async function postgresDatabase(server = sharedServer()): Promise<TestDat
     system: 'postgresql',
     env: { DOGS_DATABASE_URL: url(name) },
     query: (sql) => ask(name, sql),
+    async during(sql, act) {
+      await using client = new SQL(url(name), { max: 1 })
+      await client.begin(async (transaction) => {
+        await transaction.unsafe(sql)
+        await act()
+      })
+    },
     async [Symbol.asyncDispose]() {
       await ask('postgres', `DROP DATABASE ${name} WITH (FORCE)`)
     },
@@ -73,6 +90,17 @@ export const testDatabases: [name: string, create: () => Promise<TestDatabase>][
   ['SQLite', async () => temporaryDatabase()],
   ...(isPostgresExpected ? [['PostgreSQL', postgresDatabase] as [string, typeof postgresDatabase]] : []),
 ]
+
+/** A service as a process of its own, on free ports, over a database or with other settings. */
+export const dogs = (env: Record<string, string>): TestProcess =>
+  new TestProcess([join(import.meta.dir, 'testdata/dogs.ts')], {
+    DOGS_PORT: '0',
+    DOGS_ADMIN_PORT: '0',
+    ...env,
+  })
+
+export const post = (url: string, name: string): Promise<Response> =>
+  fetch(`${url}/dogs/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Pug' }) })
 
 /** The app over a database that ends with it, ready to be asked without a socket: `ask('/dogs/')`. */
 export async function openPets(database: TestDatabase, options: Partial<typeof limits> = {}) {

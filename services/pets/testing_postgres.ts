@@ -26,8 +26,11 @@ const asUser =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
 
 /** Ends when its standard input does, which is when we end: no test leaves a server or its files behind. */
-const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync=off >"$2/log" 2>&1 &
+const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
   read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
+
+/** Who may come in: everybody as they are, `guarded` with a password. */
+const HBA = 'host all guarded 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n'
 
 export class TestServer implements AsyncDisposable {
   #keeper: Bun.Subprocess<'pipe', 'ignore', 'inherit'> | undefined
@@ -35,9 +38,11 @@ export class TestServer implements AsyncDisposable {
   private constructor(
     readonly folder: string,
     readonly port: number,
+    readonly fsync: 'on' | 'off',
   ) {}
 
-  static async create(): Promise<TestServer> {
+  /** Tests ask nothing of the disk, benchmarks do. */
+  static async create(fsync: 'on' | 'off' = 'off'): Promise<TestServer> {
     if (!isThere) throw new Error('PostgreSQL is not here: install postgresql')
     const folder = mkdtempSync(join(tmpdir(), 'pets-postgres-'))
     if (asUser.length > 0) Bun.spawnSync(['chown', 'postgres', folder])
@@ -46,7 +51,8 @@ export class TestServer implements AsyncDisposable {
       stdout: 'ignore',
     })
     if ((await initdb.exited) !== 0) throw new Error(`initdb failed in ${folder}`)
-    const server = new TestServer(folder, freePort())
+    await Bun.write(join(folder, 'pg_hba.conf'), HBA)
+    const server = new TestServer(folder, freePort(), fsync)
     await server.start()
     return server
   }
@@ -57,11 +63,14 @@ export class TestServer implements AsyncDisposable {
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    this.#keeper = Bun.spawn([...asUser, 'sh', '-c', KEEPER, 'sh', bin!, this.folder, String(this.port)], {
-      stdin: 'pipe',
-      stdout: 'ignore',
-      stderr: 'inherit',
-    })
+    this.#keeper = Bun.spawn(
+      [...asUser, 'sh', '-c', KEEPER, 'sh', bin!, this.folder, String(this.port), this.fsync],
+      {
+        stdin: 'pipe',
+        stdout: 'ignore',
+        stderr: 'inherit',
+      },
+    )
     const deadlineMs = performance.now() + 20_000
     for (;;) {
       const sql = new SQL(this.url('postgres'), { max: 1 })
@@ -103,10 +112,20 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
+/**
+ * Below those that the kernel gives to clients (ip_local_port_range begins at 32768): one of them could have the port while
+ * the server is stopped.
+ */
 function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  listener.stop()
-  return listener.port
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_768)
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop()
+      return port
+    } catch {
+      // Taken: another.
+    }
+  }
 }
 
 let shared: Promise<TestServer> | undefined

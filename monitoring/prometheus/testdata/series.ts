@@ -37,6 +37,7 @@ export const state = (name: string) => of('prefork_workers', family, { state: na
 export const bucket = (metric: string, le: string) => of(`${metric}_bucket`, dogs, { le })
 export const databaseErrors = (error_type: string) =>
   of('db_client_operation_errors_total', dogs, { error_type })
+export const connections = (state: string) => of('db_client_connection_count', dogs, { state })
 export const operations = of('db_client_operation_duration_seconds_count', dogs)
 export const attempts = of('gateway_upstream_attempts_total', upstream)
 export const targetState = (name: string) => of('gateway_upstream_targets', upstream, { state: name })

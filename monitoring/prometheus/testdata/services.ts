@@ -1,6 +1,15 @@
 /** Cases of rules/services.yml. See alerts.ts. */
 
-import { type AlertCase, between, databaseErrors, dogs, of, operations, requests } from './series.ts'
+import {
+  type AlertCase,
+  between,
+  connections,
+  databaseErrors,
+  dogs,
+  of,
+  operations,
+  requests,
+} from './series.ts'
 
 export const servicesCases: Record<string, AlertCase> = {
   ServiceErrors: {
@@ -24,6 +33,11 @@ export const servicesCases: Record<string, AlertCase> = {
     quiet: { [of('http_server_abandoned_requests_total', dogs)]: '3x120' },
     labels: dogs,
     value: '3',
+  },
+  DatabaseAway: {
+    fires: { [connections('idle')]: '4x12 0x60', [connections('used')]: '1x12 0x60' },
+    quiet: { [connections('idle')]: '0x120', [connections('used')]: '1x120' },
+    labels: dogs,
   },
   DatabaseErrors: {
     fires: { [databaseErrors('SQLITE_CORRUPT')]: '0+1x120', [operations]: '0+20x120' },

@@ -55,9 +55,19 @@ export const rounded = (value: number, digits = 2): number => Number(value.toFix
 const quantile = (values: readonly number[], rank: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * rank)]!
 
-/** Asks with wrk over keep-alive connections for some seconds. @returns how many requests were answered. */
-export async function load(url: string, connections: number, seconds: number): Promise<number> {
-  const wrk = Bun.spawn(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url], { stdout: 'pipe' })
+/**
+ * Asks with wrk over keep-alive connections for some seconds.
+ * @param script says in Lua what is asked; without it GET.
+ * @returns how many requests were answered.
+ */
+export async function load(
+  url: string,
+  connections: number,
+  seconds: number,
+  script?: string,
+): Promise<number> {
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, ...(script === undefined ? [] : ['-s', script])]
+  const wrk = Bun.spawn(['wrk', ...flags, url], { stdout: 'pipe' })
   const report = await new Response(wrk.stdout).text()
   const requests = Number(/(\d+) requests in/.exec(report)?.[1])
   if (!(requests > 0) || report.includes('Non-2xx')) throw new Error(`the load failed:\n${report}`)

@@ -3,9 +3,7 @@
  * turns. Goal: at most 1.2. Run: `bun services/pets/bench/list_cost.bench.ts` (needs wrk).
  */
 import { median } from '@bun-monitoring/metrics/bench'
-import { join } from 'node:path'
-import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { temporaryDatabase } from '../testing.ts'
+import { dogs, temporaryDatabase } from '../testing.ts'
 import { type Measurement, measure } from './load.ts'
 
 const ROUNDS = 7
@@ -14,11 +12,7 @@ const CONNECTIONS = 32
 const ROWS = 100
 
 await using database = temporaryDatabase()
-await using service = new TestProcess([join(import.meta.dir, '../testdata/dogs.ts')], {
-  DOGS_PORT: '0',
-  DOGS_ADMIN_PORT: '0',
-  ...database.env,
-})
+await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
 const { url } = await service.ready()
 for (let i = 0; i < ROWS; i++) {
   await fetch(`${url}/dogs/`, {

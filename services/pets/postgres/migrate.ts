@@ -17,7 +17,7 @@ const LOCK = 0x70657473
 export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
   sql.begin(async (transaction) => {
     await transaction.unsafe('SELECT pg_advisory_xact_lock($1)', [LOCK])
-    await checkEncoding(transaction)
+    await checkServer(transaction)
     await transaction.unsafe(`CREATE TABLE IF NOT EXISTS migrations (
       model text, name text, applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (model, name)
     )`)
@@ -36,10 +36,17 @@ export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
     return missing.map(({ name }) => name)
   })
 
-/** Names are any text: another encoding would refuse some of them, one by one and much later. */
-async function checkEncoding(transaction: TransactionSQL): Promise<void> {
-  const [{ server_encoding: encoding }] = await transaction.unsafe('SHOW server_encoding')
+/** Snapshots tell whether lists are stale: see store.ts. */
+const LEAST_VERSION = 130_000
+
+/** Names are any text: another encoding than UTF-8 would refuse some of them, one by one and much later. */
+async function checkServer(transaction: TransactionSQL): Promise<void> {
+  const [{ encoding, version, number }] = await transaction.unsafe(
+    `SELECT current_setting('server_encoding') AS encoding, current_setting('server_version') AS version,
+       current_setting('server_version_num')::int AS number`,
+  )
   if (encoding !== 'UTF8') {
     throw new Error(`the database has the encoding ${encoding}: create one with ENCODING 'UTF8'`)
   }
+  if (number < LEAST_VERSION) throw new Error(`PostgreSQL ${version} is too old: 13 or later is needed`)
 }

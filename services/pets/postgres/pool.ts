@@ -121,14 +121,14 @@ export class Pool {
 
   async #connect(): Promise<void> {
     this.#opening++
-    const connection: Connection = { sql: undefined!, usedSinceMs: 0, isOverdue: false }
+    let connection: Connection
     try {
-      connection.sql = this.#options.connect(() => this.#lose(connection))
-      await connection.sql.connect()
+      const sql = this.#options.connect(() => this.#lose(connection))
+      connection = { sql, usedSinceMs: 0, isOverdue: false }
+      await sql.connect()
     } catch (error) {
       this.#opening--
-      this.#failed(error)
-      return
+      return this.#failed(error)
     }
     this.#opening--
     if (this.#isClosed) return void connection.sql.close({ timeout: 0 })
@@ -191,8 +191,11 @@ export class Pool {
     for (const connection of this.#open) {
       if (connection.usedSinceMs === 0 || nowMs - connection.usedSinceMs < statementMs + GRACE_MS) continue
       // At the second look: after a blocked event loop the answer may be there, unread.
-      if (connection.isOverdue) this.#lose(connection)
-      else connection.isOverdue = true
+      if (connection.isOverdue) {
+        this.#lose(connection)
+        // They may be as dead, and nobody would know before asking.
+        for (const other of this.#idle.slice()) this.#lose(other)
+      } else connection.isOverdue = true
     }
   }
 

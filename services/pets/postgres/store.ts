@@ -84,7 +84,7 @@ export class PostgresStore implements Store {
  * needs no table, and never late, since a statement sees what was committed before it began. (On a standby it would not
  * tell all; but a standby takes no writes, either.)
  */
-const VERSION = '$EPOCH::text || pg_current_snapshot()::text'
+const versionAfter = (epoch: `$${number}`) => `${epoch}::text || pg_current_snapshot()::text`
 
 function prepare({ name, trait }: Kind, pool: Pool, metrics: PostgresMetrics) {
   const ask = <Row>(text: string, params: unknown[]): Promise<Rows<Row>> => pool.run<Row>(text, params)
@@ -97,7 +97,7 @@ function prepare({ name, trait }: Kind, pool: Pool, metrics: PostgresMetrics) {
     >(
       `SELECT version, '[' || coalesce(rows, '') || ']' AS json,
          CASE WHEN count = $2::int AND EXISTS (SELECT FROM ${name} WHERE id > last) THEN last::float8 END AS next
-       FROM (SELECT ${VERSION.replace('EPOCH', '4')} AS version) AS now, LATERAL (
+       FROM (SELECT ${versionAfter('$4')} AS version) AS now, LATERAL (
          SELECT string_agg(row_to_json(pet)::text, ',' ORDER BY pet.id) AS rows, count(*) AS count, max(pet.id) AS last
          FROM (
            SELECT id, name, breed, ${trait}, is_test FROM ${name}
@@ -123,7 +123,7 @@ function prepare({ name, trait }: Kind, pool: Pool, metrics: PostgresMetrics) {
         `SELECT version,
            CASE WHEN version <> $1::text THEN (SELECT count(*) FROM ${name})::float8 END AS rows,
            (SELECT coalesce(string_agg(name, ' '), '') FROM migrations WHERE model = $3::text) AS migrations
-         FROM (SELECT ${VERSION.replace('EPOCH', '2')} AS version) AS now`,
+         FROM (SELECT ${versionAfter('$2')} AS version) AS now`,
         [known, epoch, model],
       ),
   }

@@ -1,0 +1,4 @@
+-- One pet after the other.
+wrk.method = "POST"
+wrk.body = '{"name":"dog of a benchmark","breed":"Affenpinscher"}'
+wrk.headers["Content-Type"] = "application/json"

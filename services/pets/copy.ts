@@ -1,0 +1,149 @@
+/**
+ * Copies the pets of a SQLite file into PostgreSQL, ids included, in one transaction on each side: all of them are there at
+ * the end, or none. What is written to the file meanwhile is not copied: stop the service first.
+ */
+import { Database } from 'bun:sqlite'
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { SQL, TransactionSQL } from 'bun'
+import { ConfigError, createLogger, type Environment, EXIT } from '@bun-monitoring/prefork'
+import { serviceConfig } from './config.ts'
+import { type Kind, prefixOf } from './kind.ts'
+import { connect } from './postgres/database.ts'
+import { migrate } from './postgres/migrate.ts'
+import { whereIs } from './postgres/target.ts'
+
+/** Rows that are sent at once. */
+const BATCH = 1000
+
+const USAGE = (
+  kind: Kind,
+) => `Copies ${kind.name} from ${prefixOf(kind)}_DATABASE_PATH into ${prefixOf(kind)}_DATABASE_URL.
+  --replace  deletes the rows that the table in PostgreSQL has; without it the table must be empty`
+
+/**
+ * Runs the command.
+ * @returns the exit code.
+ */
+export async function runCopy(kind: Kind, env: Environment, args: string[]): Promise<number> {
+  try {
+    const options = { replace: { type: 'boolean', default: false }, help: { type: 'boolean' } } as const
+    const { values } = parseArgs({ args, options })
+    if (values.help === true) console.log(USAGE(kind))
+    else await copy(kind, env, values.replace)
+    return EXIT.ok
+  } catch (error) {
+    const isMisused = error instanceof ConfigError || error instanceof TypeError
+    const lines = error instanceof ConfigError ? error.problems : [(error as Error).message]
+    console.error([`${kind.name}: nothing was copied`, ...lines].join('\n  '))
+    return isMisused ? EXIT.badConfig : EXIT.couldNotStart
+  }
+}
+
+async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise<void> {
+  const config = serviceConfig(kind, env)
+  const { databasePath: path, databaseUrl } = config
+  const prefix = prefixOf(kind)
+  if (databaseUrl === undefined) throw new ConfigError([`${prefix}_DATABASE_URL is missing: where to?`])
+  if (!existsSync(path)) throw new ConfigError([`${prefix}_DATABASE_PATH: there is no file ${path}`])
+  using file = new Database(path, { readonly: true, strict: true, safeIntegers: true })
+  file.run('BEGIN')
+  const source = readSource(kind, file)
+  const sql: SQL = await connect(kind, { ...config, databaseUrl }, createLogger(kind.name, config.logLevel))
+  try {
+    await migrate(sql, kind)
+    const rows = await sql.begin(async (target) => {
+      await clear(kind, target, isReplacing)
+      let sent = 0
+      for (const batch of source.batches()) {
+        await insert(kind, target, batch)
+        sent += batch.length
+        console.log(`${sent} of ${source.rows} ${kind.name}`)
+      }
+      await continueIds(kind, target, source.lastId)
+      return check(kind, target, source.rows)
+    })
+    console.log(`copied ${rows} ${kind.name} from ${path} to ${whereIs(databaseUrl)}: both have ${rows}`)
+  } finally {
+    await sql.close()
+  }
+}
+
+type Row = { id: bigint; name: string; breed: string; is_test: bigint } & Record<string, unknown>
+
+/** @throws Error that names the rows which PostgreSQL cannot hold. */
+function readSource({ name, trait }: Kind, file: Database) {
+  const one = (sql: string) => file.query<{ value: bigint | null }, []>(sql).get()?.value ?? 0n
+  const nul = file
+    .query<{ id: bigint }, []>(
+      `SELECT id FROM ${name} WHERE instr(name, char(0)) > 0 OR instr(breed, char(0)) > 0 ORDER BY id`,
+    )
+    .all()
+  if (nul.length > 0) {
+    const ids = nul.slice(0, 10).map(({ id }) => id)
+    throw new Error(
+      `${nul.length} ${name} have a NUL character in a text, which PostgreSQL cannot hold: change or delete ids ${ids.join(', ')}${nul.length > 10 ? ', …' : ''}`,
+    )
+  }
+  const page = file.query<Row, [bigint, number]>(
+    `SELECT id, name, breed, ${trait}, is_test FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
+  )
+  return {
+    rows: Number(one(`SELECT count(*) AS value FROM ${name}`)),
+    /** The greatest id that was ever given: that of a deleted row is given to nobody else. */
+    lastId: one(`SELECT seq AS value FROM sqlite_sequence WHERE name = '${name}'`),
+    *batches(): Generator<Row[]> {
+      for (let after = -(2n ** 63n); ;) {
+        const batch = page.all(after, BATCH)
+        if (batch.length === 0) return
+        yield batch
+        after = batch.at(-1)!.id
+      }
+    },
+  }
+}
+
+async function clear({ name }: Kind, target: TransactionSQL, isReplacing: boolean): Promise<void> {
+  await target.unsafe(`LOCK TABLE ${name} IN EXCLUSIVE MODE`)
+  if (isReplacing) await target.unsafe(`DELETE FROM ${name}`)
+  const count = await countOf(name, target)
+  if (count > 0) throw new Error(`the table ${name} in PostgreSQL has ${count} rows: --replace deletes them`)
+}
+
+/** As JSON, so that a batch is one parameter. */
+async function insert({ name, trait }: Kind, target: TransactionSQL, batch: readonly Row[]): Promise<void> {
+  const json = batch.map((row) => ({
+    id: String(row.id),
+    name: row.name,
+    breed: row.breed,
+    [trait]: row[trait] === 1n,
+    is_test: row.is_test === 1n,
+  }))
+  await target.unsafe(
+    `INSERT INTO ${name} (id, name, breed, ${trait}, is_test)
+     SELECT id, name, breed, ${trait}, is_test FROM json_to_recordset($1::text::json)
+       AS pet (id bigint, name text, breed text, ${trait} boolean, is_test boolean)`,
+    [JSON.stringify(json)],
+  )
+}
+
+async function continueIds({ name }: Kind, target: TransactionSQL, lastId: bigint): Promise<void> {
+  if (lastId < 1n) return
+  await target.unsafe(`SELECT setval(pg_get_serial_sequence('${name}', 'id'), $1::text::bigint)`, [
+    String(lastId),
+  ])
+}
+
+/** @throws Error where PostgreSQL has not as many as were read; nothing is kept then. */
+async function check({ name }: Kind, target: TransactionSQL, expected: number): Promise<number> {
+  const count = await countOf(name, target)
+  if (count !== expected) {
+    throw new Error(`PostgreSQL has ${count} ${name} and the file ${expected}: all of it was undone`)
+  }
+  return count
+}
+
+async function countOf(name: string, target: TransactionSQL): Promise<number> {
+  const [row] = await target.unsafe(`SELECT count(*)::float8 AS count FROM ${name}`)
+  return row.count as number
+}

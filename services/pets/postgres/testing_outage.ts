@@ -1,0 +1,82 @@
+/** For tests: a service under load whose PostgreSQL stops for some time, and what its clients saw. */
+import { dogs, postgresDatabase } from '../testing.ts'
+import type { TestServer } from '../testing_postgres.ts'
+
+const CLIENTS = 8
+
+export interface Outage {
+  acknowledged: string[]
+  /** Acknowledged, and not there in the end. */
+  lost: string[]
+  /** Answers other than 200, 201 and 503 with `Retry-After`. */
+  wrong: string[]
+  unavailable: number
+  /** The longest that a client waited for any answer. */
+  slowestMs: number
+  /** From the moment when the server took connections again to the last 503. */
+  recoveredMs: number
+  /** Processes of the service before and after. */
+  pids: [number[], number[]]
+}
+
+/** Stops the server as `pg_ctl` would, for `ms`, while clients write and read all the time. */
+export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: number): Promise<Outage> {
+  await using database = await postgresDatabase(Promise.resolve(server))
+  await using service = dogs(database.env)
+  const { url, admin } = await service.ready()
+  const pidsOf = async () =>
+    ((await (await fetch(`${admin}/stats`)).json()) as { workers: { pid: number }[] }).workers.map(
+      ({ pid }) => pid,
+    )
+  const before = await pidsOf()
+
+  const acknowledged: string[] = []
+  const wrong: string[] = []
+  const load = { isOver: false }
+  let [unavailable, slowestMs, lastRefusedMs] = [0, 0, 0]
+  const ask = async (path: string, init: RequestInit = {}): Promise<number> => {
+    const startedMs = performance.now()
+    const response = await fetch(`${url}${path}`, init)
+    const body = await response.text()
+    const nowMs = performance.now()
+    slowestMs = Math.max(slowestMs, nowMs - startedMs)
+    if (response.status === 503 && response.headers.get('retry-after') === '1') {
+      unavailable++
+      lastRefusedMs = nowMs
+      // As a client that is told to come back, though sooner.
+      await Bun.sleep(5)
+    } else if (response.status > 201) wrong.push(`${response.status} ${body}`)
+    return response.status
+  }
+  const clients = Array.from({ length: CLIENTS }, async (_, client) => {
+    for (let i = 0; !load.isOver; i++) {
+      const name = `${client}.${i}`
+      const body = JSON.stringify({ name, breed: 'Pug' })
+      if ((await ask('/dogs/', { method: 'POST', body })) === 201) acknowledged.push(name)
+      await ask('/dogs/?limit=10')
+    }
+  })
+  const until = async (count: number): Promise<void> => {
+    while (acknowledged.length < count) await Bun.sleep(5)
+  }
+
+  await until(100)
+  await server.stop(signal)
+  await Bun.sleep(ms)
+  await server.start()
+  const backMs = performance.now()
+  await until(acknowledged.length + 100)
+  load.isOver = true
+  await Promise.all(clients)
+  const rows = await database.query<{ name: string }>('SELECT name FROM dogs')
+  const stored = new Set(rows.map(({ name }) => name))
+  return {
+    acknowledged,
+    lost: acknowledged.filter((name) => !stored.has(name)),
+    wrong,
+    unavailable,
+    slowestMs,
+    recoveredMs: lastRefusedMs - backMs,
+    pids: [before, await pidsOf()],
+  }
+}
