@@ -1,6 +1,15 @@
 /** What deploy/kubernetes comes to, as kustomize builds it; no cluster is asked. */
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { exporterTargets, FAMILIES, isExpected, PORTS, settingsOf, yamlOf } from './testing.ts'
+import {
+  connectionsOf,
+  exporterTargets,
+  FAMILIES,
+  isExpected,
+  MOST_CONNECTIONS,
+  PORTS,
+  settingsOf,
+  yamlOf,
+} from './testing.ts'
 
 interface Container {
   name: string
@@ -113,6 +122,13 @@ describe.skipIf(!isHere)('the manifests', () => {
       'prometheus.io/port': String(containerPort),
     })
     expect(labels[NAME]).toBe(name)
+  })
+
+  test('the pools of all pods fit into the database, also during an update', () => {
+    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
+      connectionsOf(started(name), find('Deployment', name).replicas!),
+    )
+    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
 
   test('gateway and exporter ask names that have the addresses of all pods', () => {

@@ -2,7 +2,16 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { exporterTargets, FAMILIES, isExpected, PORTS, settingsOf, yamlOf } from './testing.ts'
+import {
+  connectionsOf,
+  exporterTargets,
+  FAMILIES,
+  isExpected,
+  MOST_CONNECTIONS,
+  PORTS,
+  settingsOf,
+  yamlOf,
+} from './testing.ts'
 
 interface Service {
   command: string[]
@@ -10,7 +19,11 @@ interface Service {
   image: string
   stop_grace_period: string
   healthcheck: { test: string[] }
-  deploy: { endpoint_mode?: string; update_config?: { order: string; failure_action: string } }
+  deploy: {
+    replicas?: number
+    endpoint_mode?: string
+    update_config?: { order: string; failure_action: string }
+  }
   cap_drop: string[]
   read_only: boolean
   ports?: { target: number; published: number; mode: string }[]
@@ -36,7 +49,7 @@ describe.skipIf(!isExpected('docker', 'the stack for Docker Swarm'))('the stack'
   let configs: Stack['configs']
   let compose: Stack
   beforeAll(async () => {
-    const [stack] = await readStack({ REGISTRY: 'registry.example', TAG: 'x1' })
+    const [stack] = await readStack({ REGISTRY: 'registry.example', TAG: 'x1', PORT: '' })
     ;({ services, configs } = stack!)
     compose = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as Stack
   })
@@ -64,6 +77,13 @@ describe.skipIf(!isExpected('docker', 'the stack for Docker Swarm'))('the stack'
     expect({ http: port, admin: adminPort }).toEqual(PORTS[name])
     expect(services[name]!.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${adminPort}/readyz`)
     expect(Number.parseInt(services[name]!.stop_grace_period)).toBeGreaterThan((lameDuckMs + drainMs) / 1000)
+  })
+
+  test('the pools of all replicas fit into the database, also during an update', () => {
+    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
+      connectionsOf(started(name), services[name]!.deploy.replicas!),
+    )
+    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
 
   test('the gateway and the exporter ask all replicas', () => {

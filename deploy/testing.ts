@@ -16,8 +16,10 @@ export interface Started {
   env: Record<string, string>
 }
 
+type Settings = ProcessConfig & { databasePool?: number }
+
 /** What each entry file makes of its environment. */
-const READERS: Readonly<Record<string, (env: Record<string, string>) => ProcessConfig>> = {
+const READERS: Readonly<Record<string, (env: Record<string, string>) => Settings>> = {
   'gateway/index.ts': readGatewayConfig,
   'services/dogs/index.ts': (env) => serviceConfig(dogs, env),
   'services/cats/index.ts': (env) => serviceConfig(cats, env),
@@ -34,10 +36,7 @@ export const PORTS = {
 export const FAMILIES = Object.keys(PORTS) as (keyof typeof PORTS)[]
 
 /** @throws what the process would say. */
-export function settingsOf({
-  command: [program, entry],
-  env,
-}: Started): ProcessConfig & { databaseUrl?: string } {
+export function settingsOf({ command: [program, entry], env }: Started): Settings {
   const read = READERS[entry!]
   if (program !== 'bun' || read === undefined) throw new Error(`${program} ${entry} is no process family`)
   // Secrets are read at once; here they are any file.
@@ -49,6 +48,15 @@ export function settingsOf({
       ]),
     ),
   )
+}
+
+/** Connections that PostgreSQL takes as it comes, without those that it keeps for its administrator. */
+export const MOST_CONNECTIONS = 97
+
+/** Connections that replicas of a service may have, while one more than there are starts. */
+export function connectionsOf(started: Started, replicas: number): number {
+  const { workers, databasePool = 0 } = settingsOf(started)
+  return (replicas + 1) * workers * databasePool
 }
 
 /** Where the exporter looks for stats. @throws where it would not start. */

@@ -60,6 +60,10 @@ export class SwarmStack implements AsyncDisposable {
     return (await docker('ps', '--quiet', '--filter', filter)).split('\n').filter((id) => id !== '')
   }
 
+  async isHealthy(container: string): Promise<boolean> {
+    return (await docker('inspect', '--format', '{{.State.Health.Status}}', container)).trim() === 'healthy'
+  }
+
   /** Replaces all replicas, as a new image would; resolves when Swarm says that it is done. */
   async update(service: string): Promise<void> {
     await docker('service', 'update', '--force', '--quiet', '--detach=false', `${NAME}_${service}`)
@@ -93,7 +97,10 @@ export class SwarmStack implements AsyncDisposable {
   async #changes(folder: string, timesFaster: number): Promise<object> {
     const config = join(folder, 'prometheus.yml')
     const text = await Bun.file(join(ROOT, PROMETHEUS_CONFIG)).text()
-    await Bun.write(config, faster(text, timesFaster))
+    await Bun.write(
+      config,
+      faster(text, timesFaster).replaceAll('refresh_interval: 10s', `refresh_interval: ${10 / timesFaster}s`),
+    )
     const publish = (target: number, published: number) => ({ ports: [{ target, published, mode: 'host' }] })
     return {
       services: {

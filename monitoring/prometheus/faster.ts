@@ -3,7 +3,7 @@
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Windows, offsets and ages in expressions, intervals and waits beside them. Names of recordings are left alone. */
-const durations = /(\[|offset |\b(?:for|(?:scrape|evaluation|refresh)_interval): )(\d+)(ms|[smhd])\b/g
+const durations = /(\[|offset |\b(?:for|scrape_interval|evaluation_interval): )(\d+)(ms|[smhd])\b/g
 
 /**
  * A configuration or rule file with every duration divided by one number, so that all stay in proportion.
