@@ -120,7 +120,7 @@ describe.skipIf(!isExpected('docker', 'the stack on a real swarm'))('on a swarm 
   test('an update of dogs under load fails no request', async () => {
     const before = await stack.containers('dogs')
     const pressure = press({ postEvery: 5 })
-    await stack.update('dogs')
+    expect(await stack.update('dogs')).toBe('completed')
     await pressure.stop()
     const after = await stack.containers('dogs')
     expect(after).toHaveLength(3)
@@ -128,6 +128,14 @@ describe.skipIf(!isExpected('docker', 'the stack on a real swarm'))('on a swarm 
     untold(pressure, 3)
     console.log(`update of dogs: ${pressure.answered} requests, ${pressure.failures.length} failed`)
     expect(pressure.failures).toEqual([])
+  })
+
+  test('an update that cannot start is taken back, and costs nothing', async () => {
+    const before = await stack.containers('dogs')
+    const pressure = press({ postEvery: 5 })
+    expect(await stack.update('dogs', '--env-add', 'DOGS_WORKERS=many')).toBe('rollback_completed')
+    expect((await pressure.stop()).failures).toEqual([])
+    expect((await stack.containers('dogs')).toSorted()).toEqual(before.toSorted())
   })
 
   test('a container that is killed under load fails no GET, and is replaced', async () => {
@@ -207,7 +215,7 @@ describe.skipIf(!isExpected('docker', 'the stack on a real swarm'))('on a swarm 
 
   test('an update of the gateway is a gap of seconds on its node, and nothing else', async () => {
     const pressure = press()
-    await stack.update('gateway')
+    expect(await stack.update('gateway')).toBe('completed')
     await until(async () => ((await targetsOfDogs()).healthy === 2 ? undefined : 'it is not ready'), SLOW_MS)
     await pressure.stop()
     const { answered, failures, longestGapMs } = pressure

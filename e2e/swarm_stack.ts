@@ -64,9 +64,20 @@ export class SwarmStack implements AsyncDisposable {
     return (await docker('inspect', '--format', '{{.State.Health.Status}}', container)).trim() === 'healthy'
   }
 
-  /** Replaces all replicas, as a new image would; resolves when Swarm says that it is done. */
-  async update(service: string): Promise<void> {
-    await docker('service', 'update', '--force', '--quiet', '--detach=false', `${NAME}_${service}`)
+  /**
+   * Replaces all replicas, as a new image would.
+   * @param flags what is to be different.
+   * @returns how it ended, in Swarm's word.
+   */
+  async update(service: string, ...flags: string[]): Promise<string> {
+    const name = `${NAME}_${service}`
+    await docker('service', 'update', '--force', '--quiet', '--detach=true', ...flags, name)
+    let state = ''
+    await until(async () => {
+      state = (await docker('service', 'inspect', '--format', '{{.UpdateStatus.State}}', name)).trim()
+      return /completed|paused/.test(state) ? undefined : `the update of ${service} is ${state}`
+    }, SLOW_MS)
+    return state
   }
 
   async scale(service: string, replicas: number): Promise<void> {
