@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { openPets, postgresDatabase, temporaryDatabase, type TestDatabase } from './testing.ts'
 import { isPostgresExpected } from './testing_postgres.ts'
 
+/** Processes and a server have to start first. */
+const SLOW_MS = 60_000
+
 async function copy(databases: readonly TestDatabase[], ...args: string[]) {
   const env = Object.assign({}, ...databases.map((database) => database.env)) as Record<string, string>
   const run = Bun.spawn([process.execPath, join(import.meta.dir, '../dogs/copy.ts'), ...args], {
@@ -35,75 +38,112 @@ async function fileWith(rows: number): Promise<TestDatabase & { path: string }> 
 }
 
 describe.skipIf(!isPostgresExpected)('copy', () => {
-  test('brings every row with its id, says so, and ids go on where the file would go on', async () => {
-    await using file = await fileWith(2502)
-    await using target = await postgresDatabase()
-    const { exitCode, stdout, stderr } = await copy([file, target])
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    expect(stdout.split('\n').slice(0, 3)).toEqual([
-      '1000 of 2500 dogs',
-      '2000 of 2500 dogs',
-      '2500 of 2500 dogs',
-    ])
-    expect(stdout).toContain(`copied 2500 dogs from ${file.path} to 127.0.0.1:`)
-    expect(stdout).toContain(': both have 2500\n')
+  test(
+    'brings every row with its id, says so, and ids go on where the file would go on',
+    async () => {
+      await using file = await fileWith(2502)
+      await using target = await postgresDatabase()
+      const { exitCode, stdout, stderr } = await copy([file, target])
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+      expect(stdout.split('\n').slice(0, 3)).toEqual([
+        '1000 of 2500 dogs',
+        '2000 of 2500 dogs',
+        '2500 of 2500 dogs',
+      ])
+      expect(stdout).toContain(`copied 2500 dogs from ${file.path} to 127.0.0.1:`)
+      expect(stdout).toContain(': both have 2500\n')
 
-    const keep = (database: TestDatabase) => ({ ...database, [Symbol.asyncDispose]: async () => {} })
-    await using before = await openPets(keep(file))
-    await using after = await openPets(keep(target))
-    for (const path of [
-      '/dogs/?limit=1000',
-      '/dogs/?limit=1000&after=1001',
-      '/dogs/?limit=1000&after=2001',
-    ]) {
-      expect(await (await after.ask(path)).text()).toBe(await (await before.ask(path)).text())
-    }
-    const made = await after.send('POST', '/dogs/', { name: 'next', breed: 'Pug' })
-    expect(await made.json()).toMatchObject({ id: 2503 })
-  })
+      const keep = (database: TestDatabase) => ({ ...database, [Symbol.asyncDispose]: async () => {} })
+      await using before = await openPets(keep(file))
+      await using after = await openPets(keep(target))
+      for (const path of [
+        '/dogs/?limit=1000',
+        '/dogs/?limit=1000&after=1001',
+        '/dogs/?limit=1000&after=2001',
+      ]) {
+        expect(await (await after.ask(path)).text()).toBe(await (await before.ask(path)).text())
+      }
+      const made = await after.send('POST', '/dogs/', { name: 'next', breed: 'Pug' })
+      expect(await made.json()).toMatchObject({ id: 2503 })
+    },
+    SLOW_MS,
+  )
 
-  test('refuses a table that has rows, and leaves it as it is, unless told to replace them', async () => {
-    await using file = await fileWith(3)
-    await using target = await postgresDatabase()
-    expect((await copy([file, target])).exitCode).toBe(0)
-    await target.query(`UPDATE dogs SET name = 'there before'`)
-    const refused = await copy([file, target])
-    expect(refused.exitCode).toBe(3)
-    expect(refused.stderr).toBe(
-      'dogs: nothing was copied\n  the table dogs in PostgreSQL has 1 rows: --replace deletes them\n',
-    )
-    expect(await target.query('SELECT name FROM dogs')).toEqual([{ name: 'there before' }])
-    expect((await copy([file, target], '--replace')).exitCode).toBe(0)
-    expect(await target.query('SELECT id, name FROM dogs')).toEqual([{ id: '2', name: 'dog "2" 🐕' }])
-  })
+  test(
+    'refuses a table that has rows, and leaves it as it is, unless told to replace them',
+    async () => {
+      await using file = await fileWith(3)
+      await using target = await postgresDatabase()
+      expect((await copy([file, target])).exitCode).toBe(0)
+      await target.query(`UPDATE dogs SET name = 'there before'`)
+      const refused = await copy([file, target])
+      expect(refused.exitCode).toBe(3)
+      expect(refused.stderr).toBe(
+        'dogs: nothing was copied\n  the table dogs in PostgreSQL has 1 rows: --replace deletes them\n',
+      )
+      expect(await target.query('SELECT name FROM dogs')).toEqual([{ name: 'there before' }])
+      expect((await copy([file, target], '--replace')).exitCode).toBe(0)
+      expect(await target.query('SELECT id, name FROM dogs')).toEqual([{ id: '2', name: 'dog "2" 🐕' }])
+    },
+    SLOW_MS,
+  )
 
-  test('copies nothing where one row cannot be held, and names it', async () => {
-    await using file = await fileWith(5)
-    await using target = await postgresDatabase()
-    await file.query(`UPDATE dogs SET breed = 'a' || char(0) || 'b' WHERE id = 3`)
-    const { exitCode, stderr } = await copy([file, target])
-    expect(exitCode).toBe(3)
-    expect(stderr).toContain(
-      '1 dogs have a NUL character in a text, which PostgreSQL cannot hold: change or delete ids 3',
-    )
-  })
+  test(
+    'copies nothing where one row cannot be held, and names it',
+    async () => {
+      await using file = await fileWith(5)
+      await using target = await postgresDatabase()
+      await file.query(`UPDATE dogs SET breed = 'a' || char(0) || 'b' WHERE id = 3`)
+      const { exitCode, stderr } = await copy([file, target])
+      expect(exitCode).toBe(3)
+      expect(stderr).toContain(
+        '1 dogs have a NUL character in a text, which PostgreSQL cannot hold: change or delete ids 3',
+      )
+    },
+    SLOW_MS,
+  )
 
-  test('an empty file is copied, too', async () => {
-    await using file = await fileWith(1)
-    await using target = await postgresDatabase()
-    expect((await copy([file, target])).stdout).toContain('both have 0')
-  })
+  test(
+    'that fails in the middle leaves the table empty',
+    async () => {
+      await using file = await fileWith(2502)
+      await using target = await postgresDatabase()
+      const pets = await openPets({ ...target, [Symbol.asyncDispose]: async () => {} })
+      await pets[Symbol.asyncDispose]()
+      await target.query('ALTER TABLE dogs ADD CONSTRAINT not_1500 CHECK (id <> 1500)')
+      const { exitCode, stdout, stderr } = await copy([file, target])
+      expect(exitCode).toBe(3)
+      expect(stdout).toBe('1000 of 2500 dogs\n')
+      expect(stderr).toContain('violates check constraint "not_1500"')
+      expect(await target.query('SELECT id FROM dogs')).toEqual([])
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'an empty file is copied, too',
+    async () => {
+      await using file = await fileWith(1)
+      await using target = await postgresDatabase()
+      expect((await copy([file, target])).stdout).toContain('both have 0')
+    },
+    SLOW_MS,
+  )
 })
 
-test('says which setting is missing or wrong, with exit code 2', async () => {
-  await using file = temporaryDatabase()
-  expect(await copy([file])).toMatchObject({
-    exitCode: 2,
-    stderr: 'dogs: nothing was copied\n  DOGS_DATABASE_URL is missing: where to?\n',
-  })
-  const nowhere = { ...file, env: { ...file.env, DOGS_DATABASE_URL: 'postgres://127.0.0.1/x' } }
-  const { exitCode, stderr } = await copy([nowhere])
-  expect(exitCode).toBe(2)
-  expect(stderr).toContain(`DOGS_DATABASE_PATH: there is no file ${file.path}`)
-  expect((await copy([file], '--replace-all')).exitCode).toBe(2)
-})
+test(
+  'says which setting is missing or wrong, with exit code 2',
+  async () => {
+    await using file = temporaryDatabase()
+    expect(await copy([file])).toMatchObject({
+      exitCode: 2,
+      stderr: 'dogs: nothing was copied\n  DOGS_DATABASE_URL is missing: where to?\n',
+    })
+    const nowhere = { ...file, env: { ...file.env, DOGS_DATABASE_URL: 'postgres://127.0.0.1/x' } }
+    const { exitCode, stderr } = await copy([nowhere])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(`DOGS_DATABASE_PATH: there is no file ${file.path}`)
+    expect((await copy([file], '--replace-all')).exitCode).toBe(2)
+  },
+  SLOW_MS,
+)

@@ -6,6 +6,9 @@ import { databaseOf } from './database.ts'
 import { openPets, postgresDatabase, testDatabases, testKind } from './testing.ts'
 import { isPostgresExpected } from './testing_postgres.ts'
 
+/** Where a server has to start first. */
+const SLOW_MS = 60_000
+
 /** Every character that JSON has an escape for, and those that it is often forgotten for; no NUL. */
 const HARD_TEXTS = [
   Array.from({ length: 31 }, (_, i) => String.fromCharCode(i + 1)).join(''),
@@ -87,39 +90,51 @@ describe.each(testDatabases)('on %s', async (_, create) => {
 })
 
 describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
-  test('a list is not compared with one from before a connection broke', async () => {
-    await using pets = await openPets(await postgresDatabase())
-    const { version } = (await pets.store.list(0, 10, ''))!
-    await pets.database.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-    )
-    let again: unknown
-    const deadlineMs = performance.now() + 5000
-    // The first may be refused, while the loss is noticed.
-    while (again === undefined && performance.now() < deadlineMs) {
-      again = await Promise.resolve(pets.store.list(0, 10, version)).catch(() => undefined)
-    }
-    expect(again).toMatchObject({ json: '[]' })
-  })
+  test(
+    'a list is not compared with one from before a connection broke',
+    async () => {
+      await using pets = await openPets(await postgresDatabase())
+      const { version } = (await pets.store.list(0, 10, ''))!
+      await pets.database.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      )
+      let again: unknown
+      const deadlineMs = performance.now() + 5000
+      // The first may be refused, while the loss is noticed.
+      while (again === undefined && performance.now() < deadlineMs) {
+        again = await Promise.resolve(pets.store.list(0, 10, version)).catch(() => undefined)
+      }
+      expect(again).toMatchObject({ json: '[]' })
+    },
+    SLOW_MS,
+  )
 
-  test('two kinds share a database, each with its own table and migrations', async () => {
-    await using database = await postgresDatabase()
-    const log = createLogger('test', 'silent')
-    const config = serviceConfig(testKind, database.env)
-    for (const kind of [testKind, { ...testKind, name: 'cats', trait: 'likes_to_drop_things' }]) {
-      const { migrate } = databaseOf(kind, config)
-      expect(await migrate(log)).toEqual(['0001_initial', '0002_is_test', '0003_is_test_index'])
-      expect(await migrate(log)).toEqual([])
-    }
-  })
+  test(
+    'two kinds share a database, each with its own table and migrations',
+    async () => {
+      await using database = await postgresDatabase()
+      const log = createLogger('test', 'silent')
+      const config = serviceConfig(testKind, database.env)
+      for (const kind of [testKind, { ...testKind, name: 'cats', trait: 'likes_to_drop_things' }]) {
+        const { migrate } = databaseOf(kind, config)
+        expect(await migrate(log)).toEqual(['0001_initial', '0002_is_test', '0003_is_test_index'])
+        expect(await migrate(log)).toEqual([])
+      }
+    },
+    SLOW_MS,
+  )
 
-  test('a database of another encoding is refused at the start', async () => {
-    await using database = await postgresDatabase()
-    await database.query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
-    const env = { DOGS_DATABASE_URL: database.env.DOGS_DATABASE_URL!.replace(/[^/]+$/, 'latin') }
-    const { migrate } = databaseOf(testKind, serviceConfig(testKind, env))
-    expect(async () => migrate(createLogger('test', 'silent'))).toThrow(
-      "the database has the encoding LATIN1: create one with ENCODING 'UTF8'",
-    )
-  })
+  test(
+    'a database of another encoding is refused at the start',
+    async () => {
+      await using database = await postgresDatabase()
+      await database.query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+      const env = { DOGS_DATABASE_URL: database.env.DOGS_DATABASE_URL!.replace(/[^/]+$/, 'latin') }
+      const { migrate } = databaseOf(testKind, serviceConfig(testKind, env))
+      expect(async () => migrate(createLogger('test', 'silent'))).toThrow(
+        "the database has the encoding LATIN1: create one with ENCODING 'UTF8'",
+      )
+    },
+    SLOW_MS,
+  )
 })

@@ -25,8 +25,8 @@ if (!isPostgresExpected) {
 const asUser =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
 
-/** Ends when its standard input does, which is when we end: no test leaves a server or its files behind. */
-const KEEPER = `"$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
+/** Ends when its standard input does, which is when we end, and removes the files; where it is killed, the server ends, too. */
+const KEEPER = `setpriv --pdeathsig QUIT "$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
   read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
 
 /** Who may come in: everybody as they are, `guarded` with a password. */

@@ -74,50 +74,54 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
     SLOW_MS,
   )
 
-  test('a table that another holds: 503 after the statement timeout, or when no connection was free, and nothing is stored', async () => {
-    await using database = await postgresDatabase()
-    await using service = dogs({
-      DOGS_WORKERS: '0',
-      DOGS_DATABASE_POOL: '2',
-      DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '700',
-      DOGS_DATABASE_CONNECT_TIMEOUT_MS: '300',
-      ...database.env,
-    })
-    const { url, admin } = await service.ready()
-    const details: string[] = []
-    await database.during('LOCK TABLE dogs', async () => {
-      const answers = await Promise.all(Array.from({ length: 5 }, () => post(url, 'refused')))
-      expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
-      expect(answers.every(({ headers }) => headers.get('retry-after') === '1')).toBe(true)
-      for (const answer of answers) details.push((await answer.json()).detail as string)
-    })
-    // Of two connections the one that counts rows may have had one.
-    const [late, without] = [
-      'The database could not do it now: nothing was changed, try again',
-      'No connection to the database was free within 300 ms: nothing was changed, try again',
-    ].map((detail) => details.filter((each) => each === detail).length) as [number, number]
-    expect([1, 2]).toContain(late)
-    expect(without).toBe(5 - late)
-    await until(201, () => post(url, 'after'))
-    expect(await database.query('SELECT name FROM dogs')).toEqual([{ name: 'after' }])
-    const page = await (await fetch(`${admin}/metrics`)).text()
-    const errors =
-      'db_client_operation_errors_total{db_system_name="postgresql",db_operation_name="INSERT",db_collection_name="dogs"'
-    expect(page).toContain(`${errors},error_type="57014"} ${late}`)
-    expect(page).toContain(`${errors},error_type="POOL_TIMEOUT"} ${without}`)
-    const valueOf = (series: string) =>
-      Number(
-        page
-          .split('\n')
-          .find((line) => line.startsWith(series))!
-          .split(' ')[1],
-      )
-    expect(valueOf('db_client_connection_timeouts_total')).toBeGreaterThanOrEqual(without)
-    const count = (state: string) => valueOf(`db_client_connection_count{state="${state}"}`)
-    expect(count('idle') + count('used')).toBe(2)
-    const open = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'dogs' AND datname = current_database()`
-    expect(await database.query(open)).toHaveLength(2)
-  })
+  test(
+    'a table that another holds: 503 after the statement timeout, or when no connection was free, and nothing is stored',
+    async () => {
+      await using database = await postgresDatabase()
+      await using service = dogs({
+        DOGS_WORKERS: '0',
+        DOGS_DATABASE_POOL: '2',
+        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '700',
+        DOGS_DATABASE_CONNECT_TIMEOUT_MS: '300',
+        ...database.env,
+      })
+      const { url, admin } = await service.ready()
+      const details: string[] = []
+      await database.during('LOCK TABLE dogs', async () => {
+        const answers = await Promise.all(Array.from({ length: 5 }, () => post(url, 'refused')))
+        expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
+        expect(answers.every(({ headers }) => headers.get('retry-after') === '1')).toBe(true)
+        for (const answer of answers) details.push((await answer.json()).detail as string)
+      })
+      // Of two connections the one that counts rows may have had one.
+      const [late, without] = [
+        'The database could not do it now: nothing was changed, try again',
+        'No connection to the database was free within 300 ms: nothing was changed, try again',
+      ].map((detail) => details.filter((each) => each === detail).length) as [number, number]
+      expect([1, 2]).toContain(late)
+      expect(without).toBe(5 - late)
+      await until(201, () => post(url, 'after'))
+      expect(await database.query('SELECT name FROM dogs')).toEqual([{ name: 'after' }])
+      const page = await (await fetch(`${admin}/metrics`)).text()
+      const errors =
+        'db_client_operation_errors_total{db_system_name="postgresql",db_operation_name="INSERT",db_collection_name="dogs"'
+      expect(page).toContain(`${errors},error_type="57014"} ${late}`)
+      expect(page).toContain(`${errors},error_type="POOL_TIMEOUT"} ${without}`)
+      const valueOf = (series: string) =>
+        Number(
+          page
+            .split('\n')
+            .find((line) => line.startsWith(series))!
+            .split(' ')[1],
+        )
+      expect(valueOf('db_client_connection_timeouts_total')).toBeGreaterThanOrEqual(without)
+      const count = (state: string) => valueOf(`db_client_connection_count{state="${state}"}`)
+      expect(count('idle') + count('used')).toBe(2)
+      const open = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'dogs' AND datname = current_database()`
+      expect(await database.query(open)).toHaveLength(2)
+    },
+    SLOW_MS,
+  )
 
   test(
     'a worker that is replaced while it is away serves, too, and the family goes on',

@@ -89,12 +89,13 @@ export class Pool {
     this.#isClosed = true
     clearInterval(this.#sweeper)
     clearTimeout(this.#retry)
-    this.#refuse('closed')
+    this.#away = new Error('the pool is closed')
+    this.#refuse(this.#away)
     for (const connection of this.#open) this.#drop(connection)
   }
 
   #wait(): Promise<Connection> {
-    if (this.#away !== undefined || this.#isClosed) throw away(this.#away)
+    if (this.#away !== undefined) throw away(this.#away)
     const { promise, resolve, reject } = Promise.withResolvers<Connection>()
     this.#waiting.push({ sinceMs: performance.now(), resolve, reject })
     this.#grow()

@@ -1,0 +1,114 @@
+/**
+ * The pool under a random schedule of statements, failures and losses, over connections that are made up: whatever happens, a
+ * connection has one statement at a time, there are never too many, and everybody gets an answer. With a real server: away.test.ts.
+ */
+import { expect, test } from 'bun:test'
+import { Registry } from '@bun-monitoring/metrics'
+import { PoolMetrics } from '@bun-monitoring/metrics/postgres'
+import { createLogger } from '@bun-monitoring/prefork'
+import { SQL } from 'bun'
+import { Unavailable } from '../store.ts'
+import { Pool } from './pool.ts'
+
+const SIZE = 3
+const STATEMENTS = 600
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const broken = () =>
+  new SQL.PostgresError('Connection closed', { code: 'ERR_POSTGRES_CONNECTION_CLOSED' } as never)
+
+/** A server of which nothing is real, and what it saw. */
+function madeUp(random: () => number) {
+  const seen = { open: 0, mostOpen: 0, shared: 0, answers: 0 }
+  const connect = (onClose: () => void): SQL => {
+    let [isOpen, running] = [false, 0]
+    const end = () => {
+      if (!isOpen) return
+      isOpen = false
+      seen.open--
+      onClose()
+    }
+    return {
+      async connect() {
+        await Bun.sleep(random() * 2)
+        if (random() < 0.3) throw broken()
+        isOpen = true
+        seen.mostOpen = Math.max(seen.mostOpen, ++seen.open)
+      },
+      async unsafe(_text: string, [id]: [number]) {
+        if (++running > 1) seen.shared++
+        await Bun.sleep(random() * 2)
+        running--
+        if (random() < 0.05) end()
+        if (!isOpen) throw broken()
+        seen.answers++
+        return [id]
+      },
+      async close() {
+        end()
+      },
+    } as unknown as SQL
+  }
+  return { seen, connect }
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 2000
+  while (!(await holds())) {
+    if (performance.now() > deadlineMs) throw new Error(`not so in time: ${holds}`)
+    await Bun.sleep(1)
+  }
+}
+
+test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
+  const random = randomFrom(seed)
+  const { seen, connect } = madeUp(random)
+  const registry = new Registry()
+  const pool = new Pool({
+    size: SIZE,
+    waitMs: 10_000,
+    statementMs: 10_000,
+    connect,
+    metrics: new PoolMetrics(registry),
+    log: createLogger('test', 'silent'),
+  })
+  const outcomes = { answered: 0, unavailable: 0 }
+  const clients = Array.from({ length: 12 }, async (_, client) => {
+    for (let i = client; i < STATEMENTS; i += 12) {
+      if (random() < 0.2) await Bun.sleep(random() * 5)
+      try {
+        // An answer is that to its own statement.
+        expect(await pool.run<number>('', [i])).toEqual([i] as never)
+        outcomes.answered++
+      } catch (error) {
+        expect(error).toBeInstanceOf(Unavailable)
+        outcomes.unavailable++
+      }
+    }
+  })
+  await Promise.all(clients)
+  expect(outcomes.answered + outcomes.unavailable).toBe(STATEMENTS)
+  expect(outcomes.answered).toBe(seen.answers)
+  expect(outcomes.answered).toBeGreaterThan(0)
+  expect(seen.shared).toBe(0)
+  expect(seen.mostOpen).toBeLessThanOrEqual(SIZE)
+  // One may be opening just now.
+  await until(async () => {
+    const page = await registry.metrics()
+    const isCounted = page.includes(`db_client_connection_count{state="idle"} ${seen.open}\n`)
+    return isCounted && page.includes('db_client_connection_count{state="used"} 0\n')
+  })
+  pool.close()
+  await until(() => seen.open === 0)
+  expect(pool.run('', [])).rejects.toThrow('The database is away')
+})
