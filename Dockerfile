@@ -23,4 +23,5 @@ COPY packages packages
 # A named volume takes its owner from here.
 RUN mkdir /data && chown bun:bun /data
 USER bun
-ENV NODE_ENV=production
+# Containers move: a name's address, such as the database's, is believed for so long, not for Bun's 30 s.
+ENV NODE_ENV=production BUN_CONFIG_DNS_TIME_TO_LIVE_SECONDS=1

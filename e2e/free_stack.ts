@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../monitoring/alertmanager/testing.ts'
+import { freePort } from '@bun-monitoring/prefork/testing'
 import { Stack, type StackUrls } from '../scripts/stack.ts'
 
 export interface FreeStack extends AsyncDisposable {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@bun-monitoring/prefork/testing'
 import { faster } from '../prometheus/faster.ts'
 
 export type Labels = Readonly<Record<string, string>>
@@ -108,10 +109,4 @@ export class StandIn implements AsyncDisposable {
       await Bun.sleep(ASK_AGAIN_AFTER_MS)
     }
   }
-}
-
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
-export function freePort(): number {
-  using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  return server.port
 }

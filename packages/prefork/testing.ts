@@ -98,3 +98,19 @@ export class TestProcess implements AsyncDisposable {
     this.#waiting.clear()
   }
 }
+
+/**
+ * A port of 127.0.0.1 that nobody listened on a moment ago: below those that the kernel gives to clients
+ * (ip_local_port_range begins at 32768), one of whom could have it while a server is down.
+ */
+export function freePort(): number {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_768)
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop()
+      return port
+    } catch {
+      // Taken: another.
+    }
+  }
+}

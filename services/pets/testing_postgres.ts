@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SQL } from 'bun'
 import { childrenOf } from '@bun-monitoring/prefork/procfs'
+import { freePort } from '@bun-monitoring/prefork/testing'
 
 /** Debian keeps the programs of each version in a folder that is not on PATH. */
 const folders = [...new Bun.Glob('/usr/lib/postgresql/*/bin').scanSync({ cwd: '/', onlyFiles: false })]
@@ -109,22 +110,6 @@ export class TestServer implements AsyncDisposable {
     await this.#keeper!.stdin.end()
     await this.#keeper!.exited
     rmSync(this.folder, { recursive: true, force: true })
-  }
-}
-
-/**
- * Below those that the kernel gives to clients (ip_local_port_range begins at 32768): one of them could have the port while
- * the server is stopped.
- */
-function freePort(): number {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_768)
-    try {
-      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop()
-      return port
-    } catch {
-      // Taken: another.
-    }
   }
 }
 

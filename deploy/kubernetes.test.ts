@@ -1,0 +1,165 @@
+/** What deploy/kubernetes comes to, as kustomize builds it; no cluster is asked. */
+import { beforeAll, describe, expect, test } from 'bun:test'
+import {
+  connectionsOf,
+  exporterTargets,
+  FAMILIES,
+  isExpected,
+  MOST_CONNECTIONS,
+  PORTS,
+  settingsOf,
+  yamlOf,
+} from './testing.ts'
+
+interface Container {
+  name: string
+  command: string[]
+  env?: { name: string; value: string }[]
+  ports: { name: string; containerPort: number }[]
+  lifecycle?: { preStop: { sleep: { seconds: number } } }
+  volumeMounts: { name: string; mountPath: string }[]
+  [probe: `${string}Probe`]: { httpGet: { path: string; port: string } }
+}
+interface Pod {
+  containers: [Container]
+  terminationGracePeriodSeconds: number
+  volumes: { name: string; secret?: { secretName: string } }[]
+}
+interface Manifest {
+  kind: string
+  metadata: { name: string; namespace?: string }
+  spec: {
+    replicas?: number
+    type?: string
+    clusterIP?: string
+    selector: Record<string, string>
+    ports: { name: string; port: number }[]
+    template: { metadata: { labels: Record<string, string>; annotations: Record<string, string> }; spec: Pod }
+  }
+}
+
+const NAME = 'app.kubernetes.io/name'
+const isHere = Bun.which('kubectl') !== null || isExpected('kustomize', 'the manifests for Kubernetes')
+/** kubectl brings a kustomize of its own. */
+const BUILD =
+  Bun.which('kustomize') === null && Bun.which('kubectl') !== null
+    ? ['kubectl', 'kustomize']
+    : ['kustomize', 'build']
+
+describe.skipIf(!isHere)('the manifests', () => {
+  let manifests: Manifest[]
+  beforeAll(async () => {
+    manifests = await yamlOf<Manifest>([...BUILD, 'deploy/kubernetes'])
+  })
+  const find = (kind: string, name: string) => {
+    const found = manifests.find((each) => each.kind === kind && each.metadata.name === name)
+    if (!found) throw new Error(`no ${kind} ${name}`)
+    return found.spec
+  }
+  const podOf = (name: string) => find('Deployment', name).template.spec
+  const started = (name: string) => {
+    const { command, env = [] } = podOf(name).containers[0]
+    return { command, env: Object.fromEntries(env.map(({ name, value }) => [name, value])) }
+  }
+
+  test('are the stack without Prometheus and Grafana', () => {
+    const named = (kind: string) =>
+      manifests
+        .filter((each) => each.kind === kind)
+        .map(({ metadata: { name } }) => name)
+        .toSorted()
+    expect(named('Deployment')).toEqual([...FAMILIES, 'exporter'].toSorted())
+    expect(named('StatefulSet')).toEqual(['postgres'])
+    expect(named('Service')).toEqual(['cats', 'dogs', 'exporter', 'gateway', 'gateway-pods', 'postgres'])
+  })
+
+  describe.each(FAMILIES)('%s', (name) => {
+    test('accepts its settings: one worker, on the ports that everybody knows', () => {
+      const { host, adminHost, port, adminPort, workers } = settingsOf(started(name))
+      expect({ host, adminHost, workers }).toEqual({ host: '0.0.0.0', adminHost: '0.0.0.0', workers: 1 })
+      expect({ http: port, admin: adminPort }).toEqual(PORTS[name])
+      const ports = podOf(name).containers[0].ports.map(({ name, containerPort }) => [name, containerPort])
+      expect(ports).toEqual(Object.entries(PORTS[name]))
+    })
+
+    test('is asked for its health on the admin port', () => {
+      const { startupProbe, readinessProbe, livenessProbe } = podOf(name).containers[0]
+      const asked = [startupProbe, readinessProbe, livenessProbe].map((probe) => probe!.httpGet)
+      expect(asked.map(({ path }) => path)).toEqual(['/readyz', '/readyz', '/healthz'])
+      expect(asked.map(({ port }) => port)).toEqual(['admin', 'admin', 'admin'])
+    })
+
+    test('may take as long to end as it needs', () => {
+      const { terminationGracePeriodSeconds, containers } = podOf(name)
+      const { lameDuckMs, drainMs } = settingsOf(started(name))
+      const longestSeconds = containers[0].lifecycle!.preStop.sleep.seconds + (lameDuckMs + drainMs) / 1000
+      expect(terminationGracePeriodSeconds).toBeGreaterThan(longestSeconds)
+    })
+  })
+
+  test.each([...FAMILIES, 'exporter'])('%s has no rights, and no settings that it does not know', (name) => {
+    expect(podOf(name)).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false, // else the Service gateway would be a setting GATEWAY_PORT
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    })
+    expect(podOf(name).containers).toEqual([
+      expect.objectContaining({
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        },
+      }),
+    ])
+  })
+
+  test.each([...FAMILIES, 'exporter'])('%s is scraped where its metrics are, by its name', (name) => {
+    const { labels, annotations } = find('Deployment', name).template.metadata
+    const { containerPort } = podOf(name).containers[0].ports.find((port) => port.name === 'admin')!
+    expect(annotations).toEqual({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': String(containerPort),
+    })
+    expect(labels[NAME]).toBe(name)
+  })
+
+  test('the pools of all pods fit into the database, also during an update', () => {
+    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
+      connectionsOf(started(name), find('Deployment', name).replicas!),
+    )
+    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
+  })
+
+  test('gateway and exporter ask names that have the addresses of all pods', () => {
+    const asked = [
+      started('gateway').env.DOGS_URL!,
+      started('gateway').env.CATS_URL!,
+      ...exporterTargets(started('exporter')),
+    ]
+    expect(asked).toHaveLength(5)
+    for (const url of asked) {
+      const { hostname, port } = new URL(url)
+      const { clusterIP, selector, ports } = find('Service', hostname)
+      expect(clusterIP).toBe('None')
+      expect(selector[NAME]).toBe(hostname.replace('-pods', ''))
+      expect(ports.map(({ port }) => String(port))).toContain(port)
+    }
+  })
+
+  test('only the traffic of the gateway is reached from outside', () => {
+    const outside = manifests.filter(({ spec: { type } = {} as Manifest['spec'] }) => type !== undefined)
+    expect(outside.map(({ metadata, spec }) => [metadata.name, spec.ports.map(({ name }) => name)])).toEqual([
+      ['gateway', ['http']],
+    ])
+  })
+
+  test('the password is in a file that dogs and cats have', () => {
+    for (const name of ['dogs', 'cats']) {
+      const { volumes, containers } = podOf(name)
+      const secret = volumes.find(({ secret }) => secret?.secretName === 'postgres')!
+      const { mountPath } = containers[0].volumeMounts.find((mount) => mount.name === secret.name)!
+      expect(started(name).env[`${name.toUpperCase()}_DATABASE_PASSWORD_FILE`]).toBe(`${mountPath}/password`)
+    }
+  })
+})

@@ -1,0 +1,148 @@
+/** What deploy/swarm/stack.yml says, as the docker client reads it; no engine is asked. For a real swarm see e2e/swarm.long.test.ts. */
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  connectionsOf,
+  exporterTargets,
+  FAMILIES,
+  isExpected,
+  MOST_CONNECTIONS,
+  PORTS,
+  settingsOf,
+  yamlOf,
+} from './testing.ts'
+
+interface Service {
+  command: string[]
+  environment: Record<string, string>
+  image: string
+  stop_grace_period: string
+  healthcheck: { test: string[] }
+  deploy: {
+    replicas?: number
+    endpoint_mode?: string
+    update_config?: { order: string; failure_action: string }
+  }
+  cap_drop: string[]
+  read_only: boolean
+  ports?: { target: number; published: number; mode: string }[]
+  configs: { source: string; target: string }[]
+}
+interface Stack {
+  services: Record<string, Service>
+  configs: Record<string, { name: string; file: string }>
+}
+
+/** Swarm keeps configs in its log, and takes no larger ones; older engines half of it. */
+const CONFIG_BYTES = 500 * 1024
+const ROOT = join(import.meta.dir, '..')
+const STACK = ['docker', 'stack', 'config', '-c', 'deploy/swarm/stack.yml']
+const OWN = [...FAMILIES, 'exporter']
+
+const filesIn = (pattern: string) =>
+  [...new Bun.Glob(pattern).scanSync({ cwd: ROOT, absolute: true })].toSorted()
+
+describe.skipIf(!isExpected('docker', 'the stack for Docker Swarm'))('the stack', () => {
+  const readStack = (env: Record<string, string>) => yamlOf<Stack>(STACK, env)
+  let services: Stack['services']
+  let configs: Stack['configs']
+  let compose: Stack
+  beforeAll(async () => {
+    const [stack] = await readStack({ REGISTRY: 'registry.example', TAG: 'x1', PORT: '' })
+    ;({ services, configs } = stack!)
+    compose = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as Stack
+  })
+  const started = (name: string) => {
+    const { command, environment: env = {} } = services[name]!
+    return { command, env }
+  }
+
+  test('is refused without a tag', async () => {
+    await expect(readStack({ REGISTRY: 'registry.example', TAG: '' })).rejects.toThrow('which image')
+  })
+
+  test('has the services of compose.yml, a database, and nobody for alerts', () => {
+    const { alertmanager: _, ...others } = compose.services
+    expect(Object.keys(services)).toEqual([...Object.keys(others), 'postgres'].toSorted())
+    for (const name of ['prometheus', 'grafana']) {
+      expect(services[name]!.image).toBe(compose.services[name]!.image)
+      expect(services[name]!.command).toEqual(compose.services[name]!.command)
+    }
+  })
+
+  test.each(FAMILIES)('%s accepts its settings, and listens where the others look for it', (name) => {
+    const { host, adminHost, port, adminPort, lameDuckMs, drainMs } = settingsOf(started(name))
+    expect({ host, adminHost }).toEqual({ host: '0.0.0.0', adminHost: '0.0.0.0' })
+    expect({ http: port, admin: adminPort }).toEqual(PORTS[name])
+    expect(services[name]!.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${adminPort}/readyz`)
+    expect(Number.parseInt(services[name]!.stop_grace_period)).toBeGreaterThan((lameDuckMs + drainMs) / 1000)
+  })
+
+  test('the pools of all replicas fit into the database, also during an update', () => {
+    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
+      connectionsOf(started(name), services[name]!.deploy.replicas!),
+    )
+    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
+  })
+
+  test('the gateway and the exporter ask all replicas', () => {
+    const { DOGS_URL, CATS_URL } = services.gateway!.environment
+    expect([DOGS_URL, CATS_URL]).toEqual(
+      (['dogs', 'cats'] as const).map((name) => `http://tasks.${name}:${PORTS[name].http}`),
+    )
+    expect(exporterTargets(started('exporter'))).toEqual(
+      FAMILIES.map((name) => `http://tasks.${name}:${PORTS[name].admin}/stats`),
+    )
+  })
+
+  test('no service has an address besides those of its replicas', () => {
+    expect(Object.entries(services).filter(([, { deploy }]) => deploy.endpoint_mode !== 'dnsrr')).toEqual([])
+  })
+
+  test('an update that fails is taken back; only the gateway, which has a port of its node, stops first', () => {
+    const orders = FAMILIES.map((name) => services[name]!.deploy.update_config)
+    expect(orders).toEqual(
+      ['stop-first', 'start-first', 'start-first'].map((order) =>
+        expect.objectContaining({ order, failure_action: 'rollback' }),
+      ),
+    )
+  })
+
+  test('our own containers have no capabilities, and write to nothing', () => {
+    for (const name of OWN) expect(services[name]).toMatchObject({ cap_drop: ['ALL'], read_only: true })
+  })
+
+  test('only the gateway and Grafana are published, as ports of their nodes', () => {
+    const published = Object.entries(services).flatMap(([name, { ports = [] }]) =>
+      ports.map(({ published, mode }) => [name, published, mode]),
+    )
+    expect(published).toEqual([
+      ['gateway', 8000, 'host'],
+      ['grafana', 3000, 'host'],
+    ])
+  })
+
+  test('every rule file, dashboard and provisioning is a config, named by the tag, and small enough', () => {
+    const given = Object.values(configs).map(({ file }) => file)
+    const monitoring = given.filter((file) => file.startsWith(join(ROOT, 'monitoring')))
+    expect(monitoring.toSorted()).toEqual(
+      [
+        join(ROOT, 'monitoring/prometheus/prometheus.compose.yml'),
+        ...filesIn('monitoring/prometheus/rules/*.yml'),
+        ...filesIn('monitoring/grafana/dashboards/*.json'),
+        ...filesIn('monitoring/grafana/provisioning/*/*.yml'),
+      ].toSorted(),
+    )
+    for (const file of given) expect(statSync(file).size).toBeLessThan(CONFIG_BYTES)
+    for (const { name } of Object.values(configs)) expect(name).toEndWith('-x1')
+  })
+
+  test('a config is where its file would be in compose', () => {
+    const places = ['prometheus', 'grafana'].flatMap((name) => services[name]!.configs)
+    expect(places).toHaveLength(Object.keys(configs).length)
+    for (const { source, target } of places) {
+      expect(target).toEndWith(configs[source]!.file.split('/').at(-1)!.replace('.compose', ''))
+    }
+  })
+})

@@ -1,0 +1,226 @@
+/**
+ * deploy/swarm/stack.yml on a swarm of one node: three replicas of dogs behind the gateway on one PostgreSQL, replaced, killed,
+ * made more and fewer under load, while what Prometheus counts stays what was sent. The tests are one story, in this order.
+ */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { isExpected } from '../deploy/testing.ts'
+import { Page } from './page.ts'
+import { Pressure } from './pressure.ts'
+import { query, until } from './smoke.ts'
+import { docker, SwarmStack } from './swarm_stack.ts'
+
+const SLOW_MS = 120_000
+/** How many times more often Prometheus scrapes here, and looks for targets, than in the product: each second. */
+const TIMES_FASTER = 10
+/** A replica that goes takes with it what it counted since its last scrape: at most so many seconds of its part of the load. */
+const UNTOLD_SECONDS = 3
+/** Requests at one time, of which each worker of each replica gets some. */
+const ENOUGH_FOR_ALL = 60
+const requests = 'http_server_request_duration_seconds_count'
+
+const stack = new SwarmStack()
+const { gateway, admin, exporter, prometheus } = stack.urls
+const pressures: Pressure[] = []
+/** Requests that replicas of dogs may have answered after their last scrape. */
+let mostUntold = 0
+
+const press = (options?: ConstructorParameters<typeof Pressure>[1]): Pressure => {
+  const pressure = new Pressure(gateway, options)
+  pressures.push(pressure)
+  return pressure
+}
+const untold = (pressure: Pressure, replaced: number): void => {
+  mostUntold += ((replaced * pressure.answeredPerSecond) / 3) * UNTOLD_SECONDS
+}
+const sent = () => pressures.reduce((sum, { answered }) => sum + answered, 0)
+
+/** What the latest pages of living replicas say, and the last pages of those that are gone. */
+async function counted(series: string): Promise<number> {
+  const [all] = await query(prometheus, `sum(max_over_time(${series}[1h]))`)
+  return Number(all?.value[1] ?? 0)
+}
+
+/** How many requests each replica of dogs has answered, by the exporter's target. */
+async function answeredByReplica(): Promise<Map<string, number>> {
+  const page = await (await fetch(`${exporter}/metrics`)).text()
+  const lines = page.matchAll(/^prefork_worker_requests_total\{app="dogs",target="([^"]+)".* (\d+)$/gm)
+  const byTarget = Map.groupBy(lines, ([, target]) => target!)
+  return new Map(
+    [...byTarget].map(([target, found]) => [
+      target,
+      found.reduce((sum, [, , count]) => sum + Number(count), 0),
+    ]),
+  )
+}
+
+async function targetsOfDogs(): Promise<Record<string, number>> {
+  const { dogs } = (await (await fetch(`${admin}/upstreams`)).json()) as {
+    dogs: { targets: Record<string, number> }
+  }
+  return dogs.targets
+}
+
+/** The gateway, the exporter and Prometheus know so many replicas of dogs, and no other. */
+const allSee = (replicas: number): Promise<void> =>
+  until(async () => {
+    const { healthy } = await targetsOfDogs()
+    const page = await Page.read(`${exporter}/metrics`)
+    const [series] = await query(prometheus, 'count(count by (instance) (app_info{job="dogs"}))')
+    const seen = [healthy, page.sum('exporter_target_up', ':9001'), Number(series?.value[1])]
+    return seen.every((count) => count === replicas) ? undefined : `${seen.join(', ')} of ${replicas}`
+  }, SLOW_MS)
+
+setDefaultTimeout(SLOW_MS)
+
+describe.skipIf(!isExpected('docker', 'the stack on a real swarm'))('on a swarm of one node', () => {
+  beforeAll(() => stack.deploy(TIMES_FASTER), 5 * SLOW_MS)
+  afterAll(() => stack[Symbol.asyncDispose](), SLOW_MS)
+
+  test('three replicas of dogs answer through the gateway', async () => {
+    await allSee(3)
+    const pressure = press({ postEvery: 5 })
+    await until(async () => {
+      const each = [...(await answeredByReplica()).values()]
+      return each.length === 3 && each.every((count) => count > 100)
+        ? undefined
+        : `answered: ${each.join(', ')}`
+    }, SLOW_MS)
+    expect((await pressure.stop()).failures).toEqual([])
+  })
+
+  test('containers run as in compose: without root, capabilities and a writable file system', async () => {
+    for (const service of ['gateway', 'dogs', 'cats', 'exporter']) {
+      for (const id of await stack.containers(service)) {
+        const [{ Config, HostConfig }] = JSON.parse(await docker('inspect', id))
+        expect(Config.User).toBe('bun')
+        expect(HostConfig).toMatchObject({
+          ReadonlyRootfs: true,
+          CapDrop: ['ALL'],
+          Init: true,
+          Sysctls: { 'net.ipv4.tcp_migrate_req': '1' },
+          Mounts: [{ Type: 'tmpfs', Target: '/tmp' }],
+        })
+      }
+    }
+  })
+
+  test('while nobody comes or goes all count the same: clients, gateway, attempts, replicas', async () => {
+    await until(async () => {
+      const counts = await Promise.all(
+        [
+          `${requests}{job="gateway"}`,
+          'gateway_upstream_attempts_total{upstream="dogs"}',
+          `${requests}{job="dogs"}`,
+        ].map(counted),
+      )
+      return counts.every((count) => count === sent()) ? undefined : `${sent()} sent, counted: ${counts}`
+    }, SLOW_MS)
+  })
+
+  test('an update of dogs under load fails no request', async () => {
+    const before = await stack.containers('dogs')
+    const pressure = press({ postEvery: 5 })
+    expect(await stack.update('dogs')).toBe('completed')
+    await pressure.stop()
+    const after = await stack.containers('dogs')
+    expect(after).toHaveLength(3)
+    expect(after.filter((id) => before.includes(id))).toEqual([])
+    untold(pressure, 3)
+    console.log(`update of dogs: ${pressure.answered} requests, ${pressure.failures.length} failed`)
+    expect(pressure.failures).toEqual([])
+  })
+
+  test('an update that cannot start is taken back, and costs nothing', async () => {
+    const before = await stack.containers('dogs')
+    const pressure = press({ postEvery: 5 })
+    expect(await stack.update('dogs', '--env-add', 'DOGS_WORKERS=many')).toBe('rollback_completed')
+    expect((await pressure.stop()).failures).toEqual([])
+    expect((await stack.containers('dogs')).toSorted()).toEqual(before.toSorted())
+  })
+
+  test('a container that is killed under load fails no GET, and is replaced', async () => {
+    const pressure = press()
+    const [victim] = await stack.containers('dogs')
+    await docker('kill', victim!)
+    await until(async () => {
+      const now = await stack.containers('dogs')
+      return now.length === 3 && !now.includes(victim!) ? undefined : 'it is not replaced'
+    }, SLOW_MS)
+    await allSee(3)
+    await pressure.stop()
+    untold(pressure, 1)
+    console.log(`container killed: ${pressure.answered} requests, ${pressure.failures.length} failed`)
+    expect(pressure.failures).toEqual([])
+  })
+
+  test('after that the gateway has counted each request, and replicas lack what they never told', async () => {
+    await until(async () => {
+      const count = await counted(`${requests}{job="gateway"}`)
+      return count === sent() ? undefined : `${sent()} sent, ${count} counted by the gateway`
+    }, SLOW_MS)
+    const attempts = await counted('gateway_upstream_attempts_total{upstream="dogs"}')
+    const answered = await counted(`${requests}{job="dogs"}`)
+    console.log({ sent: sent(), attempts, answered, mostUntold })
+    expect(attempts).toBeGreaterThanOrEqual(sent())
+    expect(answered).toBeLessThanOrEqual(attempts)
+    expect(answered).toBeGreaterThan(attempts - mostUntold)
+    expect(await query(prometheus, `resets(${requests}{job!="prometheus"}[1h]) > 0`)).toEqual([])
+  })
+
+  test('every dog that was acknowledged is there once', async () => {
+    const ids: number[] = []
+    for (let path: string | undefined = '/dogs/?limit=1000'; path !== undefined;) {
+      const page: Response = await fetch(gateway + path)
+      ids.push(...((await page.json()) as { id: number }[]).map(({ id }) => id))
+      path = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1]
+    }
+    const created = pressures.flatMap((pressure) => pressure.created)
+    expect(created.length).toBeGreaterThan(100)
+    expect(ids).toEqual(created.toSorted((a, b) => a - b))
+  })
+
+  test('a database that is killed comes back elsewhere, and dogs find it', async () => {
+    const replicas = await stack.containers('dogs')
+    const [victim] = await stack.containers('postgres')
+    await docker('kill', victim!)
+    const killedMs = performance.now()
+    await until(async () => {
+      const [now] = await stack.containers('postgres')
+      const isBack = now !== undefined && now !== victim && (await stack.isHealthy(now))
+      return isBack ? undefined : 'it is not replaced'
+    }, SLOW_MS)
+    const healthyMs = performance.now()
+    const store = () => fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Max","breed":"Mix"}' })
+    await until(async () => {
+      const answers = await Promise.all(Array.from({ length: ENOUGH_FOR_ALL }, store))
+      const statuses = answers.map(({ status }) => status)
+      return statuses.every((status) => status === 201) ? undefined : `answered: ${statuses}`
+    }, SLOW_MS)
+    const foundMs = performance.now() - healthyMs
+    console.log({ databaseGoneMs: Math.round(healthyMs - killedMs), foundMs: Math.round(foundMs) })
+    expect(foundMs).toBeLessThan(10_000)
+    expect(await stack.containers('dogs')).toEqual(replicas)
+  })
+
+  test('scaling 3 -> 5 -> 2 is seen by gateway, exporter and Prometheus, and leaves nothing behind', async () => {
+    const pressure = press({ postEvery: 5 })
+    for (const replicas of [5, 2]) {
+      const startedMs = performance.now()
+      await stack.scale('dogs', replicas)
+      await allSee(replicas)
+      console.log(`${replicas} replicas are seen after ${Math.round(performance.now() - startedMs)} ms`)
+    }
+    expect((await pressure.stop()).failures).toEqual([])
+  })
+
+  test('an update of the gateway is a gap of seconds on its node, and nothing else', async () => {
+    const pressure = press()
+    expect(await stack.update('gateway')).toBe('completed')
+    await until(async () => ((await targetsOfDogs()).healthy === 2 ? undefined : 'it is not ready'), SLOW_MS)
+    await pressure.stop()
+    const { answered, failures, longestGapMs } = pressure
+    console.log({ answered, refused: failures.length, gapMs: Math.round(longestGapMs) })
+    expect(failures.filter((failure) => /\d{3}/.test(failure))).toEqual([])
+    expect(longestGapMs).toBeLessThan(10_000)
+  })
+})
