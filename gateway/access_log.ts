@@ -42,8 +42,8 @@ export class AccessLog {
 
   add(entry: AccessLogEntry): void {
     // As the process's other lines, so that whoever reads those reads these.
-    const line = { level: 'info', time: Date.now(), name: 'gateway', msg: 'request', ...entry }
-    this.#lines += `${JSON.stringify(line)}\n`
+    const head = `{"level":"info","time":${Date.now()},"name":"gateway","msg":"request",`
+    this.#lines += `${head}${JSON.stringify(entry).slice(1)}\n`
     if (this.#lines.length > BUFFERED_CHARS) this.flush()
   }
 

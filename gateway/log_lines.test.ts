@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { piecesOf } from './log_lines.ts'
 
@@ -14,13 +16,27 @@ test.each<[string, number[], number[]]>([
   expect(piecesOf(Buffer.from(lengths.map(line).join('')))).toEqual(ends)
 })
 
-test('lines of processes that share a pipe are whole', async () => {
-  const program = `
-    import { writeLines } from ${JSON.stringify(join(import.meta.dir, 'log_lines.ts'))}
-    for (let i = 0; i < 200; i++) writeLines((process.argv[1].repeat(70) + '\\n').repeat(100))`
-  const shell = ['a', 'b', 'c'].map((letter) => `"$0" -e "$1" ${letter} &`).join(' ')
-  const writers = Bun.spawn(['sh', '-c', `${shell} wait`, process.execPath, program], { stdout: 'pipe' })
+const program = `
+  import { writeLines } from ${JSON.stringify(join(import.meta.dir, 'log_lines.ts'))}
+  for (let i = 0; i < 200; i++) writeLines((process.argv[1].repeat(70) + '\\n').repeat(100))`
+const shell = ['a', 'b', 'c'].map((letter) => `"$0" -e "$1" ${letter} &`).join(' ')
+
+test.each([
+  ['pipe', '| cat'],
+  ['file', '> "$2"; cat "$2"'],
+])('lines of processes that share a %s are whole', async (_, reading) => {
+  const folder = mkdtempSync(join(tmpdir(), 'log-'))
+  const command = [
+    'sh',
+    '-c',
+    `{ ${shell} wait; } ${reading}`,
+    process.execPath,
+    program,
+    join(folder, 'log'),
+  ]
+  const writers = Bun.spawn(command, { stdout: 'pipe' })
   const lines = (await new Response(writers.stdout).text()).trimEnd().split('\n')
+  rmSync(folder, { recursive: true })
   expect(lines).toHaveLength(3 * 200 * 100)
   expect(lines.filter((each) => !/^(a{70}|b{70}|c{70})$/.test(each))).toEqual([])
 })

@@ -1,8 +1,8 @@
 /**
- * Lines to the standard output that several workers share: written in pieces that a pipe takes as a whole (PIPE_BUF,
- * pipe(7)), so that no line of one is torn by a line of another.
+ * Lines to the standard output that several workers share: written in pieces that it takes as a whole, so that no line of
+ * one is torn by a line of another. A pipe takes PIPE_BUF (pipe(7)), a file whatever there is.
  */
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 
 const PIPE_BYTES = 4096
 const NEW_LINE = 0x0a
@@ -21,10 +21,13 @@ export function piecesOf(bytes: Buffer): number[] {
   return ends
 }
 
+let isFile: boolean | undefined
+
 export function writeLines(lines: string): void {
   const bytes = Buffer.from(lines)
   let from = 0
-  for (const end of piecesOf(bytes)) {
+  isFile ??= fstatSync(STANDARD_OUTPUT).isFile()
+  for (const end of isFile ? [bytes.length] : piecesOf(bytes)) {
     while (from < end) from += write(bytes, from, end - from)
   }
 }

@@ -3,7 +3,7 @@
  * to add the same fields and to keep its connections.
  */
 import { childrenOf } from '@bun-monitoring/prefork/procfs'
-import { TestProcess } from '@bun-monitoring/prefork/testing'
+import { freePort } from '@bun-monitoring/prefork/testing'
 import type { Subprocess } from 'bun'
 import { join } from 'node:path'
 
@@ -23,17 +23,9 @@ export interface Upstream {
 /** A proxy that has not answered until then never will. */
 const START_MS = 10_000
 
-const free = (): number => {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = listener
-  listener.stop(true)
-  return port
-}
-
 /** Starts processes, and ends those that it started. */
 export class Proxies implements AsyncDisposable {
   readonly #processes: Subprocess[] = []
-  readonly #gateways: TestProcess[] = []
 
   constructor(
     readonly folder: string,
@@ -41,7 +33,7 @@ export class Proxies implements AsyncDisposable {
   ) {}
 
   async nginx(kind: 'TCP' | 'unix', accessLog: boolean): Promise<Proxy> {
-    const port = free()
+    const port = freePort()
     const folder = join(this.folder, `nginx-${port}`)
     const { upstream } = this
     const server = kind === 'TCP' ? `127.0.0.1:${upstream.port}` : `unix:${upstream.unix}`
@@ -76,7 +68,7 @@ export class Proxies implements AsyncDisposable {
   }
 
   async haproxy(kind: 'TCP' | 'unix'): Promise<Proxy> {
-    const port = free()
+    const port = freePort()
     const { upstream } = this
     const server = kind === 'TCP' ? `127.0.0.1:${upstream.port}` : `unix@${upstream.unix}`
     const file = join(this.folder, `haproxy-${port}.cfg`)
@@ -118,36 +110,48 @@ backend dogs
        [[upstream]]\nname = "dogs"\ntargets = ["${target}"]
        [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"`,
     )
-    const gateway = new TestProcess([join(import.meta.dir, '../index.ts')], {
+    // Its log goes to a file, as nginx's does: who reads a pipe takes a core from those that are measured.
+    const port = freePort()
+    const env = {
       GATEWAY_CONFIG: file,
-      GATEWAY_PORT: '0',
+      GATEWAY_PORT: String(port),
       GATEWAY_ADMIN_PORT: '0',
       GATEWAY_WORKERS: '1',
-    })
-    this.#gateways.push(gateway)
-    const { url } = await gateway.ready()
-    const [pid] = childrenOf(gateway.pid)
-    return { name: `gateway, ${kind}${accessLog ? ', log' : ''}`, url, pid: pid! }
+    }
+    const command = [process.execPath, join(import.meta.dir, '../index.ts')]
+    const master = await this.#start(command, port, { env, stdout: Bun.file(`${file}.log`) })
+    const [pid] = childrenOf(master.pid)
+    return {
+      name: `gateway, ${kind}${accessLog ? ', log' : ''}`,
+      url: `http://127.0.0.1:${port}`,
+      pid: pid!,
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#processes) process.kill('SIGTERM')
+    for (const each of this.#processes) each.kill('SIGTERM')
     await Promise.all(this.#processes.map(({ exited }) => exited))
-    await Promise.all(this.#gateways.map((gateway) => gateway[Symbol.asyncDispose]()))
   }
 
-  async #start(command: string[], port: number): Promise<Subprocess> {
-    const process = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'inherit'] })
-    this.#processes.push(process)
+  async #start(
+    command: string[],
+    port: number,
+    { env = {}, stdout }: { env?: Record<string, string>; stdout?: Bun.BunFile } = {},
+  ): Promise<Subprocess> {
+    const started = Bun.spawn(command, {
+      env: { ...Bun.env, ...env },
+      stdio: ['ignore', stdout ?? 'ignore', 'inherit'],
+    })
+    this.#processes.push(started)
     const lastMs = performance.now() + START_MS
     for (;;) {
-      if (process.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${process.exitCode}`)
+      if (started.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${started.exitCode}`)
       if (performance.now() > lastMs) throw new Error(`${command.join(' ')} does not answer`)
       const isOpen = await fetch(`http://127.0.0.1:${port}/dogs/1/`).then(
         (answer) => answer.ok,
         () => false,
       )
-      if (isOpen) return process
+      if (isOpen) return started
       await Bun.sleep(20)
     }
   }
