@@ -56,7 +56,8 @@ async function outcomeOf(target: Target, options: ReadOptions): Promise<Outcome>
     isLarge = text.length > LARGE_LENGTH
     return parseStats(text)
   }, problemOf)
-  if (isLarge) Bun.gc(true)
+  // Once the page is written: it leaves more behind than the document.
+  if (isLarge) setImmediate(Bun.gc, true)
   return outcome
 }
 
