@@ -1,7 +1,4 @@
-/**
- * From host names to addresses, anew at each scrape: instances behind a name come and go. Bun keeps answers of the name
- * service for a while, so this costs next to nothing.
- */
+/** From host names to addresses, anew at each scrape: instances behind a name come and go. */
 import { isIP } from 'node:net'
 import { ReadError } from './read_error.ts'
 import { atAddress, type Target } from './target.ts'
