@@ -1,10 +1,10 @@
 /** What deploy/kubernetes comes to, as kustomize builds it; no cluster is asked. */
 import { beforeAll, describe, expect, test } from 'bun:test'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import {
   connectionsOf,
   exporterTargets,
   FAMILIES,
-  isExpected,
   MOST_CONNECTIONS,
   PORTS,
   settingsOf,
@@ -39,12 +39,14 @@ interface Manifest {
 }
 
 const NAME = 'app.kubernetes.io/name'
-const isHere = Bun.which('kubectl') !== null || isExpected('kustomize', 'the manifests for Kubernetes')
+const hasKubectl = Bun.which('kubectl') !== null
+const hasKustomize = Bun.which('kustomize') !== null
+const isHere = isExpected(
+  hasKubectl || hasKustomize,
+  'kustomize is not on PATH, so nothing checks the manifests for Kubernetes',
+)
 /** kubectl brings a kustomize of its own. */
-const BUILD =
-  Bun.which('kustomize') === null && Bun.which('kubectl') !== null
-    ? ['kubectl', 'kustomize']
-    : ['kustomize', 'build']
+const BUILD = !hasKustomize && hasKubectl ? ['kubectl', 'kustomize'] : ['kustomize', 'build']
 
 describe.skipIf(!isHere)('the manifests', () => {
   let manifests: Manifest[]

@@ -80,10 +80,3 @@ export async function yamlOf<T>(command: string[], env: Record<string, string> =
   if ((await run.exited) !== 0) throw new Error(complaint)
   return [Bun.YAML.parse(output!)].flat() as T[]
 }
-
-/** Whether what needs a program is to be tested: where CI is set a missing one must fail its tests. */
-export function isExpected(program: string, unchecked: string): boolean {
-  const isThere = Bun.which(program) !== null
-  if (!isThere) console.warn(`SKIPPED: ${program} is not on PATH, so nothing checks ${unchecked}`)
-  return isThere || Bun.env.CI !== undefined
-}

@@ -1,9 +1,12 @@
 /** The live page in a real browser, over an exporter that reads families whose documents the test changes. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { TestProcess } from '@bun-monitoring/prefork/testing'
+import { isExpected, TestProcess } from '@bun-monitoring/prefork/testing'
 
 const chromium = Bun.which('chromium') ?? Bun.which('google-chrome')
-if (!chromium) console.warn('SKIPPED: chromium is not on PATH, so the live page is not looked at')
+const isChromiumExpected = isExpected(
+  chromium !== null,
+  'chromium is not on PATH, so the live page is not looked at',
+)
 
 interface Worker extends Record<string, unknown> {
   requests: number
@@ -96,7 +99,7 @@ class Browser implements AsyncDisposable {
 
 const says = (text: string) => `document.body.innerText.includes(${JSON.stringify(text)})`
 
-describe.skipIf(!chromium && !Bun.env['CI'])('the live page', () => {
+describe.skipIf(!isChromiumExpected)('the live page', () => {
   test('shows all apps, moves, tells of restarts, and outlives its exporter', async () => {
     await using exporter = start()
     const { url } = await exporter.ready()

@@ -1,6 +1,7 @@
 /** Readings in, pages out. The golden page is testdata/metrics.txt. */
 import { expect, test } from 'bun:test'
 import { renderText } from '@bun-monitoring/metrics'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import { parseStats } from './parse.ts'
 import { preforkFamilies, preforkPage } from './prefork_families.ts'
 import type { Reading } from './scrape.ts'
@@ -89,10 +90,12 @@ test('every family is in the README, with its type', async () => {
     expect(readme).toMatch(new RegExp(`^\\| \`${name}\` +\\| ${type} +\\|`, 'm'))
 })
 
-const promtool = Bun.which('promtool')
-if (!promtool) console.warn('SKIPPED: promtool is not on PATH, so the page is not checked with it')
+const isPromtoolExpected = isExpected(
+  Bun.which('promtool') !== null,
+  'promtool is not on PATH, so the page is not checked with it',
+)
 
-test.skipIf(!promtool && !Bun.env['CI'])('promtool has nothing to say about the page', async () => {
+test.skipIf(!isPromtoolExpected)('promtool has nothing to say about the page', async () => {
   const child = Bun.spawn(['promtool', 'check', 'metrics'], {
     stdin: new Blob([await goldenPage()]),
     stdout: 'pipe',

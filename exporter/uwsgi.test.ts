@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { renderText } from '@bun-monitoring/metrics'
 import { linesOf } from '@bun-monitoring/prefork/lines'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import type { Subprocess } from 'bun'
 import { Budget } from './budget.ts'
 import { within } from './deadline.ts'
@@ -13,11 +14,10 @@ import { parseTarget } from './target.ts'
 import { MAX_BYTES, problemOf, scrapeWithin } from './testing.ts'
 import { uwsgiFamilies } from './uwsgi_families.ts'
 
-const isThere = Bun.which('uwsgi') !== null
-if (!isThere)
-  console.warn(
-    'SKIPPED: uwsgi (Debian: uwsgi, uwsgi-plugin-python3) is not on PATH, so no real uWSGI is read',
-  )
+const isUwsgiExpected = isExpected(
+  Bun.which('uwsgi') !== null,
+  'uwsgi (Debian: uwsgi, uwsgi-plugin-python3) is not on PATH, so no real uWSGI is read',
+)
 
 const WORKERS = 2
 const folder = mkdtempSync(join(tmpdir(), 'exporter-uwsgi-'))
@@ -101,7 +101,7 @@ class Uwsgi implements AsyncDisposable {
   }
 }
 
-describe.skipIf(!isThere && !Bun.env['CI'])('a real uWSGI', () => {
+describe.skipIf(!isUwsgiExpected)('a real uWSGI', () => {
   const unix = join(folder, 'stats.sock')
   const variants = [
     { name: 'tcp', flags: ['127.0.0.1:0'], uriOf: (port: number) => `tcp://127.0.0.1:${port}` },

@@ -4,10 +4,13 @@
  */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import { eventually, type ServiceName, Stack } from './testdata/stack.ts'
 
-const isChecked = Bun.which('k6') !== null || Bun.env.CI !== undefined
-if (!isChecked) console.warn('SKIPPED: k6 is not on PATH, so its mix is not sent while workers die')
+const isChecked = isExpected(
+  Bun.which('k6') !== null,
+  'k6 is not on PATH, so its mix is not sent while workers die',
+)
 
 const USERS = 60
 /** Longer than any run: it is ended by an interrupt. */

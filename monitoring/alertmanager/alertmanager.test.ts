@@ -4,14 +4,19 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import { alertRules, firing } from '../prometheus/rules.ts'
 import { alertCases } from '../prometheus/testdata/alerts.ts'
 import { type Labels, program, StandIn } from './testing.ts'
 
-const isExpected = (name: string | null) => name !== null || Bun.env.CI !== undefined
-const amtool = Bun.which('amtool')
-if (amtool === null || program === null)
-  console.warn('SKIPPED: amtool or alertmanager is not on PATH, so nothing checks who is told of alerts')
+const hasAmtool = isExpected(
+  Bun.which('amtool') !== null,
+  'amtool is not on PATH, so nothing checks the syntax of alertmanager.yml',
+)
+const hasAlertmanager = isExpected(
+  program !== null,
+  'alertmanager is not on PATH, so nothing checks who is told of alerts',
+)
 
 /** The labels of an alert as its rule gives them: of the case that proves it, or of another series. */
 function labelsOf(alertname: string, of?: Labels, window?: string): Labels {
@@ -26,14 +31,14 @@ const SLOW_MS = 40_000
 const cats = { job: 'cats', instance: 'cats:9002' }
 const names = (alerts: readonly Labels[]) => alerts.map(({ alertname }) => alertname!).toSorted()
 
-test.skipIf(!isExpected(amtool))('amtool accepts the file', async () => {
+test.skipIf(!hasAmtool)('amtool accepts the file', async () => {
   const command = ['amtool', 'check-config', `${import.meta.dir}/alertmanager.yml`]
   const run = Bun.spawn(command, { stdout: 'pipe', stderr: 'pipe' })
   expect(await new Response(run.stdout).text()).toContain('SUCCESS')
   expect(await run.exited).toBe(0)
 })
 
-describe.skipIf(!isExpected(program))('Alertmanager', () => {
+describe.skipIf(!hasAlertmanager)('Alertmanager', () => {
   test(
     'each severity has its receiver, and the dead man is heard again and again',
     async () => {

@@ -1,17 +1,17 @@
 /** Runs every promtool there is: the one on PATH, and an older one that PROMTOOL_OLD names, where both must accept our files. */
 
+import { isExpected } from '@bun-monitoring/prefork/testing'
+
 const onPath = Bun.which('promtool')
 
 /** Where CI is set a missing promtool must fail the tests that ask it. */
 export const promtools: readonly string[] = [onPath ?? 'promtool', Bun.env.PROMTOOL_OLD ?? []].flat()
 
 /** Whether tests that need promtool are to run. */
-export const isPromtoolExpected = onPath !== null || Bun.env.CI !== undefined
-
-if (!isPromtoolExpected)
-  console.warn(
-    'SKIPPED: promtool is not on PATH, so nothing checks the configuration and rules of Prometheus',
-  )
+export const isPromtoolExpected = isExpected(
+  onPath !== null,
+  'promtool is not on PATH, so nothing checks the configuration and rules of Prometheus',
+)
 
 /** What it printed, and how it ended, in the folder of this file. */
 export async function promtool(

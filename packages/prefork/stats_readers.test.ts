@@ -5,11 +5,13 @@
 import { expect, test } from 'bun:test'
 import type { StatsDocument } from './stats.ts'
 import { Toys } from './testdata/toys.ts'
+import { isExpected } from './testing.ts'
 import { Load } from './testing_load.ts'
 
-const uwsgitop = Bun.which('uwsgitop')
-if (!uwsgitop)
-  console.warn('SKIPPED: uwsgitop is not on PATH (pip install uwsgitop), so it does not read our stats')
+const isUwsgitopExpected = isExpected(
+  Bun.which('uwsgitop') !== null,
+  'uwsgitop is not on PATH (pip install uwsgitop), so it does not read our stats',
+)
 
 const INTEGERS = {
   top: ['listen_queue', 'listen_queue_errors', 'signal_queue', 'load', 'pid', 'uid', 'gid'],
@@ -86,7 +88,7 @@ test('a strict reader finds no fault at any time, and nothing of a request in it
   expect(seen).toContain('ready')
 }, 20_000)
 
-test.skipIf(!uwsgitop && !Bun.env.CI)(
+test.skipIf(!isUwsgitopExpected)(
   'uwsgitop shows the workers while they are killed and reloaded',
   async () => {
     await using family = new Toys({ TOYS_WORKERS: '2' })
@@ -97,7 +99,7 @@ test.skipIf(!uwsgitop && !Bun.env.CI)(
     )
     let screen = ''
     const decoder = new TextDecoder()
-    const top = Bun.spawn([uwsgitop!, '--frequency', '1', `${admin}/stats`], {
+    const top = Bun.spawn(['uwsgitop', '--frequency', '1', `${admin}/stats`], {
       env: { ...Bun.env, TERM: 'xterm' },
       terminal: { cols: 200, rows: 40, data: (_terminal, bytes) => void (screen += decoder.decode(bytes)) },
     })

@@ -114,3 +114,12 @@ export function freePort(): number {
     }
   }
 }
+
+/**
+ * Whether tests of what is not on every machine are to run. Without it they are skipped, loudly; where CI is set they must fail.
+ * @param skipped what is missing, and what is not tested then.
+ */
+export function isExpected(isThere: boolean, skipped: string): boolean {
+  if (!isThere) console.warn(`SKIPPED: ${skipped}`)
+  return isThere || Bun.env.CI !== undefined
+}

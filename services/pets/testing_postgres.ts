@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SQL } from 'bun'
 import { childrenOf } from '@bun-monitoring/prefork/procfs'
-import { freePort } from '@bun-monitoring/prefork/testing'
+import { freePort, isExpected } from '@bun-monitoring/prefork/testing'
 
 /** Debian keeps the programs of each version in a folder that is not on PATH. */
 const folders = [...new Bun.Glob('/usr/lib/postgresql/*/bin').scanSync({ cwd: '/', onlyFiles: false })]
@@ -15,12 +15,10 @@ const bin = folders.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true 
 const isThere = bin !== undefined && existsSync(join(bin, 'initdb'))
 
 /** Whether tests that need PostgreSQL are to run: where CI is set a missing one must fail them. */
-export const isPostgresExpected = isThere || Bun.env.CI !== undefined
-if (!isPostgresExpected) {
-  console.warn(
-    'SKIPPED: /usr/lib/postgresql is missing, so nothing is tested on PostgreSQL (Debian: postgresql)',
-  )
-}
+export const isPostgresExpected = isExpected(
+  isThere,
+  '/usr/lib/postgresql is missing, so nothing is tested on PostgreSQL (Debian: postgresql)',
+)
 
 /** The server refuses to run as root. */
 const asUser =

@@ -2,6 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { Elysia } from 'elysia'
 import * as stock from 'prom-client'
+import { DATABASE_BUCKETS } from '../database.ts'
 import { httpMetrics } from '../elysia.ts'
 import {
   BOARD_WORDS,
@@ -100,7 +101,7 @@ function promClient() {
     name: 'db_client_operation_duration_seconds',
     help: 'Time of one database operation',
     labelNames: ['system', 'operation', 'collection'],
-    buckets: [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
+    buckets: [...DATABASE_BUCKETS],
   })
   const started = new WeakMap<Request, number>()
   const statement = db.prepare<Dog, [number]>(FIND)
