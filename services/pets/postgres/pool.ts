@@ -15,6 +15,8 @@ export interface PoolOptions {
   waitMs: number
   /** How long it then takes at most; the server has the same limit, and this one is for a server that is silent. */
   statementMs: number
+  /** How often an absent database is tried. Default 250 ms. */
+  retryEveryMs?: number
   connect: (onClose: () => void) => SQL
   metrics: PoolMetrics
   log: Logger
@@ -42,7 +44,6 @@ const SWEEP_EVERY_MS = 100
 /** What the server's own statement timeout may be late before the connection is given up. */
 const GRACE_MS = 500
 
-/** How often an absent database is tried. */
 const RETRY_EVERY_MS = 250
 
 export class Pool {
@@ -152,7 +153,7 @@ export class Pool {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined
       if (this.#open.size === 0 || this.#waiting.length > 0) void this.#connect()
-    }, RETRY_EVERY_MS)
+    }, this.#options.retryEveryMs ?? RETRY_EVERY_MS)
   }
 
   #refuse(cause: unknown): void {
