@@ -1,5 +1,6 @@
 /** Documents cut into pieces anywhere must come out as if the lists had been replaced by their lengths. */
 import { describe, expect, test } from 'bun:test'
+import { randomFrom } from '@bun-monitoring/metrics/testing'
 import { Sieve } from './sieve.ts'
 
 function sieved(pieces: readonly Uint8Array[], name = 'cores'): string {
@@ -93,15 +94,4 @@ function randomDocument(random: () => number, depth: number): unknown {
   if (kind === 2) return children
   const names = ['cores', 'id', 'cor"es', 'cores\\']
   return Object.fromEntries([...children.entries()].map(([i, child]) => [names[i], child]))
-}
-
-/** Numbers from 0 up to below 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

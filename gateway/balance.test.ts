@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
+import { randomFrom } from '@bun-monitoring/metrics/testing'
 import { type Candidate, pick } from './balance.ts'
-import { randomNumbers } from './testdata/mutations.ts'
 
 const SEED = Number(Bun.env.BALANCE_SEED ?? Date.now() % 1_000_000)
 
@@ -21,7 +21,7 @@ test.each([
 })
 
 test('one with a smaller share gets just that, even where nobody has anything to do', () => {
-  const random = randomNumbers(SEED)
+  const random = randomFrom(SEED)
   const slow = target(0, 0.1)
   const targets = [slow, target(0)]
   let share = 0
@@ -39,7 +39,7 @@ test('the two are never the same', () => {
 })
 
 test('requests that take a random time are spread evenly, and much better than by chance', () => {
-  const random = randomNumbers(SEED)
+  const random = randomFrom(SEED)
   const targets = Array.from({ length: 8 }, () => ({ pending: 0, weight: 1, served: 0 }))
   let most = 0
   const running: (typeof targets)[number][] = []

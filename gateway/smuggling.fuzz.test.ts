@@ -5,7 +5,8 @@
  */
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { mutation, randomNumbers } from './testdata/mutations.ts'
+import { randomFrom } from '@bun-monitoring/metrics/testing'
+import { mutation } from './testdata/mutations.ts'
 import { fingerprint, strictRequests } from './testdata/strict.ts'
 import { recordingUpstream, startGateway } from './testing.ts'
 
@@ -41,7 +42,7 @@ function answersIn(received: string): { status: number; seen: string | undefined
 test(
   `the upstream sees what a strict reader sees, or nothing (seed ${SEED})`,
   async () => {
-    const random = randomNumbers(SEED)
+    const random = randomFrom(SEED)
     using upstream = await recordingUpstream()
     await using gateway = startGateway(upstream.url)
     let left = RUNS

@@ -57,17 +57,6 @@ const PARTS = [
   'HTTP/1.1',
 ]
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /** One to three requests, pipelined, with up to four changes. */
 export function mutation(random: () => number): string {
   const below = (limit: number) => Math.floor(random() * limit)

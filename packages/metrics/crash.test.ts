@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { labelText } from './family.ts'
 import { Segment } from './segment.ts'
 import { BOUNDS, doubles, EVENTS, OBSERVED, SUM_WORD, WORDS } from './testdata/counting_worker.ts'
-import { randomFrom, samplesOf } from './testdata/strict.ts'
+import { samplesOf } from './testdata/strict.ts'
+import { wholeNumbersFrom } from './testing.ts'
 import { renderText } from './text.ts'
 
 const SEED = Number(Bun.env.CRASH_SEED ?? 20_260_101)
@@ -25,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 test(
   `after ${ROUNDS} rounds of SIGKILL the page says what was counted, and no number ever fell (seed ${SEED})`,
   async () => {
-    const random = randomFrom(SEED)
+    const random = wholeNumbersFrom(SEED)
     const family = makeFamily('crash')
     const { segment, truth } = family
     const page = watch(segment)

@@ -6,14 +6,14 @@
 import { beforeEach, expect, test } from 'bun:test'
 import { type Exemplar, type Family, labelText } from './family.ts'
 import { renderOpenMetrics } from './openmetrics.ts'
+import { isExpected, randomFrom } from './testing.ts'
 
 const hasParser =
   Bun.which('python3') !== null && Bun.spawnSync(['python3', '-c', 'import prometheus_client']).exitCode === 0
-const isChecked = hasParser || Bun.env.CI !== undefined
-if (!isChecked)
-  console.warn(
-    'SKIPPED: python3 has no prometheus_client, so nothing checks OpenMetrics pages (pip install prometheus_client)',
-  )
+const isChecked = isExpected(
+  hasParser,
+  'python3 has no prometheus_client, so nothing checks OpenMetrics pages (pip install prometheus_client)',
+)
 
 const PAGES = 200
 const FINITE = [0, -0, 1, -1, 0.1, 1e-7, 1e21, 2 ** 53 + 2, -(2 ** 60), 5e-324, 1.7976931348623157e308]
@@ -67,9 +67,9 @@ const onlyCount = (value: number, readings: Reading[]): Reading[] => (value >= 0
 
 const seed = Number(Bun.env.FUZZ_SEED ?? Math.trunc(Math.random() * 2 ** 32))
 const againWith = `again with FUZZ_SEED=${seed}`
-let random = generator(seed)
+let random = randomFrom(seed)
 beforeEach(() => {
-  random = generator(seed)
+  random = randomFrom(seed)
 })
 const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!
 const times = <T>(count: number, draw: () => T): T[] => Array.from({ length: count }, draw)
@@ -150,15 +150,4 @@ function parsed(pages: readonly string[]): Parsed[][] {
       samples.map(([sample, labels, value]): Sample => [sample, labels, Number(value)]),
     ])
   return lines.map((line) => toNumbers(JSON.parse(line)))
-}
-
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -11,7 +11,8 @@ import { labelText } from './family.ts'
 import { Histogram } from './histogram.ts'
 import { Registry } from './registry.ts'
 import { Segment } from './segment.ts'
-import { randomFrom, samplesOf } from './testdata/strict.ts'
+import { samplesOf } from './testdata/strict.ts'
+import { wholeNumbersFrom } from './testing.ts'
 import { renderText } from './text.ts'
 
 const SEED = Number(Bun.env.SCHEDULE_SEED ?? 1)
@@ -73,7 +74,7 @@ interface Scrape {
 
 /** A family of workers in one process: to a region it is all the same who writes it, as long as it is one. */
 function simulate(seed: number): { scrapes: Scrape[]; events: number } {
-  const random = randomFrom(seed)
+  const random = wholeNumbersFrom(seed)
   const segment = Segment.create(`schedule-${seed}`, { slots: SLOTS, regionBytes: 16 * 1024 }, folder)
   const truth = new Map<string, number>()
   const scrapes: Scrape[] = []

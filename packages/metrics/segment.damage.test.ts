@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { HEADER_WORDS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { Segment } from './segment.ts'
 import { pageOf, segmentFolder, work } from './testdata/segments.ts'
-import { randomFrom } from './testdata/strict.ts'
+import { wholeNumbersFrom } from './testing.ts'
 
 const { create } = segmentFolder()
 
@@ -28,7 +28,7 @@ function rawOf({ path, slots }: Segment) {
   return { i32, startOf, entriesOf, othersThan }
 }
 
-type Random = ReturnType<typeof randomFrom>
+type Random = ReturnType<typeof wholeNumbersFrom>
 const DAMAGE: readonly [
   what: string,
   isAlwaysSeen: boolean,
@@ -77,7 +77,7 @@ const DAMAGE: readonly [
   ],
 ]
 test.each(DAMAGE)('%s: pages are still pages, and workers still count', (what, isAlwaysSeen, spoil) => {
-  const random = randomFrom(SEED)
+  const random = wholeNumbersFrom(SEED)
   let seen = 0
   const rounds = 300
   for (let round = 0; round < rounds; round++) {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import * as stock from 'prom-client'
 import { type Family, labelText, type Series } from './family.ts'
+import { isExpected } from './testing.ts'
 import { numberText, renderText } from './text.ts'
 
 const HARD_VALUES = ['', 'plain', 'a "quoted" one', 'back\\slash', 'new\nline', 'a,b="c"} 1', '|', '🐕', '#']
@@ -90,8 +91,10 @@ test.each([
   expect(numberText(value)).toBe(text)
 })
 
-const isChecked = Bun.which('promtool') !== null || Bun.env.CI !== undefined
-if (!isChecked) console.warn('SKIPPED: promtool is not on PATH, so nothing checks the text page')
+const isChecked = isExpected(
+  Bun.which('promtool') !== null,
+  'promtool is not on PATH, so nothing checks the text page',
+)
 
 test.skipIf(!isChecked)('promtool accepts a page of all types and hard labels', async () => {
   const labels = HARD_VALUES.map((value) => labelText(['name'], [value]))

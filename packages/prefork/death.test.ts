@@ -1,6 +1,7 @@
 /** Workers that are killed, that block, that leak, that end by themselves: who else serves does not notice. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { seeded, sumOf, Toys } from './testdata/toys.ts'
+import { randomFrom } from '@bun-monitoring/metrics/testing'
+import { sumOf, Toys } from './testdata/toys.ts'
 import { expectNoFailures, Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -23,7 +24,7 @@ test(
       { hostname: '127.0.0.1', port },
       { connections: 16, repeatGets: true, pauseMs: 2 },
     )
-    const random = seeded(SEED)
+    const random = randomFrom(SEED)
     let counted = 0
     const backMs: number[] = []
     const kills = (SECONDS * 1000) / KILL_EVERY_MS

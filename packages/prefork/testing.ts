@@ -1,5 +1,6 @@
 /** For tests: real processes of this code base, started, listened to and stopped. */
 import type { Subprocess } from 'bun'
+export { isExpected } from '@bun-monitoring/metrics/testing'
 import { linesOf } from './lines.ts'
 import { childrenOf } from './procfs.ts'
 
@@ -113,13 +114,4 @@ export function freePort(): number {
       // Taken: another.
     }
   }
-}
-
-/**
- * Whether tests of what is not on every machine are to run. Without it they are skipped, loudly; where CI is set they must fail.
- * @param skipped what is missing, and what is not tested then.
- */
-export function isExpected(isThere: boolean, skipped: string): boolean {
-  if (!isThere) console.warn(`SKIPPED: ${skipped}`)
-  return isThere || Bun.env.CI !== undefined
 }

@@ -7,7 +7,7 @@ import { Counter } from '../counter.ts'
 import { Histogram } from '../histogram.ts'
 import { Registry } from '../registry.ts'
 import { Segment } from '../segment.ts'
-import { randomFrom } from './strict.ts'
+import { wholeNumbersFrom } from '../testing.ts'
 
 /** Label values of the counter. */
 export const EVENTS = ['a', 'b', 'a,b', '"'] as const
@@ -37,7 +37,7 @@ if (import.meta.main) {
 
   const registry = new Registry(undefined, Segment.open(path!).writer(Number(region)))
   const truth = doubles(truthPath!).subarray(Number(region) * WORDS, (Number(region) + 1) * WORDS)
-  const random = randomFrom(Number(seed))
+  const random = wholeNumbersFrom(Number(seed))
   const registers = [registry]
 
   const events = new Counter({ name: 'events_total', help: 'Events', labelNames: ['event'], registers })

@@ -43,14 +43,3 @@ function valueOf(text: string): number {
   if (Number.isNaN(value)) throw new Error(`no number: ${text}`)
   return value
 }
-
-/** Numbers from 0 up to below `limit`, the same for the same seed (mulberry32). */
-export function randomFrom(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (state + 0x6d_2b_79_f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit)
-  }
-}

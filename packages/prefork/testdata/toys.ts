@@ -82,14 +82,3 @@ export const sumOf = (page: string, name: string): number =>
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'toys-'))
-
-/** Random numbers from 0 to 1 that a seed repeats (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

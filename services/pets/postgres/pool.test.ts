@@ -5,6 +5,7 @@
 import { expect, test } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
 import { PoolMetrics } from '@bun-monitoring/metrics/postgres'
+import { randomFrom } from '@bun-monitoring/metrics/testing'
 import { createLogger } from '@bun-monitoring/prefork'
 import { SQL } from 'bun'
 import { Unavailable } from '../store.ts'
@@ -13,17 +14,6 @@ import { Pool } from './pool.ts'
 const SIZE = 3
 const STATEMENTS = 600
 const CLIENTS = 12
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const broken = () =>
   new SQL.PostgresError('Connection closed', { code: 'ERR_POSTGRES_CONNECTION_CLOSED' } as never)
