@@ -15,17 +15,26 @@ export interface Measurement {
   p999Ms: number
 }
 
+export interface LoadOptions {
+  path: string
+  connections: number
+  method: 'GET' | 'POST'
+  /** The mean of a connection's pause before its next request. */
+  pauseMs: number
+}
+
 /** Asks over keep-alive connections for some seconds. */
 export async function measure(
   { url, pid }: Proxy,
-  path: string,
-  connections: number,
+  { path, connections, method, pauseMs }: LoadOptions,
   seconds: number,
-  method: 'GET' | 'POST',
 ): Promise<Measurement> {
   const before = readProcess(pid)!.cpuUs
   const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', join(import.meta.dir, 'report.lua')]
-  const wrk = Bun.spawn(['wrk', ...flags, url + path, '--', method], { stdout: 'pipe', stderr: 'inherit' })
+  const wrk = Bun.spawn(['wrk', ...flags, url + path, '--', method, String(pauseMs)], {
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
   const report = await new Response(wrk.stdout).text()
   const cpuUs = readProcess(pid)!.cpuUs - before
   const { requests, microseconds, failed, p50, p99, p999 } = JSON.parse(report.trim().split('\n').at(-1)!)

@@ -1,9 +1,14 @@
--- For wrk: the body of a POST where one is asked for, and what was measured as one line of JSON.
+-- For wrk: the body of a POST where one is asked for, the pause of each connection before its next request (milliseconds,
+-- the mean), and what was measured as one line of JSON.
 function init(args)
   if args[1] == "POST" then
     wrk.method = "POST"
     wrk.body = '{"name":"Rex","breed":"Affenpinscher"}'
     wrk.headers["Content-Type"] = "application/json"
+  end
+  local pause_ms = tonumber(args[2])
+  if pause_ms > 0 then
+    function delay() return math.random(0, 2 * pause_ms) end
   end
 end
 

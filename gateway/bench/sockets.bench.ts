@@ -53,7 +53,11 @@ async function turn(gateway: TestProcess, connections: number) {
   const families = [gateway, service]
   const before = await Promise.all(families.map(workersOf))
   const target = { name: '', url: (await gateway.ready()).url, pid: gateway.pid }
-  const { requestsPerSecond, p99Ms } = await measure(target, path, connections, seconds, 'GET')
+  const { requestsPerSecond, p99Ms } = await measure(
+    target,
+    { path, connections, method: 'GET', pauseMs: 0 },
+    seconds,
+  )
   const after = await Promise.all(families.map(workersOf))
   const used = after.map((workers, i) =>
     workers.map(({ cpuUs, requests }, j) => ({
