@@ -73,6 +73,12 @@ describe('what is wrong is told, all of it', () => {
       'http_server_config: { headers: { X-Frame-Options: no } }',
       ['headers.X-Frame-Options can only be deny or sameorigin or  here'],
     ],
+    [
+      'http_server_config: { headers: { Content-Security-Policy: "a\\nb", X-XSS-Protection: é, Strict-Transport-Security: 1 } }',
+      ['Content-Security-Policy', 'X-XSS-Protection', 'Strict-Transport-Security'].map(
+        (name) => `headers.${name} must be one line of ASCII text`,
+      ),
+    ],
     ['tls_server_config: { cert_file: server.crt }', ['tls_server_config needs key_file or key']],
     [
       'tls_server_config: { client_auth_type: RequestClientCert, cipher_suites: [] }',

@@ -60,12 +60,15 @@ const TLS_KEYS: Keys = {
   max_version: only('TLS13'),
 }
 const HTTP_KEYS: Keys = { http2: boolean, headers: () => true }
+// What a header cannot hold would be an error at each answer.
+const line = (value: unknown) =>
+  (typeof value === 'string' && /^[\t\x20-\x7e]*$/.test(value)) || 'must be one line of ASCII text'
 const HEADER_KEYS: Keys = {
-  'Content-Security-Policy': text,
+  'Content-Security-Policy': line,
   'X-Frame-Options': only('deny', 'sameorigin', ''),
   'X-Content-Type-Options': only('nosniff', ''),
-  'X-XSS-Protection': text,
-  'Strict-Transport-Security': text,
+  'X-XSS-Protection': line,
+  'Strict-Transport-Security': line,
 }
 const SECTIONS: Keys = {
   tls_server_config: () => true,
