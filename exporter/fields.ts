@@ -40,10 +40,10 @@ export class Fields {
     return values
   }
 
-  /** All of its values, whatever they are called: `__proto__`, too, which cannot be assigned. */
+  /** All of its values, whatever they are called: `__proto__`, too, which cannot be assigned. Of names, see `text`. */
   allNumbers(): Numbers<string> {
     const keys = Object.keys(this.#entries)
-    return Object.fromEntries(keys.map((key) => [key, this.number(key) ?? 0]))
+    return Object.fromEntries(keys.map((key) => [key.toWellFormed(), this.number(key) ?? 0]))
   }
 
   text(key: string): string | undefined {

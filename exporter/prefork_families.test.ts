@@ -74,7 +74,7 @@ test('no series is there twice, even where two targets are the same app with hos
       { name: '\ud800', queue: 1 },
       { name: '\ud801', queue: 1 },
     ],
-    workers: [{ id: 1, requests: 1, exits: { '\ud800': 1, ['__proto__']: 2, 'a\nb': 3 } }],
+    workers: [{ id: 1, requests: 1, exits: { '\ud800': 1, '\ud801': 1, ['__proto__']: 2, 'a\nb': 3 } }],
   })
   const lines = samplesOf(pageOf(reading('http://a', document), reading('http://b', document)))
   const series = lines.map((line) => line.slice(0, line.lastIndexOf(' ')))

@@ -147,7 +147,7 @@ function thingsOf(readings: readonly Reading[]): Things<Kinds> {
     worker,
     exit: worker.flatMap(({ labels, thing: { exits } }) =>
       Object.entries(exits).map(([reason, thing]) => ({
-        labels: `${labels},${labelled({ reason: reason.toWellFormed() })}`,
+        labels: `${labels},${labelled({ reason })}`,
         thing,
       })),
     ),
