@@ -11,6 +11,7 @@ const dogs = Bun.serve({
 const DOGS = `${dogs.url}stats`
 afterAll(() => dogs.stop(true))
 
+const STOP_WITHIN_MS = 5000
 const start = (...flags: string[]) => new TestProcess([`${import.meta.dir}/index.ts`, ...flags])
 const startOnFreePort = (...flags: string[]) => start('--web.listen-address=127.0.0.1:0', ...flags)
 
@@ -40,25 +41,37 @@ test('without a host it listens on every interface and names an address to look 
   expect((await fetch(`${url}/-/ready`)).status).toBe(200)
 })
 
-test('it ends at once on a second signal, whatever a scrape still waits for', async () => {
-  const asked = Promise.withResolvers<void>()
-  await using silent = Bun.serve({
-    hostname: '127.0.0.1',
-    port: 0,
-    fetch: () => {
-      asked.resolve()
-      return new Promise<Response>(() => {})
+describe('whatever a scrape still waits for, it ends', () => {
+  test.each([
+    ['within seconds on a signal', 1],
+    ['at once on a second', 2],
+  ])(
+    '%s',
+    async (_, signals) => {
+      const asked = Promise.withResolvers<void>()
+      await using silent = Bun.serve({
+        hostname: '127.0.0.1',
+        port: 0,
+        fetch: () => {
+          asked.resolve()
+          return new Promise<Response>(() => {})
+        },
+      })
+      await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`)
+      const { url } = await exporter.ready()
+      const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '120' }
+      const scrape = fetch(`${url}/metrics`, { headers }).catch(() => 'cut off')
+      await asked.promise
+      const startedMs = performance.now()
+      exporter.signal('SIGINT')
+      await exporter.line('stopping')
+      if (signals === 2) exporter.signal('SIGINT')
+      expect(await exporter.exit()).toBe(0)
+      expect(performance.now() - startedMs < STOP_WITHIN_MS).toBe(signals === 2)
+      expect(await scrape).toBe('cut off')
     },
-  })
-  await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`)
-  const { url } = await exporter.ready()
-  const scrape = fetch(`${url}/metrics`).catch(() => 'cut off')
-  await asked.promise
-  exporter.signal('SIGINT')
-  await exporter.line('stopping')
-  exporter.signal('SIGINT')
-  expect(await exporter.exit()).toBe(0)
-  expect(await scrape).toBe('cut off')
+    30_000,
+  )
 })
 
 describe('it answers', () => {
@@ -128,6 +141,34 @@ test('the namespace uwsgi is text for everybody, and counts its scrapes', async 
   expect(page).toContain(`uwsgi_worker_requests_total{stats_uri="${DOGS}",worker_id="1"} 7\n`)
   expect(page).toContain('uwsgi_exporter_scrapes_total 2\n')
   expect(page).not.toContain('# EOF')
+})
+
+test('a scraper that hangs up is no scrape, and no fault of the targets', async () => {
+  const asked = Promise.withResolvers<void>()
+  const isGivenUp = Promise.withResolvers<void>()
+  await using slow = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch({ signal }) {
+      if (isAnswering) return Response.json({ name: 'dogs' })
+      signal.addEventListener('abort', () => isGivenUp.resolve())
+      asked.resolve()
+      return new Promise<Response>(() => {})
+    },
+  })
+  let isAnswering = false
+  await using exporter = startOnFreePort(`--stats.uri=${slow.url}stats`, '--metrics.namespace=uwsgi')
+  const { url } = await exporter.ready()
+  const scraper = new AbortController()
+  const scrape = fetch(`${url}/metrics`, { signal: scraper.signal }).catch(() => 'gone')
+  await asked.promise
+  scraper.abort()
+  expect(await scrape).toBe('gone')
+  await isGivenUp.promise
+  isAnswering = true
+  const page = await (await fetch(`${url}/metrics`)).text()
+  expect(page).toContain('uwsgi_exporter_scrapes_total 1\n')
+  expect(page).toContain('uwsgi_exporter_scrape_errors_total 0\n')
 })
 
 test('a probe is of its own target alone, whatever others are probed at the same time', async () => {

@@ -7,6 +7,9 @@ import type { ListenAddress } from './settings.ts'
 import { VERSION } from './version.ts'
 import { WebConfigError } from './web_config.ts'
 
+/** How long what is being answered may still take: a client that is slow to ask, or a scrape, may take minutes. */
+const STOP_WITHIN_MS = 5000
+
 process.exit(await main(process.argv.slice(2)))
 
 async function main(args: readonly string[]): Promise<number> {
@@ -36,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
   )
   const signal = await signals.drain
   log.info({ signal }, 'stopping')
-  await Promise.race([server.stop(), signals.now])
+  await Promise.race([server.stop(), signals.now, Bun.sleep(STOP_WITHIN_MS)])
   return EXIT.ok
 }
 

@@ -11,7 +11,7 @@ import { type Handler, Listener } from './listener.ts'
 import type { Logger } from './log.ts'
 import { preforkFamilies, preforkPage } from './prefork_families.ts'
 import { probeOf } from './probe.ts'
-import { logChanges, type Reading, scrape, timeoutMs } from './scrape.ts'
+import { logChanges, scrape, timeoutMs } from './scrape.ts'
 import type { Target } from './target.ts'
 import { uwsgiFamilies } from './uwsgi_families.ts'
 
@@ -41,18 +41,18 @@ export async function serve(config: Config, log: Logger): Promise<Listener> {
   const read = (which: readonly Target[], signal: AbortSignal, leaveOut = collectCores ? 'vars' : 'cores') =>
     // uwsgi_exporter's label is what it was given.
     scrape(which, { signal, budget, leaveOut, keepsName: isUwsgi })
-  // A scraper that hung up has ended the reading; that tells nothing of the targets.
-  const noteUnlessGone = (readings: readonly Reading[], { signal }: Request): void => {
-    if (!signal.aborted) note(readings)
-  }
 
+  // A scraper that hung up has ended the reading; that tells nothing of the targets.
   const metrics: Handler = async (request) => {
     const startedMs = performance.now()
     const readings = await inTime(request, (signal) => read(targets, signal))
-    noteUnlessGone(readings, request)
-    if (!isUwsgi) return page(preforkPage(readings), request)
-    health.add(readings, (performance.now() - startedMs) / 1000)
-    return page([...uwsgiFamilies(readings), ...health.families()], textOnly(request))
+    if (!request.signal.aborted) {
+      note(readings)
+      health.add(readings, (performance.now() - startedMs) / 1000)
+    }
+    return isUwsgi
+      ? page([...uwsgiFamilies(readings), ...health.families()], textOnly(request))
+      : page(preforkPage(readings), request)
   }
 
   const probe: Handler = (request) =>
@@ -61,7 +61,7 @@ export async function serve(config: Config, log: Logger): Promise<Listener> {
       const probed = await probeOf(uri, targets, allowed, signal)
       if ('reason' in probed) return new Response(`${probed.reason}\n`, { status: probed.status })
       const readings = await read(probed.targets, signal)
-      noteUnlessGone(readings, request)
+      if (!request.signal.aborted) note(readings)
       return isUwsgi
         ? page(uwsgiFamilies(readings), textOnly(request))
         : page(preforkFamilies(readings), request)
