@@ -44,6 +44,8 @@ describe.skipIf(!isChecked)('k6', () => {
       using server = serve((request) => services.answer(request))
       const { exitCode, output } = await run(server.url, '--vus', '5', '--stage', '2s:10,4s:20')
       expect({ exitCode, output }).toEqual({ exitCode: 0, output })
+      // No shape's name where the load was none.
+      expect(output).toMatch(/^k6's own flags: \d+ requests in \d+ s/m)
       expect(services.pets.size).toBe(0)
       expect([...services.seen].toSorted()).toEqual([
         'DELETE /cats/:id/',
@@ -93,6 +95,7 @@ describe.skipIf(!isChecked)('k6', () => {
       const settings = ['SHAPE=breakpoint', `STEP_SECONDS=${stepSeconds}`, `SUMMARY=${file}`]
       const { exitCode, output } = await run(server.url, ...settings.flatMap((setting) => ['-e', setting]))
       expect({ exitCode, output }).toEqual({ exitCode: thresholdsCrossed, output })
+      expect(output).toMatch(/^breakpoint: \d+ requests/m)
       expect(output).toContain('Breaking point: 200 iterations a second are too many; 100 could be kept.')
       expect(Object.keys((await Bun.file(file).json()).metrics)).toContain('http_req_duration{step:0100}')
       rmSync(folder, { recursive: true })

@@ -16,13 +16,12 @@ import { operationAt } from './mix.ts'
 import { operations } from './pets.ts'
 import { rehearse } from './rehearsal.ts'
 import { send, services } from './requests.ts'
-import { shapeNamed } from './shapes.ts'
+import { shapeNamed, stepSeconds } from './shapes.ts'
 import { rateAt, stepName } from './steps.ts'
 import { type Summary, summaryOf } from './summary.ts'
 import { thresholdsFor } from './thresholds.ts'
 
 const shapeName = __ENV.SHAPE ?? 'smoke'
-const stepSeconds = Number(__ENV.STEP_SECONDS ?? 20)
 const { scenario, pauseSeconds, endsAtLimit } = shapeNamed(shapeName)
 
 /** Read by k6 before it starts. */
@@ -55,8 +54,9 @@ export function teardown(): void {
 
 /** At the end: what a person reads, and all numbers in a file. */
 export function handleSummary(data: Summary): Record<string, string> {
+  const isOfFlags = !(shapeName in exec.test.options.scenarios!)
   return {
-    stdout: summaryOf(data, shapeName),
+    stdout: summaryOf(data, isOfFlags ? "k6's own flags" : shapeName),
     [__ENV.SUMMARY ?? 'summary.json']: JSON.stringify(data, null, 2),
   }
 }

@@ -20,6 +20,9 @@ const closed = (scenario: Scenario): Shape => ({ scenario, pauseSeconds: 0.1, en
 /** Arrivals on a clock, whatever the answers: the pace needs no pause, and the run looks for the limit. */
 const open = (scenario: Scenario): Shape => ({ scenario, pauseSeconds: 0, endsAtLimit: true })
 
+/** How long each step of `breakpoint` is kept. */
+export const stepSeconds = Number(__ENV.STEP_SECONDS ?? 20)
+
 const shapes: Readonly<Record<string, Shape>> = {
   /** Does it work? */
   smoke: closed({ executor: 'constant-vus', vus: 5, duration: '30s' }),
@@ -57,7 +60,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   breakpoint: open({
     executor: 'ramping-arrival-rate',
     startRate: firstRate,
-    stages: breakpointStages(Number(__ENV.STEP_SECONDS ?? 20)),
+    stages: breakpointStages(stepSeconds),
     preAllocatedVUs: 200,
     maxVUs: 1000,
   }),
