@@ -84,8 +84,8 @@ export function parseStats(text: string): Outcome {
         name: top.text('name'),
         ...top.numbers(FAMILY_NUMBERS),
         sockets: top.list('sockets')?.flatMap(parseSocket),
-        workers: distinct(top.list('workers')?.flatMap(parseWorker), 'workers'),
-        caches: distinctNames(top.list('caches')?.map(parseCache)),
+        workers: distinct(top.list('workers')?.flatMap(parseWorker), 'id', 'workers'),
+        caches: distinct(top.list('caches')?.map(parseCache), 'name', 'caches'),
       },
     }
   } catch (error) {
@@ -125,9 +125,9 @@ function parseWorker(worker: Fields): Worker[] {
       status,
       state: stateOf(worker.text('state'), status, numbers.pid),
       exits: worker.child('exits')?.allNumbers() ?? {},
-      apps: distinct(worker.list('apps')?.map(parseApp), 'apps'),
+      apps: distinct(worker.list('apps')?.map(parseApp), 'id', 'apps'),
       coreCount: cores?.length ?? worker.number('cores'),
-      cores: distinct(cores, 'cores'),
+      cores: distinct(cores, 'id', 'cores'),
     },
   ]
 }
@@ -152,18 +152,14 @@ function idOf(entry: Fields): number {
   return id
 }
 
-/** Two of one id would be the same series twice, and a scraper refuses such a page. */
-function distinct<Entry extends { id: number }>(
+/** Two of one key would be the same series twice, and a scraper refuses such a page. */
+function distinct<Key extends string, Entry extends Record<Key, unknown>>(
   entries: Entry[] | undefined,
+  key: Key,
   what: string,
 ): Entry[] | undefined {
-  if (new Set(entries?.map(({ id }) => id)).size === (entries?.length ?? 0)) return entries
-  throw new WrongValue(`two of its ${what} have the same id`)
-}
-
-function distinctNames(caches: Cache[] | undefined): Cache[] | undefined {
-  if (new Set(caches?.map(({ name }) => name)).size === (caches?.length ?? 0)) return caches
-  throw new WrongValue('two of its caches have the same name')
+  if (new Set(entries?.map((entry) => entry[key])).size === (entries?.length ?? 0)) return entries
+  throw new WrongValue(`two of its ${what} have the same ${key}`)
 }
 
 /** Our own word where there is one, else what uWSGI's comes to. A paused worker is in none of our states. */

@@ -12,9 +12,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 const LOG_FORMATS = ['json', 'logfmt'] as const
 export type LogFormat = (typeof LOG_FORMATS)[number]
 
-const NAMESPACES = ['prefork', 'uwsgi'] as const
-export type Namespace = (typeof NAMESPACES)[number]
-
 /** Where to listen; without a host name, on every interface. */
 export interface ListenAddress {
   hostname?: string
@@ -30,7 +27,7 @@ export interface Setting<T> extends Flag {
 
 const MEBIBYTE = 1024 * 1024
 
-/** Every flag that takes a value, by its place in the configuration. */
+/** Every flag that takes a value, by its name in the configuration. */
 export const SETTINGS = {
   targets: {
     name: 'stats.uri',
@@ -70,7 +67,13 @@ export const SETTINGS = {
     allowed: 'a host name, an address, or a network such as 10.0.0.0/8',
     parse: parseAllowed,
   },
-  namespace: oneOf('metrics.namespace', 'Metrics', 'NAMESPACE', NAMESPACES, 'whose names the metrics have'),
+  namespace: oneOf(
+    'metrics.namespace',
+    'Metrics',
+    'NAMESPACE',
+    ['prefork', 'uwsgi'],
+    'whose names the metrics have',
+  ),
   listen: {
     name: 'web.listen-address',
     group: 'Web',
