@@ -74,7 +74,9 @@ export class SwarmStack implements AsyncDisposable {
     await docker('service', 'update', '--force', '--quiet', '--detach=true', ...flags, name)
     let state = ''
     await until(async () => {
-      state = (await docker('service', 'inspect', '--format', '{{.UpdateStatus.State}}', name)).trim()
+      state = (
+        await docker('service', 'inspect', '--format', '{{with .UpdateStatus}}{{.State}}{{end}}', name)
+      ).trim()
       return /completed|paused/.test(state) ? undefined : `the update of ${service} is ${state}`
     }, SLOW_MS)
     return state
