@@ -9,13 +9,15 @@ import { allTargetsAreUp, query, until } from './smoke.ts'
 import { Traffic } from './traffic.ts'
 
 const CALM_SECONDS = 20
+/** A worker that hangs must not stop the clients for long. */
+const GIVE_UP_MS = 1000
 const SLOW_MS = 150_000
 
 let running: FreeStack
 let traffic: Traffic
 beforeAll(async () => {
   running = await startFreeStack(TIMES_FASTER, STORY_ENV)
-  traffic = new Traffic(running.urls.gateway)
+  traffic = new Traffic(running.urls.gateway, { giveUpMs: GIVE_UP_MS })
   await allTargetsAreUp(running.urls.prometheus)
 }, 60_000)
 afterAll(async () => {

@@ -6,7 +6,6 @@ import { Traffic } from './traffic.ts'
 
 const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
-const PATIENCE_MS = 10_000
 const OWN = ['gateway', 'dogs', 'cats', 'exporter']
 
 /** A project of its own, so that volumes of a stack that somebody uses are not touched. */
@@ -69,7 +68,7 @@ test('scaled to three and back no request fails, each instance is seen, and no t
 
   await compose('up', '--wait', '--scale', 'dogs=3', ...OWN)
   await areSeen(3)
-  await using first = new Traffic(gateway, PATIENCE_MS)
+  await using first = new Traffic(gateway)
   await isAsFound(async () => {
     const grown = await query(prometheus, `sum by (instance) (increase(${ofDogs}[30s])) > 30`)
     return grown.length === 3 ? undefined : `only ${grown.length} have answered`
@@ -81,7 +80,7 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   })
   const before = await valueOf(sentToDogs)
 
-  await using second = new Traffic(gateway, PATIENCE_MS)
+  await using second = new Traffic(gateway)
   await compose('up', '--wait', '--scale', 'dogs=1', '--timeout', '15', ...OWN)
   await areSeen(1)
   await second.stop()

@@ -5,11 +5,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import { Page } from './page.ts'
-import { Pressure } from './pressure.ts'
 import { query, until } from './smoke.ts'
 import { docker, SwarmStack } from './swarm_stack.ts'
+import { Traffic } from './traffic.ts'
 
 const SLOW_MS = 120_000
+const CLIENTS = 16
 /** How many times more often Prometheus scrapes here, and looks for targets, than in the product: each second. */
 const TIMES_FASTER = 10
 /** A replica that goes takes with it what it counted since its last scrape: at most so many seconds of its part of the load. */
@@ -20,19 +21,20 @@ const requests = 'http_server_request_duration_seconds_count'
 
 const stack = new SwarmStack()
 const { gateway, admin, exporter, prometheus } = stack.urls
-const pressures: Pressure[] = []
+const traffics: Traffic[] = []
 /** Requests that replicas of dogs may have answered after their last scrape. */
 let mostUntold = 0
 
-const press = (options?: ConstructorParameters<typeof Pressure>[1]): Pressure => {
-  const pressure = new Pressure(gateway, options)
-  pressures.push(pressure)
-  return pressure
+/** Clients of dogs alone. */
+const press = (postEvery = Infinity): Traffic => {
+  const traffic = new Traffic(gateway, { clients: CLIENTS, kinds: ['dogs'], postEvery })
+  traffics.push(traffic)
+  return traffic
 }
-const untold = (pressure: Pressure, replaced: number): void => {
-  mostUntold += ((replaced * pressure.answeredPerSecond) / 3) * UNTOLD_SECONDS
+const untold = (traffic: Traffic, replaced: number): void => {
+  mostUntold += ((replaced * traffic.answeredPerSecond) / 3) * UNTOLD_SECONDS
 }
-const sent = () => pressures.reduce((sum, { answered }) => sum + answered, 0)
+const sent = () => traffics.reduce((sum, { answered }) => sum + answered, 0)
 
 /** What the latest pages of living replicas say, and the last pages of those that are gone. */
 async function counted(series: string): Promise<number> {
@@ -83,14 +85,15 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
 
   test('three replicas of dogs answer through the gateway', async () => {
     await allSee(3)
-    const pressure = press({ postEvery: 5 })
+    await using traffic = press(5)
     await until(async () => {
       const each = [...(await answeredByReplica()).values()]
       return each.length === 3 && each.every((count) => count > 100)
         ? undefined
         : `answered: ${each.join(', ')}`
     }, SLOW_MS)
-    expect((await pressure.stop()).failures).toEqual([])
+    await traffic.stop()
+    expect(traffic.failures).toEqual([])
   })
 
   test('containers run as in compose: without root, capabilities and a writable file system', async () => {
@@ -124,27 +127,28 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
 
   test('an update of dogs under load fails no request', async () => {
     const before = await stack.containers('dogs')
-    const pressure = press({ postEvery: 5 })
+    await using traffic = press(5)
     expect(await stack.update('dogs')).toBe('completed')
-    await pressure.stop()
+    await traffic.stop()
     const after = await stack.containers('dogs')
     expect(after).toHaveLength(3)
     expect(after.filter((id) => before.includes(id))).toEqual([])
-    untold(pressure, 3)
-    console.log(`update of dogs: ${pressure.answered} requests, ${pressure.failures.length} failed`)
-    expect(pressure.failures).toEqual([])
+    untold(traffic, 3)
+    console.log(`update of dogs: ${traffic.answered} requests, ${traffic.failures.length} failed`)
+    expect(traffic.failures).toEqual([])
   })
 
   test('an update that cannot start is taken back, and costs nothing', async () => {
     const before = await stack.containers('dogs')
-    const pressure = press({ postEvery: 5 })
+    await using traffic = press(5)
     expect(await stack.update('dogs', '--env-add', 'DOGS_WORKERS=many')).toBe('rollback_completed')
-    expect((await pressure.stop()).failures).toEqual([])
+    await traffic.stop()
+    expect(traffic.failures).toEqual([])
     expect((await stack.containers('dogs')).toSorted()).toEqual(before.toSorted())
   })
 
   test('a container that is killed under load fails no GET, and is replaced', async () => {
-    const pressure = press()
+    await using traffic = press()
     const [victim] = await stack.containers('dogs')
     await docker('kill', victim!)
     await until(async () => {
@@ -152,10 +156,10 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
       return now.length === 3 && !now.includes(victim!) ? undefined : 'it is not replaced'
     }, SLOW_MS)
     await allSee(3)
-    await pressure.stop()
-    untold(pressure, 1)
-    console.log(`container killed: ${pressure.answered} requests, ${pressure.failures.length} failed`)
-    expect(pressure.failures).toEqual([])
+    await traffic.stop()
+    untold(traffic, 1)
+    console.log(`container killed: ${traffic.answered} requests, ${traffic.failures.length} failed`)
+    expect(traffic.failures).toEqual([])
   })
 
   test('after that the gateway has counted each request, and replicas lack what they never told', async () => {
@@ -179,7 +183,7 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
       ids.push(...((await page.json()) as { id: number }[]).map(({ id }) => id))
       path = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1]
     }
-    const created = pressures.flatMap((pressure) => pressure.created)
+    const created = traffics.flatMap((traffic) => traffic.created)
     expect(created.length).toBeGreaterThan(100)
     expect(ids).toEqual(created.toSorted((a, b) => a - b))
   })
@@ -208,22 +212,23 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
   })
 
   test('scaling 3 -> 5 -> 2 is seen by gateway, exporter and Prometheus, and leaves nothing behind', async () => {
-    const pressure = press({ postEvery: 5 })
+    await using traffic = press(5)
     for (const replicas of [5, 2]) {
       const startedMs = performance.now()
       await stack.scale('dogs', replicas)
       await allSee(replicas)
       console.log(`${replicas} replicas are seen after ${Math.round(performance.now() - startedMs)} ms`)
     }
-    expect((await pressure.stop()).failures).toEqual([])
+    await traffic.stop()
+    expect(traffic.failures).toEqual([])
   })
 
   test('an update of the gateway is a gap of seconds on its node, and nothing else', async () => {
-    const pressure = press()
+    await using traffic = press()
     expect(await stack.update('gateway')).toBe('completed')
     await until(async () => ((await targetsOfDogs()).healthy === 2 ? undefined : 'it is not ready'), SLOW_MS)
-    await pressure.stop()
-    const { answered, failures, longestGapMs } = pressure
+    await traffic.stop()
+    const { answered, failures, longestGapMs } = traffic
     console.log({ answered, refused: failures.length, gapMs: Math.round(longestGapMs) })
     expect(failures.filter((failure) => /\d{3}/.test(failure))).toEqual([])
     expect(longestGapMs).toBeLessThan(10_000)

@@ -1,18 +1,39 @@
-/** A few clients that list dogs and cats until they are stopped, whatever becomes of their requests; it is remembered. */
-export class Traffic implements AsyncDisposable {
-  /** What was not answered 200: the status, or why there was no answer. */
-  readonly failures: (number | string)[] = []
-  readonly #clients: Promise<void>[]
-  #isStopping = false
+/** Clients that list pets through the gateway until they are stopped, and account for every request. */
 
-  constructor(gateway: string, giveUpMs = 1000) {
-    this.#clients = Array.from({ length: CLIENTS }, async (_, client) => {
-      for (let turn = client; !this.#isStopping; turn++) {
-        const url = `${gateway}/${turn % 2 === 0 ? 'dogs' : 'cats'}/`
-        const result = await fetch(url, { signal: AbortSignal.timeout(giveUpMs) })
-          .then((response) => response.arrayBuffer().then(() => response.status))
-          .catch((error: Error) => error.message)
-        if (result !== 200) this.failures.push(result)
+interface TrafficOptions {
+  clients?: number
+  /** Of which service, in turn. */
+  kinds?: readonly string[]
+  /** Of so many requests one is a POST; without it all are GETs. */
+  postEvery?: number
+  giveUpMs?: number
+}
+
+export class Traffic implements AsyncDisposable {
+  /** Requests that were answered as they should be. */
+  answered = 0
+  /** Ids of all that was stored. */
+  readonly created: number[] = []
+  /** What became of the others. */
+  readonly failures: string[] = []
+  /** The longest time in which nobody got an answer. */
+  longestGapMs = 0
+  /** Until it was stopped. */
+  answeredPerSecond = 0
+  readonly #startedMs = performance.now()
+  #lastAnswerMs = performance.now()
+  #isStopping = false
+  readonly #clients: Promise<void>[]
+
+  constructor(
+    gateway: string,
+    { clients = 4, kinds = ['dogs', 'cats'], postEvery = Infinity, giveUpMs = 10_000 }: TrafficOptions = {},
+  ) {
+    this.#clients = Array.from({ length: clients }, async (_, client) => {
+      for (let turn = client + 1; !this.#isStopping; turn++) {
+        const url = `${gateway}/${kinds[turn % kinds.length]}/`
+        const method = turn % postEvery === 0 ? 'POST' : 'GET'
+        await this.#ask(url, method, giveUpMs).catch((error: Error) => this.failures.push(error.message))
         await Bun.sleep(PAUSE_MS)
       }
     })
@@ -21,12 +42,27 @@ export class Traffic implements AsyncDisposable {
   async stop(): Promise<void> {
     this.#isStopping = true
     await Promise.all(this.#clients)
+    this.answeredPerSecond = (1000 * this.answered) / (performance.now() - this.#startedMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
+
+  async #ask(url: string, method: 'GET' | 'POST', giveUpMs: number): Promise<void> {
+    const response = await fetch(url, {
+      method,
+      ...(method === 'POST' ? { body: '{"name":"Rex","breed":"Pug"}' } : {}),
+      signal: AbortSignal.timeout(giveUpMs),
+    })
+    const body = await response.text()
+    if (!response.ok) throw new Error(`${method}: ${response.status} ${body}`)
+    if (method === 'POST') this.created.push((JSON.parse(body) as { id: number }).id)
+    this.answered++
+    const nowMs = performance.now()
+    this.longestGapMs = Math.max(this.longestGapMs, nowMs - this.#lastAnswerMs)
+    this.#lastAnswerMs = nowMs
+  }
 }
 
-const CLIENTS = 4
 const PAUSE_MS = 25
