@@ -1,6 +1,9 @@
 /** A scrape of several targets, its deadline, and what is logged of it. For targets that misbehave see hostile.test.ts. */
 import { afterEach, describe, expect, mock, test } from 'bun:test'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, timeoutMs } from './scrape.ts'
 import { http, problemOf, scrapeWithin, Targets } from './testing.ts'
 
@@ -14,12 +17,27 @@ test('a dead target costs its own reading and nothing else, in the order of the 
   const uris = ['http://127.0.0.1:1/stats', 'unix:///nowhere.sock', alive]
   const [dead, nowhere, dogs] = await scrapeWithin(5000, uris)
   expect(problemOf(dead)).toBe('nothing listens there (ECONNREFUSED)')
-  expect(problemOf(nowhere)).toBe('nothing accepts connections there')
+  expect(problemOf(nowhere)).toBe('nothing listens there (ENOENT)')
   expect(dogs).toEqual({
     target: alive,
     stats: { name: 'dogs' },
     durationSeconds: expect.any(Number),
   } as never)
+})
+
+test('a unix socket that nobody serves is told from one that is not there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-unix-'))
+  const left = join(folder, 'left.sock')
+  const listener = Bun.listen({ unix: join(folder, 'served.sock'), socket: { data() {} } })
+  // By another name it stays when its listener goes.
+  renameSync(join(folder, 'served.sock'), left)
+  listener.stop(true)
+  const readings = await scrapeWithin(5000, [`unix://${left}`, `unix://${folder}/none.sock`])
+  rmSync(folder, { recursive: true })
+  expect(readings.map(problemOf)).toEqual([
+    'nothing accepts connections there',
+    'nothing listens there (ENOENT)',
+  ])
 })
 
 test('targets are read at the same time', async () => {

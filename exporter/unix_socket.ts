@@ -4,6 +4,7 @@
  * that is connected already, it does not. On Linux, where uWSGI is.
  */
 import { dlopen, ptr } from 'bun:ffi'
+import { accessSync, constants } from 'node:fs'
 import { ReadError } from './read_error.ts'
 
 const AF_UNIX = 1
@@ -24,6 +25,7 @@ let libc: ReturnType<typeof openLibc> | undefined
 /**
  * The descriptor of a connected socket; it does not wait.
  * @throws {ReadError} where nobody accepts.
+ * @throws the system's error, with its code, where there is no such file, or it is not ours to open.
  */
 export function connectUnix(path: string): number {
   const address = Buffer.alloc(ADDRESS_BYTES)
@@ -34,5 +36,6 @@ export function connectUnix(path: string): number {
   const fd = libc.socket(AF_UNIX, STREAM, 0)
   if (libc.connect(fd, ptr(address), ADDRESS_BYTES) === 0) return fd
   libc.close(fd)
+  accessSync(path, constants.W_OK)
   throw new ReadError('nothing accepts connections there')
 }
