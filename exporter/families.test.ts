@@ -32,7 +32,7 @@ test('values are right, and what happens to one app leaves no gap in the other',
     ])
     const { url } = await exporter.ready()
     const page = async () => {
-      const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '1' }
+      const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '3' }
       return (await fetch(`${url}/metrics`, { headers })).text()
     }
     const requestsOf = (text: string, app: string) =>

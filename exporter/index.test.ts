@@ -1,5 +1,5 @@
 /** The exporter as a process: flags in, lines and an exit code out, and what it answers in between. */
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
 const dogs = Bun.serve({
@@ -12,6 +12,7 @@ const DOGS = `${dogs.url}stats`
 afterAll(() => dogs.stop(true))
 
 const STOP_WITHIN_MS = 5000
+setDefaultTimeout(30_000)
 const start = (...flags: string[]) => new TestProcess([`${import.meta.dir}/index.ts`, ...flags])
 const startOnFreePort = (...flags: string[]) => start('--web.listen-address=127.0.0.1:0', ...flags)
 
@@ -45,33 +46,30 @@ describe('whatever a scrape still waits for, it ends', () => {
   test.each([
     ['within seconds on a signal', 1],
     ['at once on a second', 2],
-  ])(
-    '%s',
-    async (_, signals) => {
-      const asked = Promise.withResolvers<void>()
-      await using silent = Bun.serve({
-        hostname: '127.0.0.1',
-        port: 0,
-        fetch: () => {
-          asked.resolve()
-          return new Promise<Response>(() => {})
-        },
-      })
-      await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`)
-      const { url } = await exporter.ready()
-      const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '120' }
-      const scrape = fetch(`${url}/metrics`, { headers }).catch(() => 'cut off')
-      await asked.promise
-      const startedMs = performance.now()
-      exporter.signal('SIGINT')
-      await exporter.line('stopping')
-      if (signals === 2) exporter.signal('SIGINT')
-      expect(await exporter.exit()).toBe(0)
-      expect(performance.now() - startedMs < STOP_WITHIN_MS).toBe(signals === 2)
-      expect(await scrape).toBe('cut off')
-    },
-    30_000,
-  )
+  ])('%s', async (_, signals) => {
+    const asked = Promise.withResolvers<void>()
+    await using silent = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      idleTimeout: 0,
+      fetch: () => {
+        asked.resolve()
+        return new Promise<Response>(() => {})
+      },
+    })
+    await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`)
+    const { url } = await exporter.ready()
+    const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '120' }
+    const scrape = fetch(`${url}/metrics`, { headers }).catch(() => 'cut off')
+    await asked.promise
+    const startedMs = performance.now()
+    exporter.signal('SIGINT')
+    await exporter.line('stopping')
+    if (signals === 2) exporter.signal('SIGINT')
+    expect(await exporter.exit()).toBe(0)
+    expect(performance.now() - startedMs < STOP_WITHIN_MS).toBe(signals === 2)
+    expect(await scrape).toBe('cut off')
+  })
 })
 
 describe('it answers', () => {

@@ -1,5 +1,5 @@
 /** An exporter with a web configuration, as a process: TLS, passwords, and a file that changes while it runs. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'exporter-web-'))
 const path = (name: string) => join(folder, name)
 const tls = (name: string) => `tls_server_config: { cert_file: ${name}.crt, key_file: ${name}.key }`
 let hash: string
+setDefaultTimeout(30_000)
 
 beforeAll(async () => {
   for (const name of ['first', 'second', 'client']) await makeCertificate(folder, name)

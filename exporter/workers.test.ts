@@ -7,6 +7,7 @@ import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
 const ASK_AGAIN_AFTER_MS = 20
+const WITHIN_MS = 20_000
 
 test('killed, hung and reloading workers', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'exporter-workers-'))
@@ -53,7 +54,11 @@ test('killed, hung and reloading workers', async () => {
       return sumOf('dogs', name, labels)
     }
     const until = async (expected: number, name: string, ...labels: string[]) => {
-      while ((await sample(name, ...labels)) !== expected) await Bun.sleep(ASK_AGAIN_AFTER_MS)
+      const deadline = AbortSignal.timeout(WITHIN_MS)
+      for (let sum = NaN; sum !== expected; sum = await sample(name, ...labels)) {
+        if (deadline.aborted) throw new Error(`${name} ${labels.join()} is ${sum}, not ${expected}`)
+        await Bun.sleep(ASK_AGAIN_AFTER_MS)
+      }
     }
     const pidOf = async (slot: number) => {
       const { workers } = (await (await fetch(`${atDogs.admin}/stats`)).json()) as StatsDocument
@@ -94,4 +99,4 @@ test('killed, hung and reloading workers', async () => {
   } finally {
     rmSync(folder, { recursive: true })
   }
-}, 60_000)
+}, 120_000)
