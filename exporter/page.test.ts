@@ -113,11 +113,15 @@ describe.skipIf(!isChromiumExpected)('the live page', () => {
     expect(text).toContain('2 workers, 2 running')
     expect(text).toContain('4.5 ms')
 
-    // Figures need two reads; then the curves move.
+    // Figures need two reads; then the curves move, and what has not changed is not touched.
     await browser.until(says('2 ms'))
+    await browser.evaluate(
+      '(globalThis.touched = 0, new MutationObserver(() => touched++).observe(document.querySelector("tbody [data-text=rss]"), { childList: true }))',
+    )
     const curve = 'document.querySelector("[data-curve=rate] .curve").getAttribute("d")'
     const before = await browser.evaluate<string>(curve)
     await browser.until(`${curve} !== ${JSON.stringify(before)}`)
+    expect(await browser.evaluate<number>('touched')).toBe(0)
 
     Object.assign(cats.workers[1]!, { respawn_count: 2, exits: { crash: 1 } })
     cats.workers[0]!.state = 'hung'
