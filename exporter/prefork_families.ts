@@ -10,7 +10,7 @@ import {
   type Things,
   type Value,
 } from './family.ts'
-import { type Socket, type Stats, type Worker, WORKER_STATES } from './parse.ts'
+import { type Stats, type Worker, WORKER_STATES } from './parse.ts'
 import type { Reading } from './scrape.ts'
 import { BUILD } from './version.ts'
 
@@ -19,7 +19,7 @@ interface Kinds {
   family: Stats
   state: number
   reload: Value
-  socket: Pick<Socket, 'queue' | 'max_queue'>
+  socket: { queue: Value; max_queue: Value }
   worker: Worker
   exit: Value
 }
@@ -159,16 +159,16 @@ function socketsOf({ labels, thing: { sockets = [] } }: Labelled<Stats>): Labell
   const byName = Map.groupBy(sockets, ({ name }) => name)
   return Array.from(byName, ([name, listeners]) => ({
     labels: `${labels},${labelled({ socket: name })}`,
-    thing: { ...sumOf(listeners, 'queue'), ...sumOf(listeners, 'max_queue') },
+    thing: {
+      queue: sumOf(listeners.map(({ queue }) => queue)),
+      max_queue: sumOf(listeners.map(({ max_queue }) => max_queue)),
+    },
   }))
 }
 
-function sumOf(
-  listeners: readonly Socket[],
-  key: 'queue' | 'max_queue',
-): Partial<Record<typeof key, number>> {
-  const known = listeners.map(({ [key]: value }) => value).filter((value) => value !== undefined)
-  return known.length === 0 ? {} : { [key]: known.reduce((sum, value) => sum + value) }
+function sumOf(values: readonly Value[]): Value {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value)
 }
 
 /** uWSGI counts the first start, too. */

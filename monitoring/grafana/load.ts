@@ -12,10 +12,8 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, graph, stat } from './panels.ts'
-import { edge, load, max, quantile, rate, workers, type Query } from './promql.ts'
+import { edge, load, max, quantile, rate, workers } from './promql.ts'
 import { choiceOf } from './variables.ts'
-
-const named = (legend: string, query: Query): Query => ({ ...query, legend })
 
 const run = [
   line(
@@ -63,8 +61,8 @@ const bothSides = [
       RequestsPerSecond,
       'What k6 sent and what the gateway answered: the same, unless somebody else sends, too.',
       [
-        named('k6', rate('k6_http_reqs_total', load)),
-        named('gateway', rate('http_server_request_duration_seconds_count', edge)),
+        rate('k6_http_reqs_total', load, [], 'k6'),
+        rate('http_server_request_duration_seconds_count', edge, [], 'gateway'),
       ],
     ),
     graph(
@@ -72,8 +70,8 @@ const bothSides = [
       Seconds,
       'What is between the two lines is the network, the kernel, and k6 itself waiting for a processor. Those of k6 are since the run began.',
       [
-        named('k6 {{op}}', max('k6_http_req_duration_p99', load, ['op'])),
-        named('gateway', quantile(0.99, 'http_server_request_duration_seconds', edge)),
+        max('k6_http_req_duration_p99', load, ['op'], 'k6 {{op}}'),
+        { ...quantile(0.99, 'http_server_request_duration_seconds', edge), legend: 'gateway' },
       ],
     ),
   ),
@@ -90,8 +88,8 @@ const stack = [
       rate('k6_http_reqs_total', load, ['op']),
     ),
     graph('Users and iterations', Short, 'Users, and iterations per second.', [
-      named('users', max('k6_vus', load, [])),
-      named('iterations per second', rate('k6_iterations_total', load)),
+      max('k6_vus', load, [], 'users'),
+      rate('k6_iterations_total', load, [], 'iterations per second'),
     ]),
     graph(
       'CPU of the busiest worker',

@@ -29,17 +29,13 @@ export function rateOf(counter: string, matchers: string, by: readonly string[] 
 export const rate = (counter: string, matchers: string, by: readonly string[] = [], legend?: string): Query =>
   query(rateOf(counter, matchers, by), by, legend)
 
-/** Sum of a gauge by the labels given. */
-export const sum = (gauge: string, matchers: string, by: readonly string[] = [], legend?: string): Query =>
-  query(`sum${grouping(by)}(${gauge}{${matchers}})`, by, legend)
+const gaugeBy =
+  (operator: string) =>
+  (gauge: string, matchers: string, by: readonly string[] = [], legend?: string): Query =>
+    query(`${operator}${grouping(by)}(${gauge}{${matchers}})`, by, legend)
 
-/** The highest of a gauge by the labels given. */
-export const max = (gauge: string, matchers: string, by: readonly string[], legend?: string): Query =>
-  query(`max${grouping(by)}(${gauge}{${matchers}})`, by, legend)
-
-/** The lowest of a gauge by the labels given. */
-export const min = (gauge: string, matchers: string, by: readonly string[], legend?: string): Query =>
-  query(`min${grouping(by)}(${gauge}{${matchers}})`, by, legend)
+/** Of a gauge, by the labels given. */
+export const [sum, max, min] = [gaugeBy('sum'), gaugeBy('max'), gaugeBy('min')]
 
 /** One gauge over another, by the labels given. */
 export const share = (gauge: string, limit: string, matchers: string, by: readonly string[]): Query =>
