@@ -98,6 +98,12 @@ describe('a command line that is wrong', () => {
         '--web.telemetry-path=/a b is not allowed: must be a path such as /metrics, of letters, digits and ._~-/',
       ],
     ],
+    [
+      ['--web.telemetry-path=/a/../metrics'],
+      [
+        '--web.telemetry-path=/a/../metrics is not allowed: must be a path such as /metrics, of letters, digits and ._~-/',
+      ],
+    ],
     [['--log.level=loud'], ['--log.level=loud is not allowed: must be one of debug, info, warn, error']],
     [
       ['--log.level=loud', '--nonsense', '--timeout-offset=x'],

@@ -90,7 +90,9 @@ export const SETTINGS = {
     help: 'path of the metrics',
     defaults: ['/metrics'],
     allowed: 'a path such as /metrics, of letters, digits and ._~-/',
-    parse: (text) => (/^\/[\w.~/-]+$/.test(text) ? text : undefined),
+    // Requests come with `..` resolved: nobody could ask for such a path.
+    parse: (text) =>
+      /^\/[\w.~/-]+$/.test(text) && new URL(`http://exporter${text}`).pathname === text ? text : undefined,
   },
   webConfigFile: {
     name: 'web.config.file',
