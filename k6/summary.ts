@@ -51,14 +51,18 @@ const meanings: readonly [metric: RegExp, meaning: string][] = [
   [/^(http_req_failed|checks)/, 'requests failed'],
 ]
 
-/** The last step that began is the one that could not be kept, if any was not. */
+/**
+ * The step that could not be kept, if any was not: the one that crossed a threshold of its own, for when k6 sees that the next may
+ * have begun; else the last.
+ */
 function breakingPoint(metrics: Record<string, Metric>, crossed: readonly string[]): string {
   const begun = rates.filter((rate) => (metrics[`http_reqs{step:${stepName(rate)}}`]?.values.count ?? 0) > 0)
-  const last = begun.at(-1) ?? 0
-  if (crossed.length === 0) return `Breaking point: none up to ${last} iterations a second.`
+  if (crossed.length === 0) return `Breaking point: none up to ${begun.at(-1) ?? 0} iterations a second.`
   const why = meanings.flatMap(([metric, meaning]) =>
     crossed.some((name) => metric.test(name)) ? meaning : [],
   )
-  const kept = begun.at(-2)
-  return `Breaking point: ${last} iterations a second are too many; ${kept ?? 'not even the first step'} could be kept. Why: ${why.join('; ')}.`
+  const found = begun.findIndex((rate) => crossed.some((name) => name.includes(`{step:${stepName(rate)}}`)))
+  const at = found === -1 ? begun.length - 1 : found
+  const kept = begun[at - 1] ?? 'not even the first step'
+  return `Breaking point: ${begun[at] ?? 0} iterations a second are too many; ${kept} could be kept. Why: ${why.join('; ')}.`
 }
