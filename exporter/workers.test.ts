@@ -7,7 +7,8 @@ import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
 const ASK_AGAIN_AFTER_MS = 20
-const WITHIN_MS = 20_000
+/** A reload is as long as the boots and drains of all workers, on a machine that may be busy. */
+const WITHIN_MS = 60_000
 
 test('killed, hung and reloading workers', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'exporter-workers-'))
@@ -56,7 +57,10 @@ test('killed, hung and reloading workers', async () => {
     const until = async (expected: number, name: string, ...labels: string[]) => {
       const deadline = AbortSignal.timeout(WITHIN_MS)
       for (let sum = NaN; sum !== expected; sum = await sample(name, ...labels)) {
-        if (deadline.aborted) throw new Error(`${name} ${labels.join()} is ${sum}, not ${expected}`)
+        if (deadline.aborted) {
+          const log = JSON.stringify(dogs.lines('').slice(-12))
+          throw new Error(`${name} ${labels.join()} is ${sum}, not ${expected}; dogs logs ${log}`)
+        }
         await Bun.sleep(ASK_AGAIN_AFTER_MS)
       }
     }
@@ -99,4 +103,4 @@ test('killed, hung and reloading workers', async () => {
   } finally {
     rmSync(folder, { recursive: true })
   }
-}, 120_000)
+}, 180_000)
