@@ -28,7 +28,7 @@ export const serveWith = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_M
 
 /** Whether an error says that another writer held the database for too long. */
 export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && ((error as Error & { code?: string }).code?.startsWith('SQLITE_BUSY') ?? false)
+  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
 
 function waitForLocks(db: Database, timeoutMs: number): void {
   db.run(`PRAGMA busy_timeout = ${timeoutMs}`)
