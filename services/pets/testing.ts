@@ -134,7 +134,7 @@ export async function openPets(database: TestDatabase, options: Partial<typeof l
     registry,
     tally,
     async [Symbol.asyncDispose]() {
-      await store.close()
+      store.close()
       await database[Symbol.asyncDispose]()
     },
   }

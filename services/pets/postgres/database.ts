@@ -30,11 +30,10 @@ export const postgresDatabase = (
     }
   },
   open(registry: Registry, log: Logger) {
-    const { databasePool: size, databaseConnectTimeoutMs: waitMs } = settings
     const { databaseStatementTimeoutMs: statementMs } = settings
     const pool = new Pool({
-      size,
-      waitMs,
+      size: settings.databasePool,
+      waitMs: settings.databaseConnectTimeoutMs,
       statementMs,
       connect: (onClose) => connection(kind.name, settings, { statementTimeoutMs: statementMs, onClose }),
       metrics: new PoolMetrics(registry),
