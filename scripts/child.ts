@@ -12,7 +12,7 @@ const READY_LINE = '"msg":"ready"'
 
 const ASK_AGAIN_AFTER_MS = 100
 
-/** How long a process gets to say that it is ready. */
+/** How long another program gets until its URL answers. */
 const READY_WITHIN_MS = 30_000
 
 /** Longer than any process's own drain. */
@@ -67,24 +67,26 @@ export class Child implements AsyncDisposable {
     this.#failed.promise.catch(() => {})
   }
 
-  /** The line in which one of our own processes says so. @throws with its last words where it ends first. */
+  /**
+   * The line in which one of our own processes says so. It knows how long to wait for what it needs, such as a database, and
+   * says why it gives up. @throws with its last words where it ends first.
+   */
   ready(): Promise<string> {
-    return this.#inTime(this.#said.promise)
+    return Promise.race([this.#said.promise, this.#failed.promise])
   }
 
-  /** For other programs: resolves when the URL answers 200. @throws as `ready`. */
+  /** For other programs: resolves when the URL answers 200. @throws as `ready`, and when it takes too long. */
   async readyAt(url: string): Promise<void> {
-    const controller = new AbortController()
-    const answered = async () => {
-      while (!controller.signal.aborted && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
-    }
-    await this.#inTime(answered()).finally(() => controller.abort())
-  }
-
-  async #inTime<T>(ready: Promise<T>): Promise<T> {
-    const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s`)
+    const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s: see above`)
     const timer = setTimeout(() => this.#failed.reject(late), READY_WITHIN_MS)
-    return Promise.race([ready, this.#failed.promise]).finally(() => clearTimeout(timer))
+    let isOver = false
+    const answered = async () => {
+      while (!isOver && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
+    }
+    await Promise.race([answered(), this.#failed.promise]).finally(() => {
+      isOver = true
+      clearTimeout(timer)
+    })
   }
 
   /** Resolves with the exit code when it ends, for whatever reason. */

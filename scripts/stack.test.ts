@@ -1,7 +1,8 @@
-import { expect, test } from 'bun:test'
+import { expect, jest, test } from 'bun:test'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
 import { targetFile } from './prometheus.ts'
+import { checkFree } from './stack.ts'
 
 const print = () => {}
 const bun = (script: string) => [process.execPath, '-e', script]
@@ -12,6 +13,29 @@ test('a process is ready when it says so, and its lines come under its name', as
   await using child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
   expect(JSON.parse(await child.ready())).toMatchObject({ url: 'http://x' })
   expect(lines).toEqual(['dogs       | ready url=http://x'])
+})
+
+test('one of ours may take as long to be ready as it likes', async () => {
+  const gate = Promise.withResolvers<Response>()
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => gate.promise })
+  const script = `await fetch('${server.url}'); console.log('{"level":"info","msg":"ready"}'); setInterval(() => {}, 1e6)`
+  await using child = new Child({ name: 'dogs', command: bun(script), print })
+  jest.useFakeTimers()
+  const ready = child.ready()
+  jest.advanceTimersByTime(600_000)
+  jest.useRealTimers()
+  gate.resolve(new Response())
+  expect(await ready).toContain('ready')
+})
+
+test('an address that somebody else listens on is told, and never taken for ours', async () => {
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
+  const address = `127.0.0.1:${server.port}`
+  expect(() => checkFree('prometheus', address)).toThrow(
+    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address}`,
+  )
+  await server.stop(true)
+  expect(() => checkFree('prometheus', address)).not.toThrow()
 })
 
 test('one that ends first is told by its last words', async () => {
