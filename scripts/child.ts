@@ -79,12 +79,12 @@ export class Child implements AsyncDisposable {
   async readyAt(url: string): Promise<void> {
     const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s: see above`)
     const timer = setTimeout(() => this.#failed.reject(late), READY_WITHIN_MS)
-    let isOver = false
+    const over = new AbortController()
     const answered = async () => {
-      while (!isOver && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
+      while (!over.signal.aborted && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
     }
     await Promise.race([answered(), this.#failed.promise]).finally(() => {
-      isOver = true
+      over.abort()
       clearTimeout(timer)
     })
   }
