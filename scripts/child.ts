@@ -18,6 +18,9 @@ const READY_WITHIN_MS = 30_000
 /** Longer than any process's own drain. */
 const STOP_WITHIN_MS = 15_000
 
+/** Its last lines come later than its end; a child of its own that outlives it may keep their pipe open. */
+const LAST_LINES_WITHIN_MS = 1000
+
 export interface ChildOptions {
   name: string
   command: readonly string[]
@@ -43,6 +46,7 @@ export class Child implements AsyncDisposable {
   readonly #process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly #said = Promise.withResolvers<string>()
   readonly #failed = Promise.withResolvers<never>()
+  readonly #read: Promise<unknown>
   #lastLine = ''
 
   constructor({ name, command, env = {}, print }: ChildOptions) {
@@ -59,8 +63,9 @@ export class Child implements AsyncDisposable {
       if (line.includes(READY_LINE)) this.#said.resolve(line)
       print(`${name.padEnd(10)} | ${formatLine(line)}`)
     }
-    const read = [this.#process.stdout, this.#process.stderr].map((stream) => forEachLine(stream, onLine))
-    void Promise.all([this.#process.exited, ...read]).then(([exitCode]) =>
+    const streams = [this.#process.stdout, this.#process.stderr]
+    this.#read = Promise.all(streams.map((stream) => forEachLine(stream, onLine)))
+    void Promise.all([this.#process.exited, this.#read]).then(([exitCode]) =>
       this.#failed.reject(new NotStarted(name, exitCode, messageOf(this.#lastLine))),
     )
     // Who waits for it to be ready handles this; later nobody waits any more.
@@ -100,6 +105,7 @@ export class Child implements AsyncDisposable {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS)
     await this.#process.exited
     clearTimeout(timer)
+    await Promise.race([this.#read, Bun.sleep(LAST_LINES_WITHIN_MS)])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -47,6 +47,16 @@ test('one that ends first is told by its last words', async () => {
   expect(await child.exited).toBe(3)
 })
 
+test('one that is stopped has its last line printed, however late it comes', async () => {
+  const late = `Bun.spawn(['sh', '-c', 'sleep 0.05; echo last'], { stdout: 'inherit' })`
+  const script = `process.on('SIGINT', () => { ${late}; process.exit() }); console.log('{"msg":"ready"}'); setInterval(() => {}, 1e6)`
+  const lines: string[] = []
+  const child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
+  await child.ready()
+  await child.stop()
+  expect(lines.at(-1)).toBe('dogs       | last')
+})
+
 test('another program is ready when its URL answers', async () => {
   const script = `const s = Bun.serve({ port: 0, fetch: () => new Response('ok') }); console.log(s.port)`
   const port = Promise.withResolvers<string>()
