@@ -1,6 +1,7 @@
 /** What only real processes can show: two on one database, one killed in the middle of its work, many that start at once. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
+import { wholeNumbersFrom } from '@bun-monitoring/metrics/testing'
 import { dogs, post, temporaryDatabase, testDatabases } from './testing.ts'
 
 /** Many processes or requests take their time on a busy machine. */
@@ -18,13 +19,11 @@ describe.each(testDatabases)('on %s', (_, create) => {
       await using second = dogs(database.env)
       const urls = [(await first.ready()).url, (await second.ready()).url] as const
       const expected: string[] = []
-      const seed = 20_261_122
-      let random = seed
+      const seed = Date.now() % 1_000_000
+      const pick = wholeNumbersFrom(seed)
       for (let round = 0; round < 300; round++) {
-        random = (random * 1_103_515_245 + 12_345) % 2 ** 31
-        const [writer, reader] = random % 2 === 0 ? urls : [urls[1], urls[0]]
-        const action = Math.floor(random / 8) % 3
-        if (action === 0 && expected.length > 0) {
+        const [writer, reader] = pick(2) === 0 ? urls : [urls[1], urls[0]]
+        if (pick(3) === 0 && expected.length > 0) {
           const [dog] = (await (await fetch(`${writer}/dogs/?limit=1`)).json()) as { id: number }[]
           expect((await fetch(`${writer}/dogs/${dog!.id}/`, { method: 'DELETE' })).status).toBe(200)
           expected.shift()

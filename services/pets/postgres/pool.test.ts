@@ -112,5 +112,5 @@ test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
   })
   pool.close()
   await until(() => seen.open === 0)
-  expect(pool.run('', [])).rejects.toThrow('The database is away')
+  await expect(pool.run('', [])).rejects.toThrow('The database is away')
 })
