@@ -35,7 +35,7 @@ export const postgresDatabase = (
       size: settings.databasePool,
       waitMs: settings.databaseConnectTimeoutMs,
       statementMs,
-      connect: (onClose) => connection(kind.name, settings, { statementTimeoutMs: statementMs, onClose }),
+      connect: (onClose) => connection(kind.name, settings, statementMs, onClose),
       metrics: new PoolMetrics(registry),
       log,
     })
@@ -51,7 +51,7 @@ export async function connect(kind: Kind, settings: PostgresSettings, log: Logge
   const where = `PostgreSQL at ${whereIs(settings.databaseUrl)}`
   for (let tries = 1; ; tries++) {
     const pause = Bun.sleep(settings.databaseConnectTimeoutMs)
-    const sql = connection(kind.name, settings, { statementTimeoutMs: UNLIMITED_MS })
+    const sql = connection(kind.name, settings, UNLIMITED_MS)
     try {
       return await sql.connect()
     } catch (error) {
