@@ -91,49 +91,65 @@ describe.each(testDatabases)('on %s', (_, create) => {
   )
 })
 
-test('a file that another holds answers 503 with Retry-After, and nothing is lost or stored', async () => {
-  await using database = temporaryDatabase()
-  await using service = dogs(database.env)
-  const { url, admin } = await service.ready()
-  await post(url, 'before')
-  using other = new Database(database.path)
-  other.run('BEGIN IMMEDIATE')
-  const response = await post(url, 'refused')
-  expect(response.status).toBe(503)
-  expect(response.headers.get('retry-after')).toBe('1')
-  expect(await namesOf(url)).toEqual(['before'])
-  other.run('COMMIT')
-  expect((await post(url, 'after')).status).toBe(201)
-  expect(await namesOf(url)).toEqual(['before', 'after'])
-  expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
-    'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_BUSY"} 1',
-  )
-})
+test(
+  'a file that another holds answers 503 with Retry-After, and nothing is lost or stored',
+  async () => {
+    await using database = temporaryDatabase()
+    await using service = dogs(database.env)
+    const { url, admin } = await service.ready()
+    await post(url, 'before')
+    using other = new Database(database.path)
+    other.run('BEGIN IMMEDIATE')
+    const response = await post(url, 'refused')
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await namesOf(url)).toEqual(['before'])
+    other.run('COMMIT')
+    expect((await post(url, 'after')).status).toBe(201)
+    expect(await namesOf(url)).toEqual(['before', 'after'])
+    expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
+      'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_BUSY"} 1',
+    )
+  },
+  SLOW_MS,
+)
 
-test('a bad configuration is told in full, with exit code 2', async () => {
-  await using service = dogs({ DOGS_BODY_BYTES: '0', DOGS_LIMIT: '3', DOGS_REQUEST_TIMEOUT_MS: 'soon' })
-  expect(await service.exit()).toBe(2)
-  expect(await service.stderr).toBe(
-    'dogs: the configuration is wrong\n' +
-      '  DOGS_BODY_BYTES="0" is not allowed: must be an integer from 1 to 100000000\n' +
-      '  DOGS_REQUEST_TIMEOUT_MS="soon" is not allowed: must be an integer from 1 to 3600000\n' +
-      '  DOGS_LIMIT is not a setting: did you mean DOGS_HOST?\n',
-  )
-})
+test(
+  'a bad configuration is told in full, with exit code 2',
+  async () => {
+    await using service = dogs({ DOGS_BODY_BYTES: '0', DOGS_LIMIT: '3', DOGS_REQUEST_TIMEOUT_MS: 'soon' })
+    expect(await service.exit()).toBe(2)
+    expect(await service.stderr).toBe(
+      'dogs: the configuration is wrong\n' +
+        '  DOGS_BODY_BYTES="0" is not allowed: must be an integer from 1 to 100000000\n' +
+        '  DOGS_REQUEST_TIMEOUT_MS="soon" is not allowed: must be an integer from 1 to 3600000\n' +
+        '  DOGS_LIMIT is not a setting: did you mean DOGS_HOST?\n',
+    )
+  },
+  SLOW_MS,
+)
 
-test('a database that cannot be opened is told, with exit code 3', async () => {
-  await using service = dogs({ DOGS_DATABASE_PATH: '/proc/nowhere/dogs.sqlite' })
-  expect(await service.exit()).toBe(3)
-  await service.line('dogs could not start: ENOENT')
-})
+test(
+  'a database that cannot be opened is told, with exit code 3',
+  async () => {
+    await using service = dogs({ DOGS_DATABASE_PATH: '/proc/nowhere/dogs.sqlite' })
+    expect(await service.exit()).toBe(3)
+    await service.line('dogs could not start: ENOENT')
+  },
+  SLOW_MS,
+)
 
-test('a second process on the same port is refused, and the first is not disturbed', async () => {
-  await using database = temporaryDatabase()
-  await using first = dogs(database.env)
-  const { url } = await first.ready()
-  const { port } = new URL(url)
-  await using second = dogs({ DOGS_PORT: port })
-  expect(await second.exit()).toBe(3)
-  await second.line(`port ${port} is taken: stop what listens on 127.0.0.1:${port} or set DOGS_PORT`)
-  expect((await fetch(`${url}/dogs/`)).status).toBe(200)
-})
+test(
+  'a second process on the same port is refused, and the first is not disturbed',
+  async () => {
+    await using database = temporaryDatabase()
+    await using first = dogs(database.env)
+    const { url } = await first.ready()
+    const { host, hostname, port } = new URL(url)
+    await using second = dogs({ DOGS_HOST: hostname, DOGS_PORT: port })
+    expect(await second.exit()).toBe(3)
+    await second.line(`port ${port} is taken: stop what listens on ${host} or set DOGS_PORT`)
+    expect((await fetch(`${url}/dogs/`)).status).toBe(200)
+  },
+  SLOW_MS,
+)

@@ -35,7 +35,8 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       expect(seen.lost).toEqual([])
       expect(seen.unavailable).toBeGreaterThan(100)
       expect(seen.recoveredMs).toBeLessThan(2000)
-      expect(seen.slowestMs).toBeLessThan(2000)
+      // No client waited for as long as a statement may take.
+      expect(seen.slowestMs).toBeLessThan(5000)
       expect(seen.pids[1]).toEqual(seen.pids[0])
     },
     SLOW_MS,
@@ -204,17 +205,21 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 })
 
-test('a URL that is none of PostgreSQL, or a password file that is not there, is told without the password', async () => {
-  await using service = dogs({
-    DOGS_DATABASE_URL: 'mysql://dogs:secret@localhost/dogs',
-    DOGS_DATABASE_PASSWORD_FILE: '/nowhere',
-    DOGS_DATABASE_POOL: '0',
-  })
-  expect(await service.exit()).toBe(2)
-  expect(await service.stderr).toBe(
-    'dogs: the configuration is wrong\n' +
-      '  DOGS_DATABASE_POOL="0" is not allowed: must be an integer from 1 to 1000\n' +
-      '  DOGS_DATABASE_URL is not allowed: must be postgres://user:password@host:5432/database\n' +
-      "  DOGS_DATABASE_PASSWORD_FILE cannot be read: ENOENT: no such file or directory, open '/nowhere'\n",
-  )
-})
+test(
+  'a URL that is none of PostgreSQL, or a password file that is not there, is told without the password',
+  async () => {
+    await using service = dogs({
+      DOGS_DATABASE_URL: 'mysql://dogs:secret@localhost/dogs',
+      DOGS_DATABASE_PASSWORD_FILE: '/nowhere',
+      DOGS_DATABASE_POOL: '0',
+    })
+    expect(await service.exit()).toBe(2)
+    expect(await service.stderr).toBe(
+      'dogs: the configuration is wrong\n' +
+        '  DOGS_DATABASE_POOL="0" is not allowed: must be an integer from 1 to 1000\n' +
+        '  DOGS_DATABASE_URL is not allowed: must be postgres://user:password@host:5432/database\n' +
+        "  DOGS_DATABASE_PASSWORD_FILE cannot be read: ENOENT: no such file or directory, open '/nowhere'\n",
+    )
+  },
+  SLOW_MS,
+)
