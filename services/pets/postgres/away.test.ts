@@ -196,7 +196,9 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       await using refused = dogs({ DOGS_DATABASE_URL: stranger })
       expect(await refused.exit()).toBe(3)
       const { msg } = await refused.line('dogs could not start')
-      expect(msg).toContain('refuses us: role "stranger" does not exist')
+      expect(msg).toEndWith(
+        'refuses us: role "stranger" does not exist: correct DOGS_DATABASE_URL or the password',
+      )
       for (const service of [absent, refused]) {
         expect(JSON.stringify(service.lines('')) + (await service.stderr)).not.toContain('secret')
       }

@@ -57,9 +57,14 @@ export async function connect(kind: Kind, settings: PostgresSettings, log: Logge
     } catch (error) {
       const { message } = error as Error
       const variable = `${prefixOf(kind)}_DATABASE_URL`
-      if (isHopeless(error) || tries === TRIES) {
-        const what = isHopeless(error) ? 'refuses us' : `did not answer ${TRIES} times`
-        throw new Error(`${where} ${what}: ${message}: start it or correct ${variable}`, { cause: error })
+      if (isHopeless(error)) {
+        throw new Error(`${where} refuses us: ${message}: correct ${variable} or the password`, {
+          cause: error,
+        })
+      }
+      if (tries === TRIES) {
+        const what = `did not answer ${TRIES} times: ${message}: start it or correct ${variable}`
+        throw new Error(`${where} ${what}`, { cause: error })
       }
       log.warn({ tries, of: TRIES }, `waiting for ${where}: ${message}`)
       await pause
