@@ -129,12 +129,16 @@ test(
   SLOW_MS,
 )
 
-test(
-  'a database that cannot be opened is told, with exit code 3',
-  async () => {
-    await using service = dogs({ DOGS_DATABASE_PATH: '/proc/nowhere/dogs.sqlite' })
+test.each([
+  ['/proc/nowhere/dogs.sqlite', "ENOENT: no such file or directory, mkdir '/proc/nowhere'"],
+  [import.meta.path, 'file is not a database'],
+])(
+  'a file that cannot be used is told, with exit code 3: %s',
+  async (path, why) => {
+    await using service = dogs({ DOGS_DATABASE_PATH: path })
     expect(await service.exit()).toBe(3)
-    await service.line('dogs could not start: ENOENT')
+    const { msg } = await service.line('dogs could not start')
+    expect(msg).toEndWith(`cannot use the SQLite file ${path}: ${why}: correct DOGS_DATABASE_PATH`)
   },
   SLOW_MS,
 )

@@ -12,15 +12,21 @@ const BUSY_TIMEOUT_MS = 250
 /** Starting up, nobody waits for an answer yet, and another process may be migrating. */
 const BOOT_BUSY_TIMEOUT_MS = 10_000
 
-export function openFile(path: string): Database {
-  mkdirSync(dirname(path), { recursive: true })
-  const db = new Database(path, { create: true, strict: true })
-  waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
-  db.run('PRAGMA journal_mode = WAL')
-  db.run('PRAGMA synchronous = NORMAL')
-  db.run('PRAGMA foreign_keys = ON')
-  db.run('PRAGMA temp_store = MEMORY')
-  return db
+/** @throws Error that says which file, and that the variable named it. */
+export function openFile(path: string, variable: string): Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const db = new Database(path, { create: true, strict: true })
+    waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
+    db.run('PRAGMA journal_mode = WAL')
+    db.run('PRAGMA synchronous = NORMAL')
+    db.run('PRAGMA foreign_keys = ON')
+    db.run('PRAGMA temp_store = MEMORY')
+    return db
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(`cannot use the SQLite file ${path}: ${message}: correct ${variable}`, { cause: error })
+  }
 }
 
 /** From here on requests wait: fail fast with SQLITE_BUSY rather than hold up everybody else. */
