@@ -38,6 +38,9 @@ interface Manifest {
   }
 }
 
+/** Tools start slowly on a busy machine. */
+const SLOW_MS = 60_000
+
 const NAME = 'app.kubernetes.io/name'
 const hasKubectl = Bun.which('kubectl') !== null
 const hasKustomize = Bun.which('kustomize') !== null
@@ -52,7 +55,7 @@ describe.skipIf(!isHere)('the manifests', () => {
   let manifests: Manifest[]
   beforeAll(async () => {
     manifests = await yamlOf<Manifest>([...BUILD, 'deploy/kubernetes'])
-  })
+  }, SLOW_MS)
   const find = (kind: string, name: string) => {
     const found = manifests.find((each) => each.kind === kind && each.metadata.name === name)
     if (!found) throw new Error(`no ${kind} ${name}`)

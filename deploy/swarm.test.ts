@@ -36,6 +36,8 @@ interface Stack {
 
 /** Swarm keeps configs in its log, and takes no larger ones; older engines half of it. */
 const CONFIG_BYTES = 500 * 1024
+/** Tools start slowly on a busy machine. */
+const SLOW_MS = 60_000
 const ROOT = join(import.meta.dir, '..')
 const STACK = ['docker', 'stack', 'config', '-c', 'deploy/swarm/stack.yml']
 const OWN = [...FAMILIES, 'exporter']
@@ -57,15 +59,19 @@ describe.skipIf(!isHere)('the stack', () => {
     const [stack] = await readStack({ REGISTRY: 'registry.example', TAG: 'x1', PORT: '' })
     ;({ services, configs } = stack!)
     compose = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as Stack
-  })
+  }, SLOW_MS)
   const started = (name: string) => {
     const { command, environment: env = {} } = services[name]!
     return { command, env }
   }
 
-  test('is refused without a tag', async () => {
-    await expect(readStack({ REGISTRY: 'registry.example', TAG: '' })).rejects.toThrow('which image')
-  })
+  test(
+    'is refused without a tag',
+    async () => {
+      await expect(readStack({ REGISTRY: 'registry.example', TAG: '' })).rejects.toThrow('which image')
+    },
+    SLOW_MS,
+  )
 
   test('has the services of compose.yml, a database, and nobody for alerts', () => {
     const { alertmanager: _, ...others } = compose.services

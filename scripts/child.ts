@@ -12,11 +12,14 @@ const READY_LINE = '"msg":"ready"'
 
 const ASK_AGAIN_AFTER_MS = 100
 
-/** How long a process gets to say that it is ready. */
+/** How long another program gets until its URL answers. */
 const READY_WITHIN_MS = 30_000
 
 /** Longer than any process's own drain. */
 const STOP_WITHIN_MS = 15_000
+
+/** Its last lines come later than its end; a child of its own that outlives it may keep their pipe open. */
+const LAST_LINES_WITHIN_MS = 1000
 
 export interface ChildOptions {
   name: string
@@ -43,6 +46,7 @@ export class Child implements AsyncDisposable {
   readonly #process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly #said = Promise.withResolvers<string>()
   readonly #failed = Promise.withResolvers<never>()
+  readonly #read: Promise<unknown>
   #lastLine = ''
 
   constructor({ name, command, env = {}, print }: ChildOptions) {
@@ -59,32 +63,35 @@ export class Child implements AsyncDisposable {
       if (line.includes(READY_LINE)) this.#said.resolve(line)
       print(`${name.padEnd(10)} | ${formatLine(line)}`)
     }
-    const read = [this.#process.stdout, this.#process.stderr].map((stream) => forEachLine(stream, onLine))
-    void Promise.all([this.#process.exited, ...read]).then(([exitCode]) =>
+    const streams = [this.#process.stdout, this.#process.stderr]
+    this.#read = Promise.all(streams.map((stream) => forEachLine(stream, onLine)))
+    void Promise.all([this.#process.exited, this.#read]).then(([exitCode]) =>
       this.#failed.reject(new NotStarted(name, exitCode, messageOf(this.#lastLine))),
     )
     // Who waits for it to be ready handles this; later nobody waits any more.
     this.#failed.promise.catch(() => {})
   }
 
-  /** The line in which one of our own processes says so. @throws with its last words where it ends first. */
+  /**
+   * The line in which one of our own processes says so. It knows how long to wait for what it needs, such as a database, and
+   * says why it gives up. @throws with its last words where it ends first.
+   */
   ready(): Promise<string> {
-    return this.#inTime(this.#said.promise)
+    return Promise.race([this.#said.promise, this.#failed.promise])
   }
 
-  /** For other programs: resolves when the URL answers 200. @throws as `ready`. */
+  /** For other programs: resolves when the URL answers 200. @throws as `ready`, and when it takes too long. */
   async readyAt(url: string): Promise<void> {
-    const controller = new AbortController()
-    const answered = async () => {
-      while (!controller.signal.aborted && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
-    }
-    await this.#inTime(answered()).finally(() => controller.abort())
-  }
-
-  async #inTime<T>(ready: Promise<T>): Promise<T> {
-    const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s`)
+    const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s: see above`)
     const timer = setTimeout(() => this.#failed.reject(late), READY_WITHIN_MS)
-    return Promise.race([ready, this.#failed.promise]).finally(() => clearTimeout(timer))
+    const over = new AbortController()
+    const answered = async () => {
+      while (!over.signal.aborted && !(await isOk(url))) await Bun.sleep(ASK_AGAIN_AFTER_MS)
+    }
+    await Promise.race([answered(), this.#failed.promise]).finally(() => {
+      over.abort()
+      clearTimeout(timer)
+    })
   }
 
   /** Resolves with the exit code when it ends, for whatever reason. */
@@ -98,6 +105,7 @@ export class Child implements AsyncDisposable {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS)
     await this.#process.exited
     clearTimeout(timer)
+    await Promise.race([this.#read, Bun.sleep(LAST_LINES_WITHIN_MS)])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -14,10 +14,8 @@ const kind = { name: 'dogs', trait: 'x', defaults: { port: 8001, adminPort: 9001
 test('it has a line for every setting, which says what the code says', () => {
   const settings = { ...serviceSettings(kind).properties, ...gatewaySettings.properties }
   const missing = Object.entries(settings).filter(([key, { description }]) => {
-    const name = variableName('<P>', key)
-    const row = readme
-      .split('\n')
-      .find((line) => line.startsWith(`| \`${name}\``) || line.startsWith('| `GATEWAY_CONFIG`'))
+    const names = ['<P>', 'GATEWAY'].map((prefix) => `| \`${variableName(prefix, key)}\``)
+    const row = readme.split('\n').find((line) => names.some((name) => line.startsWith(name)))
     return !row?.includes(description!.split(';')[0]!)
   })
   expect(missing.map(([key]) => key)).toEqual([])

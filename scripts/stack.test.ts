@@ -1,7 +1,8 @@
-import { expect, test } from 'bun:test'
+import { expect, jest, test } from 'bun:test'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
 import { targetFile } from './prometheus.ts'
+import { checkFree } from './stack.ts'
 
 const print = () => {}
 const bun = (script: string) => [process.execPath, '-e', script]
@@ -14,6 +15,29 @@ test('a process is ready when it says so, and its lines come under its name', as
   expect(lines).toEqual(['dogs       | ready url=http://x'])
 })
 
+test('one of ours may take as long to be ready as it likes', async () => {
+  const gate = Promise.withResolvers<Response>()
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => gate.promise })
+  const script = `await fetch('${server.url}'); console.log('{"level":"info","msg":"ready"}'); setInterval(() => {}, 1e6)`
+  await using child = new Child({ name: 'dogs', command: bun(script), print })
+  jest.useFakeTimers()
+  const ready = child.ready()
+  jest.advanceTimersByTime(600_000)
+  jest.useRealTimers()
+  gate.resolve(new Response())
+  expect(await ready).toContain('ready')
+})
+
+test('an address that somebody else listens on is told, and never taken for ours', async () => {
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
+  const address = `127.0.0.1:${server.port}`
+  expect(() => checkFree('prometheus', address)).toThrow(
+    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address}`,
+  )
+  await server.stop(true)
+  expect(() => checkFree('prometheus', address)).not.toThrow()
+})
+
 test('one that ends first is told by its last words', async () => {
   const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
   await using child = new Child({ name: 'dogs', command: bun(script), print })
@@ -21,6 +45,16 @@ test('one that ends first is told by its last words', async () => {
     'dogs did not start: port 8001 is taken',
   )
   expect(await child.exited).toBe(3)
+})
+
+test('one that is stopped has its last line printed, however late it comes', async () => {
+  const late = `Bun.spawn(['sh', '-c', 'sleep 0.05; echo last'], { stdout: 'inherit' })`
+  const script = `process.on('SIGINT', () => { ${late}; process.exit() }); console.log('{"msg":"ready"}'); setInterval(() => {}, 1e6)`
+  const lines: string[] = []
+  const child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
+  await child.ready()
+  await child.stop()
+  expect(lines.at(-1)).toBe('dogs       | last')
 })
 
 test('another program is ready when its URL answers', async () => {

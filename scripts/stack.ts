@@ -5,7 +5,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Child } from './child.ts'
+import { EXIT } from '@bun-monitoring/prefork'
+import { Child, NotStarted } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
 import { prometheus, type PrometheusOptions } from './prometheus.ts'
@@ -69,6 +70,7 @@ export class Stack {
       CATS_URL: `unix:${this.#sockets}/cats.*.sock`,
     })
     const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
+    checkFree('exporter', exporterAddress)
     const exporter = await this.#serve('exporter', 'exporter', {}, [
       `--web.listen-address=${exporterAddress}`,
       ...Object.values(admin).map((url) => `--stats.uri=${url}/stats`),
@@ -136,6 +138,7 @@ export class Stack {
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
+    checkFree(name, new URL(url).host)
     await this.#spawn({ name, command: [...DIE_WITH_US, ...command], env }).readyAt(url + readyPath)
     return url
   }
@@ -154,6 +157,21 @@ export class Stack {
         this.#ended.resolve(`${name} ended with exit code ${code}`)
     })
     return child
+  }
+}
+
+/**
+ * For what listens where no variable can send it. Whoever listens there already might answer in its place.
+ * @throws NotStarted that says which port is taken.
+ */
+export function checkFree(name: string, address: string): void {
+  const { hostname, port } = new URL(`tcp://${address}`)
+  try {
+    Bun.listen({ hostname, port: Number(port), socket: { data() {} } }).stop(true)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'EADDRINUSE' ? `port ${port} is taken: stop what listens on ${address}` : message
+    throw new NotStarted(name, EXIT.couldNotStart, why)
   }
 }
 

@@ -10,9 +10,10 @@ async function main(): Promise<number> {
   if (!(await install())) return 1
   const { stopSignals } = await import('@bun-monitoring/prefork')
   const { NotStarted } = await import('./child.ts')
+  const { keyPresses } = await import('./key_presses.ts')
   const { Stack } = await import('./stack.ts')
 
-  const signals = stopSignals()
+  const signals = stopSignals(keyPresses())
   const stack = new Stack({ print: (line) => console.log(line) })
   // A terminal that is closed asks for the same as Ctrl+C.
   process.on('SIGHUP', () => process.emit('SIGTERM'))
@@ -48,18 +49,16 @@ function welcome(urls: StackUrls): string {
     ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
     ['cats', `${urls.gateway}/cats/`, `API docs at ${urls.gateway}/cats/swagger`],
     ['live page', `${urls.exporter}/`, 'workers, requests per second, latency, memory, as they are now'],
-    ['Prometheus', urls.prometheus, 'not on PATH: see prometheus.io/download'],
+    ['Prometheus', urls.prometheus ?? 'not on PATH: see prometheus.io/download'],
     [
       'Grafana',
-      urls.grafana,
-      'not on PATH: see grafana.com/grafana/download, or use docker compose; the live page needs neither',
+      urls.grafana ??
+        'needs Prometheus, and its own program on PATH: see grafana.com/grafana/download, or use docker compose',
     ],
   ]
-  const lines = rows.map(([name, url, note]) => {
-    const isThere = url !== undefined
-    const isHint = name === 'Prometheus' || name === 'Grafana'
-    return `  ${name!.padEnd(11)} ${isThere ? url.padEnd(30) : ''}${isThere && isHint ? '' : note}`
-  })
+  const lines = rows.map(([name, url, note = '']) =>
+    `  ${name!.padEnd(11)} ${url!.padEnd(30)}${note}`.trimEnd(),
+  )
   return [
     '',
     'Everything is ready:',

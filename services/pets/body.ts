@@ -2,14 +2,14 @@
  * Reads a request body as a JSON object, under a limit of size and of time. Elysia's own parser looks at the Content-Type only,
  * has no limit of its own and replaces invalid UTF-8; the original took a body without a Content-Type as JSON.
  */
-import { HttpError, invalid } from './errors.ts'
+import { HttpError, invalid, tryAgain } from './errors.ts'
 
 export interface BodyLimits {
   bodyBytes: number
   requestTimeoutMs: number
 }
 
-/** @throws HttpError 400, 413, 415, 422 or 503 */
+/** @throws HttpError 400, 413, 415, 422, 499 or 503 */
 export async function readJsonObject(request: Request, limits: BodyLimits): Promise<object> {
   checkMediaType(request.headers)
   const text = decode(await readBytes(request, limits))
@@ -54,11 +54,9 @@ async function readBytes(request: Request, { bodyBytes, requestTimeoutMs }: Body
   const reader = request.body.getReader()
   const chunks: Uint8Array[] = []
   let length = 0
-  const late = new HttpError(503, `The body did not arrive within ${requestTimeoutMs} ms`, {
-    'Retry-After': '1',
-  })
   const timeout = Promise.withResolvers<never>()
-  const timer = setTimeout(() => timeout.reject(late), requestTimeoutMs)
+  const late = () => timeout.reject(tryAgain(`The body did not arrive within ${requestTimeoutMs} ms`))
+  const timer = setTimeout(late, requestTimeoutMs)
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), timeout.promise])
@@ -68,6 +66,7 @@ async function readBytes(request: Request, { bodyBytes, requestTimeoutMs }: Body
       chunks.push(value)
     }
   } catch (error) {
+    if (request.signal.aborted) throw new HttpError(499, 'The client hung up before its body was complete')
     await reader.cancel()
     throw error
   } finally {

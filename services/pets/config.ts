@@ -22,18 +22,18 @@ export const serviceSettings = (kind: Kind) =>
     databasePasswordFile: Type.Optional(
       Type.String({
         minLength: 1,
-        description: 'file that holds the password for PostgreSQL, for whoever keeps it out of the URL',
+        description: 'file with the password for PostgreSQL, to keep it out of the URL',
       }),
     ),
     databasePool: Type.Integer({
       minimum: 1,
       maximum: 1000,
       default: 5,
-      description: 'connections to PostgreSQL that one worker has at most',
+      description: 'most connections to PostgreSQL that one worker has',
     }),
     databaseConnectTimeoutMs: milliseconds(
       1000,
-      'milliseconds within which a connection to PostgreSQL is made, and for which a request waits for one; 503 after',
+      'milliseconds to connect to PostgreSQL, and to wait for a free connection; 503 after',
     ),
     databaseStatementTimeoutMs: milliseconds(
       5000,

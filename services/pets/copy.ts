@@ -52,7 +52,7 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
   const sql: SQL = await connect(kind, { ...config, databaseUrl }, createLogger(kind.name, config.logLevel))
   try {
     await migrate(sql, kind)
-    const rows = await sql.begin(async (target) => {
+    await sql.begin(async (target) => {
       await clear(kind, target, isReplacing)
       let sent = 0
       for (const batch of source.batches()) {
@@ -61,9 +61,11 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
         console.log(`${sent} of ${source.rows} ${kind.name}`)
       }
       await continueIds(kind, target, source.lastId)
-      return check(kind, target, source.rows)
+      await check(kind, target, source.rows)
     })
-    console.log(`copied ${rows} ${kind.name} from ${path} to ${whereIs(databaseUrl)}: both have ${rows}`)
+    console.log(
+      `copied ${source.rows} ${kind.name} from ${path} to ${whereIs(databaseUrl)}: both have ${source.rows}`,
+    )
   } finally {
     await sql.close()
   }
@@ -135,12 +137,10 @@ async function continueIds({ name }: Kind, target: TransactionSQL, lastId: bigin
 }
 
 /** @throws Error where PostgreSQL has not as many as were read; nothing is kept then. */
-async function check({ name }: Kind, target: TransactionSQL, expected: number): Promise<number> {
+async function check({ name }: Kind, target: TransactionSQL, expected: number): Promise<void> {
   const count = await countOf(name, target)
-  if (count !== expected) {
-    throw new Error(`PostgreSQL has ${count} ${name} and the file ${expected}: all of it was undone`)
-  }
-  return count
+  if (count === expected) return
+  throw new Error(`PostgreSQL has ${count} ${name} and the file ${expected}: all of it was undone`)
 }
 
 async function countOf(name: string, target: TransactionSQL): Promise<number> {

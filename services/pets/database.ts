@@ -16,17 +16,7 @@ export interface Database {
   open(registry: Registry, log: Logger): Store
 }
 
-export type DatabaseConfig = Pick<
-  ServiceConfig,
-  | 'databasePath'
-  | 'databaseUrl'
-  | 'databasePasswordFile'
-  | 'databasePool'
-  | 'databaseConnectTimeoutMs'
-  | 'databaseStatementTimeoutMs'
->
-
-export function databaseOf(kind: Kind, config: DatabaseConfig): Database {
+export function databaseOf(kind: Kind, config: ServiceConfig): Database {
   const { databaseUrl } = config
   if (databaseUrl === undefined) return sqliteDatabase(kind, config.databasePath)
   return postgresDatabase(kind, { ...config, databaseUrl })

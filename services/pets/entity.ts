@@ -20,7 +20,7 @@ export class Entity {
     if (known !== null && this.#matches(known)) {
       return new Response(null, { status: 304, headers: { ETag: this.#etag } })
     }
-    tally.sentBytes += this.#bytes.byteLength
+    if (request.method !== 'HEAD') tally.sentBytes += this.#bytes.byteLength
     return new Response(this.#bytes, { headers: this.#headers })
   }
 

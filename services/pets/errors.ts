@@ -31,7 +31,8 @@ export class HttpError extends Error {
 export const invalid = (errors: readonly FieldError[]): HttpError =>
   new HttpError(422, errors.map(({ field, message }) => `${field} ${message}`).join('; '), {}, errors)
 
-const RETRY_AFTER_SECONDS = '1'
+/** 503: the same request may be answered a second later. */
+export const tryAgain = (detail: string): HttpError => new HttpError(503, detail, { 'Retry-After': '1' })
 
 /** The answer to an error, as problem+json (RFC 9457). */
 export function answerTo(error: unknown, code: unknown, log: Logger): Response {
@@ -60,9 +61,6 @@ function translate(error: unknown, code: unknown, log: Logger): HttpError {
   log.error({ err: error }, 'a request failed')
   return new HttpError(500, 'Something went wrong here: it is in the log')
 }
-
-const tryAgain = (detail: string): HttpError =>
-  new HttpError(503, detail, { 'Retry-After': RETRY_AFTER_SECONDS })
 
 /** The first complaint about each field; the body itself is called `body`. */
 function fieldsOf(error: ValidationError): FieldError[] {

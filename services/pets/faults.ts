@@ -10,14 +10,14 @@ const percent = (what: string) =>
     minimum: 0,
     maximum: 100,
     default: 0,
-    description: `for trying out alerts: percent of the requests that ${what}`,
+    description: `percent of the requests that ${what}`,
   })
 const milliseconds = (byDefault: number, what: string) =>
   Type.Integer({
     minimum: 0,
     maximum: 60_000,
     default: byDefault,
-    description: `for trying out alerts: milliseconds ${what}`,
+    description: `milliseconds ${what}`,
   })
 
 /** The settings, part of a service's. */

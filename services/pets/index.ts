@@ -68,7 +68,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
     maxRequestBodySize: BUN_BODY_BYTES,
     close() {
       stopPublishing()
-      void store.close()
+      store.close()
     },
   })
 }

@@ -3,58 +3,46 @@ import { Counter, Gauge, type Registry } from '@bun-monitoring/metrics'
 import type { Kind } from './kind.ts'
 import { migrations, unappliedOf } from './migrations.ts'
 
-/** Of rows written in one way. */
-interface RowCounter {
-  inc(rows: number): void
-}
+export type ModelMetrics = ReturnType<typeof modelMetrics>
 
-export class ModelMetrics {
-  readonly inserts: RowCounter
-  readonly updates: RowCounter
-  readonly deletes: RowCounter
-  readonly #kind: Kind
-  readonly #rows: Gauge
-  readonly #applied: Gauge
-  readonly #unapplied: Gauge
-
-  constructor(kind: Kind, registry: Registry) {
-    const registers = [registry]
-    const counter = (verb: string, done: string) =>
-      new Counter({
-        name: `model_${verb}_total`,
-        help: `Rows ${done}, bulk operations included`,
-        labelNames: ['model'],
-        registers,
-      }).labels(kind.name)
-    const gauge = (name: string, help: string) => new Gauge({ name, help, aggregator: 'max', registers })
-    this.#kind = kind
-    this.inserts = counter('inserts', 'inserted')
-    this.updates = counter('updates', 'updated')
-    this.deletes = counter('deletes', 'deleted')
-    // All workers count the same table: the last count is the right one.
-    this.#rows = new Gauge({
-      name: 'model_rows',
-      help: 'Rows of the table',
-      labelNames: ['model'],
-      aggregator: 'mostrecent',
+export function modelMetrics(kind: Kind, registry: Registry) {
+  const registers = [registry]
+  const labelNames = ['model']
+  const counter = (verb: string, done: string) =>
+    new Counter({
+      name: `model_${verb}_total`,
+      help: `Rows ${done}, bulk operations included`,
+      labelNames,
       registers,
-    })
-    this.#applied = gauge('db_migrations_applied', 'Schema migrations that the database has')
-    this.#unapplied = gauge(
-      'db_migrations_unapplied',
-      'Schema migrations that this program knows and the database lacks',
-    )
-  }
-
-  countRows(rows: number): void {
-    this.#rows.labels(this.#kind.name).set(rows)
-  }
-
-  /** @param applied names of those that the database has. */
-  countMigrations(applied: readonly string[]): void {
-    const all = migrations(this.#kind)
-    const lacking = unappliedOf(all, applied).length
-    this.#applied.set(all.length - lacking)
-    this.#unapplied.set(lacking)
+    }).labels(kind.name)
+  const gauge = (name: string, help: string) => new Gauge({ name, help, aggregator: 'max', registers })
+  const inserts = counter('inserts', 'inserted')
+  const updates = counter('updates', 'updated')
+  const deletes = counter('deletes', 'deleted')
+  // All workers count the same table: the last count is the right one.
+  const rows = new Gauge({
+    name: 'model_rows',
+    help: 'Rows of the table',
+    labelNames,
+    aggregator: 'mostrecent',
+    registers,
+  })
+  const applied = gauge('db_migrations_applied', 'Schema migrations that the database has')
+  const unapplied = gauge(
+    'db_migrations_unapplied',
+    'Schema migrations that this program knows and the database lacks',
+  )
+  return {
+    inserts,
+    updates,
+    deletes,
+    countRows: (count: number) => rows.labels(kind.name).set(count),
+    /** @param names of those that the database has. */
+    countMigrations(names: readonly string[]) {
+      const all = migrations(kind)
+      const lacking = unappliedOf(all, names).length
+      applied.set(all.length - lacking)
+      unapplied.set(lacking)
+    },
   }
 }

@@ -1,6 +1,7 @@
 /** What only real processes can show: two on one database, one killed in the middle of its work, many that start at once. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
+import { wholeNumbersFrom } from '@bun-monitoring/metrics/testing'
 import { dogs, post, temporaryDatabase, testDatabases } from './testing.ts'
 
 /** Many processes or requests take their time on a busy machine. */
@@ -18,13 +19,11 @@ describe.each(testDatabases)('on %s', (_, create) => {
       await using second = dogs(database.env)
       const urls = [(await first.ready()).url, (await second.ready()).url] as const
       const expected: string[] = []
-      const seed = 20_261_122
-      let random = seed
+      const seed = Date.now() % 1_000_000
+      const pick = wholeNumbersFrom(seed)
       for (let round = 0; round < 300; round++) {
-        random = (random * 1_103_515_245 + 12_345) % 2 ** 31
-        const [writer, reader] = random % 2 === 0 ? urls : [urls[1], urls[0]]
-        const action = Math.floor(random / 8) % 3
-        if (action === 0 && expected.length > 0) {
+        const [writer, reader] = pick(2) === 0 ? urls : [urls[1], urls[0]]
+        if (pick(3) === 0 && expected.length > 0) {
           const [dog] = (await (await fetch(`${writer}/dogs/?limit=1`)).json()) as { id: number }[]
           expect((await fetch(`${writer}/dogs/${dog!.id}/`, { method: 'DELETE' })).status).toBe(200)
           expected.shift()
@@ -92,49 +91,69 @@ describe.each(testDatabases)('on %s', (_, create) => {
   )
 })
 
-test('a file that another holds answers 503 with Retry-After, and nothing is lost or stored', async () => {
-  await using database = temporaryDatabase()
-  await using service = dogs(database.env)
-  const { url, admin } = await service.ready()
-  await post(url, 'before')
-  using other = new Database(database.path)
-  other.run('BEGIN IMMEDIATE')
-  const response = await post(url, 'refused')
-  expect(response.status).toBe(503)
-  expect(response.headers.get('retry-after')).toBe('1')
-  expect(await namesOf(url)).toEqual(['before'])
-  other.run('COMMIT')
-  expect((await post(url, 'after')).status).toBe(201)
-  expect(await namesOf(url)).toEqual(['before', 'after'])
-  expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
-    'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_BUSY"} 1',
-  )
-})
+test(
+  'a file that another holds answers 503 with Retry-After, and nothing is lost or stored',
+  async () => {
+    await using database = temporaryDatabase()
+    await using service = dogs(database.env)
+    const { url, admin } = await service.ready()
+    await post(url, 'before')
+    using other = new Database(database.path)
+    other.run('BEGIN IMMEDIATE')
+    const response = await post(url, 'refused')
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await namesOf(url)).toEqual(['before'])
+    other.run('COMMIT')
+    expect((await post(url, 'after')).status).toBe(201)
+    expect(await namesOf(url)).toEqual(['before', 'after'])
+    expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
+      'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_BUSY"} 1',
+    )
+  },
+  SLOW_MS,
+)
 
-test('a bad configuration is told in full, with exit code 2', async () => {
-  await using service = dogs({ DOGS_BODY_BYTES: '0', DOGS_LIMIT: '3', DOGS_REQUEST_TIMEOUT_MS: 'soon' })
-  expect(await service.exit()).toBe(2)
-  expect(await service.stderr).toBe(
-    'dogs: the configuration is wrong\n' +
-      '  DOGS_BODY_BYTES="0" is not allowed: must be an integer from 1 to 100000000\n' +
-      '  DOGS_REQUEST_TIMEOUT_MS="soon" is not allowed: must be an integer from 1 to 3600000\n' +
-      '  DOGS_LIMIT is not a setting: did you mean DOGS_HOST?\n',
-  )
-})
+test(
+  'a bad configuration is told in full, with exit code 2',
+  async () => {
+    await using service = dogs({ DOGS_BODY_BYTES: '0', DOGS_LIMIT: '3', DOGS_REQUEST_TIMEOUT_MS: 'soon' })
+    expect(await service.exit()).toBe(2)
+    expect(await service.stderr).toBe(
+      'dogs: the configuration is wrong\n' +
+        '  DOGS_BODY_BYTES="0" is not allowed: must be an integer from 1 to 100000000\n' +
+        '  DOGS_REQUEST_TIMEOUT_MS="soon" is not allowed: must be an integer from 1 to 3600000\n' +
+        '  DOGS_LIMIT is not a setting: did you mean DOGS_HOST?\n',
+    )
+  },
+  SLOW_MS,
+)
 
-test('a database that cannot be opened is told, with exit code 3', async () => {
-  await using service = dogs({ DOGS_DATABASE_PATH: '/proc/nowhere/dogs.sqlite' })
-  expect(await service.exit()).toBe(3)
-  await service.line('dogs could not start: ENOENT')
-})
+test.each([
+  ['/proc/nowhere/dogs.sqlite', "ENOENT: no such file or directory, mkdir '/proc/nowhere'"],
+  [import.meta.path, 'file is not a database'],
+])(
+  'a file that cannot be used is told, with exit code 3: %s',
+  async (path, why) => {
+    await using service = dogs({ DOGS_DATABASE_PATH: path })
+    expect(await service.exit()).toBe(3)
+    const { msg } = await service.line('dogs could not start')
+    expect(msg).toEndWith(`cannot use the SQLite file ${path}: ${why}: correct DOGS_DATABASE_PATH`)
+  },
+  SLOW_MS,
+)
 
-test('a second process on the same port is refused, and the first is not disturbed', async () => {
-  await using database = temporaryDatabase()
-  await using first = dogs(database.env)
-  const { url } = await first.ready()
-  const { port } = new URL(url)
-  await using second = dogs({ DOGS_PORT: port })
-  expect(await second.exit()).toBe(3)
-  await second.line(`port ${port} is taken: stop what listens on 127.0.0.1:${port} or set DOGS_PORT`)
-  expect((await fetch(`${url}/dogs/`)).status).toBe(200)
-})
+test(
+  'a second process on the same port is refused, and the first is not disturbed',
+  async () => {
+    await using database = temporaryDatabase()
+    await using first = dogs(database.env)
+    const { url } = await first.ready()
+    const { host, hostname, port } = new URL(url)
+    await using second = dogs({ DOGS_HOST: hostname, DOGS_PORT: port })
+    expect(await second.exit()).toBe(3)
+    await second.line(`port ${port} is taken: stop what listens on ${host} or set DOGS_PORT`)
+    expect((await fetch(`${url}/dogs/`)).status).toBe(200)
+  },
+  SLOW_MS,
+)

@@ -18,14 +18,13 @@ export const listQuery = Type.Object({
 export function readListQuery(query: { limit?: unknown; after?: unknown }): { limit: number; after: number } {
   const limit = integer(query.limit, DEFAULT_LIMIT, 1, MAX_LIMIT)
   const after = integer(query.after, 0, 0, Number.MAX_SAFE_INTEGER)
-  const errors = [
+  if (limit !== undefined && after !== undefined) return { limit, after }
+  throw invalid([
     ...(limit === undefined
       ? [{ field: 'limit', message: `must be an integer from 1 to ${MAX_LIMIT}` }]
       : []),
     ...(after === undefined ? [{ field: 'after', message: 'must be an id' }] : []),
-  ]
-  if (limit === undefined || after === undefined) throw invalid(errors)
-  return { limit, after }
+  ])
 }
 
 /** An id as paths spell it, or `undefined`: no row can have such an id. */

@@ -30,7 +30,7 @@ export interface Store {
   deleteTests(): Awaitable<number>
   /** Publishes how many rows and migrations there are. */
   publish(): Awaitable<void>
-  close(): Awaitable<void>
+  close(): void
 }
 
 /** The database cannot do it now: 503. The message is for the client, the cause for the log. */

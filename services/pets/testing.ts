@@ -91,9 +91,15 @@ export const testDatabases: [name: string, create: () => Promise<TestDatabase>][
   ...(isPostgresExpected ? [['PostgreSQL', postgresDatabase] as [string, typeof postgresDatabase]] : []),
 ]
 
-/** A service as a process of its own, on free ports, over a database or with other settings. */
+let services = 0
+
+/**
+ * A service as a process of its own, on free ports, over a database or with other settings. It has an address of its own, too: a port
+ * that it finds free is bound a moment later, and on 127.0.0.1 some client may have it by then.
+ */
 export const dogs = (env: Record<string, string>): TestProcess =>
   new TestProcess([join(import.meta.dir, 'testdata/dogs.ts')], {
+    DOGS_HOST: `127.${1 + (process.pid % 250)}.${(process.pid >> 8) % 256}.${1 + (++services % 250)}`,
     DOGS_PORT: '0',
     DOGS_ADMIN_PORT: '0',
     ...env,
@@ -134,7 +140,7 @@ export async function openPets(database: TestDatabase, options: Partial<typeof l
     registry,
     tally,
     async [Symbol.asyncDispose]() {
-      await store.close()
+      store.close()
       await database[Symbol.asyncDispose]()
     },
   }

@@ -14,6 +14,7 @@ test('ten seconds without PostgreSQL lose no acknowledged write, and need no res
   expect(wrong).toEqual([])
   expect(lost).toEqual([])
   expect(recoveredMs).toBeLessThan(2000)
-  expect(slowestMs).toBeLessThan(2000)
+  // No client waited for as long as a statement may take.
+  expect(slowestMs).toBeLessThan(5000)
   expect(pids[1]).toEqual(pids[0])
 })

@@ -35,7 +35,8 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       expect(seen.lost).toEqual([])
       expect(seen.unavailable).toBeGreaterThan(100)
       expect(seen.recoveredMs).toBeLessThan(2000)
-      expect(seen.slowestMs).toBeLessThan(2000)
+      // No client waited for as long as a statement may take.
+      expect(seen.slowestMs).toBeLessThan(5000)
       expect(seen.pids[1]).toEqual(seen.pids[0])
     },
     SLOW_MS,
@@ -48,7 +49,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       await using service = dogs({
         DOGS_WORKERS: '0',
         DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '200',
-        DOGS_DATABASE_CONNECT_TIMEOUT_MS: '300',
+        DOGS_DATABASE_CONNECT_TIMEOUT_MS: '1500',
         ...database.env,
       })
       const { url } = await service.ready()
@@ -62,7 +63,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       const refused = await Promise.all(Array.from({ length: 10 }, () => post(url, 'refused')))
       expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]))
       expect((await refused[0]!.json()).detail).toBe('The database is away: nothing was changed, try again')
-      expect(performance.now() - startedMs).toBeLessThan(300)
+      expect(performance.now() - startedMs).toBeLessThan(1500)
       server.freeze('SIGCONT')
       await until(201, () => post(url, 'after'))
       await service.line('the database is back')
@@ -81,7 +82,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       await using service = dogs({
         DOGS_WORKERS: '0',
         DOGS_DATABASE_POOL: '2',
-        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '700',
+        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '2000',
         DOGS_DATABASE_CONNECT_TIMEOUT_MS: '300',
         ...database.env,
       })
@@ -195,7 +196,9 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       await using refused = dogs({ DOGS_DATABASE_URL: stranger })
       expect(await refused.exit()).toBe(3)
       const { msg } = await refused.line('dogs could not start')
-      expect(msg).toContain('refuses us: role "stranger" does not exist')
+      expect(msg).toEndWith(
+        'refuses us: role "stranger" does not exist: correct DOGS_DATABASE_URL or the password',
+      )
       for (const service of [absent, refused]) {
         expect(JSON.stringify(service.lines('')) + (await service.stderr)).not.toContain('secret')
       }
@@ -204,17 +207,21 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 })
 
-test('a URL that is none of PostgreSQL, or a password file that is not there, is told without the password', async () => {
-  await using service = dogs({
-    DOGS_DATABASE_URL: 'mysql://dogs:secret@localhost/dogs',
-    DOGS_DATABASE_PASSWORD_FILE: '/nowhere',
-    DOGS_DATABASE_POOL: '0',
-  })
-  expect(await service.exit()).toBe(2)
-  expect(await service.stderr).toBe(
-    'dogs: the configuration is wrong\n' +
-      '  DOGS_DATABASE_POOL="0" is not allowed: must be an integer from 1 to 1000\n' +
-      '  DOGS_DATABASE_URL is not allowed: must be postgres://user:password@host:5432/database\n' +
-      "  DOGS_DATABASE_PASSWORD_FILE cannot be read: ENOENT: no such file or directory, open '/nowhere'\n",
-  )
-})
+test(
+  'a URL that is none of PostgreSQL, or a password file that is not there, is told without the password',
+  async () => {
+    await using service = dogs({
+      DOGS_DATABASE_URL: 'mysql://dogs:secret@localhost/dogs',
+      DOGS_DATABASE_PASSWORD_FILE: '/nowhere',
+      DOGS_DATABASE_POOL: '0',
+    })
+    expect(await service.exit()).toBe(2)
+    expect(await service.stderr).toBe(
+      'dogs: the configuration is wrong\n' +
+        '  DOGS_DATABASE_POOL="0" is not allowed: must be an integer from 1 to 1000\n' +
+        '  DOGS_DATABASE_URL is not allowed: must be postgres://user:password@host:5432/database\n' +
+        "  DOGS_DATABASE_PASSWORD_FILE cannot be read: ENOENT: no such file or directory, open '/nowhere'\n",
+    )
+  },
+  SLOW_MS,
+)

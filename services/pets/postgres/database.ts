@@ -30,13 +30,12 @@ export const postgresDatabase = (
     }
   },
   open(registry: Registry, log: Logger) {
-    const { databasePool: size, databaseConnectTimeoutMs: waitMs } = settings
     const { databaseStatementTimeoutMs: statementMs } = settings
     const pool = new Pool({
-      size,
-      waitMs,
+      size: settings.databasePool,
+      waitMs: settings.databaseConnectTimeoutMs,
       statementMs,
-      connect: (onClose) => connection(kind.name, settings, { statementTimeoutMs: statementMs, onClose }),
+      connect: (onClose) => connection(kind.name, settings, statementMs, onClose),
       metrics: new PoolMetrics(registry),
       log,
     })
@@ -52,15 +51,20 @@ export async function connect(kind: Kind, settings: PostgresSettings, log: Logge
   const where = `PostgreSQL at ${whereIs(settings.databaseUrl)}`
   for (let tries = 1; ; tries++) {
     const pause = Bun.sleep(settings.databaseConnectTimeoutMs)
-    const sql = connection(kind.name, settings, { statementTimeoutMs: UNLIMITED_MS })
+    const sql = connection(kind.name, settings, UNLIMITED_MS)
     try {
       return await sql.connect()
     } catch (error) {
       const { message } = error as Error
       const variable = `${prefixOf(kind)}_DATABASE_URL`
-      if (isHopeless(error) || tries === TRIES) {
-        const what = isHopeless(error) ? 'refuses us' : `did not answer ${TRIES} times`
-        throw new Error(`${where} ${what}: ${message}: start it or correct ${variable}`, { cause: error })
+      if (isHopeless(error)) {
+        throw new Error(`${where} refuses us: ${message}: correct ${variable} or the password`, {
+          cause: error,
+        })
+      }
+      if (tries === TRIES) {
+        const what = `did not answer ${TRIES} times: ${message}: start it or correct ${variable}`
+        throw new Error(`${where} ${what}`, { cause: error })
       }
       log.warn({ tries, of: TRIES }, `waiting for ${where}: ${message}`)
       await pause

@@ -57,7 +57,7 @@ function madeUp(random: () => number) {
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 2000
+  const deadlineMs = performance.now() + 20_000
   while (!(await holds())) {
     if (performance.now() > deadlineMs) throw new Error(`not so in time: ${holds}`)
     await Bun.sleep(1)
@@ -112,5 +112,5 @@ test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
   })
   pool.close()
   await until(() => seen.open === 0)
-  expect(pool.run('', [])).rejects.toThrow('The database is away')
+  await expect(pool.run('', [])).rejects.toThrow('The database is away')
 })

@@ -6,7 +6,7 @@ import type { Registry } from '@bun-monitoring/metrics'
 import { PostgresMetrics } from '@bun-monitoring/metrics/postgres'
 import type { Kind } from '../kind.ts'
 import type { Pet, PetInput } from '../model.ts'
-import { ModelMetrics } from '../model_metrics.ts'
+import { type ModelMetrics, modelMetrics } from '../model_metrics.ts'
 import type { Listing, Store } from '../store.ts'
 import type { Pool, Rows } from './pool.ts'
 
@@ -21,7 +21,7 @@ export class PostgresStore implements Store {
     this.#kind = kind
     this.#pool = pool
     this.#statements = prepare(kind, pool, new PostgresMetrics(registry))
-    this.#model = new ModelMetrics(kind, registry)
+    this.#model = modelMetrics(kind, registry)
   }
 
   async publish(): Promise<void> {

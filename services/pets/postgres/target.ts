@@ -29,7 +29,8 @@ export function whereIs(url: string): string {
 export function connection(
   name: string,
   settings: PostgresSettings,
-  { statementTimeoutMs, onClose }: { statementTimeoutMs: number; onClose?: () => void },
+  statementTimeoutMs: number,
+  onClose?: () => void,
 ): SQL {
   const { databaseUrl, databasePasswordFile, databaseConnectTimeoutMs } = settings
   return new SQL({

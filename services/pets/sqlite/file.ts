@@ -12,15 +12,21 @@ const BUSY_TIMEOUT_MS = 250
 /** Starting up, nobody waits for an answer yet, and another process may be migrating. */
 const BOOT_BUSY_TIMEOUT_MS = 10_000
 
-export function openFile(path: string): Database {
-  mkdirSync(dirname(path), { recursive: true })
-  const db = new Database(path, { create: true, strict: true })
-  waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
-  db.run('PRAGMA journal_mode = WAL')
-  db.run('PRAGMA synchronous = NORMAL')
-  db.run('PRAGMA foreign_keys = ON')
-  db.run('PRAGMA temp_store = MEMORY')
-  return db
+/** @throws Error that says which file, and that the variable named it. */
+export function openFile(path: string, variable: string): Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const db = new Database(path, { create: true, strict: true })
+    waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
+    db.run('PRAGMA journal_mode = WAL')
+    db.run('PRAGMA synchronous = NORMAL')
+    db.run('PRAGMA foreign_keys = ON')
+    db.run('PRAGMA temp_store = MEMORY')
+    return db
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(`cannot use the SQLite file ${path}: ${message}: correct ${variable}`, { cause: error })
+  }
 }
 
 /** From here on requests wait: fail fast with SQLITE_BUSY rather than hold up everybody else. */
@@ -28,7 +34,7 @@ export const serveWith = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_M
 
 /** Whether an error says that another writer held the database for too long. */
 export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && ((error as Error & { code?: string }).code?.startsWith('SQLITE_BUSY') ?? false)
+  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
 
 function waitForLocks(db: Database, timeoutMs: number): void {
   db.run(`PRAGMA busy_timeout = ${timeoutMs}`)

@@ -7,7 +7,7 @@ import type { Registry } from '@bun-monitoring/metrics'
 import { DatabaseMetrics } from '@bun-monitoring/metrics/sqlite'
 import type { Kind } from '../kind.ts'
 import type { Pet, PetInput } from '../model.ts'
-import { ModelMetrics } from '../model_metrics.ts'
+import { type ModelMetrics, modelMetrics } from '../model_metrics.ts'
 import type { Listing, Store } from '../store.ts'
 import { appliedTo } from './migrate.ts'
 
@@ -26,7 +26,7 @@ export class SqliteStore implements Store {
     this.#kind = kind
     this.#db = db
     this.#statements = prepare(kind, db, new DatabaseMetrics(registry))
-    this.#model = new ModelMetrics(kind, registry)
+    this.#model = modelMetrics(kind, registry)
     this.#model.countMigrations(appliedTo(db))
   }
 
