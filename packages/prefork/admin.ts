@@ -51,7 +51,8 @@ export function adminHandler(sources: AdminSources): (request: Request) => Respo
   for (const [path, make] of Object.entries(sources.documents ?? {}))
     routes[path] = async () => Response.json(await make())
   return (request) => {
-    const route = routes[new URL(request.url).pathname]
+    // Without a valid Host, as in the health checks of old balancers, the URL is a bare path.
+    const route = routes[URL.parse(request.url, 'http://admin')?.pathname ?? '']
     if (!route) return problem(404, `Known here: ${Object.keys(routes).join(', ')}`)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return problem(405, 'The admin server only answers GET and HEAD', { Allow: 'GET, HEAD' })
