@@ -165,7 +165,9 @@ function sizeOf(path: string): number {
   try {
     return statSync(path).size
   } catch {
-    throw new SegmentError(`${path} cannot be read: is the process that made it still there?`)
+    throw new SegmentError(
+      `${path} cannot be read: who made it has ended, or somebody removed it: restart the family`,
+    )
   }
 }
 

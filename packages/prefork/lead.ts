@@ -15,7 +15,7 @@ import { Master } from './master.ts'
 import { readMigratesRequests } from './procfs.ts'
 import { SlotSockets } from './sockets.ts'
 import { statsDocument } from './stats.ts'
-import { Words } from './words.ts'
+import { sayReady, Words } from './words.ts'
 
 /** What an operator may tell a master; see README.md. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
@@ -76,17 +76,7 @@ export async function lead(
         'net.ipv4.tcp_migrate_req is 0: connections that a stopping worker has not accepted yet are lost',
       )
     }
-    void master.served.then(() => {
-      // Said at any level: whoever started this process waits for it.
-      log[config.logLevel](
-        {
-          url: `http://${address.hostname}:${address.port}`,
-          admin: `http://${config.adminHost}:${admin.port}`,
-          workers: config.workers,
-        },
-        'ready',
-      )
-    })
+    void master.served.then(() => sayReady(log, config, address.port, admin.port!))
     const code = await master.run()
     log.info('stopped')
     return code

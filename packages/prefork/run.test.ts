@@ -1,7 +1,8 @@
 /** A family's life from its configuration to its end, as one process and with workers. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { rmSync } from 'node:fs'
 import { EXIT } from './exit.ts'
-import { Toys } from './testdata/toys.ts'
+import { temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -83,6 +84,23 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await family.line('requests were cut off')).toMatchObject({ inFlight: 1 })
     expect(await never).toBe('cut off')
     expect(await family.exit()).toBe(EXIT.ok)
+  })
+
+  test('it listens on IPv6, too, and says it as an URL', async () => {
+    await using family = toys({ TOYS_HOST: '::1', TOYS_ADMIN_HOST: '::1' })
+    const { url } = await family.ready()
+    expect(await (await fetch(url)).text()).toBe('toy')
+    expect((await family.stats()).sockets[0]!.name).toBe(new URL(url).host)
+  })
+
+  test('it ends well, also when somebody has removed its folder of sockets', async () => {
+    const folder = temporaryFolder()
+    await using family = toys({ TOYS_SOCKET_DIR: folder })
+    await family.ready()
+    rmSync(folder, { recursive: true })
+    family.signal('SIGTERM')
+    expect(await family.exit()).toBe(EXIT.ok)
+    expect(await family.stderr).toBe('')
   })
 
   test('a bad configuration is told in full, with exit code 2', async () => {

@@ -21,6 +21,7 @@ import { type StopSignals, stopSignals } from './signals.ts'
 import { SlotSockets } from './sockets.ts'
 import { type FamilyFacts, statsDocument, type WorkerStatus } from './stats.ts'
 import { RequestTally } from './tally.ts'
+import { sayReady } from './words.ts'
 import type { Address, Served, Worker } from './worker.ts'
 
 /** The only worker's. */
@@ -65,15 +66,7 @@ export async function runSingle<Config extends ProcessConfig>(
     served = await bind(family.prefix, 'traffic', config, () => family.serve(config, worker))
     sockets?.publish(REGION, SLOT)
     status = 'ready'
-    // Said at any level: whoever started this process waits for it.
-    log[config.logLevel](
-      {
-        url: `http://${address.hostname}:${address.port}`,
-        admin: `http://${config.adminHost}:${admin.port}`,
-        workers: 0,
-      },
-      'ready',
-    )
+    sayReady(log, config, address.port, admin.port!)
   } catch (error) {
     if (error instanceof StartError) log.fatal(error.message)
     else log.fatal({ err: error }, `${family.name} could not start: ${(error as Error).message}`)

@@ -4,7 +4,7 @@
  * predecessor serves those it has, and nothing is lost in an accept queue. Bun leaves socket files behind; the master
  * removes them.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { StartError } from './bind.ts'
@@ -64,6 +64,8 @@ export class SlotSockets {
   }
 
   remove(): void {
+    // Somebody may have tidied up before.
+    if (!existsSync(this.#folder)) return
     const host = hostname()
     const own = [`${this.#name}.${host}.`, `.${this.#name}.${host}.`]
     for (const file of readdirSync(this.#folder)) {
