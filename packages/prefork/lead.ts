@@ -45,7 +45,7 @@ export async function lead(
     const ledger = new Ledger(segment, registry)
     const sockets =
       config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, family.name)
-    sockets?.clear()
+    await sockets?.clear()
     if (sockets) kept.defer(() => sockets.remove())
 
     const master = new Master({

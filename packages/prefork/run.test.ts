@@ -1,8 +1,10 @@
 /** A family's life from its configuration to its end, as one process and with workers. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { rmSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { EXIT } from './exit.ts'
-import { temporaryFolder, Toys } from './testdata/toys.ts'
+import { gone, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -91,6 +93,23 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     const { url } = await family.ready()
     expect(await (await fetch(url)).text()).toBe('toy')
     expect((await family.stats()).sockets[0]!.name).toBe(new URL(url).host)
+  })
+
+  test('a folder of sockets that another one of its name uses is refused, and left as it is', async () => {
+    const folder = temporaryFolder()
+    const path = join(folder, `toys.${hostname()}.1.sock`)
+    await using family = toys({ TOYS_SOCKET_DIR: folder })
+    await family.ready()
+    await using second = toys({ TOYS_SOCKET_DIR: folder })
+    expect(await second.exit()).toBe(EXIT.couldNotStart)
+    await second.line(`${folder} cannot hold sockets: another toys serves there: stop it, or set SOCKET_DIR`)
+    expect(await (await fetch('http://localhost/', { unix: path, keepalive: false })).text()).toBe('toy')
+    const pids = await family.pids()
+    family.signal('SIGKILL')
+    await family.exit()
+    await gone(pids)
+    await using next = toys({ TOYS_SOCKET_DIR: folder })
+    await next.ready()
   })
 
   test('it ends well, also when somebody has removed its folder of sockets', async () => {

@@ -48,7 +48,7 @@ export async function runSingle<Config extends ProcessConfig>(
   const sockets = config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, family.name)
   try {
     const address = { hostname: config.host, port: await findPort(family.prefix, config), reusePort: false }
-    sockets?.clear()
+    await sockets?.clear()
     const addresses: Address[] = [address, ...(sockets ? [{ unix: sockets.private(REGION) }] : [])]
     admin = await bind(family.prefix, 'admin', config, () =>
       serveAdmin(config, {

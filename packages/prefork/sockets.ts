@@ -20,6 +20,16 @@ const privatePath = (folder: string, name: string, region: number): string =>
 const slotPath = (folder: string, name: string, slot: number): string =>
   join(folder, `${name}.${hostname()}.${slot}.sock`)
 
+/** Whether somebody takes connections there: the file alone tells nothing. */
+const isServed = (unix: string): Promise<boolean> =>
+  Bun.connect({ unix, socket: { data() {} } }).then(
+    (socket) => {
+      socket.end()
+      return true
+    },
+    () => false,
+  )
+
 export class SlotSockets {
   readonly #folder: string
   readonly #name: string
@@ -31,11 +41,15 @@ export class SlotSockets {
 
   /**
    * Makes the folder, and removes what an earlier master of this name left there.
-   * @throws {StartError} where the folder cannot be used.
+   * @throws {StartError} where the folder cannot be used, or a family of this name uses it.
    */
-  clear(): void {
+  async clear(): Promise<void> {
     try {
       mkdirSync(this.#folder, { recursive: true })
+      const served = await Promise.all(this.#files().map(isServed))
+      if (served.includes(true)) {
+        throw new Error(`another ${this.#name} serves there: stop it, or set SOCKET_DIR to another folder`)
+      }
       this.remove()
     } catch (error) {
       throw new StartError(`${this.#folder} cannot hold sockets: ${(error as Error).message}`)
@@ -64,12 +78,16 @@ export class SlotSockets {
   }
 
   remove(): void {
-    // Somebody may have tidied up before.
-    if (!existsSync(this.#folder)) return
+    for (const path of this.#files()) rmSync(path, { force: true })
+  }
+
+  /** Of this name, by whomever. None where somebody has removed the folder. */
+  #files(): string[] {
+    if (!existsSync(this.#folder)) return []
     const host = hostname()
     const own = [`${this.#name}.${host}.`, `.${this.#name}.${host}.`]
-    for (const file of readdirSync(this.#folder)) {
-      if (own.some((prefix) => file.startsWith(prefix))) rmSync(join(this.#folder, file), { force: true })
-    }
+    return readdirSync(this.#folder)
+      .filter((file) => own.some((prefix) => file.startsWith(prefix)))
+      .map((file) => join(this.#folder, file))
   }
 }
