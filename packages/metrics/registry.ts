@@ -132,8 +132,8 @@ export class Registry {
     await Promise.all(own.map((metric) => metric.collect?.()))
     const foreign = metrics.filter((metric) => !isOwn(metric))
     const items = await Promise.all(foreign.map((metric) => metric.get() as Promise<StockItem>))
-    const local = own.filter((metric) => !metric.isIn(this.store))
-    const dropped = local.reduce((sum, metric) => sum + metric.dropped, 0)
+    const local = own.filter((metric) => metric.store !== this.store)
+    const dropped = local.reduce((sum, { store }) => sum + store.dropped, 0)
     const families = [
       ...local.map((metric) => metric.family()),
       ...(this.#shared?.families() ?? [droppedFamily(dropped)]),
