@@ -149,7 +149,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
 
   /** Forgets all series; a metric without labels is back at 0. */
   reset(): void {
-    for (const [key, child] of [...this.#known()]) this.#hide(key, child)
+    for (const [key, child] of this.#known()) this.#hide(key, child)
     if (this.labelNames.length === 0) this.#create([])
   }
 

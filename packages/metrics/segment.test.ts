@@ -1,5 +1,5 @@
 /** The file that a process family shares: who may use it, what is refused, what is left behind. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Counter } from './counter.ts'
@@ -8,6 +8,9 @@ import { identityOf, startTimeOf } from './identity.ts'
 import { Segment } from './segment.ts'
 import { removeStale, SegmentError } from './segment_file.ts'
 import { help, REGION_BYTES, registersOf, segmentFolder, shown, work } from './testdata/segments.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const { folder, create } = segmentFolder()
 

@@ -78,12 +78,18 @@ test('it works as process 1 of a container, and ends with 0 on SIGTERM', async (
   expect(exitCode).toBe(0)
 })
 
-/** In a process namespace of its own; the first process there gets SIGTERM when it is ready. */
+/**
+ * In a namespace of its own, of processes and of shared memory: whoever is not seen there would be taken for dead, and lose
+ * its segment. The first process gets SIGTERM when it is ready.
+ */
 async function runAsFirst() {
-  const family = Bun.spawn(
-    ['unshare', '--pid', '--fork', '--mount-proc', process.execPath, `${import.meta.dir}/testdata/family.ts`],
-    { env: { ...Bun.env, TOYS_LAME_DUCK_MS: '100' }, stdout: 'pipe', stderr: 'inherit' },
-  )
+  const alone = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
+  const ownMemory = 'mount -t tmpfs tmpfs /dev/shm && exec "$0" "$1"'
+  const family = Bun.spawn([...alone, ownMemory, process.execPath, `${import.meta.dir}/testdata/family.ts`], {
+    env: { ...Bun.env, TOYS_LAME_DUCK_MS: '100' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
   let stdout = ''
   const decoder = new TextDecoder()
   for await (const chunk of family.stdout) {
