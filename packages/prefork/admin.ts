@@ -2,7 +2,7 @@
  * The admin server: how the process family looks from outside. It listens on a port of its own, so that nothing here
  * can be reached through the traffic port. GET and HEAD only.
  */
-import type { Registry } from '@bun-monitoring/metrics'
+import { page, type Registry } from '@bun-monitoring/metrics'
 import type { ProcessConfig } from './config.ts'
 import type { Family } from './family.ts'
 import { problem } from './problem.ts'
@@ -17,24 +17,29 @@ export interface AdminSources {
   documents?: Readonly<Record<string, () => unknown>>
 }
 
-/** The documents of a family, of what its registry has just then. */
-export const documentsOf = ({ documents = {} }: Pick<Family, 'documents'>, registry: Registry) =>
-  Object.fromEntries(
-    Object.entries(documents).map(([path, make]) => [path, async () => make(await registry.families())]),
-  )
-
-export const serveAdmin = (
+/** @param registry of which metrics and documents are made, as it is just then */
+export function serveAdmin(
   { adminHost, adminPort }: ProcessConfig,
-  sources: AdminSources,
-): Bun.Server<undefined> =>
-  Bun.serve({
+  { documents = {} }: Pick<Family, 'documents'>,
+  registry: Registry,
+  facts: Pick<AdminSources, 'stats' | 'notReady'>,
+): Bun.Server<undefined> {
+  const made = Object.entries(documents).map(
+    ([path, make]) => [path, async () => make(await registry.families())] as const,
+  )
+  return Bun.serve({
     hostname: adminHost,
     port: adminPort,
     // Left out, Bun shares a port that is taken, and every second request goes astray.
     reusePort: false,
     development: false,
-    fetch: adminHandler(sources),
+    fetch: adminHandler({
+      ...facts,
+      metrics: async (request) => page(await registry.families(), request),
+      documents: Object.fromEntries(made),
+    }),
   })
+}
 
 export function adminHandler(sources: AdminSources): (request: Request) => Response | Promise<Response> {
   const routes: Record<string, (request: Request) => Response | Promise<Response>> = {

@@ -2,8 +2,8 @@
  * The master process from its start to its end: it takes what the family needs to itself (admin port, traffic port,
  * segment, socket folder), lets master.ts run the workers, and gives everything back.
  */
-import { page, publishProcess, Registry, Segment, SegmentError } from '@bun-monitoring/metrics'
-import { documentsOf, serveAdmin } from './admin.ts'
+import { collectDefaultMetrics, Registry, Segment, SegmentError } from '@bun-monitoring/metrics'
+import { serveAdmin } from './admin.ts'
 import { bind, findPort, StartError } from './bind.ts'
 import type { ProcessConfig } from './config.ts'
 import { EXIT } from './exit.ts'
@@ -41,7 +41,7 @@ export async function lead(
       (each) => each.remove(),
     )
     const registry = new Registry(undefined, segment.writer(segment.masterRegion))
-    publishProcess(registry)
+    collectDefaultMetrics({ register: registry })
     const ledger = new Ledger(segment, registry)
     const sockets =
       config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, family.name)
@@ -58,9 +58,7 @@ export async function lead(
       address,
     })
     const admin = await bind(family.prefix, 'admin', config, () =>
-      serveAdmin(config, {
-        documents: documentsOf(family, registry),
-        metrics: async (request) => page(await registry.families(), request),
+      serveAdmin(config, family, registry, {
         stats: () => statsDocument(familyFacts(family, address, { ...master, ledger })),
         notReady: () => master.whyNotReady(),
       }),

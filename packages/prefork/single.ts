@@ -1,13 +1,12 @@
 /** A family of one process (`WORKERS=0`): what a worker does, beside its own admin server and on memory of its own. */
 import {
+  collectDefaultMetrics,
   type EventLoop,
   measureEventLoop,
-  page,
   publishAppInfo,
-  publishProcess,
   Registry,
 } from '@bun-monitoring/metrics'
-import { documentsOf, serveAdmin } from './admin.ts'
+import { serveAdmin } from './admin.ts'
 import { bind, findPort, StartError } from './bind.ts'
 import { Board, CELL } from './board.ts'
 import type { ProcessConfig } from './config.ts'
@@ -39,7 +38,7 @@ export async function runSingle<Config extends ProcessConfig>(
   const tally = new RequestTally(board)
   const registry = new Registry()
   publishAppInfo(registry, family)
-  publishProcess(registry)
+  collectDefaultMetrics({ register: registry })
   const loop = measureEventLoop(registry)
   const startedEpochMs = Date.now()
   let status: WorkerStatus = 'starting'
@@ -51,9 +50,7 @@ export async function runSingle<Config extends ProcessConfig>(
     await sockets?.clear()
     const addresses: Address[] = [address, ...(sockets ? [{ unix: sockets.private(REGION) }] : [])]
     admin = await bind(family.prefix, 'admin', config, () =>
-      serveAdmin(config, {
-        documents: documentsOf(family, registry),
-        metrics: async (request) => page(await registry.families(), request),
+      serveAdmin(config, family, registry, {
         stats: () => {
           const worker = workerFacts(board, loop, startedEpochMs, status)
           return statsDocument({ ...ownFacts(family, address), ...NEVER_RELOADED, workers: [worker] })
