@@ -12,6 +12,10 @@ import { StartError } from './bind.ts'
 /** sun_path holds 108 bytes, the last one 0 (unix(7)). */
 const LONGEST_PATH = 107
 
+/** Workers whose master was killed a moment ago are about to go. */
+const LAST_ONE_ENDS_WITHIN_MS = 1000
+const LOOK_EVERY_MS = 50
+
 /** The private name of the worker that writes a region; only one process at a time does. */
 const privatePath = (folder: string, name: string, region: number): string =>
   join(folder, `.${name}.${hostname()}.${region}`)
@@ -46,9 +50,11 @@ export class SlotSockets {
   async clear(): Promise<void> {
     try {
       mkdirSync(this.#folder, { recursive: true })
-      const served = await Promise.all(this.#files().map(isServed))
-      if (served.includes(true)) {
-        throw new Error(`another ${this.#name} serves there: stop it, or set SOCKET_DIR to another folder`)
+      const deadlineMs = performance.now() + LAST_ONE_ENDS_WITHIN_MS
+      while ((await Promise.all(this.#files().map(isServed))).includes(true)) {
+        if (performance.now() > deadlineMs)
+          throw new Error(`another ${this.#name} serves there: stop it, or set SOCKET_DIR to another folder`)
+        await Bun.sleep(LOOK_EVERY_MS)
       }
       this.remove()
     } catch (error) {
