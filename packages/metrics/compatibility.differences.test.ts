@@ -94,6 +94,24 @@ describe('on purpose', () => {
     ])
   })
 
+  // In prom-client they make a page that no reader takes.
+  test.each<[message: string, program: Program]>([
+    [
+      'Each label name may be there once',
+      (client, registry) => new client.Counter(options(registry, ['a', 'b', 'a'])),
+    ],
+    ['Invalid label name', (_, registry) => registry.setDefaultLabels({ 'a-b': 1 })],
+  ])('%s', (message, program) => {
+    expect(() => program(ours, new ours.Registry())).toThrow(new Error(message))
+    expect(() => program(stock, new stock.Registry())).not.toThrow()
+  })
+
+  test('a gauge with a series for each worker has no label worker of its own', () => {
+    const declare = () =>
+      new own.Gauge({ name: 'a', help: 'A', labelNames: ['worker'], aggregator: 'worker' })
+    expect(declare).toThrow(new Error('worker is a reserved label keyword'))
+  })
+
   test('a metric that is unknown is refused by name', async () => {
     await expect(new ours.Registry().getSingleMetricAsString('x')).rejects.toThrow(
       new Error('There is no metric x'),

@@ -205,6 +205,7 @@ test.each<[claim: string, program: Program]>([
       registry.setDefaultLabels({ zone: 'eu "1"', rack: 7 })
       counter.inc({ a: 'x' })
       counter.inc({ a: ',zone="', zone: 'us' })
+      counter.inc({ a: 'y,rack=' })
       histogram.observe(1)
       return registry.getSingleMetricAsString('c').then((text) => [...samplesOf(text)])
     },

@@ -42,6 +42,10 @@ export const RESERVED_LABELS: Readonly<Record<MetricType, string | undefined>> =
   summary: 'quantile',
 }
 
+/** The label that a page adds to the family's own. */
+export const reservedLabel = ({ type, aggregator }: Pick<Definition, 'type' | 'aggregator'>) =>
+  aggregator === 'worker' ? 'worker' : RESERVED_LABELS[type]
+
 /** Of one series of such a family: see layout.ts. */
 export const cellCountOf = ({ type, buckets }: Pick<Definition, 'type' | 'buckets'>): number =>
   type === 'counter' ? 1 : type === 'histogram' ? buckets!.length + 2 : 2
@@ -79,12 +83,12 @@ export const readRegion = <Known extends { definition: Definition }>(
 function readDefinition(memory: Memory, entry: Entry): Definition {
   const definition = JSON.parse(readPayload(memory, entry)) as Definition
   const { name, help, type, labelNames, buckets } = definition
-  validateDeclaration(definition, RESERVED_LABELS[type])
+  validateDeclaration(definition, reservedLabel(definition))
   const isSane =
     typeof name === 'string' &&
     typeof help === 'string' &&
+    Array.isArray(labelNames) &&
     Object.hasOwn(RESERVED_LABELS, type) &&
-    new Set(labelNames).size === labelNames.length &&
     (type === 'histogram' ? buckets!.every(Number.isFinite) : buckets === undefined) &&
     entry.cellCount === 1
   if (!isSane) throw new TypeError(`${name} is no definition`)

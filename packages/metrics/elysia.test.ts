@@ -50,6 +50,22 @@ function measuredApp() {
   return { app, registry, slow }
 }
 
+/** As HTTP/1.0 allows. @returns the answer. */
+async function askWithoutHost(port: number, path: string): Promise<string> {
+  const answer = Promise.withResolvers<string>()
+  let received = ''
+  await Bun.connect({
+    hostname: '127.0.0.1',
+    port,
+    socket: {
+      open: (socket) => void socket.write(`GET ${path} HTTP/1.0\r\n\r\n`),
+      data: (_, bytes) => void (received += bytes.toString()),
+      close: () => answer.resolve(received),
+    },
+  })
+  return answer.promise
+}
+
 /** Lets everything that is due run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -133,6 +149,15 @@ for (const [how, serve] of Object.entries(servers)) {
       registry.resetMetrics()
       expect(await (await fetch(url('/healthz'))).text()).toBe('ok')
       expect(await counted(registry)).toEqual([])
+    })
+
+    test('a request without a Host has its route, too', async () => {
+      registry.resetMetrics()
+      for (const path of ['/healthz', '/value/', '/nowhere/at/all/']) await askWithoutHost(server.port!, path)
+      expect((await counted(registry)).map(({ labels }) => labels.http_route)).toEqual([
+        '/value/',
+        'unmatched',
+      ])
     })
 
     test('an unknown method makes no series of its own', async () => {

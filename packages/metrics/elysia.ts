@@ -120,7 +120,8 @@ function routeFinder(app: AnyElysia): (method: string, path: string) => string {
 }
 
 function pathOf(url: string): string {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
+  // Without a valid Host the URL is a bare path.
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
   const end = url.indexOf('?', start)
   return end === -1 ? url.slice(start) : url.slice(start, end)
 }

@@ -54,10 +54,11 @@ describe.each([
   })
 })
 
-test('labels above 128 characters are refused, and nothing is counted', async () => {
+test('labels above 128 characters and names that are none are refused, and nothing is counted', async () => {
   const registry = openMetrics()
   const jobs = new Counter({ name: 'jobs_total', help: 'Jobs', enableExemplars: true, registers: [registry] })
   expect(() => jobs.inc({ exemplarLabels: { trace_id: 'x'.repeat(121) } })).toThrow(RangeError)
+  expect(() => jobs.inc({ exemplarLabels: { 'trace id': 'abc' } })).toThrow('Invalid label name')
   expect(await registry.metrics()).toContain('jobs_total 0\n')
 })
 

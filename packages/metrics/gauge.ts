@@ -1,6 +1,7 @@
 /** A metric that goes up and down, with prom-client's interface. */
 import type { Series } from './family.ts'
 import { Child, isLabels, type Labels, type Timed } from './child.ts'
+import { reservedLabel } from './definition.ts'
 import { Metric, type MetricOptions } from './metric.ts'
 import type { Cells } from './store.ts'
 import { notANumber } from './validation.ts'
@@ -47,7 +48,7 @@ export class Gauge<Name extends string = string> extends Metric<GaugeChild, Name
   readonly type = 'gauge'
 
   constructor(options: MetricOptions<Name, Gauge<Name>>) {
-    super(options)
+    super(options, reservedLabel({ type: 'gauge', ...options }))
     const isDated = this.aggregator === 'mostrecent'
     const { aggregator } = this
     this.declare(options, { aggregator }, (...child) => new GaugeChild(...child, this, isDated))

@@ -19,13 +19,7 @@ export {
 } from './http.ts'
 export { page } from './page.ts'
 export { register, Registry } from './registry.ts'
-export {
-  collectDefaultMetrics,
-  type EventLoop,
-  measureEventLoop,
-  publishAppInfo,
-  publishProcess,
-} from './runtime.ts'
+export { collectDefaultMetrics, type EventLoop, measureEventLoop, publishAppInfo } from './runtime.ts'
 export { BOARD_WORDS } from './layout.ts'
 export { Segment } from './segment.ts'
 export { SegmentError } from './segment_file.ts'

@@ -57,8 +57,8 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   /** Without label names the child itself. */
   #root: Node<C> | C = new Map()
   readonly #children = new Map<string, C>()
-  /** Removed ones: who kept one may go on counting, and then it is shown again. */
-  readonly #hidden = new Map<string, C>()
+  /** Removed ones: who kept one may go on counting, and then it is shown again. One that nobody kept is let go. */
+  readonly #hidden = new Map<string, WeakRef<C>>()
   #overflow: C | undefined
 
   constructor(options: MetricOptions<Name>, reservedLabel?: string) {
@@ -143,24 +143,19 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   /** Shows the series no longer. It begins at 0 when it is used again. */
   remove(...args: [Labels<Name>] | (string | number)[]): void {
     const key = JSON.stringify(textsOf(this.#inOrder(args)))
-    const child = this.#children.get(key) ?? this.#hidden.get(key)
+    const child = this.#children.get(key) ?? this.#hidden.get(key)?.deref()
     if (child) this.#hide(key, child)
   }
 
   /** Forgets all series; a metric without labels is back at 0. */
   reset(): void {
-    for (const [key, child] of [...this.#children, ...this.#hidden]) this.#hide(key, child)
+    for (const [key, child] of this.#known()) this.#hide(key, child)
     if (this.labelNames.length === 0) this.#create([])
   }
 
-  /** Events that found no room for their label set. */
-  get dropped(): number {
-    return this.#store.dropped
-  }
-
-  /** Whether the numbers are where that registry has its own. */
-  isIn(store: Store | undefined): boolean {
-    return this.#store === store
+  /** Where its numbers are. */
+  get store(): Store {
+    return this.#store
   }
 
   /** What this process counted. Runs no `collect`: see `Registry.families`. */
@@ -217,7 +212,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
 
   #add(key: string): C | undefined {
     if (this.#children.size > this.#maxLabelSets) return undefined // one of them is the overflow
-    const child = this.#hidden.get(key) ?? this.#new(key)
+    const child = this.#hidden.get(key)?.deref() ?? this.#new(key)
     if (!child) return undefined
     this.#hidden.delete(key)
     this.#children.set(key, child)
@@ -230,8 +225,16 @@ export abstract class Metric<C extends Child, Name extends string = string> {
   }
 
   *#shown(): Iterable<C> {
-    for (const children of [this.#children, this.#hidden])
-      for (const child of children.values()) if (isShown(child.cells.memory, child.cells)) yield child
+    for (const [, child] of this.#known()) if (isShown(child.cells.memory, child.cells)) yield child
+  }
+
+  *#known(): Iterable<readonly [key: string, child: C]> {
+    yield* this.#children
+    for (const [key, kept] of this.#hidden) {
+      const child = kept.deref()
+      if (child) yield [key, child]
+      else this.#hidden.delete(key)
+    }
   }
 
   #remember(path: readonly (string | number | undefined)[], child: C): void {
@@ -265,7 +268,7 @@ export abstract class Metric<C extends Child, Name extends string = string> {
     hide(child.cells.memory, child.cells)
     if (child !== this.#overflow) {
       this.#children.delete(key)
-      this.#hidden.set(key, child)
+      this.#hidden.set(key, new WeakRef(child))
     }
     this.#root = new Map()
   }

@@ -3,7 +3,7 @@
  * go through it, all in one process. Without the parser that is skipped, loudly; where CI is set it fails.
  * `FUZZ_SEED=<number>` repeats a run.
  */
-import { beforeEach, expect, test } from 'bun:test'
+import { beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { type Exemplar, type Family, labelText } from './family.ts'
 import { renderOpenMetrics } from './openmetrics.ts'
 import { isExpected, randomFrom } from './testing.ts'
@@ -14,6 +14,9 @@ const isChecked = isExpected(
   hasParser,
   'python3 has no prometheus_client, so nothing checks OpenMetrics pages (pip install prometheus_client)',
 )
+
+/** Another process reads them, on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const PAGES = 200
 const FINITE = [0, -0, 1, -1, 0.1, 1e-7, 1e21, 2 ** 53 + 2, -(2 ** 60), 5e-324, 1.7976931348623157e308]

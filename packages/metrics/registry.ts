@@ -9,6 +9,7 @@ import { renderOpenMetrics } from './openmetrics.ts'
 import { fromStock, type StockItem, type StockMetric } from './stock.ts'
 import type { Store } from './store.ts'
 import { renderText } from './text.ts'
+import { validateLabelNames } from './validation.ts'
 
 type Own = Metric<never>
 type Registered = Own | StockMetric
@@ -80,8 +81,9 @@ export class Registry {
     this.#defaultLabels = {}
   }
 
-  /** Labels that every series gets that has none of that name. */
+  /** Labels that every series gets that has none of that name. @throws Error where a name is none. */
   setDefaultLabels(labels: Labels): void {
+    validateLabelNames(Object.keys(labels))
     this.#defaultLabels = labels
   }
 
@@ -130,8 +132,8 @@ export class Registry {
     await Promise.all(own.map((metric) => metric.collect?.()))
     const foreign = metrics.filter((metric) => !isOwn(metric))
     const items = await Promise.all(foreign.map((metric) => metric.get() as Promise<StockItem>))
-    const local = own.filter((metric) => !metric.isIn(this.store))
-    const dropped = local.reduce((sum, metric) => sum + metric.dropped, 0)
+    const local = own.filter((metric) => metric.store !== this.store)
+    const dropped = local.reduce((sum, { store }) => sum + store.dropped, 0)
     const families = [
       ...local.map((metric) => metric.family()),
       ...(this.#shared?.families() ?? [droppedFamily(dropped)]),
@@ -150,10 +152,13 @@ export const droppedFamily = (value: number): Family =>
     value,
   )
 
+/** A name and its value as {@link labelText} writes them: the value is taken along, because it may look like a name. */
+const LABEL = /(\w+)="(?:[^"\\]|\\.)*"/g
+
 function withDefaults(family: Family, defaults: readonly [name: string, value: unknown][]): Family {
   const series = Array.from(family.series, (each): Series => {
-    // Within a value there is no `="`: its quotes are escaped.
-    const missing = defaults.filter(([name]) => !`,${each.labels}`.includes(`,${name}="`))
+    const own = new Set(Array.from(each.labels.matchAll(LABEL), ([, name]) => name))
+    const missing = defaults.filter(([name]) => !own.has(name))
     const text = labelText(
       missing.map(([name]) => name),
       missing.map(([, value]) => String(value)),

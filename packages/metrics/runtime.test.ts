@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from 'bun:test'
 import { Registry } from './registry.ts'
-import { collectDefaultMetrics, measureEventLoop, publishAppInfo, publishProcess } from './runtime.ts'
+import { collectDefaultMetrics, measureEventLoop, publishAppInfo } from './runtime.ts'
 
 afterEach(() => jest.useRealTimers())
 
@@ -36,7 +36,7 @@ test('the build is published once', async () => {
 
 test('of the process only what is real on Bun is published', async () => {
   const registry = new Registry()
-  publishProcess(registry)
+  collectDefaultMetrics({ register: registry })
   const names = registry.getMetricsAsArray().map(({ name }) => name)
   expect(names.every((name) => name.startsWith('process_'))).toBe(true)
   expect(names).not.toContain('process_heap_bytes')

@@ -90,5 +90,3 @@ export function collectDefaultMetrics({
     if (metric) to.registerMetric(metric)
   }
 }
-
-export const publishProcess = (registry: Registry): void => collectDefaultMetrics({ register: registry })

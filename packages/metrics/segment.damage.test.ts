@@ -1,9 +1,12 @@
 /** Damage to the file, seeded: no page breaks, no worker throws, and nothing is written outside the region. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { HEADER_WORDS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { Segment } from './segment.ts'
 import { pageOf, segmentFolder, work } from './testdata/segments.ts'
 import { wholeNumbersFrom } from './testing.ts'
+
+/** Hundreds of files for each kind of damage, on a machine that may be busy. */
+setDefaultTimeout(60_000)
 
 const { create } = segmentFolder()
 

@@ -1,5 +1,5 @@
 /** The file that a process family shares: who may use it, what is refused, what is left behind. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Counter } from './counter.ts'
@@ -8,6 +8,9 @@ import { identityOf, startTimeOf } from './identity.ts'
 import { Segment } from './segment.ts'
 import { removeStale, SegmentError } from './segment_file.ts'
 import { help, REGION_BYTES, registersOf, segmentFolder, shown, work } from './testdata/segments.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const { folder, create } = segmentFolder()
 
@@ -111,14 +114,15 @@ test('files of dead masters are removed, those of living ones are not', () => {
   const pathOf = (name: string, pid: number) => join(home, `bun-metrics-${name}-${pid}`)
   const kept: Record<string, Uint8Array> = {
     [living.path]: bytes,
-    [pathOf('just-opened', process.pid)]: new Uint8Array(),
-    [pathOf('just-making', process.pid)]: new Uint8Array(1024),
+    [pathOf('just-opened', process.ppid)]: new Uint8Array(),
+    [pathOf('just-making', process.ppid)]: new Uint8Array(1024),
     [join(home, 'something-else')]: new Uint8Array(),
   }
   const removed: Record<string, Uint8Array> = {
     [pathOf('dead', dead.pid)]: bytes,
     [pathOf('dead-making', dead.pid)]: new Uint8Array(),
     [pathOf('pid-of-another', process.pid)]: reused,
+    [pathOf('own-pid-making', process.pid)]: new Uint8Array(1024),
     [pathOf('nobody', NaN)]: bytes,
   }
   for (const [path, content] of Object.entries({ ...removed, ...kept })) writeFileSync(path, content)
@@ -130,6 +134,31 @@ test('files of dead masters are removed, those of living ones are not', () => {
   ).toEqual(Object.keys(kept).sort())
   mkdirSync(pathOf('cannot-be-removed', dead.pid))
   expect(removeStale(home)).toEqual([])
+})
+
+test('a pipe where a segment could be keeps nobody from starting', () => {
+  const home = join(folder, 'pipe')
+  mkdirSync(home)
+  Bun.spawnSync(['mkfifo', join(home, `bun-metrics-pipe-${process.ppid}`)])
+  const start = `import { removeStale } from ${JSON.stringify(join(import.meta.dir, 'segment_file.ts'))}
+    removeStale(${JSON.stringify(home)})`
+  const { exitCode } = Bun.spawnSync([process.execPath, '-e', start], { timeout: 10_000 })
+  expect(exitCode).toBe(0)
+  expect(readdirSync(home)).toHaveLength(1)
+})
+
+test('a folder that cannot hold a segment is said, with what to do', () => {
+  const nowhere = join(folder, 'nowhere')
+  expect(() => Segment.create('lost', { slots: 1 }, nowhere)).toThrow(
+    new SegmentError(
+      `${nowhere} cannot hold the metrics segment (ENOENT: no such file or directory, scandir '${nowhere}'): make it a folder that this user can write to`,
+    ),
+  )
+  const taken = join(folder, 'taken')
+  mkdirSync(join(taken, `bun-metrics-lost-${process.pid}`), { recursive: true })
+  expect(() => Segment.create('lost', { slots: 1, regionBytes: REGION_BYTES }, taken)).toThrow(
+    `${taken} cannot hold the metrics segment (EEXIST`,
+  )
 })
 
 test('a master that starts removes what a killed one has left', () => {

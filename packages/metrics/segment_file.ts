@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  constants,
   existsSync,
   openSync,
   readdirSync,
@@ -80,9 +81,9 @@ export function openFile(path: string): Mapped {
 const bytesOf = (slots: number, regionWords: number): number =>
   (HEADER_WORDS + regionCount(slots) * regionWords) * WORD_BYTES
 
-/** Removes the segments of masters that are gone. */
+/** Removes the segments of masters that are gone. @throws {SegmentError} where the folder cannot be read. */
 export function removeStale(folder: string): string[] {
-  return readdirSync(folder)
+  return within(folder, () => readdirSync(folder))
     .filter((file) => file.startsWith(PREFIX))
     .map((file) => join(folder, file))
     .filter((path) => !isOwned(path) && isRemoved(path))
@@ -90,21 +91,23 @@ export function removeStale(folder: string): string[] {
 
 /**
  * A pid may belong to another process by now: its start time tells. A file without a header is one that its master is
- * just making.
+ * just making, or was when it was killed: where this process has its pid by now (in containers all masters have 1).
  */
 function isOwned(path: string): boolean {
-  const startTime = startTimeOf(Number(path.slice(path.lastIndexOf('-') + 1)))
+  const pid = Number(path.slice(path.lastIndexOf('-') + 1))
+  const startTime = startTimeOf(pid)
   if (startTime === undefined) return false
   try {
     const header = new Uint8Array(HEADER_WORDS * WORD_BYTES)
-    const file = openSync(path, 'r')
+    // Without waiting: a pipe of that name would keep every master from starting.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       readSync(file, header)
     } finally {
       closeSync(file)
     }
     const { f64, i32 } = memoryOf(header.buffer)
-    return i32[0] !== MAGIC || startTime === f64[3]
+    return i32[0] === MAGIC ? startTime === f64[3] : pid !== process.pid
   } catch {
     return true // another user's, or gone
   }
@@ -121,10 +124,11 @@ function isRemoved(path: string): boolean {
 }
 
 function writeZeros(path: string, bytes: number): void {
-  const { bavail, bsize } = statfsSync(dirname(path))
+  const folder = dirname(path)
+  const { bavail, bsize } = within(folder, () => statfsSync(folder))
   // Memory that is not there need not be used up first to find that out.
   if (bytes > bavail * bsize) throw noRoom(path, bytes, `${bavail * bsize} are free`)
-  const file = openSync(path, 'wx', 0o600)
+  const file = within(folder, () => openSync(path, 'wx', 0o600))
   try {
     const zeros = new Uint8Array(CHUNK_BYTES)
     for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
@@ -139,6 +143,18 @@ function writeZeros(path: string, bytes: number): void {
   }
 }
 
+/** @throws {SegmentError} where the folder does not let this be done. */
+function within<T>(folder: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    const { message } = error as Error
+    throw new SegmentError(
+      `${folder} cannot hold the metrics segment (${message}): make it a folder that this user can write to`,
+    )
+  }
+}
+
 const noRoom = (path: string, bytes: number, why: string): SegmentError =>
   new SegmentError(
     `no room for the metrics segment: ${path} needs ${bytes} bytes (${why}): ` +
@@ -149,7 +165,9 @@ function sizeOf(path: string): number {
   try {
     return statSync(path).size
   } catch {
-    throw new SegmentError(`${path} cannot be read: is the process that made it still there?`)
+    throw new SegmentError(
+      `${path} cannot be read: who made it has ended, or somebody removed it: restart the family`,
+    )
   }
 }
 

@@ -21,13 +21,19 @@ export function validateDeclaration(config: Declaration, reservedLabel?: string)
   if (!help) throw new Error('Missing mandatory help parameter')
   if (!name) throw new Error('Missing mandatory name parameter')
   if (!validateMetricName(name)) throw new Error('Invalid metric name')
-  if (!labelNames.every((label) => LABEL_NAME.test(label))) throw new Error('Invalid label name')
+  validateLabelNames(labelNames)
+  if (new Set(labelNames).size < labelNames.length) throw new Error('Each label name may be there once')
   if (reservedLabel && labelNames.includes(reservedLabel)) {
     throw new Error(`${reservedLabel} is a reserved label keyword`)
   }
   if (collect && typeof collect !== 'function') {
     throw new Error('Optional "collect" parameter must be a function')
   }
+}
+
+/** @throws Error for a name that would cost the reader its page. */
+export function validateLabelNames(names: readonly string[]): void {
+  if (!names.every((name) => LABEL_NAME.test(name))) throw new Error('Invalid label name')
 }
 
 export const unknownLabel = (label: string, labelNames: readonly string[]): Error =>

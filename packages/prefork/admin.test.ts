@@ -25,6 +25,22 @@ test('documents of the family are JSON', async () => {
   expect(await (await ask('/toys')).json()).toEqual({ toys: 3 })
 })
 
+test('a request without a Host is answered, too: balancers ask for health in HTTP/1.0', async () => {
+  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: handle })
+  const answer = Promise.withResolvers<string>()
+  await Bun.connect({
+    hostname: '127.0.0.1',
+    port: server.port!,
+    socket: {
+      open: (socket) => void socket.write('GET /healthz HTTP/1.0\r\n\r\n'),
+      data: (_, bytes) => answer.resolve(bytes.toString()),
+      close: () => answer.resolve('closed without an answer'),
+    },
+  })
+  expect(await answer.promise).toStartWith('HTTP/1.1 200 OK\r\n')
+  await server.stop(true)
+})
+
 test('ready is 200, not ready is 503 with the reason', async () => {
   expect((await ask('/readyz')).status).toBe(200)
   reason = 'dogs is stopping'

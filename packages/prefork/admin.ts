@@ -2,7 +2,7 @@
  * The admin server: how the process family looks from outside. It listens on a port of its own, so that nothing here
  * can be reached through the traffic port. GET and HEAD only.
  */
-import type { Registry } from '@bun-monitoring/metrics'
+import { page, type Registry } from '@bun-monitoring/metrics'
 import type { ProcessConfig } from './config.ts'
 import type { Family } from './family.ts'
 import { problem } from './problem.ts'
@@ -17,24 +17,29 @@ export interface AdminSources {
   documents?: Readonly<Record<string, () => unknown>>
 }
 
-/** The documents of a family, of what its registry has just then. */
-export const documentsOf = ({ documents = {} }: Pick<Family, 'documents'>, registry: Registry) =>
-  Object.fromEntries(
-    Object.entries(documents).map(([path, make]) => [path, async () => make(await registry.families())]),
-  )
-
-export const serveAdmin = (
+/** @param registry of which metrics and documents are made, as it is just then */
+export function serveAdmin(
   { adminHost, adminPort }: ProcessConfig,
-  sources: AdminSources,
-): Bun.Server<undefined> =>
-  Bun.serve({
+  { documents = {} }: Pick<Family, 'documents'>,
+  registry: Registry,
+  facts: Pick<AdminSources, 'stats' | 'notReady'>,
+): Bun.Server<undefined> {
+  const made = Object.entries(documents).map(
+    ([path, make]) => [path, async () => make(await registry.families())] as const,
+  )
+  return Bun.serve({
     hostname: adminHost,
     port: adminPort,
     // Left out, Bun shares a port that is taken, and every second request goes astray.
     reusePort: false,
     development: false,
-    fetch: adminHandler(sources),
+    fetch: adminHandler({
+      ...facts,
+      metrics: async (request) => page(await registry.families(), request),
+      documents: Object.fromEntries(made),
+    }),
   })
+}
 
 export function adminHandler(sources: AdminSources): (request: Request) => Response | Promise<Response> {
   const routes: Record<string, (request: Request) => Response | Promise<Response>> = {
@@ -51,7 +56,8 @@ export function adminHandler(sources: AdminSources): (request: Request) => Respo
   for (const [path, make] of Object.entries(sources.documents ?? {}))
     routes[path] = async () => Response.json(await make())
   return (request) => {
-    const route = routes[new URL(request.url).pathname]
+    // Without a valid Host, as in the health checks of old balancers, the URL is a bare path.
+    const route = routes[URL.parse(request.url, 'http://admin')?.pathname ?? '']
     if (!route) return problem(404, `Known here: ${Object.keys(routes).join(', ')}`)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return problem(405, 'The admin server only answers GET and HEAD', { Allow: 'GET, HEAD' })

@@ -7,6 +7,10 @@ export class StartError extends Error {
   override name = 'StartError'
 }
 
+/** Host and port as they stand in a URL, where an IPv6 address has brackets (RFC 3986 section 3.2.2). */
+export const authorityOf = (hostname: string, port: number): string =>
+  `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
+
 /**
  * Calls `listen` and translates the errors of a bad address.
  * @throws {StartError} where the address is taken or cannot be used.
@@ -22,7 +26,7 @@ export async function bind<T>(
   try {
     return await listen()
   } catch (error) {
-    const address = `${config[hostKey]}:${config[portKey]}`
+    const address = authorityOf(config[hostKey], config[portKey])
     const variable = variableName(prefix, portKey)
     switch ((error as { code?: string }).code) {
       case 'EADDRINUSE':

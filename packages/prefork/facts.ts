@@ -1,4 +1,5 @@
 /** What is known of a family at one moment, gathered from where each fact is: state, ledger, boards, /proc. */
+import { authorityOf } from './bind.ts'
 import { CELL } from './board.ts'
 import type { Family } from './family.ts'
 import type { WorkerHandle } from './handle.ts'
@@ -100,5 +101,5 @@ function statusOf(
 /** One entry for the port, whose listeners have a queue each. */
 function listenSockets({ hostname, port }: { hostname: string; port: number }): SocketFacts[] {
   const queue = readListenQueue(port)
-  return [{ name: `${hostname}:${port}`, lengths: queue?.lengths ?? [], limit: queue?.limit ?? 0 }]
+  return [{ name: authorityOf(hostname, port), lengths: queue?.lengths ?? [], limit: queue?.limit ?? 0 }]
 }

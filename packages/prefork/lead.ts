@@ -2,8 +2,8 @@
  * The master process from its start to its end: it takes what the family needs to itself (admin port, traffic port,
  * segment, socket folder), lets master.ts run the workers, and gives everything back.
  */
-import { page, publishProcess, Registry, Segment, SegmentError } from '@bun-monitoring/metrics'
-import { documentsOf, serveAdmin } from './admin.ts'
+import { collectDefaultMetrics, Registry, Segment, SegmentError } from '@bun-monitoring/metrics'
+import { serveAdmin } from './admin.ts'
 import { bind, findPort, StartError } from './bind.ts'
 import type { ProcessConfig } from './config.ts'
 import { EXIT } from './exit.ts'
@@ -15,7 +15,7 @@ import { Master } from './master.ts'
 import { readMigratesRequests } from './procfs.ts'
 import { SlotSockets } from './sockets.ts'
 import { statsDocument } from './stats.ts'
-import { Words } from './words.ts'
+import { sayReady, Words } from './words.ts'
 
 /** What an operator may tell a master; see README.md. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
@@ -41,11 +41,11 @@ export async function lead(
       (each) => each.remove(),
     )
     const registry = new Registry(undefined, segment.writer(segment.masterRegion))
-    publishProcess(registry)
+    collectDefaultMetrics({ register: registry })
     const ledger = new Ledger(segment, registry)
     const sockets =
       config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, family.name)
-    sockets?.clear()
+    await sockets?.clear()
     if (sockets) kept.defer(() => sockets.remove())
 
     const master = new Master({
@@ -58,9 +58,7 @@ export async function lead(
       address,
     })
     const admin = await bind(family.prefix, 'admin', config, () =>
-      serveAdmin(config, {
-        documents: documentsOf(family, registry),
-        metrics: async (request) => page(await registry.families(), request),
+      serveAdmin(config, family, registry, {
         stats: () => statsDocument(familyFacts(family, address, { ...master, ledger })),
         notReady: () => master.whyNotReady(),
       }),
@@ -76,17 +74,7 @@ export async function lead(
         'net.ipv4.tcp_migrate_req is 0: connections that a stopping worker has not accepted yet are lost',
       )
     }
-    void master.served.then(() => {
-      // Said at any level: whoever started this process waits for it.
-      log[config.logLevel](
-        {
-          url: `http://${address.hostname}:${address.port}`,
-          admin: `http://${config.adminHost}:${admin.port}`,
-          workers: config.workers,
-        },
-        'ready',
-      )
-    })
+    void master.served.then(() => sayReady(log, config, address.port, admin.port!))
     const code = await master.run()
     log.info('stopped')
     return code

@@ -197,7 +197,7 @@ export class Master {
       case 'endReload':
         ledger.reloaded(true)
         words.reloaded()
-        return void transitions.reloadEnded(this.state)
+        return transitions.reloadEnded(this.state)
       case 'exit':
         return this.#ended.resolve(this.#exitCode)
     }

@@ -1,9 +1,12 @@
 /** The README says what the code does. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { processSettings, settingsTable } from './config.ts'
 import { TestProcess } from './testing.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const readme = await Bun.file(join(import.meta.dir, 'README.md')).text()
 /** Tables without the padding that the formatter adds. */

@@ -132,7 +132,7 @@ test('a reload whose new worker cannot boot is abandoned with the reason, and th
   expect(await family.stats()).toMatchObject({ reloads: 1, reloads_failed: 1 })
   await load.stop()
   expectNoFailures(load.failures)
-}, 20_000)
+})
 
 test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request fails', async () => {
   await using family = new Toys({ TOYS_WORKERS: '1', TOYS_MAX_WORKERS: '2' })
@@ -154,7 +154,7 @@ test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request f
   await family.until('the refusal', () => family.lines('scaling ends here').length === 2)
   await load.stop()
   expectNoFailures(load.failures)
-}, 20_000)
+})
 
 test('sockets of slots follow their workers, and are gone with the family', async () => {
   const folder = temporaryFolder()

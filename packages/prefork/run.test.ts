@@ -1,7 +1,10 @@
 /** A family's life from its configuration to its end, as one process and with workers. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { EXIT } from './exit.ts'
-import { Toys } from './testdata/toys.ts'
+import { gone, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -83,6 +86,40 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await family.line('requests were cut off')).toMatchObject({ inFlight: 1 })
     expect(await never).toBe('cut off')
     expect(await family.exit()).toBe(EXIT.ok)
+  })
+
+  test('it listens on IPv6, too, and says it as an URL', async () => {
+    await using family = toys({ TOYS_HOST: '::1', TOYS_ADMIN_HOST: '::1' })
+    const { url } = await family.ready()
+    expect(await (await fetch(url)).text()).toBe('toy')
+    expect((await family.stats()).sockets[0]!.name).toBe(new URL(url).host)
+  })
+
+  test('a folder of sockets that another one of its name uses is refused, and left as it is', async () => {
+    const folder = temporaryFolder()
+    const path = join(folder, `toys.${hostname()}.1.sock`)
+    await using family = toys({ TOYS_SOCKET_DIR: folder })
+    await family.ready()
+    await using second = toys({ TOYS_SOCKET_DIR: folder })
+    expect(await second.exit()).toBe(EXIT.couldNotStart)
+    await second.line(`${folder} cannot hold sockets: another toys serves there: stop it, or set SOCKET_DIR`)
+    expect(await (await fetch('http://localhost/', { unix: path, keepalive: false })).text()).toBe('toy')
+    const pids = await family.pids()
+    family.signal('SIGKILL')
+    await family.exit()
+    await gone(pids)
+    await using next = toys({ TOYS_SOCKET_DIR: folder })
+    await next.ready()
+  })
+
+  test('it ends well, also when somebody has removed its folder of sockets', async () => {
+    const folder = temporaryFolder()
+    await using family = toys({ TOYS_SOCKET_DIR: folder })
+    await family.ready()
+    rmSync(folder, { recursive: true })
+    family.signal('SIGTERM')
+    expect(await family.exit()).toBe(EXIT.ok)
+    expect(await family.stderr).toBe('')
   })
 
   test('a bad configuration is told in full, with exit code 2', async () => {

@@ -1,13 +1,12 @@
 /** A family of one process (`WORKERS=0`): what a worker does, beside its own admin server and on memory of its own. */
 import {
+  collectDefaultMetrics,
   type EventLoop,
   measureEventLoop,
-  page,
   publishAppInfo,
-  publishProcess,
   Registry,
 } from '@bun-monitoring/metrics'
-import { documentsOf, serveAdmin } from './admin.ts'
+import { serveAdmin } from './admin.ts'
 import { bind, findPort, StartError } from './bind.ts'
 import { Board, CELL } from './board.ts'
 import type { ProcessConfig } from './config.ts'
@@ -21,6 +20,7 @@ import { type StopSignals, stopSignals } from './signals.ts'
 import { SlotSockets } from './sockets.ts'
 import { type FamilyFacts, statsDocument, type WorkerStatus } from './stats.ts'
 import { RequestTally } from './tally.ts'
+import { sayReady } from './words.ts'
 import type { Address, Served, Worker } from './worker.ts'
 
 /** The only worker's. */
@@ -38,7 +38,7 @@ export async function runSingle<Config extends ProcessConfig>(
   const tally = new RequestTally(board)
   const registry = new Registry()
   publishAppInfo(registry, family)
-  publishProcess(registry)
+  collectDefaultMetrics({ register: registry })
   const loop = measureEventLoop(registry)
   const startedEpochMs = Date.now()
   let status: WorkerStatus = 'starting'
@@ -47,12 +47,10 @@ export async function runSingle<Config extends ProcessConfig>(
   const sockets = config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, family.name)
   try {
     const address = { hostname: config.host, port: await findPort(family.prefix, config), reusePort: false }
-    sockets?.clear()
+    await sockets?.clear()
     const addresses: Address[] = [address, ...(sockets ? [{ unix: sockets.private(REGION) }] : [])]
     admin = await bind(family.prefix, 'admin', config, () =>
-      serveAdmin(config, {
-        documents: documentsOf(family, registry),
-        metrics: async (request) => page(await registry.families(), request),
+      serveAdmin(config, family, registry, {
         stats: () => {
           const worker = workerFacts(board, loop, startedEpochMs, status)
           return statsDocument({ ...ownFacts(family, address), ...NEVER_RELOADED, workers: [worker] })
@@ -65,15 +63,7 @@ export async function runSingle<Config extends ProcessConfig>(
     served = await bind(family.prefix, 'traffic', config, () => family.serve(config, worker))
     sockets?.publish(REGION, SLOT)
     status = 'ready'
-    // Said at any level: whoever started this process waits for it.
-    log[config.logLevel](
-      {
-        url: `http://${address.hostname}:${address.port}`,
-        admin: `http://${config.adminHost}:${admin.port}`,
-        workers: 0,
-      },
-      'ready',
-    )
+    sayReady(log, config, address.port, admin.port!)
   } catch (error) {
     if (error instanceof StartError) log.fatal(error.message)
     else log.fatal({ err: error }, `${family.name} could not start: ${(error as Error).message}`)

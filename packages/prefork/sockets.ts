@@ -4,13 +4,17 @@
  * predecessor serves those it has, and nothing is lost in an accept queue. Bun leaves socket files behind; the master
  * removes them.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { StartError } from './bind.ts'
 
 /** sun_path holds 108 bytes, the last one 0 (unix(7)). */
 const LONGEST_PATH = 107
+
+/** Workers whose master was killed a moment ago are about to go. */
+const LAST_ONE_ENDS_WITHIN_MS = 1000
+const LOOK_EVERY_MS = 50
 
 /** The private name of the worker that writes a region; only one process at a time does. */
 const privatePath = (folder: string, name: string, region: number): string =>
@@ -19,6 +23,16 @@ const privatePath = (folder: string, name: string, region: number): string =>
 /** Where the gateway finds the worker of a slot. */
 const slotPath = (folder: string, name: string, slot: number): string =>
   join(folder, `${name}.${hostname()}.${slot}.sock`)
+
+/** Whether somebody takes connections there: the file alone tells nothing. */
+const isServed = (unix: string): Promise<boolean> =>
+  Bun.connect({ unix, socket: { data() {} } }).then(
+    (socket) => {
+      socket.end()
+      return true
+    },
+    () => false,
+  )
 
 export class SlotSockets {
   readonly #folder: string
@@ -31,11 +45,17 @@ export class SlotSockets {
 
   /**
    * Makes the folder, and removes what an earlier master of this name left there.
-   * @throws {StartError} where the folder cannot be used.
+   * @throws {StartError} where the folder cannot be used, or a family of this name uses it.
    */
-  clear(): void {
+  async clear(): Promise<void> {
     try {
       mkdirSync(this.#folder, { recursive: true })
+      const deadlineMs = performance.now() + LAST_ONE_ENDS_WITHIN_MS
+      while ((await Promise.all(this.#files().map(isServed))).includes(true)) {
+        if (performance.now() > deadlineMs)
+          throw new Error(`another ${this.#name} serves there: stop it, or set SOCKET_DIR to another folder`)
+        await Bun.sleep(LOOK_EVERY_MS)
+      }
       this.remove()
     } catch (error) {
       throw new StartError(`${this.#folder} cannot hold sockets: ${(error as Error).message}`)
@@ -64,10 +84,16 @@ export class SlotSockets {
   }
 
   remove(): void {
+    for (const path of this.#files()) rmSync(path, { force: true })
+  }
+
+  /** Of this name, by whomever. None where somebody has removed the folder. */
+  #files(): string[] {
+    if (!existsSync(this.#folder)) return []
     const host = hostname()
     const own = [`${this.#name}.${host}.`, `.${this.#name}.${host}.`]
-    for (const file of readdirSync(this.#folder)) {
-      if (own.some((prefix) => file.startsWith(prefix))) rmSync(join(this.#folder, file), { force: true })
-    }
+    return readdirSync(this.#folder)
+      .filter((file) => own.some((prefix) => file.startsWith(prefix)))
+      .map((file) => join(this.#folder, file))
   }
 }

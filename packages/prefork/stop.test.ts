@@ -1,6 +1,7 @@
 /** The end of a family: asked for, forced, and when its master is gone. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { gone, Toys } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
@@ -77,12 +78,18 @@ test('it works as process 1 of a container, and ends with 0 on SIGTERM', async (
   expect(exitCode).toBe(0)
 })
 
-/** In a process namespace of its own; the first process there gets SIGTERM when it is ready. */
+/**
+ * In a namespace of its own, of processes and of shared memory: whoever is not seen there would be taken for dead, and lose
+ * its segment. The first process gets SIGTERM when it is ready.
+ */
 async function runAsFirst() {
-  const family = Bun.spawn(
-    ['unshare', '--pid', '--fork', '--mount-proc', process.execPath, `${import.meta.dir}/testdata/family.ts`],
-    { env: { ...Bun.env, TOYS_LAME_DUCK_MS: '100' }, stdout: 'pipe', stderr: 'inherit' },
-  )
+  const alone = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
+  const ownMemory = 'mount -t tmpfs tmpfs /dev/shm && exec "$0" "$1"'
+  const family = Bun.spawn([...alone, ownMemory, process.execPath, `${import.meta.dir}/testdata/family.ts`], {
+    env: { ...Bun.env, TOYS_LAME_DUCK_MS: '100' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
   let stdout = ''
   const decoder = new TextDecoder()
   for await (const chunk of family.stdout) {
@@ -104,6 +111,16 @@ test('no room for the segment is said at the start, with what is needed, and exi
   expect(await family.exit()).toBe(3)
   const { msg } = await family.line('no room for the metrics segment')
   expect(msg).toContain('make room there, or use fewer workers or less memory for each')
+})
+
+test('a segment that somebody removed ends the family when its last worker is gone, with the reason and exit code 3', async () => {
+  await using family = new Toys({ TOYS_WORKERS: '2' })
+  await family.ready()
+  const [segment] = segmentsOf(family.pid)
+  rmSync(join('/dev/shm', segment!))
+  for (const pid of await family.pids()) process.kill(pid, 'SIGKILL')
+  expect(await family.exit()).toBe(3)
+  await family.line(`toys could not start: /dev/shm/${segment} cannot be read`)
 })
 
 test('a socket folder that cannot be one is said at the start', async () => {

@@ -110,9 +110,9 @@ test('a reload that is asked for during another one follows it', () => {
   reloadAsked(state)
   reloadAsked(state)
   expect(state.generation).toBe(2)
-  expect(reloadEnded(state)).toBe(true)
-  expect(state).toMatchObject({ generation: 3, isPrepared: false })
-  expect(reloadEnded(state)).toBe(false)
+  reloadEnded(state)
+  expect(state).toMatchObject({ generation: 3, isPrepared: false, reload: { from: 2, isAskedAgain: false } })
+  reloadEnded(state)
   expect(state).toMatchObject({ generation: 3, reload: undefined })
 })
 

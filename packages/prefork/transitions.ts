@@ -115,12 +115,11 @@ export function reloadAsked(state: FamilyState): void {
   state.isPrepared = false
 }
 
-/** @returns whether the next one was asked for meanwhile, and has begun. */
-export function reloadEnded(state: FamilyState): boolean {
-  const isAskedAgain = state.reload?.isAskedAgain ?? false
+/** Where the next one was asked for meanwhile, it begins. */
+export function reloadEnded(state: FamilyState): void {
+  const isAskedAgain = state.reload?.isAskedAgain
   state.reload = undefined
   if (isAskedAgain) reloadAsked(state)
-  return isAskedAgain
 }
 
 /** The workers that serve go on; those that were replaced already are newer, and stay. */

@@ -1,6 +1,7 @@
 /**
  * Who ends a worker that is blocked when its master is gone: the kernel. Its alarm clock is wound up at every turn of the
- * event loop. While there is a master this never strikes: harakiri comes first, because a master can say why.
+ * event loop. While there is a master harakiri comes first, because a master can say why; only where the whole family was
+ * stopped for so long (`docker pause`), the clock may strike before the master has looked.
  */
 import { dlopen } from 'bun:ffi'
 

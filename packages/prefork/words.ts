@@ -1,4 +1,5 @@
 /** What the master says to its operator: every line of its log, what happened, why, and what to do about it. */
+import { authorityOf } from './bind.ts'
 import type { ProcessConfig } from './config.ts'
 import { EXIT } from './exit.ts'
 import type { WorkerEnd, WorkerHandle } from './handle.ts'
@@ -82,6 +83,13 @@ export class Words {
   cutOff(signal: NodeJS.Signals, inFlight: number): void {
     if (inFlight > 0) this.#log.warn({ inFlight, because: signal }, 'requests were cut off')
   }
+}
+
+/** Said at any level: whoever started this process waits for it. The ports are those that were found. */
+export function sayReady(log: Logger, config: ProcessConfig, port: number, adminPort: number): void {
+  const { host, adminHost, workers, logLevel } = config
+  const url = `http://${authorityOf(host, port)}`
+  log[logLevel]({ url, admin: `http://${authorityOf(adminHost, adminPort)}`, workers }, 'ready')
 }
 
 const about = ({ slot, pid }: WorkerState) => ({ worker: slot, workerPid: pid })

@@ -34,15 +34,9 @@ export async function work<Config extends ProcessConfig>(
 ): Promise<number> {
   for (const signal of LEFT_TO_THE_MASTER) process.on(signal, () => {})
   const orders = new Orders(config)
-  const segment = Segment.open(role.segment)
-  const board = new Board(segment.board(role.region))
-  const registry = new Registry(undefined, segment.writer(role.region))
-  const tally = new RequestTally(board)
-  publishAppInfo(registry, family)
-  const worker: Worker = { id: role.slot, registry, tally, log, addresses: role.addresses }
-
-  const served = await boot(family, config, role, worker)
-  if (!served) return EXIT.couldNotStart
+  const booted = await boot(family, config, role, log)
+  if (!booted) return EXIT.couldNotStart
+  const { served, board, registry, tally } = booted
   const wind = watchdog(config.harakiriMs)
   const loop = measureEventLoop(registry, (turnedMs, lagMs) => {
     wind()
@@ -71,9 +65,15 @@ async function boot<Config extends ProcessConfig>(
   family: Family<Config>,
   config: Config,
   role: Role,
-  worker: Worker,
-): Promise<Served | undefined> {
+  log: Logger,
+): Promise<{ served: Served; board: Board; registry: Registry; tally: RequestTally } | undefined> {
   try {
+    const segment = Segment.open(role.segment)
+    const board = new Board(segment.board(role.region))
+    const registry = new Registry(undefined, segment.writer(role.region))
+    const tally = new RequestTally(board)
+    publishAppInfo(registry, family)
+    const worker: Worker = { id: role.slot, registry, tally, log, addresses: role.addresses }
     if (role.prepare) {
       await family.prepare?.(config)
       tellMaster({ type: 'prepared' })
@@ -84,11 +84,11 @@ async function boot<Config extends ProcessConfig>(
     if (config.socketDir !== undefined) {
       new SlotSockets(config.socketDir, family.name).publish(role.region, role.slot)
     }
-    return served
+    return { served, board, registry, tally }
   } catch (error) {
     const { message } = error as Error
     const isTold = error instanceof StartError
-    if (!isTold) worker.log.error({ err: error }, `worker ${role.slot} cannot start`)
+    if (!isTold) log.error({ err: error }, `worker ${role.slot} cannot start`)
     tellMaster({ type: 'failed', message: isTold ? message : `${family.name} could not start: ${message}` })
     return undefined
   }

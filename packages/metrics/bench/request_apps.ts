@@ -6,11 +6,11 @@ import { DATABASE_BUCKETS } from '../database.ts'
 import { httpMetrics } from '../elysia.ts'
 import {
   BOARD_WORDS,
+  collectDefaultMetrics,
   Counter,
   HTTP_DURATION_BUCKETS,
   measureEventLoop,
   publishAppInfo,
-  publishProcess,
   Registry,
   type RequestTally,
   Segment,
@@ -56,7 +56,7 @@ function ours() {
 function everything() {
   const registry = sharedRegistry()
   publishAppInfo(registry, { name: 'dogs', version: '1.0.0' })
-  publishProcess(registry)
+  collectDefaultMetrics({ register: registry })
   measureEventLoop(registry)
   for (const verb of ['inserts', 'updates', 'deletes']) {
     new Counter({ name: `model_${verb}_total`, help: 'Rows', labelNames: ['model'], registers: [registry] })

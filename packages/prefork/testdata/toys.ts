@@ -34,7 +34,7 @@ export class Toys extends TestProcess {
   async until(
     what: string,
     isSo: (stats: StatsDocument) => boolean,
-    withinMs = 5000,
+    withinMs = 10_000,
   ): Promise<StatsDocument> {
     const deadlineMs = performance.now() + withinMs
     for (;;) {
