@@ -65,7 +65,7 @@ describe('whatever a scrape still waits for, it ends', () => {
     const startedMs = performance.now()
     exporter.signal('SIGINT')
     await exporter.line('stopping')
-    if (signals === 2) exporter.signal('SIGINT')
+    if (signals === 2) exporter.signal('SIGTERM')
     expect(await exporter.exit()).toBe(0)
     expect(performance.now() - startedMs < STOP_WITHIN_MS).toBe(signals === 2)
     expect(await scrape).toBe('cut off')

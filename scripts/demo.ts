@@ -6,7 +6,6 @@ import { stopSignals } from '@bun-monitoring/prefork'
 import { join } from 'node:path'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
-import { keyPresses } from './key_presses.ts'
 import { DIE_WITH_US, Stack } from './stack.ts'
 import { firingAlerts, labelsOf, type Scene, story, STORY_ENV, TIMES_FASTER } from './story.ts'
 
@@ -25,7 +24,7 @@ async function main(): Promise<number> {
     console.error(`the demonstration needs ${missing.join(' and ')} on PATH`)
     return 1
   }
-  const signals = stopSignals(keyPresses())
+  const signals = stopSignals()
   const stack = new Stack({
     env: STORY_ENV,
     prometheusOptions: { timesFaster: TIMES_FASTER },

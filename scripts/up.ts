@@ -10,10 +10,9 @@ async function main(): Promise<number> {
   if (!(await install())) return 1
   const { stopSignals } = await import('@bun-monitoring/prefork')
   const { NotStarted } = await import('./child.ts')
-  const { keyPresses } = await import('./key_presses.ts')
   const { Stack } = await import('./stack.ts')
 
-  const signals = stopSignals(keyPresses())
+  const signals = stopSignals()
   const stack = new Stack({ print: (line) => console.log(line) })
   // A terminal that is closed asks for the same as Ctrl+C.
   process.on('SIGHUP', () => process.emit('SIGTERM'))

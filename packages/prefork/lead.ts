@@ -13,6 +13,7 @@ import { Ledger } from './ledger.ts'
 import type { Logger } from './logger.ts'
 import { Master } from './master.ts'
 import { readMigratesRequests } from './procfs.ts'
+import { oncePerPress } from './signals.ts'
 import { SlotSockets } from './sockets.ts'
 import { statsDocument } from './stats.ts'
 import { sayReady, Words } from './words.ts'
@@ -65,7 +66,7 @@ export async function lead(
     )
     kept.defer(() => void admin.stop(true))
     for (const signal of SIGNALS) {
-      const enqueue = () => master.enqueue({ type: 'signal', signal })
+      const enqueue = oncePerPress(() => master.enqueue({ type: 'signal', signal }))
       process.on(signal, enqueue)
       kept.defer(() => process.off(signal, enqueue))
     }

@@ -146,6 +146,13 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await family.exit()).toBe(EXIT.couldNotStart)
     await family.line('toys could not start: no such table')
   })
+
+  test('a family that is told to stop before it is ready ends with 0', async () => {
+    await using family = toys({ TOY_MIGRATION: 'endless' })
+    await family.line('migrating')
+    family.signal('SIGINT')
+    expect(await family.exit()).toBe(EXIT.ok)
+  })
 })
 
 test('of several workers one runs the migrations', async () => {

@@ -58,7 +58,13 @@ export async function runSingle<Config extends ProcessConfig>(
         notReady: () => whyNotReady(family.name, status),
       }),
     )
-    await family.prepare?.(config)
+    const prepared = Promise.resolve(family.prepare?.(config)).then(() => true)
+    // It may wait for a database that never comes.
+    if (!(await Promise.race([prepared, signals.drain.then(() => false)]))) {
+      await admin.stop(true)
+      log.info('stopped')
+      return EXIT.ok
+    }
     const worker: Worker = { id: SLOT, registry, tally, log, addresses }
     served = await bind(family.prefix, 'traffic', config, () => family.serve(config, worker))
     sockets?.publish(REGION, SLOT)

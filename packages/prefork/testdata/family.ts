@@ -17,8 +17,12 @@ process.exit(
     version: '1.0.0',
     prefix: 'TOYS',
     config: () => readConfig(settings, 'TOYS', Bun.env),
-    prepare() {
+    async prepare() {
       if (TOY_MIGRATION === 'broken') throw new Error('no such table')
+      if (TOY_MIGRATION === 'endless') {
+        console.log('{"msg":"migrating"}')
+        await new Promise(() => {})
+      }
       console.log('prepared')
     },
     async serve(_, { id, registry, tally, log, addresses }) {
