@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
+import { rawClient } from './testing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -37,6 +38,18 @@ test('a gateway forwards, shows itself on its admin port only, and leaves on SIG
   gateway.signal('SIGTERM')
   expect(await gateway.exit()).toBe(0)
   // It waits for the connection of `fetch`, which may have one more request.
+}, 20_000)
+
+test('a method that services would hang up on is refused at the gateway, and is no failure of theirs', async () => {
+  await using dogs = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(['Rex']) })
+  await using gateway = startGateway({ DOGS_URL: `http://127.0.0.1:${dogs.port}`, GATEWAY_WORKERS: '0' })
+  const { url, admin } = await gateway.ready()
+  using client = await rawClient(Number(new URL(url).port), 'BREW /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n')
+  const answer = await client.until(/\r\n\r\n/)
+  expect(answer).toStartWith('HTTP/1.1 405 ')
+  expect(answer).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
+  const metrics = await (await fetch(`${admin}/metrics`)).text()
+  expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 0')
 }, 20_000)
 
 describe('a gateway that cannot start says why', () => {

@@ -30,18 +30,19 @@ interface Overrides {
   upstream?: Partial<UpstreamConfig>
 }
 
-/** A gateway with one route, `/dogs`, to the given addresses, and a clock that only tests turn. */
+/** A gateway with one route, `/dogs`, for all methods to the given addresses, and a clock that only tests turn. */
 export function startGateway(target: string | string[], overrides: Overrides = {}) {
   const registry = new Registry()
   const tally = new RequestTally()
   const committed = readGatewayConfig({})
   const [{ health: _, ...upstream }] = committed.upstreams as [UpstreamConfig]
+  const [{ methods: __, ...route }] = committed.routes as [RouteConfig]
   const targets = [target].flat()
   const config = {
     ...committed,
     ...overrides,
     upstreams: [{ ...upstream, targets, ...overrides.upstream }],
-    routes: overrides.routes ?? committed.routes.filter((route) => route.upstream === upstream.name),
+    routes: overrides.routes ?? [route],
     limits: { ...committed.limits, ...overrides.limits },
     timeouts: { ...committed.timeouts, ...overrides.timeouts },
   }
