@@ -50,12 +50,29 @@ export async function bind<T>(
  */
 export const findPort = (prefix: string, config: ProcessConfig): Promise<number> =>
   bind(prefix, 'traffic', config, async () => {
-    const { host: hostname, port } = config
-    const probe = Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() })
-    const found = probe.port!
-    await probe.stop(true)
-    return found
+    const { host: hostname } = config
+    const port = config.port === 0 ? freePort(hostname) : config.port
+    await Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() }).stop(true)
+    return port
   })
+
+const FIRST_PORT = 10_000
+/** Where `ip_local_port_range` of Linux begins: from here on the kernel gives ports to clients. */
+const FIRST_CLIENT_PORT = 32_768
+
+/** A port that nobody listened on a moment ago, and that no client has or gets before it is bound. */
+export function freePort(hostname = '127.0.0.1'): number {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (FIRST_CLIENT_PORT - FIRST_PORT))
+    try {
+      Bun.listen({ hostname, port, socket: { data() {} } }).stop()
+      return port
+    } catch (error) {
+      // What is wrong with the host is told by whoever listens there.
+      if ((error as { code?: string }).code !== 'EADDRINUSE') return port
+    }
+  }
+}
 
 /** Connections that a worker may have before one of them has a higher file number than its listener. */
 const FILES_BELOW = 512

@@ -1,8 +1,10 @@
 /** For tests: real processes of this code base, started, listened to and stopped. */
 import type { Subprocess } from 'bun'
-export { isExpected } from '@bun-monitoring/metrics/testing'
 import { linesOf } from './lines.ts'
 import { childrenOf } from './procfs.ts'
+
+export { isExpected } from '@bun-monitoring/metrics/testing'
+export { freePort } from './bind.ts'
 
 export interface LogLine extends Record<string, unknown> {
   msg: string
@@ -97,21 +99,5 @@ export class TestProcess implements AsyncDisposable {
   #wake(): void {
     for (const resolve of this.#waiting) resolve()
     this.#waiting.clear()
-  }
-}
-
-/**
- * A port of 127.0.0.1 that nobody listened on a moment ago: below those that the kernel gives to clients
- * (ip_local_port_range begins at 32768), one of whom could have it while a server is down.
- */
-export function freePort(): number {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_768)
-    try {
-      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop()
-      return port
-    } catch {
-      // Taken: another.
-    }
   }
 }
