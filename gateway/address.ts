@@ -3,6 +3,13 @@
 export type Address = { hostname: string; port: number } | { unix: string }
 
 const UNIX = 'unix:'
+const SPELLED = /^(http:\/\/[^/?#@\s]+:\d{1,5}|unix:(\/[^/*\s]+)*\/[^/\s]+)$/
+
+export const TARGET = 'an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock'
+
+/** Whether the file may hold it. */
+export const isTarget = (text: string): boolean =>
+  SPELLED.test(text) && (text.startsWith(UNIX) || (URL.canParse(text) && new URL(text).port !== '0'))
 
 export function parseAddress(text: string): Address {
   if (text.startsWith(UNIX)) return { unix: text.slice(UNIX.length) }

@@ -3,6 +3,7 @@
  * grammar ends here. An answer that needs no change goes on as the bytes that came.
  */
 import { CR, latin1, LF, SP, VALUE } from './bytes.ts'
+import type { ChunkOptions } from './chunks.ts'
 import { type ConnectionOptions, connectionOptions } from './connection_options.ts'
 import { FIELD } from './field_names.ts'
 import type { FieldList } from './fields.ts'
@@ -14,6 +15,8 @@ export interface AnswerHead {
   status: number
   /** What the fields say: whether there is a body at all is for status and method to say. */
   framing: Framing
+  /** How a body in chunks goes on to a client that takes trailers. */
+  chunks: ChunkOptions
   isPersistent: boolean
   /** Whether `block` is what goes to a client, apart from what concerns the client's connection. */
   isVerbatim: boolean
@@ -61,6 +64,7 @@ export function answerHead(bytes: Buffer, from: number, to: number, list: FieldL
     block: Buffer.from(bytes.subarray(from, to)),
     status,
     framing,
+    chunks: { keepsChunks: true, trailersOf: options },
     isPersistent: minor === 1 && !options.closes,
     isVerbatim,
     forward: Buffer.from(lines.join('\r\n'), 'latin1'),

@@ -4,10 +4,9 @@ import { CHUNKED, type Framing, NO_LENGTH } from './framing.ts'
 import { gather } from './gather.ts'
 import type { Sink } from './outbox.ts'
 
-/** The three ways in which chunks go on: to HTTP/1.0 as bare data, to HTTP/1.1 without or with their trailers. */
-export const NO_CHUNKS: ChunkOptions = { keepsChunks: false, keepsTrailers: false }
-export const CHUNKS: ChunkOptions = { keepsChunks: true, keepsTrailers: false }
-export const CHUNKS_AND_TRAILERS: ChunkOptions = { keepsChunks: true, keepsTrailers: true }
+/** How chunks go on to HTTP/1.0, as bare data, and to HTTP/1.1 without their trailers. */
+export const NO_CHUNKS: ChunkOptions = { keepsChunks: false }
+export const CHUNKS: ChunkOptions = { keepsChunks: true }
 
 export class Body {
   /** Whether it ends with its connection. */

@@ -8,6 +8,7 @@ import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
 import { isIP } from 'node:net'
+import { isTarget, TARGET } from './address.ts'
 import { PAGE } from './page.ts'
 
 type Table = Record<string, unknown>
@@ -34,13 +35,26 @@ export function referenceProblems(document: unknown): string[] {
       [UNMATCHED, 'requests that no route takes'],
     ]),
     ...routes.flatMap((_, i) => routeProblems(routes, i, known)),
-    ...list(document, 'trusted_proxies').flatMap((entry, i) =>
-      typeof entry === 'string' && !isNetwork(entry)
-        ? [`trusted_proxies[${i}]: ${JSON.stringify(entry)} is not allowed: must be ${NETWORK}`]
-        : [],
+    ...upstreams.flatMap((upstream, i) =>
+      textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
     ),
+    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isNetwork, NETWORK),
   ]
 }
+
+/** Which texts of a list are none of what they must be. */
+const textProblems = (
+  table: unknown,
+  name: string,
+  key: string,
+  isRight: (text: string) => boolean,
+  must: string,
+): string[] =>
+  list(table, name).flatMap((entry, i) =>
+    typeof entry === 'string' && !isRight(entry)
+      ? [`${key}[${i}]: ${JSON.stringify(entry)} is not allowed: must be ${must}`]
+      : [],
+  )
 
 function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
   const route = routes[i]!
@@ -61,11 +75,18 @@ function actionProblems(route: Table, key: string): string[] {
     ...(actions.length === 1
       ? []
       : [`${key}: must have one of upstream, respond, redirect; has ${actions.join(', ') || 'none'}`]),
+    ...(hasForbiddenBody(route.respond) ? [`${key}.respond.body: an answer with this status has none`] : []),
     ...(changes.length > 1 ? [`${key}: strip and rewrite do not go together`] : []),
     ...(changes.length > 0 && route.upstream === undefined
       ? [`${key}.${changes[0]}: is for routes with an upstream`]
       : []),
   ]
+}
+
+/** Its bytes would be read as the beginning of the next answer (RFC 9112 section 6.3). */
+function hasForbiddenBody(respond: unknown): boolean {
+  const { status, body } = Object(respond)
+  return (status === 204 || status === 304) && body !== ''
 }
 
 /** Whether an earlier route takes the same requests. */

@@ -3,6 +3,7 @@
  * is guessed. What goes on are the bytes that came, less chunk extensions and trailers that nobody may send there.
  */
 import { CR, END_OF_FIELDS, HEX, LF, VALUE } from './bytes.ts'
+import type { ConnectionOptions } from './connection_options.ts'
 import { OTHER } from './field_names.ts'
 import { FieldList } from './fields.ts'
 
@@ -33,7 +34,8 @@ const enum At {
 export interface ChunkOptions {
   /** Whether it reads chunks at all: HTTP/1.0 gets the data alone. */
   keepsChunks: boolean
-  keepsTrailers: boolean
+  /** Whose trailers go on, less those that belong to its connection; without it none do. */
+  trailersOf?: ConnectionOptions
 }
 
 export class Chunks {
@@ -152,19 +154,20 @@ export class Chunks {
     if (trailerFields.hasSpace) return -1
     this.#at = At.end
     this.#trailer = undefined
-    if (this.options.keepsChunks) this.tail = this.options.keepsTrailers ? passed(block) : EMPTY_LINE
+    const { keepsChunks, trailersOf } = this.options
+    if (keepsChunks) this.tail = trailersOf === undefined ? EMPTY_LINE : passed(block, trailersOf)
     return from + blockEnd + 2 - before
   }
 }
 
 /** The lines of fields that no gateway acts upon: all others must stand in front of a body, not behind it. */
-function passed(block: Buffer): Buffer {
+function passed(block: Buffer, connection: ConnectionOptions): Buffer {
   const lines: string[] = []
   for (let i = 0; i < trailerFields.count; i++) {
     const name = trailerFields.name(block, i)
-    if (trailerFields.names[i] === OTHER && !name.includes('_')) {
-      lines.push(`${name}: ${trailerFields.value(block, i)}\r\n`)
-    }
+    if (trailerFields.names[i] !== OTHER || name.includes('_') || connection.owns(block, trailerFields, i))
+      continue
+    lines.push(`${name}: ${trailerFields.value(block, i)}\r\n`)
   }
   return Buffer.from(`${lines.join('')}\r\n`, 'latin1')
 }

@@ -119,13 +119,15 @@ export class ClientConnection {
   }
 
   /** Answers what is outside the rules, and listens no longer. */
-  refuse(cause: Cause, method = OTHER_METHOD): void {
+  refuse(cause: Cause, incoming?: Incoming): void {
     const { gateway, peer } = this
+    const method = incoming?.line.method ?? OTHER_METHOD
+    const request = incoming === undefined ? '' : askedFor(incoming)
     const [status, detail] = CAUSES[cause]
     gateway.metrics.rejected(cause)
     const hasHead = this.#exchange?.hasHead === true
     if (this.#exchange !== undefined) this.#abandon(status, cause)
-    else gateway.count(method, { client: peer.address, request: '', route: UNMATCHED, status, reason: cause })
+    else gateway.count(method, { client: peer.address, request, route: UNMATCHED, status, reason: cause })
     if (hasHead) return this.cut()
     this.answer(problemAnswer(status, detail), connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
@@ -207,17 +209,16 @@ export class ClientConnection {
     if (wrong === 'incomplete') return from
     this.#isHeadBegun = false
     const verdict = wrong ?? pass(incoming)
-    const { line, fields } = incoming
     if (typeof verdict === 'string') {
-      this.refuse(verdict, wrong === undefined ? line.method : OTHER_METHOD)
+      this.refuse(verdict, wrong === undefined ? incoming : undefined)
       return from
     }
     const exchange = verdict === undefined ? new Exchange(gateway, this, incoming) : undefined
     this.#exchange = exchange
-    const body = exchange?.request ?? Body.ofRequest(fields.framing, NO_CHUNKS)
+    const body = exchange?.request ?? Body.ofRequest(incoming.fields.framing, NO_CHUNKS)
     // Read before anything is sent: nothing of a message that is refused now reaches an upstream.
     const end = body.read(bytes, incoming.end, bytes.length)
-    if (!this.#isRight(body, end, line.method)) return from
+    if (!this.#isRight(body, end, incoming)) return from
     if (verdict !== undefined) this.#answerSelf(verdict, incoming, body, end)
     exchange?.send(incoming)
     if (!this.#wire.isLeaving) this.touch()
@@ -225,9 +226,9 @@ export class ClientConnection {
   }
 
   /** Whether what was read is within grammar and limit; else the request is refused. */
-  #isRight(body: Body, end: number, method?: number): boolean {
-    if (end === -1) this.refuse('chunk', method)
-    else if (body.bytes > this.gateway.limits.bodyBytes) this.refuse('body_size', method)
+  #isRight(body: Body, end: number, incoming?: Incoming): boolean {
+    if (end === -1) this.refuse('chunk', incoming)
+    else if (body.bytes > this.gateway.limits.bodyBytes) this.refuse('body_size', incoming)
     else return true
     return false
   }

@@ -25,6 +25,7 @@ function problemsOf(env: Environment): readonly string[] {
   return []
 }
 
+const TARGET = 'an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock'
 const UPSTREAMS = `
 [[upstream]]
 name = "dogs"
@@ -94,7 +95,7 @@ describe('a variable in the file', () => {
   test('cannot break out of its text', () => {
     const DOGS_URL = 'http://a:1"]\n[[route]]\nid = "evil"\n${CATS_URL}'
     expect(problemsOf({ DOGS_URL })).toEqual([
-      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock`,
+      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be ${TARGET}`,
     ])
   })
   test('is missed by key path and name', async () => {
@@ -144,10 +145,10 @@ describe('a bad file is refused with every problem by key path', () => {
         'limits.body_bytes: "1 MB" is not allowed: must be an integer from 0 to 9007199254740991',
         'timeouts.response_header_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
         'upstream[0].name: "Dogs" is not allowed: must be a name of lower-case letters, digits, - and _',
-        'upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
         'upstream[1].targets: [] is not allowed: must be a list of addresses',
         'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
         'route[0]: must have one of upstream, respond, redirect; has none',
+        `upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be ${TARGET}`,
       ],
     ],
     [
@@ -208,6 +209,39 @@ describe('a bad file is refused with every problem by key path', () => {
     ],
   ])('%s', async (_, text, problems) => {
     expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual(problems)
+  })
+
+  test.each([
+    'http://dogs:0',
+    'http://dogs:65536',
+    'http://dogs:80:81',
+    'http://[::1:8001',
+    'http://1.2.3.4.5:8001',
+    'http://do%gs:8001',
+    'unix:/run/*/dogs.sock',
+  ])('a target that is no address: %s', (DOGS_URL) => {
+    expect(problemsOf({ DOGS_URL })).toEqual([
+      `upstream[0].targets[0]: "${DOGS_URL}" is not allowed: must be ${TARGET}`,
+    ])
+  })
+
+  test.each(['pets.example:8000', '::1', '[::1', 'Pets.example'])(
+    'a host that no request can have: %s',
+    async (host) => {
+      const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
+      expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+        `route[0].host: "${host}" is not allowed: must be a host in small letters, without a port`,
+      ])
+    },
+  )
+
+  test.each([204, 304])('a body of an answer that has none: %d', async (status) => {
+    const file = (body: string) =>
+      fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', `respond = { status = ${status}${body} }`))
+    expect(problemsOf({ GATEWAY_CONFIG: await file('') })).toEqual([])
+    expect(problemsOf({ GATEWAY_CONFIG: await file(', body = "x"') })).toEqual([
+      'route[0].respond.body: an answer with this status has none',
+    ])
   })
 
   test('together with those of the environment', async () => {

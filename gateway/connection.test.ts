@@ -237,6 +237,22 @@ describe('trailers', () => {
     await gateway.ask(`POST /dogs/ HTTP/1.1\r\nHost: a\r\n${CHUNKED}`)
     expect(seen).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
   })
+
+  test('that `Connection` names go no further, in either direction', async () => {
+    const body = '2\r\nok\r\n0\r\nA-Sum: 1\r\nHop: 2\r\n\r\n'
+    const fields = `Connection: hop, TE\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n`
+    let seen = ''
+    using upstream = await rawUpstream((received, socket) => {
+      seen = received
+      if (/0\r\n[^]*\r\n\r\n$/.test(received)) socket.write(`HTTP/1.1 200 OK\r\n${fields}${body}`)
+    })
+    await using gateway = startGateway(upstream.url)
+    const answer = await gateway.ask(
+      `POST /dogs/ HTTP/1.1\r\nHost: a\r\n${fields}${body}`,
+      /0\r\n[^]*\r\n\r\n$/,
+    )
+    for (const received of [seen, answer]) expect(received).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
+  })
 })
 
 test('connections to the upstream are used again, until they are idle for too long', async () => {

@@ -4,7 +4,7 @@
  */
 import type { AccessLogEntry } from './access_log.ts'
 import type { AnswerHead } from './answer_head.ts'
-import { Body, CHUNKS, CHUNKS_AND_TRAILERS, gatherPieces, NO_CHUNKS } from './body.ts'
+import { Body, CHUNKS, gatherPieces, NO_CHUNKS } from './body.ts'
 import type { ClientConnection } from './client.ts'
 import { CHUNKED, NO_LENGTH } from './framing.ts'
 import { fill, flush, gather, room } from './gather.ts'
@@ -55,15 +55,17 @@ export class Exchange {
   constructor(
     readonly gateway: Gateway,
     readonly client: ClientConnection,
-    { line, fields, route }: Incoming,
+    incoming: Incoming,
   ) {
+    const { line, fields, route } = incoming
     this.fields = fields
     this.upstream = route!.forward!.upstream
     this.routeId = route!.id
     this.isHead = line.method === HEAD
     this.minor = line.minor
     this.closes = !fields.isPersistent
-    this.request = Body.ofRequest(fields.framing, CHUNKS_AND_TRAILERS)
+    this.request = Body.ofRequest(fields.framing, fields.chunks)
+    if (gateway.accessLog.isOn) this.#asked = askedFor(incoming)
     this.#measured = gateway.metrics.http.begin(METHODS[line.method]!)
     this.sending = Sending.of(this, isIdempotent(line.method), this.#measured.startedMs)
   }
@@ -82,7 +84,7 @@ export class Exchange {
     gather(out, forward, 0, forward.length)
     const { buffer, at } = room(out, MAX_ID_FIELDS_BYTES)
     fill(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
-    if (this.gateway.accessLog.isOn) this.#remember(incoming, buffer, at)
+    if (this.gateway.accessLog.isOn) this.#requestId = requestId ?? writtenRequestId(buffer, at)
     gather(out, EMPTY_LINE, 0, EMPTY_LINE.length)
     this.#gatherBody(incoming.bytes)
     out.begin()
@@ -124,7 +126,7 @@ export class Exchange {
     if (!this.request.isDone || this.gateway.isLameDuck || client.isLast) this.closes = true
     if (minor === 0 && (isUnframed || framing === CHUNKED)) this.closes = true
     this.#rechunks = isUnframed && minor === 1
-    const chunks = this.fields.takesTrailers ? CHUNKS_AND_TRAILERS : CHUNKS
+    const chunks = this.fields.takesTrailers ? head.chunks : CHUNKS
     const answer = new Body(framing, minor === 1 ? chunks : NO_CHUNKS)
     const end = head.status === 101 ? to : answer.read(bytes, to, bytes.length)
     if (end === -1) return this.sending.connection!.fail('malformed')
@@ -273,11 +275,6 @@ export class Exchange {
     this.gateway.metrics.passed(this.routeId, this.request.bytes, this.answer?.bytes ?? 0)
     const { accessLog } = this.gateway
     if (accessLog.takes(this.status)) accessLog.add(this.#entry())
-  }
-
-  #remember(incoming: Incoming, ids: Buffer, at: number): void {
-    this.#asked = askedFor(incoming)
-    this.#requestId = this.fields.requestId ?? writtenRequestId(ids, at)
   }
 
   #entry(): AccessLogEntry {

@@ -6,6 +6,7 @@ import { ConfigError, type Environment } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ACCESS_LOGS, type AccessLogMode } from './access_log.ts'
+import { TARGET } from './address.ts'
 import { NETWORK, referenceProblems, shapeProblems } from './check.ts'
 import type { Limits, Timeouts } from './limits.ts'
 import { CONNECT, METHODS } from './methods.ts'
@@ -73,13 +74,10 @@ const HealthSchema = Type.Object(
 const UpstreamSchema = Type.Object(
   {
     name,
-    targets: Type.Array(
-      Type.String({
-        pattern: '^(http://[^/?#@\\s]+:\\d{1,5}|unix:(/[^/*\\s]+)*/[^/\\s]+)$',
-        description: 'an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
-      }),
-      { minItems: 1, description: 'a list of addresses' },
-    ),
+    targets: Type.Array(Type.String({ description: TARGET }), {
+      minItems: 1,
+      description: 'a list of addresses',
+    }),
     health: Type.Optional(HealthSchema),
     max_connections: integer('connections in use at one time in one worker; more requests wait', 1024),
     queue: integer('requests that may wait in one worker; more: 503', 1024, 0),
@@ -102,7 +100,7 @@ const RouteSchema = Type.Object(
     id: name,
     host: Type.Optional(
       Type.String({
-        pattern: '^[a-z0-9.\\-_:\\[\\]]+$',
+        pattern: '^([a-z0-9.\\-_]+|\\[[0-9a-f:.]+\\])$',
         description: 'a host in small letters, without a port',
       }),
     ),

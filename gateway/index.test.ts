@@ -52,6 +52,29 @@ test('a method that services would hang up on is refused at the gateway, and is 
   expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 0')
 }, 20_000)
 
+test('checks ask the targets themselves, whatever HTTP_PROXY says', async () => {
+  const checked = Promise.withResolvers<string>()
+  const answerAs = (name: string) => ({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch(request: Request) {
+      if (request.url.endsWith('/healthz')) checked.resolve(name)
+      return new Response()
+    },
+  })
+  await using dogs = Bun.serve(answerAs('target'))
+  await using proxy = Bun.serve(answerAs('proxy'))
+  await using gateway = startGateway({
+    DOGS_URL: `http://127.0.0.1:${dogs.port}`,
+    HTTP_PROXY: `http://127.0.0.1:${proxy.port}`,
+    http_proxy: `http://127.0.0.1:${proxy.port}`,
+    NO_PROXY: '',
+    no_proxy: '',
+  })
+  await gateway.ready()
+  expect(await checked.promise).toBe('target')
+}, 20_000)
+
 describe('a gateway that cannot start says why', () => {
   test('with all problems of a bad configuration: exit 2', async () => {
     const config = join(folder, 'gateway.toml')

@@ -19,6 +19,15 @@ test.each<[string, number[], number[]]>([
 const program = `
   import { writeLines } from ${JSON.stringify(join(import.meta.dir, 'log_lines.ts'))}
   for (let i = 0; i < 200; i++) writeLines((process.argv[1].repeat(70) + '\\n').repeat(100))`
+
+test('a log that takes nothing is told once on the other output, and stops nobody', async () => {
+  const command = ['sh', '-c', '"$0" -e "$1" a > /dev/full', process.execPath, program]
+  const writer = Bun.spawn(command, { stderr: 'pipe' })
+  const said = await new Response(writer.stderr).text()
+  expect(said).toMatch(/^the access log cannot be written: ENOSPC.*: its lines are lost until it can be\n$/)
+  expect(await writer.exited).toBe(0)
+})
+
 const shell = ['a', 'b', 'c'].map((letter) => `"$0" -e "$1" ${letter} &`).join(' ')
 
 test.each([

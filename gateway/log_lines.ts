@@ -22,8 +22,22 @@ export function piecesOf(bytes: Buffer): number[] {
 }
 
 let isFile: boolean | undefined
+let isFailing = false
 
+/** A log that cannot be written costs its lines, not the requests that they are about. */
 export function writeLines(lines: string): void {
+  try {
+    writePieces(lines)
+    isFailing = false
+  } catch (error) {
+    const why = (error as Error).message
+    if (!isFailing)
+      console.error(`the access log cannot be written: ${why}: its lines are lost until it can be`)
+    isFailing = true
+  }
+}
+
+function writePieces(lines: string): void {
   const bytes = Buffer.from(lines)
   let from = 0
   isFile ??= fstatSync(STANDARD_OUTPUT).isFile()

@@ -12,7 +12,7 @@ import { normalPath, readPath } from './path.ts'
 import type { Cause } from './refusals.ts'
 import type { RequestFields } from './request_fields.ts'
 import type { RequestLine } from './request_line.ts'
-import { findRoute, type Route } from './routes.ts'
+import { covers, findRoute, type Route } from './routes.ts'
 
 /** A request on its way through. There is one at a time. */
 export interface Incoming {
@@ -95,7 +95,8 @@ function takeRoute(request: Incoming): Cause | OwnAnswer | undefined {
   }
   request.route = found
   // What is cut off is counted in bytes of the path as it came: it must begin as the route's own does.
-  return found.forward !== undefined && found.forward.cutBytes > 0 && !isNormal ? 'path' : undefined
+  const isCut = found.forward !== undefined && found.forward.cutBytes > 0
+  return isCut && !covers(found.path, bytes, line.pathStart, line.pathEnd) ? 'path' : undefined
 }
 
 function findPage(path: Buffer, from: number, to: number, method: number): Route | string[] | undefined {

@@ -77,6 +77,7 @@ test.each([
   [{ strip: true }, '/dogs/1/?a=/dogs', '/1/?a=/dogs'],
   [{ strip: true }, '/dogs', '/'],
   [{ strip: true }, '/dogs?a', '/?a'],
+  [{ strip: true }, '/dogs/%7Erex/%31', '/%7Erex/%31'],
   [{ path: '/', rewrite: '/v2' }, '/dogs/1', '/v2/dogs/1'],
   [{ path: '/', strip: true }, '/dogs/1', '/dogs/1'],
   [{ rewrite: '/v2/pets' }, '/dogs/1', '/v2/pets/1'],

@@ -9,6 +9,8 @@ export async function probe(address: Address, { path, timeoutMs }: HealthConfig)
       ...('unix' in address ? { unix: address.unix } : {}),
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'manual',
+      // Targets are asked directly, as by requests, whatever HTTP_PROXY says.
+      proxy: false,
       keepalive: false,
     })
     await answer.body?.cancel()

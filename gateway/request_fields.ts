@@ -3,6 +3,7 @@
  * place is forward_fields.ts's business. The result is kept in a memo, so nothing in it may depend on the request line.
  */
 import { latin1 } from './bytes.ts'
+import type { ChunkOptions } from './chunks.ts'
 import { type ConnectionOptions, connectionOptions } from './connection_options.ts'
 import { FIELD } from './field_names.ts'
 import type { FieldList } from './fields.ts'
@@ -22,6 +23,8 @@ export interface RequestFields {
   /** To route on: in small letters, without the port; empty where HTTP/1.0 gave none. */
   host: string
   framing: Framing
+  /** How its body goes on where it is chunked. */
+  chunks: ChunkOptions
   isPersistent: boolean
   /** The protocol that the client would change to, where that is to be forwarded. */
   upgrade: string | undefined
@@ -73,6 +76,7 @@ export function requestFields(
     forward: forwardFields(bytes, list, options, claims, peer, hop),
     host: withoutPort(host),
     framing,
+    chunks: { keepsChunks: true, trailersOf: options },
     isPersistent: !options.closes && (minor === 1 || options.keepsAlive),
     upgrade,
     takesTrailers,

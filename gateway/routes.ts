@@ -61,7 +61,8 @@ export function findRoute(
   return covering === undefined ? undefined : allowed
 }
 
-function covers(prefix: Buffer, path: Buffer, from: number, to: number): boolean {
+/** Whether the path begins with these segments. */
+export function covers(prefix: Buffer, path: Buffer, from: number, to: number): boolean {
   const end = from + prefix.length
   if (end > to || (end < to && path[end] !== SLASH)) return false
   for (let i = 0; i < prefix.length; i++) if (path[from + i] !== prefix[i]) return false

@@ -183,6 +183,25 @@ describe('the access log', () => {
     ])
   })
 
+  test('says of a refused message what it asked for, where that could be read', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1', { accessLog: 'errors' })
+    for (const text of [
+      'TRACE /dogs/1 HTTP/1.1\r\nHost: a\r\n\r\n',
+      'GET /dogs/../?a HTTP/1.1\r\nHost: a\r\n\r\n',
+      'POST /dogs/2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n',
+      'POST /?a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n',
+      'GET\r\n\r\n',
+    ])
+      await gateway.ask(text, /\}$/)
+    expect(gateway.logged().map(({ request, reason }) => [request, reason])).toEqual([
+      ['TRACE /dogs/1', 'method'],
+      ['GET /dogs/../?a', 'path'],
+      ['POST /dogs/2', 'chunk'],
+      ['POST /?a', 'chunk'],
+      ['', 'request_line'],
+    ])
+  })
+
   test.each<[AccessLogMode, [number, string][]]>([
     ['errors', [[502, 'malformed']]],
     ['off', []],

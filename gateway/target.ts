@@ -61,7 +61,7 @@ export class Target implements Candidate {
     this.pending--
     this.#idle.push(connection)
     if (this.#isGone) connection.close()
-    this.upstream.onRoom()
+    this.upstream.onIdle()
   }
 
   /** Forgets a connection that is closed. */

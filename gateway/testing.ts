@@ -128,6 +128,8 @@ export async function rawUpstream(
     sockets,
     /** All that were ever opened. */
     connections: () => connections,
+    /** From now on there are only the connections that are open. */
+    stopListening: () => void server.close(),
     [Symbol.dispose]: () => {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -122,6 +122,12 @@ export class Upstream {
     if (!this.#isDown) this.#wake()
   }
 
+  /** A connection has answered: also where no new one can be had, whoever waits first may have it. */
+  onIdle(): void {
+    this.onRoom()
+    if (this.#isDown) queueMicrotask(() => this.#goAhead())
+  }
+
   /** Ends what took too long, and looks whether what was not ready is now. */
   sweep(nowMs: number): void {
     for (const target of this.#targets.values()) target.sweep(nowMs)
@@ -132,9 +138,7 @@ export class Upstream {
     if (nowMs >= this.#nextLookMs && !this.#isLooking) void this.look()
     const why = this.#isDown ? 'not_ready' : 'queue_timeout'
     for (const sending of this.#waiting.expire(nowMs)) sending.onNoConnection(why)
-    // One goes ahead: if it gets a connection, the others follow.
-    const first = this.#isDown ? this.#waiting.shift() : undefined
-    if (first !== undefined && !this.#give(first)) this.#wait(first)
+    this.#goAhead()
   }
 
   close(): void {
@@ -189,6 +193,12 @@ export class Upstream {
   #wait(sending: Sending): void {
     if (!this.#waiting.add(sending, sending.startWaiting(this.config.queueMs)))
       sending.onNoConnection('queue_full')
+  }
+
+  /** Where no target is ready one request looks whether one is: if it gets a connection, the others follow. */
+  #goAhead(): void {
+    const first = this.#isDown ? this.#waiting.shift() : undefined
+    if (first !== undefined && !this.#give(first)) this.#wait(first)
   }
 
   /** Not at once: whoever made room is not done yet. */

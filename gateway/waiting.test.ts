@@ -123,6 +123,19 @@ describe('where no target is ready', () => {
     expect(upstream.asked).toHaveLength(20)
   })
 
+  test('those that wait share the connections that are still open, one after the other', async () => {
+    using upstream = await namedUpstream('first')
+    await using gateway = startGateway(upstream.url)
+    expect(await gateway.ask(GET, /first$/)).toContain('200 OK')
+    upstream.stopListening()
+    using clients = new DisposableStack()
+    const all = []
+    // One for each sweep would take longer than a test may.
+    for (let i = 0; i < 200; i++) all.push(clients.use(await rawClient(gateway.port, GET)))
+    for (const client of all) expect(await client.until(/(first|\})$/)).toContain('200 OK')
+    expect(upstream.connections()).toBe(1)
+  })
+
   test('they do not wait for ever: 503', async () => {
     await using gateway = startGateway('unix:/nowhere/dogs.sock', { upstream: { queueMs: 500 } })
     using client = await rawClient(gateway.port, GET)
