@@ -30,11 +30,12 @@ describe('the sockets in a folder', () => {
     while (first.asked.length === 0 || second.asked.length === 0)
       expect(await gateway.ask(GET, /\w$/)).toMatch(ANSWER)
 
-    rmSync(path('dogs.host.2.sock'))
+    // Not the second one: of two changes of one name within a millisecond `fs.watch` tells the first alone.
+    rmSync(path('dogs.host.1.sock'))
     await until(() => targetsOf(gateway) === 1)
-    const before = second.asked.length
-    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, ANSWER)).toEndWith('first')
-    expect(second.asked).toHaveLength(before)
+    const before = first.asked.length
+    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, ANSWER)).toEndWith('second')
+    expect(first.asked).toHaveLength(before)
   })
 
   test('that take the place of another one are new, and the old one finishes what it has', async () => {
