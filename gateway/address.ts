@@ -1,4 +1,5 @@
 /** Where a target is reached, and how the file spells it: `http://host:port`, or `unix:/path` on this machine. */
+import { authorityOf } from '@bun-monitoring/prefork'
 
 export type Address = { hostname: string; port: number } | { unix: string }
 
@@ -24,7 +25,5 @@ export const nameOfAddress = (address: Address): string =>
 
 /** The host, as a URL and a `Host` field have it; a path has none. */
 export function hostOfAddress(address: Address): string {
-  if ('unix' in address) return 'localhost'
-  const { hostname, port } = address
-  return hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`
+  return 'unix' in address ? 'localhost' : authorityOf(address.hostname, address.port)
 }

@@ -1,4 +1,5 @@
 /** A server as a process family: master and workers, configuration, admin server. See README.md. */
+export { authorityOf } from './bind.ts'
 export {
   ConfigError,
   type Environment,
