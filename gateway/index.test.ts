@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { rawClient } from './testing.ts'
+import { rawClient, targetsOn } from './testing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -29,8 +29,7 @@ test('a gateway forwards, shows itself on its admin port only, and leaves on SIG
   expect(metrics).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="dogs".*"200"\} 1$/m)
 
   const targets = async () => {
-    const { dogs } = (await (await fetch(`${admin}/upstreams`)).json()) as Record<string, { targets: object }>
-    return dogs!.targets
+    return targetsOn(await (await fetch(`${admin}/metrics`)).text(), 'dogs')
   }
   // Workers say it ten times a second.
   while (!Bun.deepEquals(await targets(), { healthy: 1, ejected: 0, slow_start: 0 })) await Bun.sleep(10)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessLogMode } from './access_log.ts'
+import type { AccessLogMode } from './observe/access_log.ts'
 import { cannedUpstream, expectProblem, OK, rawClient, rawUpstream, startGateway } from './testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -219,7 +219,7 @@ describe('the access log', () => {
 test('a bug in the gateway costs one connection, and is logged', async () => {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url)
-  const { http } = gateway.server.gateway.metrics
+  const { http } = gateway.server.gateway.exchangeMetrics
   const begin = http.begin.bind(http)
   http.begin = () => {
     http.begin = begin

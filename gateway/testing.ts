@@ -10,10 +10,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessLogMode } from './access_log.ts'
-import { readGatewayConfig } from './config.ts'
-import type { RouteConfig, UpstreamConfig } from './file.ts'
-import type { Limits, Timeouts } from './limits.ts'
+import type { AccessLogMode } from './observe/access_log.ts'
+import { readGatewayConfig } from './config/settings.ts'
+import type { RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
+import type { Limits, Timeouts } from './config/limits.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
 
@@ -201,6 +201,14 @@ export async function namedUpstream(name: string, options: { unix?: string } = {
     if (state.does === 'hang up') socket.destroy()
   }, options)
   return Object.assign(upstream, { asked, state, answer })
+}
+
+/** The number of an upstream's targets in each state, as a metrics page shows them. */
+export function targetsOn(page: string, upstream: string): Record<string, number> {
+  const samples = page.matchAll(/^gateway_upstream_targets\{upstream="(\w+)",state="(\w+)"\} (\d+)$/gm)
+  return Object.fromEntries(
+    [...samples].flatMap(([, name, state, count]) => (name === upstream ? [[state!, Number(count)]] : [])),
+  )
 }
 
 /** Lets everything happen until it is so. */

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { temporaryFolder } from '../testing.ts'
+import { targetsOn, temporaryFolder } from '../testing.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const SERVICES = ['dogs', 'cats'] as const
@@ -115,11 +115,8 @@ export class Stack implements AsyncDisposable {
   /** Targets of an upstream that no request goes to, as the worker of the gateway has them that has most. */
   async ejected(upstream: ServiceName = 'dogs'): Promise<number> {
     const { admin } = await this.gateway.ready()
-    const upstreams = (await (await fetch(`${admin}/upstreams`)).json()) as Record<
-      ServiceName,
-      { targets: { ejected: number } }
-    >
-    return upstreams[upstream].targets.ejected
+    const page = await (await fetch(`${admin}/metrics`)).text()
+    return Number(targetsOn(page, upstream).ejected)
   }
 
   /** Tells all these to reload, and resolves when they have, for the `times`th time. */
