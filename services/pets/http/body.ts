@@ -1,6 +1,6 @@
 /**
- * Reads a request body as a JSON object, under a limit of size and of time. Elysia's own parser looks at the Content-Type only,
- * has no limit of its own and replaces invalid UTF-8; the original took a body without a Content-Type as JSON.
+ * Reads a request body as a JSON object within a limit of size and of time. Elysia's own parser requires a Content-Type,
+ * has no limit and replaces invalid UTF-8; the original reads a body without a Content-Type as JSON.
  */
 import { HttpError, invalid, tryAgain } from './errors.ts'
 
@@ -18,7 +18,7 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid([{ field: 'body', message: 'must be a JSON object' }])
   }
-  // An own property to JSON.parse, and the prototype to whoever copies the object with `=`, as Elysia does.
+  // JSON.parse makes it an own property; Elysia copies the object with `=`, which would set the prototype.
   Reflect.deleteProperty(value, '__proto__')
   return value
 }
@@ -55,8 +55,9 @@ async function readBytes(request: Request, { bodyBytes, requestTimeoutMs }: Body
   const chunks: Uint8Array[] = []
   let length = 0
   const timeout = Promise.withResolvers<never>()
-  const late = () => timeout.reject(tryAgain(`The body did not arrive within ${requestTimeoutMs} ms`))
-  const timer = setTimeout(late, requestTimeoutMs)
+  const timer = setTimeout(() => {
+    timeout.reject(tryAgain(`The body did not arrive within ${requestTimeoutMs} ms`))
+  }, requestTimeoutMs)
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), timeout.promise])

@@ -1,6 +1,6 @@
 /**
- * Schema changes, in order, each applied once, in the words of both databases. They run before anything is served; how a
- * database applies them, and makes whoever starts together wait, is in sqlite/migrate.ts and postgres/migrate.ts.
+ * Schema changes in order, each applied once and written in the SQL of both databases. They run before the first request.
+ * sqlite/migrate.ts and postgres/migrate.ts apply them and lock out other processes meanwhile.
  */
 import type { Kind } from './kind.ts'
 
@@ -10,7 +10,7 @@ export interface Migration {
   postgres: string
 }
 
-/** Never change one that was released: add the next. */
+/** Never change a released migration: append a new one. */
 export const migrations = ({ name, trait }: Kind): Migration[] => [
   {
     name: '0001_initial',
@@ -39,7 +39,7 @@ export const migrations = ({ name, trait }: Kind): Migration[] => [
   },
 ]
 
-/** Those that are not among the names. */
+/** The migrations whose names are not in `applied`. */
 export function unappliedOf(all: readonly Migration[], applied: readonly string[]): Migration[] {
   const names = new Set(applied)
   return all.filter(({ name }) => !names.has(name))

@@ -1,4 +1,4 @@
-/** Query values of lists, read strictly: what is not understood is refused by name, never guessed. */
+/** Reads the query of a list strictly: a wrong value is refused by its name. */
 import { Type } from '@sinclair/typebox'
 import { invalid } from './errors.ts'
 
@@ -8,10 +8,10 @@ const MAX_LIMIT = 1000
 const digits = (minimum: number, maximum: number, description: string) =>
   Type.Optional(Type.String({ description, 'x-integer': { minimum, maximum } }))
 
-/** What a list's query may hold. Values stay text here: Elysia's numbers would take `1e2` and `0x10`, too. */
+/** The query of a list. Values stay strings here: Elysia's numbers would also take `1e2` and `0x10`. */
 export const listQuery = Type.Object({
-  limit: digits(1, MAX_LIMIT, `how many at most; ${DEFAULT_LIMIT} where it is absent`),
-  after: digits(0, Number.MAX_SAFE_INTEGER, 'only those with a greater id'),
+  limit: digits(1, MAX_LIMIT, `largest number of rows; ${DEFAULT_LIMIT} if absent`),
+  after: digits(0, Number.MAX_SAFE_INTEGER, 'only rows with a greater id'),
 })
 
 /** @throws HttpError 422 that names each bad value. */
@@ -27,7 +27,7 @@ export function readListQuery(query: { limit?: unknown; after?: unknown }): { li
   ])
 }
 
-/** An id as paths spell it, or `undefined`: no row can have such an id. */
+/** An id from a path; `undefined` if no row can have such an id. */
 export const readId = (text: string): number | undefined =>
   integer(text, undefined, 0, Number.MAX_SAFE_INTEGER)
 

@@ -1,33 +1,33 @@
 /**
- * The HTTP API of one kind: a table of routes over the store. The trailing slash is optional, as Elysia's loose paths
- * have it. Whatever else a path is asked for is 405 with `Allow`.
+ * The HTTP API of one kind: a table of routes over the store. The trailing slash is optional, because Elysia's paths are
+ * loose by default. Any other method on a path is 405 with `Allow`.
  */
 import type { RequestTally } from '@bun-monitoring/prefork'
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { type Kind, pathOf } from '../model/kind.ts'
+import { changeSchema, createSchema, type PetInput } from '../model/pet.ts'
+import type { Store } from '../store/store.ts'
 import { type BodyLimits, readJsonObject } from './body.ts'
 import { describeRoutes } from './descriptions.ts'
-import { Entity } from './entity.ts'
 import { HttpError, invalid } from './errors.ts'
-import { type Kind, pathOf } from './kind.ts'
-import { Lists } from './lists.ts'
-import { changeSchema, createSchema, type PetInput } from './model.ts'
+import { ListCache } from './list_cache.ts'
 import { listQuery, readId, readListQuery } from './query.ts'
-import type { Store } from './store.ts'
+import { Representation } from './representation.ts'
 
 export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits: BodyLimits) {
   const collection = pathOf(kind)
   const item = `${collection}:id/` as const
   const clean = `${collection}clean/` as const
-  const lists = new Lists(store, collection)
+  const lists = new ListCache(store, collection)
   const { list, create, removeTests, read, change, remove, cleanUp } = describeRoutes(kind)
 
   const parse = ({ request }: { request: Request }) => readJsonObject(request, limits)
   const only = (allow: string) => () => {
     throw new HttpError(405, `Only ${allow} can be used here`, { Allow: allow })
   }
-  /** A path that names no row is 404, be it `abc` or the id of nobody. */
   const missing = (idText: string) => new HttpError(404, `There is no ${collection}${idText}/`)
+  /** @throws HttpError 404 for a path such as `abc` that no row can have. */
   const idOf = (idText: string): number => {
     const id = readId(idText)
     if (id === undefined) throw missing(idText)
@@ -40,7 +40,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
         collection,
         async ({ request, query }) => {
           const { limit, after } = readListQuery(query)
-          return (await lists.page(after, limit)).answer(request, tally)
+          return (await lists.page(after, limit)).respond(request, tally)
         },
         { query: listQuery, detail: list },
       )
@@ -63,7 +63,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
       )
       .all(collection, only('GET, HEAD, POST, DELETE'), { detail: { hide: true } })
 
-      // HEAD is spelled out: Elysia would answer it with GET, and this GET deletes.
+      // HEAD has a route of its own: Elysia would run the handler of GET, which deletes here.
       .get(
         clean,
         async () => {
@@ -80,7 +80,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
         async ({ request, params }) => {
           const pet = await store.find(idOf(params.id))
           if (!pet) throw missing(params.id)
-          return new Entity(JSON.stringify(pet)).answer(request, tally)
+          return new Representation(JSON.stringify(pet)).respond(request, tally)
         },
         { detail: read },
       )
@@ -112,7 +112,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   )
 }
 
-/** 200 without a body, as the original answers. */
+/** 200 without a body, as in the original. */
 const empty = (): Response => new Response(null, { status: 200 })
 
 function json(tally: RequestTally, content: unknown, init: ResponseInit = {}): Response {

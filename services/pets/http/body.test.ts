@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
 
-test('a body that does not arrive in time is 503, and is read no further', async () => {
+test('a body that does not arrive in time is 503, and reading stops', async () => {
   const cancelled = Promise.withResolvers<void>()
   const body = new ReadableStream({
     start: (controller) => controller.enqueue(new TextEncoder().encode('{"name":')),

@@ -1,6 +1,6 @@
-/** The service's own numbers, as they come out on the page. What the HTTP instrumentation counts is tested beside it. */
+/** The metrics of the model on the metrics page. The tests of the HTTP instrumentation are in packages/metrics. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { openPets, temporaryDatabase, testDatabases } from './testing.ts'
+import { openPets, temporaryDatabase, testDatabases } from '../testing.ts'
 
 const dog = { name: 'Rex', breed: 'Pug' }
 
@@ -9,7 +9,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   afterAll(() => pets[Symbol.asyncDispose]())
   const page = () => pets.registry.metrics()
 
-  test('series of the model are there from the start', async () => {
+  test('the series of the model exist from the start', async () => {
     const text = await page()
     for (const name of ['model_inserts_total', 'model_updates_total', 'model_deletes_total', 'model_rows']) {
       expect(text).toContain(`${name}{model="dogs"} 0`)
@@ -18,7 +18,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(text).toContain('db_migrations_unapplied 0')
   })
 
-  test('rows are counted, those of a bulk delete one by one, and those that were not there not at all', async () => {
+  test('every written row counts, bulk deletes included, and a write without a row does not', async () => {
     for (let i = 0; i < 3; i++) await pets.send('POST', '/dogs/', { ...dog, is_test: true })
     await pets.send('POST', '/dogs/', dog)
     await pets.send('PUT', '/dogs/1/', dog)
@@ -33,7 +33,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(text).toContain('model_rows{model="dogs"} 1')
   })
 
-  test('routes are patterns, and random paths make one series', async () => {
+  test('routes are patterns, and random paths share one series', async () => {
     for (let i = 0; i < 50; i++) await pets.ask(`/${crypto.randomUUID()}/`)
     for (let i = 0; i < 50; i++) await pets.ask(`/dogs/${crypto.randomUUID()}/`)
     const series = (await page())
@@ -43,7 +43,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect([...routes].toSorted()).toEqual(['/dogs/', '/dogs/:id/', '/dogs/clean/', 'unmatched'])
   })
 
-  test('what is sent is tallied in bytes of bodies', async () => {
+  test('the bytes of response bodies are counted', async () => {
     const before = pets.tally.sentBytes
     const body = await (await pets.ask('/dogs/')).bytes()
     await pets.ask('/dogs/', { method: 'HEAD' })
@@ -51,7 +51,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   })
 })
 
-test('a list that is served again asks SQLite for no rows', async () => {
+test('a repeated list reads no rows from SQLite', async () => {
   await using pets = await openPets(temporaryDatabase())
   const count = async () =>
     /operation_duration_seconds_count{[^}]*"SELECT"[^}]*} (\d+)/.exec(await pets.registry.metrics())?.[1]

@@ -1,6 +1,6 @@
 /**
- * For tests: a real PostgreSQL of Debian's package, started when it is first asked for, ended with the process that asked,
- * however that ends. Each test gets a database of its own in it; a test that stops the server starts one for itself.
+ * For tests: starts a real PostgreSQL of Debian's package on its first use, and stops it when the test process ends, killed
+ * or not. Each test gets its own database; a test that stops the server creates its own server.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,26 +9,26 @@ import { SQL } from 'bun'
 import { childrenOf } from '@bun-monitoring/prefork/procfs'
 import { freePort, isExpected } from '@bun-monitoring/prefork/testing'
 
-/** Debian keeps the programs of each version in a folder that is not on PATH. */
+/** Debian installs the programs of each version in a folder outside PATH. */
 const folders = [...new Bun.Glob('/usr/lib/postgresql/*/bin').scanSync({ cwd: '/', onlyFiles: false })]
 const bin = folders.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
 const isThere = bin !== undefined && existsSync(join(bin, 'initdb'))
 
-/** Whether tests that need PostgreSQL are to run: where CI is set a missing one must fail them. */
+/** Whether the tests that need PostgreSQL run. If CI is set, they fail without it instead of being skipped. */
 export const isPostgresExpected = isExpected(
   isThere,
   '/usr/lib/postgresql is missing, so nothing is tested on PostgreSQL (Debian: postgresql)',
 )
 
-/** The server refuses to run as root. */
+/** PostgreSQL refuses to run as root. */
 const asUser =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
 
-/** Ends when its standard input does, which is when we end, and removes the files; where it is killed, the server ends, too. */
+/** A shell that stops the server and removes its files when its standard input closes; if the shell is killed, the server stops. */
 const KEEPER = `setpriv --pdeathsig QUIT "$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
   read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
 
-/** Who may come in: everybody as they are, `guarded` with a password. */
+/** Every user may log in without a password, except `guarded`. */
 const HBA = 'host all guarded 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n'
 
 export class TestServer implements AsyncDisposable {
@@ -40,7 +40,7 @@ export class TestServer implements AsyncDisposable {
     readonly fsync: 'on' | 'off',
   ) {}
 
-  /** Tests ask nothing of the disk, benchmarks do. */
+  /** Benchmarks pass 'on': only they measure the disk. */
   static async create(fsync: 'on' | 'off' = 'off'): Promise<TestServer> {
     if (!isThere) throw new Error('PostgreSQL is not here: install postgresql')
     const folder = mkdtempSync(join(tmpdir(), 'pets-postgres-'))
@@ -60,7 +60,7 @@ export class TestServer implements AsyncDisposable {
     return `postgres://dogs@127.0.0.1:${this.port}/${database}`
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when the server accepts connections. */
   async start(): Promise<void> {
     this.#keeper = Bun.spawn(
       [...asUser, 'sh', '-c', KEEPER, 'sh', bin!, this.folder, String(this.port), this.fsync],
@@ -85,7 +85,7 @@ export class TestServer implements AsyncDisposable {
     }
   }
 
-  /** Ends it as `pg_ctl stop --mode` does: INT is fast, QUIT is immediate, as a crash. Its data stay. */
+  /** Stops the server as `pg_ctl stop --mode` does: INT is fast, QUIT is immediate, like a crash. The data stay. */
   async stop(signal: 'INT' | 'QUIT'): Promise<void> {
     const keeper = this.#keeper!
     await keeper.stdin.write(`${signal}\n`)
@@ -93,12 +93,12 @@ export class TestServer implements AsyncDisposable {
     await keeper.exited
   }
 
-  /** Stops or continues all that a server consists of, as if its machine hung. */
+  /** Stops or continues all processes of the server, as if its machine hung. */
   freeze(signal: 'SIGSTOP' | 'SIGCONT'): void {
     for (const pid of this.pids) process.kill(pid, signal)
   }
 
-  /** Of the server and all its processes. */
+  /** The ids of the server's processes. */
   get pids(): number[] {
     const pid = Number(readFileSync(join(this.folder, 'postmaster.pid'), 'utf8').split('\n')[0])
     return [pid, ...childrenOf(pid)]
@@ -113,5 +113,5 @@ export class TestServer implements AsyncDisposable {
 
 let shared: Promise<TestServer> | undefined
 
-/** The server of this process: whoever stops one creates one. */
+/** The server that the tests of this process share: a test that stops a server must create its own. */
 export const sharedServer = (): Promise<TestServer> => (shared ??= TestServer.create())

@@ -1,10 +1,10 @@
-/** What only real processes can show: two on one database, one killed in the middle of its work, many that start at once. */
+/** Tests with real processes: two on one database, one killed while it writes, ten that start together. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { wholeNumbersFrom } from '@bun-monitoring/metrics/testing'
 import { dogs, post, temporaryDatabase, testDatabases } from './testing.ts'
 
-/** Many processes or requests take their time on a busy machine. */
+/** For tests with many processes or requests. */
 const SLOW_MS = 60_000
 
 const namesOf = async (url: string): Promise<string[]> =>
@@ -12,7 +12,7 @@ const namesOf = async (url: string): Promise<string[]> =>
 
 describe.each(testDatabases)('on %s', (_, create) => {
   test(
-    'with two processes on one database no list is stale, whoever wrote',
+    'with two processes on one database no list is stale, whichever of them wrote',
     async () => {
       await using database = await create()
       await using first = dogs(database.env)
@@ -31,7 +31,7 @@ describe.each(testDatabases)('on %s', (_, create) => {
           expect((await post(writer, `dog ${round}`)).status).toBe(201)
           expected.push(`dog ${round}`)
         }
-        // The reader has served this list before: what it gives now must hold the write that was just acknowledged.
+        // The reader has served this list before: now it must contain the write that was just acknowledged.
         expect({ seed, round, names: await namesOf(reader) }).toEqual({ seed, round, names: expected })
         expect({ seed, round, names: await namesOf(writer) }).toEqual({ seed, round, names: expected })
       }
@@ -92,7 +92,7 @@ describe.each(testDatabases)('on %s', (_, create) => {
 })
 
 test(
-  'a file that another holds answers 503 with Retry-After, and nothing is lost or stored',
+  'a file that another process holds: 503 with Retry-After, and no row is lost or stored',
   async () => {
     await using database = temporaryDatabase()
     await using service = dogs(database.env)
@@ -115,7 +115,7 @@ test(
 )
 
 test(
-  'a bad configuration is told in full, with exit code 2',
+  'all problems of the configuration are printed, with exit code 2',
   async () => {
     await using service = dogs({ DOGS_BODY_BYTES: '0', DOGS_LIMIT: '3', DOGS_REQUEST_TIMEOUT_MS: 'soon' })
     expect(await service.exit()).toBe(2)
@@ -133,7 +133,7 @@ test.each([
   ['/proc/nowhere/dogs.sqlite', "ENOENT: no such file or directory, mkdir '/proc/nowhere'"],
   [import.meta.path, 'file is not a database'],
 ])(
-  'a file that cannot be used is told, with exit code 3: %s',
+  'a file that cannot be used is named, with exit code 3: %s',
   async (path, why) => {
     await using service = dogs({ DOGS_DATABASE_PATH: path })
     expect(await service.exit()).toBe(3)

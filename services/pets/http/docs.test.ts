@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { openPets, temporaryDatabase } from './testing.ts'
+import { openPets, temporaryDatabase } from '../testing.ts'
 
 const pets = await openPets(temporaryDatabase())
 afterAll(() => pets[Symbol.asyncDispose]())
@@ -13,7 +13,7 @@ test('the document is valid OpenAPI 3', async () => {
   expect(document.openapi).toBe('3.0.3')
 })
 
-test('it tells of every route and method, and of nothing else', () => {
+test('it describes every route and method, and no other', () => {
   const operations = Object.entries(document.paths as Record<string, object>).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
@@ -28,7 +28,7 @@ test('it tells of every route and method, and of nothing else', () => {
   ])
 })
 
-test('bodies are JSON only, and their schemas hold what the service demands and no key of ours', () => {
+test('bodies are JSON only, and their schemas have the constraints of the service and no private key', () => {
   const { content } = document.paths['/dogs/'].post.requestBody
   expect(Object.keys(content)).toEqual(['application/json'])
   const { schema } = content['application/json']
@@ -37,7 +37,7 @@ test('bodies are JSON only, and their schemas hold what the service demands and 
   expect(JSON.stringify(document)).not.toMatch(/"error":|x-integer/)
 })
 
-test('parameters have the type that the service reads them as', () => {
+test('parameters have the type that the service requires', () => {
   const [limit] = document.paths['/dogs/'].get.parameters
   expect(limit).toMatchObject({
     name: 'limit',
@@ -49,10 +49,10 @@ test('parameters have the type that the service reads them as', () => {
   ])
 })
 
-test('the page loads the document by an absolute path, and says what to do offline', async () => {
+test('the page loads the document by an absolute path, and links it for readers without the CDN', async () => {
   const response = await pets.ask('/dogs/swagger')
   expect(response.headers.get('content-type')).toContain('text/html')
   const html = await response.text()
   expect(html).toContain('"url":"/dogs/swagger/json"')
-  expect(html).toContain('could not be loaded')
+  expect(html).toContain('could not load them')
 })

@@ -1,9 +1,9 @@
-/** A JSON answer to GET: its bytes, its ETag, and the two ways to send it (RFC 9110 sections 8.8.3 and 13.1.2). */
+/** A JSON response to GET: its bytes, its ETag, and the choice between 200 and 304 (RFC 9110 sections 8.8.3 and 13.1.2). */
 import type { RequestTally } from '@bun-monitoring/prefork'
 
 const encoder = new TextEncoder()
 
-export class Entity {
+export class Representation {
   readonly #bytes: Uint8Array<ArrayBuffer>
   readonly #etag: string
   readonly #headers: Record<string, string>
@@ -14,8 +14,8 @@ export class Entity {
     this.#headers = { 'Content-Type': 'application/json', ETag: this.#etag, ...headers }
   }
 
-  /** 200 with the bytes, or 304 for a client that has them. */
-  answer(request: Request, tally: RequestTally): Response {
+  /** 200 with the bytes, or 304 if the client has them. */
+  respond(request: Request, tally: RequestTally): Response {
     const known = request.headers.get('if-none-match')
     if (known !== null && this.#matches(known)) {
       return new Response(null, { status: 304, headers: { ETag: this.#etag } })

@@ -1,19 +1,19 @@
-/** What a pet is: the schemas that requests are checked against, and the type that the store and the routes share. */
+/** The schemas that request bodies are checked against, and the types that the stores and the routes share. */
 import { Kind as TypeKind, Type, TypeRegistry } from '@sinclair/typebox'
 import type { Kind } from './kind.ts'
 
 /** A pet as the API shows it. The kind's trait is a boolean under its own name. */
 export type Pet = { id: number; name: string; breed: string; is_test: boolean } & Record<string, unknown>
 
-/** What a client may say about a pet; the trait under its own name. */
+/** A pet as a client sends it; the trait under its own name. */
 export type PetInput = { name: string; breed: string; is_test?: boolean } & Record<string, unknown>
 
 const MAX_CHARACTERS = 128
 
 /**
- * Text measured in characters, as JSON Schema does, where TypeBox's own string counts UTF-16 units. A lone surrogate
- * is refused: it cannot be stored as UTF-8, so what was acknowledged would not be what is read back. So is NUL, which no text
- * in PostgreSQL can hold, so that both databases take the same.
+ * A string measured in characters, as JSON Schema does; TypeBox's own string counts UTF-16 units. A lone surrogate is
+ * refused: UTF-8 cannot hold it, so a client would not read back the string that was acknowledged. NUL is refused because
+ * PostgreSQL cannot store it and both databases must take the same input.
  */
 const CHARACTERS = 'Characters'
 TypeRegistry.Set<{ minLength: number; maxLength: number }>(CHARACTERS, ({ minLength, maxLength }, value) => {
@@ -30,30 +30,30 @@ const text = (description: string) =>
     minLength: 1,
     maxLength: MAX_CHARACTERS,
     description,
-    error: `must be a text of 1 to ${MAX_CHARACTERS} characters without NUL`,
+    error: `must be a string of 1 to ${MAX_CHARACTERS} characters without NUL`,
   })
 
 const flag = (description: string) =>
   Type.Optional(Type.Boolean({ default: false, description, error: 'must be true or false' }))
 
-/** Elysia would refuse unknown properties, or drop them where it normalises. */
+/** Without this Elysia refuses unknown properties, or drops them if it normalises. */
 const objectOptions = { additionalProperties: true }
 
-/** Body of PUT. Unknown properties are ignored, as the original did. */
+/** Body of PUT. Unknown properties are ignored, as in the original. */
 export const changeSchema = ({ trait }: Kind) =>
   Type.Object(
-    { name: text('what it is called'), breed: text('what breed it is'), [trait]: flag('absent means false') },
+    { name: text('the name'), breed: text('the breed'), [trait]: flag('false if absent') },
     objectOptions,
   )
 
 /** Body of POST. */
 export const createSchema = (kind: Kind) =>
   Type.Object(
-    { ...changeSchema(kind).properties, is_test: flag('made by a test; deleted by /clean/') },
+    { ...changeSchema(kind).properties, is_test: flag('a test row, deleted by /clean/') },
     objectOptions,
   )
 
-/** A pet in an answer. */
+/** A pet in a response. */
 export const petSchema = ({ trait }: Kind) =>
   Type.Object({
     id: Type.Integer({ minimum: 1 }),

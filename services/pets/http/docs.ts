@@ -1,11 +1,11 @@
 /**
- * API docs: the swagger plugin with its faults repaired. It repeats each body under three media types, lets keys of
- * ours into the schemas, calls every path parameter a text, and shows an empty page where its CDN cannot be reached.
+ * API docs: the swagger plugin, and repairs of its document and page. The plugin repeats each body under three media types,
+ * copies private keys into the schemas, types every path parameter as a string, and shows an empty page without its CDN.
  */
 import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import type { OpenAPIV3 } from 'openapi-types'
-import { type Kind, pathOf } from './kind.ts'
+import { type Kind, pathOf } from '../model/kind.ts'
 
 /** `GET /<kind>/swagger` and `/<kind>/swagger/json`. */
 export function apiDocs(kind: Kind, version: string) {
@@ -15,7 +15,7 @@ export function apiDocs(kind: Kind, version: string) {
     .onAfterHandle(({ path, responseValue }) =>
       path === document
         ? repair(responseValue as OpenAPIV3.Document)
-        : // A ready Response as a handler, as the plugin's page is one, arrives here as the function that copies it.
+        : // The plugin's page is a static Response; Elysia passes it to hooks as a function that copies it.
           repairPage((responseValue as () => Response)(), document),
     )
     .use(
@@ -26,7 +26,7 @@ export function apiDocs(kind: Kind, version: string) {
           info: {
             title: kind.name,
             version,
-            description: `Keeps ${kind.name}. Errors are application/problem+json (RFC 9457).`,
+            description: `Stores ${kind.name}. Errors are application/problem+json (RFC 9457).`,
           },
           tags: [{ name: kind.name }],
           components: { schemas: { Problem: problemSchema } },
@@ -45,7 +45,7 @@ const problemSchema: OpenAPIV3.SchemaObject = {
     detail: { type: 'string' },
     errors: {
       type: 'array',
-      description: 'each field that is not as it should be',
+      description: 'one entry for each wrong field',
       items: {
         type: 'object',
         required: ['field', 'message'],
@@ -55,7 +55,7 @@ const problemSchema: OpenAPIV3.SchemaObject = {
   },
 }
 
-/** Makes the plugin's document valid OpenAPI 3.0.3 and true to what the routes do. */
+/** Makes the plugin's document valid OpenAPI 3.0.3 and equal to the behaviour of the routes. */
 export function repair(document: OpenAPIV3.Document): OpenAPIV3.Document {
   const repaired: OpenAPIV3.Document = structuredClone(document)
   for (const path of Object.values(repaired.paths)) {
@@ -67,10 +67,10 @@ export function repair(document: OpenAPIV3.Document): OpenAPIV3.Document {
       }
     }
   }
-  return withoutOurKeys(repaired) as OpenAPIV3.Document
+  return withoutPrivateKeys(repaired) as OpenAPIV3.Document
 }
 
-/** Parameters are text to Elysia and checked by query.ts; `x-integer` says what they are to a client. */
+/** Elysia sees parameters as strings and query.ts checks them; `x-integer` holds their bounds for the document. */
 function repairParameter(parameter: OpenAPIV3.ParameterObject): OpenAPIV3.ParameterObject {
   const { 'x-integer': bounds, ...schema } = parameter.schema as OpenAPIV3.SchemaObject & {
     'x-integer'?: object
@@ -79,22 +79,22 @@ function repairParameter(parameter: OpenAPIV3.ParameterObject): OpenAPIV3.Parame
   return { ...parameter, schema: bounds ? { type: 'integer', ...bounds } : schema }
 }
 
-/** `error` holds the message of a schema that failed; OpenAPI knows no such key. */
-function withoutOurKeys(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(withoutOurKeys)
+/** `error` holds the message for a value that fails the schema; OpenAPI has no such key. */
+function withoutPrivateKeys(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withoutPrivateKeys)
   if (typeof node !== 'object' || node === null) return node
   return Object.fromEntries(
     Object.entries(node)
       .filter(([key, value]) => value !== undefined && !(key === 'error' && typeof value === 'string'))
-      .map(([key, value]) => [key, withoutOurKeys(value)]),
+      .map(([key, value]) => [key, withoutPrivateKeys(value)]),
   )
 }
 
-/** The document's address is relative in the plugin's page, and would be looked for beside the page. */
+/** The plugin's page names the document by a relative address, which a browser resolves to a wrong path. */
 async function repairPage(page: Response, document: string): Promise<Response> {
   const note =
-    '<p>The scripts of this page come from unpkg.com. If you go on reading this, they could not be loaded: ' +
-    `the document itself is at <a href="${document}">${document}</a>.</p>`
+    '<p>The scripts of this page come from unpkg.com. If this text stays, the browser could not load them: ' +
+    `the document is at <a href="${document}">${document}</a>.</p>`
   const html = (await page.text())
     .replace(`"url":"${document.slice(1)}"`, `"url":"${document}"`)
     .replace('<div id="swagger-ui"></div>', `<div id="swagger-ui">${note}</div>`)

@@ -1,6 +1,6 @@
-/** The API as it is meant to be used, the same on both databases. */
+/** The API with valid requests, with the same results on both databases. */
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
-import { openPets, testDatabases } from './testing.ts'
+import { openPets, testDatabases } from '../testing.ts'
 
 const rex = { name: 'Rex', breed: 'Pug' }
 
@@ -14,7 +14,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     (await send('POST', '/dogs/', pet)).json() as Promise<{ id: number }>
 
   describe('POST', () => {
-    test('answers 201 with the object and its path, false where a flag is absent', async () => {
+    test('responds 201 with the object and its path, and absent flags are false', async () => {
       const response = await send('POST', '/dogs/', rex)
       const pet = await response.json()
       expect(response.status).toBe(201)
@@ -30,7 +30,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
       })
     })
 
-    test('reads a body without a Content-Type as JSON, and ignores what it does not know', async () => {
+    test('reads a body without a Content-Type as JSON, and ignores unknown properties', async () => {
       const body = new TextEncoder().encode(JSON.stringify({ ...rex, likes_to_drop_things: true, id: 99 }))
       const response = await ask('/dogs', { method: 'POST', body })
       const pet = await response.json()
@@ -52,7 +52,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     test.each([
       ['128 characters', 'x'.repeat(128)],
       ['128 characters beyond the BMP', '🐕'.repeat(128)],
-      ['what SQL and HTML make much of', `'; DROP TABLE dogs; --"<script>`],
+      ['characters with a meaning in SQL and HTML', `'; DROP TABLE dogs; --"<script>`],
       ['only spaces', '  '],
     ])('keeps a name of %s as it is', async (_, name) => {
       const { id } = await make({ name, breed: name })
@@ -103,7 +103,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   })
 
   describe('ETag', () => {
-    test('a client that has the list or the object is answered 304, until it changes', async () => {
+    test('a client that has the list or the object gets 304, until it changes', async () => {
       const { id } = await make()
       for (const path of ['/dogs/', `/dogs/${id}/`]) {
         const etag = (await ask(path)).headers.get('etag')!
@@ -140,14 +140,14 @@ describe.each(testDatabases)('on %s', async (_, create) => {
       expect(await (await ask(`/dogs/${id}`)).json()).toEqual(changed)
     })
 
-    test('of nobody is 404 and makes nobody', async () => {
+    test('of an id without a row is 404 and creates no row', async () => {
       expect((await send('PUT', '/dogs/4711/', rex)).status).toBe(404)
       expect(await (await ask('/dogs/')).json()).toEqual([])
     })
   })
 
   describe('DELETE', () => {
-    test('answers 200 without a body, and then 404', async () => {
+    test('responds 200 without a body, and then 404', async () => {
       const { id } = await make()
       const response = await ask(`/dogs/${id}/`, { method: 'DELETE' })
       expect(response.status).toBe(200)
@@ -156,7 +156,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
       expect((await ask(`/dogs/${id}/`)).status).toBe(404)
     })
 
-    test('the id of a deleted row is given to nobody else', async () => {
+    test('the id of a deleted row is never assigned again', async () => {
       const { id } = await make()
       await ask(`/dogs/${id}/`, { method: 'DELETE' })
       expect((await make()).id).toBeGreaterThan(id)
@@ -178,7 +178,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   })
 
   describe('HEAD', () => {
-    test('answers as GET without the body, and deletes nothing on /clean/', async () => {
+    test('responds as GET without the body, and deletes nothing on /clean/', async () => {
       const { id } = await make({ ...rex, is_test: true })
       for (const path of ['/dogs/', `/dogs/${id}/`]) {
         const [head, get] = [await ask(path, { method: 'HEAD' }), await ask(path)]

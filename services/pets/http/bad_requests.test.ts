@@ -1,11 +1,11 @@
 /**
- * Bad requests, each with its exact answer, over a real socket. After all of them the service still answers, and the
- * database holds what it held before.
+ * Bad requests, each with its exact response, over a real socket. After all of them the service still responds, and the
+ * rows of the database are unchanged.
  */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { openPets, testDatabases } from './testing.ts'
+import { openPets, testDatabases } from '../testing.ts'
 
-const name = 'must be a text of 1 to 128 characters without NUL'
+const name = 'must be a string of 1 to 128 characters without NUL'
 const good = { name: 'Rex', breed: 'Pug' }
 const json = { 'Content-Type': 'application/json' }
 const type = (value: string) => ({ 'Content-Type': value })
@@ -18,7 +18,7 @@ type Case = [
   headers: Record<string, string>,
   status: number,
   detail: string,
-  answerHeaders?: Record<string, string>,
+  responseHeaders?: Record<string, string>,
 ]
 
 const cases: Case[] = [
@@ -57,7 +57,7 @@ const cases: Case[] = [
   ],
   ['null', 'POST', '/dogs/', 'null', json, 422, 'body must be a JSON object'],
   ['an array', 'POST', '/dogs/', [good], json, 422, 'body must be a JSON object'],
-  ['a text', 'POST', '/dogs/', '"Rex"', json, 422, 'body must be a JSON object'],
+  ['a string', 'POST', '/dogs/', '"Rex"', json, 422, 'body must be a JSON object'],
   ['a number', 'PUT', '/dogs/1/', '1e999', json, 422, 'body must be a JSON object'],
   ['no name', 'POST', '/dogs/', { breed: 'Pug' }, json, 422, `name ${name}`],
   ['no breed', 'POST', '/dogs/', { name: 'Rex' }, json, 422, `breed ${name}`],
@@ -80,7 +80,7 @@ const cases: Case[] = [
   ['null as name', 'POST', '/dogs/', { ...good, name: null }, json, 422, `name ${name}`],
   ['an object as breed', 'POST', '/dogs/', { ...good, breed: {} }, json, 422, `breed ${name}`],
   [
-    'a text as trait',
+    'a string as trait',
     'POST',
     '/dogs/',
     { ...good, likes_to_bark: 'true' },
@@ -192,7 +192,7 @@ const cases: Case[] = [
     404,
     'There is no /dogs/9007199254740993/',
   ],
-  ['an id of nobody', 'PUT', '/dogs/4711/', good, json, 404, 'There is no /dogs/4711/'],
+  ['an id without a row', 'PUT', '/dogs/4711/', good, json, 404, 'There is no /dogs/4711/'],
   ['SQL as id', 'DELETE', '/dogs/1%20OR%201=1/', undefined, {}, 404, 'There is no /dogs/1 OR 1=1/'],
   ['limit=0', 'GET', '/dogs/?limit=0', undefined, {}, 422, 'limit must be an integer from 1 to 1000'],
   ['limit=1001', 'GET', '/dogs/?limit=1001', undefined, {}, 422, 'limit must be an integer from 1 to 1000'],
@@ -210,7 +210,15 @@ const cases: Case[] = [
     'limit must be an integer from 1 to 1000; after must be an id',
   ],
   ['DELETE of everything', 'DELETE', '/dogs/', undefined, {}, 422, 'is_test must be true'],
-  ['DELETE of what is no test', 'DELETE', '/dogs/?is_test=false', undefined, {}, 422, 'is_test must be true'],
+  [
+    'DELETE of rows that are no test',
+    'DELETE',
+    '/dogs/?is_test=false',
+    undefined,
+    {},
+    422,
+    'is_test must be true',
+  ],
   [
     'PUT of the list',
     'PUT',
@@ -271,7 +279,7 @@ function endless(): ReadableStream {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(300).fill(32)) })
 }
 
-/** A stream can be sent once only: it is made for each. */
+/** A stream can be sent only once, so each test creates its own. */
 function sent(body: Case[3]): BodyInit {
   if (typeof body === 'function') return body()
   return typeof body === 'object' && !(body instanceof Uint8Array) ? JSON.stringify(body) : (body as BodyInit)
@@ -292,8 +300,8 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   await pets.send('POST', '/dogs/', { ...good, is_test: true })
   const before = await (await pets.ask('/dogs/')).text()
 
-  describe('each is refused in so many words', () => {
-    test.each(cases)('%s', async (_, method, target, body, headers, status, detail, answerHeaders = {}) => {
+  describe('each is refused with its reason', () => {
+    test.each(cases)('%s', async (_, method, target, body, headers, status, detail, responseHeaders = {}) => {
       const response = await fetch(`http://127.0.0.1:${server.port}${target}`, {
         method,
         headers,
@@ -307,12 +315,12 @@ describe.each(testDatabases)('on %s', async (_, create) => {
         detail,
       })
       expect(response.status).toBe(status)
-      for (const [field, value] of Object.entries(answerHeaders))
+      for (const [field, value] of Object.entries(responseHeaders))
         expect(response.headers.get(field)).toBe(value)
     })
   })
 
-  test('422 names each field apart', async () => {
+  test('422 lists each field separately', async () => {
     const response = await pets.send('POST', '/dogs/', { name: 1, breed: 'x', is_test: 'yes' })
     expect((await response.json()).errors).toEqual([
       { field: 'name', message: name },
@@ -320,7 +328,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     ])
   })
 
-  test('after all of them the service answers, and nothing was stored or lost', async () => {
+  test('after all of them the service responds, and no row was stored or lost', async () => {
     expect(cases.length).toBeGreaterThanOrEqual(30)
     expect(await (await fetch(`http://127.0.0.1:${server.port}/dogs/`)).text()).toBe(before)
   })

@@ -1,15 +1,15 @@
-/** What both stores promise to routes, and that a client cannot tell one from the other. */
+/** The contract of both stores: clients get the same bytes from either. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { createLogger } from '@bun-monitoring/prefork'
-import { serviceConfig } from './config.ts'
-import { databaseOf } from './database.ts'
-import { openPets, postgresDatabase, testDatabases, testKind } from './testing.ts'
-import { isPostgresExpected } from './testing_postgres.ts'
+import { serviceConfig } from '../config.ts'
+import { databaseOf } from '../database.ts'
+import { openPets, postgresDatabase, testDatabases, testKind } from '../testing.ts'
+import { isPostgresExpected } from '../postgres/testing_server.ts'
 
-/** Where a server has to start first. */
+/** For tests that start a server. */
 const SLOW_MS = 60_000
 
-/** Every character that JSON has an escape for, and those that it is often forgotten for; no NUL. */
+/** Characters that JSON escapes, and others that serializers often get wrong; no NUL. */
 const HARD_TEXTS = [
   Array.from({ length: 31 }, (_, i) => String.fromCharCode(i + 1)).join(''),
   '"quoted" \\ and /slashed/ <script> & \u007f \u0080 \u2028 \u2029 \ufeff \ufffd \uffff',
@@ -26,14 +26,14 @@ describe.each(testDatabases)('on %s', async (_, create) => {
   const names = async (known?: string) =>
     (JSON.parse((await list(known))!.json) as { name: string }[]).map(({ name }) => name)
 
-  test('a list is not read again until somebody writes, whoever that is', async () => {
+  test('a list is read again only after a write, by this or another connection', async () => {
     const { version } = (await list())!
     expect(await list(version)).toBeUndefined()
     await store.insert({ name: 'own', breed: 'Pug' })
     expect(await names(version)).toEqual(['own'])
     const later = (await list())!.version
-    await database.query(insert('of another'))
-    expect(await names(later)).toEqual(['own', 'of another'])
+    await database.query(insert('by another'))
+    expect(await names(later)).toEqual(['own', 'by another'])
     const last = (await list())!.version
     expect(await list(last)).toBeUndefined()
   })
@@ -47,7 +47,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(await names(version)).toContain('late')
   })
 
-  test('a page ends with the id from where the next goes on, the last with none', async () => {
+  test('a page ends with the id after which the next one begins, the last page with none', async () => {
     await store.insert({ name: 'one more', breed: 'Pug' })
     const all = JSON.parse((await store.list(0, 1000, ''))!.json) as { id: number }[]
     expect((await store.list(0, 2, ''))!.next).toBe(all[1]!.id)
@@ -55,7 +55,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(await store.list(all.at(-1)!.id, 10, '')).toMatchObject({ json: '[]', next: undefined })
   })
 
-  test('a list has the bytes that its objects have, whatever is in them', async () => {
+  test('a list consists of the bytes of its objects, for any characters', async () => {
     await database.query('DELETE FROM dogs')
     const each: string[] = []
     for (const name of HARD_TEXTS) {
@@ -78,7 +78,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(response.headers.get('etag')).toBe(`"${Bun.hash(text).toString(36)}"`)
   })
 
-  test('an id is a number up to 2^53 - 1, in lists, answers and paths', async () => {
+  test('an id is a number up to 2^53 - 1, in lists, objects and paths', async () => {
     await database.query(
       `INSERT INTO dogs (id, name, breed) VALUES (${Number.MAX_SAFE_INTEGER}, 'last', 'Pug')`,
     )
@@ -91,7 +91,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
 
 describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
   test(
-    'a list is not compared with one from before a connection broke',
+    'a list from before the loss of a connection is never taken as current',
     async () => {
       await using pets = await openPets(await postgresDatabase())
       const { version } = (await pets.store.list(0, 10, ''))!
@@ -100,7 +100,7 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
       )
       let again: unknown
       const deadlineMs = performance.now() + 5000
-      // The first may be refused, while the loss is noticed.
+      // The first call may fail until the pool has noticed the loss.
       while (again === undefined && performance.now() < deadlineMs) {
         again = await Promise.resolve(pets.store.list(0, 10, version)).catch(() => undefined)
       }

@@ -1,26 +1,26 @@
 /**
- * Fault switches: a service can be told to be slow, to fail or to block its event loop for some share of its requests, so that
- * dashboards and alerts can be seen working. By environment only, off by default; no request can switch one on.
+ * Fault injection: settings make a share of the requests slow, failing or blocking the event loop, to show dashboards and
+ * alerts at work. All faults are off by default, and no request can switch one on.
  */
 import { type Static, Type } from '@sinclair/typebox'
 import type { AnyElysia } from 'elysia'
 
-const percent = (what: string) =>
+const percent = (verb: string) =>
   Type.Integer({
     minimum: 0,
     maximum: 100,
     default: 0,
-    description: `percent of the requests that ${what}`,
+    description: `percent of the requests that ${verb}`,
   })
-const milliseconds = (byDefault: number, what: string) =>
+const milliseconds = (byDefault: number, description: string) =>
   Type.Integer({
     minimum: 0,
     maximum: 60_000,
     default: byDefault,
-    description: `milliseconds ${what}`,
+    description: `milliseconds ${description}`,
   })
 
-/** The settings, part of a service's. */
+/** The settings of fault injection, part of a service's settings. */
 export const faultSettings = {
   faultSlowPercent: percent('are slow'),
   faultSlowMs: milliseconds(2000, 'that a slow request waits'),
@@ -32,13 +32,16 @@ export const faultSettings = {
 const faultsSchema = Type.Object(faultSettings)
 export type Faults = Static<typeof faultsSchema>
 
-/** What a fault switch makes of a request. */
+/** The error of a request that fails by injection. */
 class InjectedFault extends Error {
   override name = 'InjectedFault'
 }
 
-/** The plugin, which adds nothing where all switches are off. Health checks are spared, or nobody would see the rest. */
-export const withFaults =
+/**
+ * The plugin; it adds no hook if all faults are off. Health checks are spared: a gateway that ejects the service would hide
+ * the faults.
+ */
+export const injectFaults =
   (faults?: Faults) =>
   <App extends AnyElysia>(app: App): App => {
     if (faults === undefined || isOff(faults)) return app
@@ -47,7 +50,8 @@ export const withFaults =
       if (request.url.endsWith('/healthz')) return
       if (happens(faultBlockPercent)) block(faultBlockMs)
       if (happens(faultSlowPercent)) await Bun.sleep(faultSlowMs)
-      if (happens(faultFailPercent)) throw new InjectedFault('a fault switch of this service is on')
+      if (happens(faultFailPercent))
+        throw new InjectedFault('fault injection is on: see the settings FAULT_* of this service')
     })
     return app
   }
@@ -57,7 +61,7 @@ const isOff = ({ faultSlowPercent, faultFailPercent, faultBlockPercent }: Faults
 
 const happens = (percent: number): boolean => Math.random() * 100 < percent
 
-/** Uses the processor meanwhile, as a handler that computes too much does. */
+/** Keeps the event loop busy, as a handler that computes too much does. */
 function block(ms: number): void {
   const endMs = performance.now() + ms
   while (performance.now() < endMs);

@@ -1,7 +1,7 @@
-/** The numbers of a model: rows written, rows there are, migrations. Both stores publish the same. */
+/** Metrics of a model: rows written, rows in the table, migrations. Both stores publish the same families. */
 import { Counter, Gauge, type Registry } from '@bun-monitoring/metrics'
-import type { Kind } from './kind.ts'
-import { migrations, unappliedOf } from './migrations.ts'
+import type { Kind } from '../model/kind.ts'
+import { migrations, unappliedOf } from '../model/migrations.ts'
 
 export type ModelMetrics = ReturnType<typeof modelMetrics>
 
@@ -19,7 +19,7 @@ export function modelMetrics(kind: Kind, registry: Registry) {
   const inserts = counter('inserts', 'inserted')
   const updates = counter('updates', 'updated')
   const deletes = counter('deletes', 'deleted')
-  // All workers count the same table: the last count is the right one.
+  // All workers count the same table, so the most recent count holds.
   const rows = new Gauge({
     name: 'model_rows',
     help: 'Rows of the table',
@@ -37,7 +37,7 @@ export function modelMetrics(kind: Kind, registry: Registry) {
     updates,
     deletes,
     countRows: (count: number) => rows.labels(kind.name).set(count),
-    /** @param names of those that the database has. */
+    /** @param names of the migrations that the database has. */
     countMigrations(names: readonly string[]) {
       const all = migrations(kind)
       const lacking = unappliedOf(all, names).length
