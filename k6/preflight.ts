@@ -9,12 +9,12 @@ import { changedPet, newPet } from './pets.ts'
 import { baseUrl, send, type Service } from './requests.ts'
 
 /** Ends the whole run at the first answer that is not the right one. */
-export function rehearse(service: Service): void {
-  expectStatus(200, send('list', service))
-  const created = expectStatus(201, send('create', service, { body: newPet() }))
+export async function preflight(service: Service): Promise<void> {
+  expectStatus(200, await send('list', service))
+  const created = expectStatus(201, await send('create', service, { body: newPet() }))
   const id = created.json('id') as number
-  expectStatus(200, send('change', service, { id, body: changedPet() }))
-  expectStatus(200, send('delete', service, { id }))
+  expectStatus(200, await send('change', service, { id, body: changedPet() }))
+  expectStatus(200, await send('delete', service, { id }))
 }
 
 function expectStatus(expected: number, response: RefinedResponse<'text'>): RefinedResponse<'text'> {
