@@ -3,7 +3,7 @@
  * processes that they start. A setting that is misspelt, unknown or out of bounds is found without a cluster.
  */
 import { join } from 'node:path'
-import { readConfig as readFlags } from '../exporter/config.ts'
+import { readConfig as readFlags } from '../exporter/config/config.ts'
 import { readGatewayConfig } from '../gateway/config.ts'
 import type { ProcessConfig } from '../packages/prefork/config.ts'
 import { cats } from '../services/cats/model.ts'
