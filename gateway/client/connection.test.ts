@@ -1,11 +1,11 @@
-/** What a connection of HTTP/1.1 and HTTP/1.0 is for: one request after the other, each answered in its turn. */
+/** Connections of HTTP/1.1 and HTTP/1.0: one request after the other, each with its response. */
 import { describe, expect, test } from 'bun:test'
 import { cannedUpstream, OK, rawClient, rawUpstream, recordingUpstream, startGateway } from '../testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
 describe('pipelining', () => {
-  test('answers come in order, and the second request waits for the first answer', async () => {
+  test('responses come in order, and the second request waits for the first response', async () => {
     const asked: string[] = []
     using upstream = await rawUpstream((received, socket) => {
       const line = received.slice(received.lastIndexOf('GET'), received.lastIndexOf(' HTTP'))
@@ -18,7 +18,7 @@ describe('pipelining', () => {
       ASK.replace('/dogs/', '/dogs/slow') + ASK + ASK.replace('/dogs/', '/'),
     )
     while (asked.length === 0) await new Promise(setImmediate)
-    // A request of somebody else overtakes them.
+    // A request on another connection overtakes them.
     await gateway.ask(ASK.replace('/dogs/', '/dogs/other'))
     expect(asked).toEqual(['GET /dogs/slow', 'GET /dogs/other'])
     for (const socket of upstream.sockets)
@@ -31,7 +31,7 @@ describe('pipelining', () => {
     ])
   })
 
-  test('behind a body that is refused nothing is answered', async () => {
+  test('nothing behind a rejected body gets a response', async () => {
     using upstream = await recordingUpstream()
     await using gateway = startGateway(upstream.url, { limits: { bodyBytes: 3 } })
     using client = await rawClient(
@@ -76,7 +76,7 @@ describe('pipelining', () => {
 })
 
 describe('Connection: close', () => {
-  test('of a client is answered, and kept', async () => {
+  test('of a client is forwarded as keep-alive, and closes after the response', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(
@@ -102,7 +102,7 @@ describe('Connection: close', () => {
 })
 
 describe('an HTTP/1.0 client', () => {
-  test('is closed after its answer', async () => {
+  test('is closed after its response', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, 'GET /dogs/ HTTP/1.0\r\n\r\n')
@@ -111,7 +111,7 @@ describe('an HTTP/1.0 client', () => {
     expect(upstream.heads[0]).toContain('\r\nVia: 1.0 bun-monitoring')
   })
 
-  test('keeps its connection where it asks to', async () => {
+  test('keeps its connection if it asks to', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     const ask = 'GET /dogs/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'
@@ -121,7 +121,7 @@ describe('an HTTP/1.0 client', () => {
     await client.until(/ok[^]*ok$/)
   })
 
-  test('gets chunks as bare data, and no interim answers', async () => {
+  test('gets chunks as bare data, and no interim responses', async () => {
     using upstream = await cannedUpstream(
       'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n' +
         'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a\r\nwo\r\n2\r\nof\r\n0\r\nA: b\r\n\r\n',
@@ -136,7 +136,7 @@ describe('an HTTP/1.0 client', () => {
   })
 })
 
-describe('interim answers', () => {
+describe('interim responses', () => {
   test('pass, without what belongs to the upstream’s connection', async () => {
     using upstream = await cannedUpstream(
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}`,
@@ -162,7 +162,7 @@ describe('interim answers', () => {
     expect(await client.until(/ok$/)).not.toContain('Connection: close')
   })
 
-  test('an upstream that refuses after Expect is heard, and the body not waited for', async () => {
+  test('an error from the upstream after Expect passes without waiting for the body', async () => {
     using upstream = await cannedUpstream('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno')
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(
@@ -172,7 +172,7 @@ describe('interim answers', () => {
     expect(await client.until(/no$/)).toContain('\r\nConnection: close\r\n')
   })
 
-  test('another expectation is refused: 417', async () => {
+  test('another expectation is rejected: 417', async () => {
     using upstream = await recordingUpstream()
     await using gateway = startGateway(upstream.url)
     const text = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 0\r\n\r\n'
@@ -181,7 +181,7 @@ describe('interim answers', () => {
   })
 })
 
-describe('an answer without a body', () => {
+describe('a response without a body', () => {
   test.each([
     ['HEAD', '200 OK', 'Content-Length: 42\r\n', /content-length: 42/i],
     ['HEAD', '200 OK', 'Transfer-Encoding: chunked\r\n', /transfer-encoding: chunked/i],
@@ -199,14 +199,14 @@ describe('an answer without a body', () => {
     expect(await gateway.counted()).toEqual({ [`${method} dogs ${status.slice(0, 3)}`]: 2 })
   })
 
-  test('a 204 has no length either, whatever the upstream says', async () => {
+  test('a 204 has no length either, also if the upstream sends one', async () => {
     using upstream = await cannedUpstream('HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n')
     await using gateway = startGateway(upstream.url)
     expect(await gateway.ask(ASK, /\r\n\r\n$/)).not.toMatch(/content-length/i)
   })
 })
 
-test('an answer that ends with its connection becomes chunks', async () => {
+test('a response that ends with its connection becomes chunks', async () => {
   using upstream = await rawUpstream((_, socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nwoof'))
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, ASK)
@@ -218,7 +218,7 @@ test('an answer that ends with its connection becomes chunks', async () => {
 describe('trailers', () => {
   const CHUNKED =
     'Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nA-Sum: 1\r\nContent-Length: 9\r\nX_Y: 1\r\n\r\n'
-  test('of an answer pass to whoever takes them, without those that would change the message', async () => {
+  test('of a response pass to clients that accept them, without those that would change the message', async () => {
     using upstream = await cannedUpstream(`HTTP/1.1 200 OK\r\n${CHUNKED}`)
     await using gateway = startGateway(upstream.url)
     const takes = ASK.replace('\r\n\r\n', '\r\nTE: deflate;q=0.5, Trailers\r\nConnection: TE\r\n\r\n')
@@ -238,7 +238,7 @@ describe('trailers', () => {
     expect(seen).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
   })
 
-  test('that `Connection` names go no further, in either direction', async () => {
+  test('that `Connection` names do not pass, in either direction', async () => {
     const body = '2\r\nok\r\n0\r\nA-Sum: 1\r\nHop: 2\r\n\r\n'
     const fields = `Connection: hop, TE\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n`
     let seen = ''
@@ -247,11 +247,11 @@ describe('trailers', () => {
       if (/0\r\n[^]*\r\n\r\n$/.test(received)) socket.write(`HTTP/1.1 200 OK\r\n${fields}${body}`)
     })
     await using gateway = startGateway(upstream.url)
-    const answer = await gateway.ask(
+    const response = await gateway.ask(
       `POST /dogs/ HTTP/1.1\r\nHost: a\r\n${fields}${body}`,
       /0\r\n[^]*\r\n\r\n$/,
     )
-    for (const received of [seen, answer]) expect(received).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
+    for (const received of [seen, response]) expect(received).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
   })
 })
 

@@ -1,21 +1,21 @@
 /**
- * Attack: slowloris. Clients that send their head or body, or read their answer, just fast enough not to look idle,
- * until there is no room for others. Times are absolute or count progress, and everything that waits is bounded.
+ * Attack: slowloris. Clients send a head or body, or read a response, just fast enough not to look idle, until there is
+ * no room for other clients. Timeouts are absolute or depend on progress, and all waiting is bounded.
  */
 import { describe, expect, test } from 'bun:test'
 import { cannedUpstream, OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
-/** Until the gateway has read what a client sent: nothing else shows it. */
+/** Waits until the gateway has read the client's bytes: no other sign shows it. */
 async function untilReceived(gateway: ReturnType<typeof startGateway>, bytes: number): Promise<void> {
   while ((await gateway.metric('gateway_received_bytes_total')) < bytes) await new Promise(setImmediate)
 }
 
-/** What the sockets' own buffers take before anybody is held back. */
+/** Bytes that the sockets' buffers take before back-pressure begins. */
 const MOST_BYTES = 50_000_000
 
-/** Lets time pass as long as nothing moves, until somebody has lost patience. */
+/** Advances the clock without progress until a timeout strikes. */
 async function untilStalled(gateway: ReturnType<typeof startGateway>, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     gateway.advance(100)
@@ -24,7 +24,7 @@ async function untilStalled(gateway: ReturnType<typeof startGateway>, isOver: ()
 }
 
 describe('a head that does not end', () => {
-  test('is answered 408 after an absolute time, however often a byte comes', async () => {
+  test('gets a 408 after an absolute time, however often a byte comes', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     const begin = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n'
@@ -37,9 +37,9 @@ describe('a head that does not end', () => {
     }
     expect(client.received()).toBe('')
     gateway.advance(1100)
-    const answer = await client.untilClosed(() => client.socket.end())
-    expect(answer).toStartWith('HTTP/1.1 408 Request Timeout\r\n')
-    expect(answer).toContain('\r\nConnection: close\r\n')
+    const response = await client.untilClosed(() => client.socket.end())
+    expect(response).toStartWith('HTTP/1.1 408 Request Timeout\r\n')
+    expect(response).toContain('\r\nConnection: close\r\n')
     expect(await gateway.metric('gateway_rejections_total{reason="head_timeout"}')).toBe(1)
     expect(await gateway.ask()).toEndWith('ok')
   })
@@ -66,7 +66,7 @@ describe('a head that does not end', () => {
     expect(upstream.heads).toHaveLength(1)
   })
 
-  test('is not waited for longer than the idle time when it does not begin', async () => {
+  test('that never begins is cut off after the idle time', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     using client = await rawClient(gateway.port, '')
     while (gateway.server.connections() === 0) await new Promise(setImmediate)
@@ -78,7 +78,7 @@ describe('a head that does not end', () => {
 })
 
 describe('a body', () => {
-  test('that stalls is answered 408, and its upstream is let go', async () => {
+  test('that stalls gets a 408, and its upstream connection is closed', async () => {
     const begun = Promise.withResolvers<void>()
     using upstream = await rawUpstream(() => begun.resolve())
     await using gateway = startGateway(upstream.url)
@@ -112,7 +112,7 @@ describe('a body', () => {
   test.each([
     ['a declared length', 'Content-Length: 11\r\n\r\nhello'],
     ['chunks', 'Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n'],
-  ])('with %s above the limit is refused: 413', async (_, rest) => {
+  ])('with %s above the limit is rejected: 413', async (_, rest) => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, { limits: { bodyBytes: 10 } })
     using client = await rawClient(gateway.port, `POST /dogs/ HTTP/1.1\r\nHost: a\r\n${rest}`)
@@ -120,7 +120,7 @@ describe('a body', () => {
     expect(upstream.heads).toEqual([])
   })
 
-  test('of just the limit passes', async () => {
+  test('of exactly the limit passes', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, { limits: { bodyBytes: 5 } })
     expect(await gateway.ask('POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello')).toEndWith(
@@ -129,7 +129,7 @@ describe('a body', () => {
   })
 })
 
-test('a client that does not read its answer is cut off, and the upstream with it', async () => {
+test('a client that does not read its response is reset, and its upstream connection closed', async () => {
   using upstream = await rawUpstream((_, socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
     const piece = Buffer.alloc(1_000_000)
@@ -150,7 +150,7 @@ test('a client that does not read its answer is cut off, and the upstream with i
   expect(await gateway.metric('gateway_client_aborts_total')).toBe(1)
 })
 
-test('an upstream that does not take a body is given up, and the client held back until then', async () => {
+test('an upstream that does not read a body times out, and back-pressure stops the client until then', async () => {
   using upstream = await rawUpstream(() => {}, { pauseOnConnect: true })
   await using gateway = startGateway(upstream.url, { limits: { bodyBytes: 1_000_000_000 } })
   using client = await rawClient(
@@ -171,9 +171,9 @@ describe('a flood of connections', () => {
     const flood = await Promise.all(Array.from({ length: 50 }, () => rawClient(gateway.port, 'GET /')))
     while (gateway.server.connections() < 50) await new Promise(setImmediate)
     using turnedAway = await rawClient(gateway.port, ASK)
-    const answer = await turnedAway.untilClosed()
-    expect(answer).toStartWith('HTTP/1.1 503 Service Unavailable\r\n')
-    expect(answer).toContain('\r\nRetry-After: 1\r\n')
+    const response = await turnedAway.untilClosed()
+    expect(response).toStartWith('HTTP/1.1 503 Service Unavailable\r\n')
+    expect(response).toContain('\r\nRetry-After: 1\r\n')
     expect(await gateway.metric('gateway_rejections_total{reason="connections"}')).toBe(1)
     for (const client of flood) client.socket.destroy()
     while (gateway.server.connections() > 0) await new Promise(setImmediate)

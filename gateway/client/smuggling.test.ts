@@ -1,6 +1,6 @@
 /**
- * Attack: request smuggling. A message whose end two parsers see in different places hides a second request in the
- * first one's body. Nothing of it may reach an upstream, and its connection must not be used again.
+ * Attack: request smuggling. Two parsers see the end of a message in different places, so its body hides a second
+ * request. No byte of it may reach an upstream, and its connection must not be used again.
  */
 import { expect, test } from 'bun:test'
 import { rawClient, recordingUpstream, startGateway } from '../testing.ts'
@@ -32,7 +32,7 @@ test.each<[attack: string, status: number, bytes: string]>([
   ['TE that does not end with chunked', 400, `${POST}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`],
   ['TE with a vertical tab', 400, `${POST}Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n${HIDDEN}`],
   ['an empty TE', 400, `${POST}Transfer-Encoding:\r\n\r\n0\r\n\r\n${HIDDEN}`],
-  ['a coding that nobody knows', 501, `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n${HIDDEN}`],
+  ['an unknown coding', 501, `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n${HIDDEN}`],
   ['TE in HTTP/1.0', 400, `POST /dogs/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${HIDDEN}`],
   ['CL.CL', 400, `${POST}Content-Length: 0\r\nContent-Length: 44\r\n\r\n${HIDDEN}`],
   ['the same CL twice', 400, `${POST}Content-Length: 0\r\nContent-Length: 0\r\n\r\n${HIDDEN}`],
@@ -76,18 +76,18 @@ test.each<[attack: string, status: number, bytes: string]>([
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, bytes)
-  const answer = await client.untilClosed()
-  expect(answer).toStartWith(`HTTP/1.1 ${status} `)
-  expect(answer).toContain('Connection: close')
-  expect(answer.match(/^HTTP/gm)).toHaveLength(1)
+  const response = await client.untilClosed()
+  expect(response).toStartWith(`HTTP/1.1 ${status} `)
+  expect(response).toContain('Connection: close')
+  expect(response.match(/^HTTP/gm)).toHaveLength(1)
   expect(upstream.requests).toEqual([])
   expect(await gateway.metric('gateway_rejections_total')).toBe(1)
-  // The next client is served as if nothing had been.
+  // The next client is served normally.
   expect(await gateway.ask(undefined, /[\da-f]{40}$/)).toStartWith('HTTP/1.1 200 OK')
   expect(upstream.requests).toHaveLength(1)
 })
 
-test('CL.0: a body is a body whatever the method', async () => {
+test('CL.0: a body is a body with every method', async () => {
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url)
   const text = `GET /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`
@@ -124,7 +124,7 @@ test.each([
   ])
 })
 
-test('a chunk that goes bad later takes its request along: the upstream never sees it whole', async () => {
+test('a bad chunk ends its request: the upstream never sees it whole', async () => {
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, `${CHUNKED}1\r\na\r\n`)

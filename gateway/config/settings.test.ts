@@ -89,16 +89,16 @@ describe('a variable in the file', () => {
       'http://dogs:8001',
     ])
   })
-  test('has its default where it is empty', () => {
+  test('has its default if it is empty', () => {
     expect(readGatewayConfig({ DOGS_URL: '' }).upstreams[0]?.targets).toEqual(['http://127.0.0.1:8001'])
   })
-  test('cannot break out of its text', () => {
+  test('cannot break out of its string', () => {
     const DOGS_URL = 'http://a:1"]\n[[route]]\nid = "evil"\n${CATS_URL}'
     expect(problemsOf({ DOGS_URL })).toEqual([
       `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be ${TARGET}`,
     ])
   })
-  test('is missed by key path and name', async () => {
+  test('that is missing is reported with key path and name', async () => {
     const config = await fileWith(UPSTREAMS.replace('http://127.0.0.1:1', 'http://${DOGS_HOST}:1') + ROUTE)
     expect(problemsOf({ GATEWAY_CONFIG: config })).toContain(
       'upstream[0].targets[0]: DOGS_HOST is not set and has no default',
@@ -106,7 +106,7 @@ describe('a variable in the file', () => {
   })
 })
 
-describe('a bad file is refused with every problem by key path', () => {
+describe('a bad file is rejected with every problem by key path', () => {
   test.each<[string, string, string[]]>([
     [
       'empty',
@@ -152,12 +152,12 @@ describe('a bad file is refused with every problem by key path', () => {
       ],
     ],
     [
-      'an upstream that there is not',
+      'an unknown upstream',
       UPSTREAMS + ROUTE + ROUTE.replaceAll('dogs', 'dgos'),
       ['route[1].upstream: no upstream is named "dgos"; known: dogs, cats'],
     ],
     [
-      'keys that do not go together',
+      'keys that exclude each other',
       `trusted_proxies = ["10.0.0.0/33", "::1/128", "a"]
        [log]
        access = "some"
@@ -198,7 +198,7 @@ describe('a bad file is refused with every problem by key path', () => {
       ],
     ],
     [
-      'something else in place of tables',
+      'other values in place of tables',
       'upstream = 1\nroute = [1]\nlimits = 1',
       [
         'limits: 1 is not allowed: must be a [limits] table',
@@ -219,14 +219,14 @@ describe('a bad file is refused with every problem by key path', () => {
     'http://1.2.3.4.5:8001',
     'http://do%gs:8001',
     'unix:/run/*/dogs.sock',
-  ])('a target that is no address: %s', (DOGS_URL) => {
+  ])('a target that is not an address: %s', (DOGS_URL) => {
     expect(problemsOf({ DOGS_URL })).toEqual([
       `upstream[0].targets[0]: "${DOGS_URL}" is not allowed: must be ${TARGET}`,
     ])
   })
 
   test.each(['pets.example:8000', '::1', '[::1', 'Pets.example'])(
-    'a host that no request can have: %s',
+    'a host that cannot match a request: %s',
     async (host) => {
       const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
       expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
@@ -235,7 +235,7 @@ describe('a bad file is refused with every problem by key path', () => {
     },
   )
 
-  test.each([204, 304])('a body of an answer that has none: %d', async (status) => {
+  test.each([204, 304])('a body with a status that has none: %d', async (status) => {
     const file = (body: string) =>
       fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', `respond = { status = ${status}${body} }`))
     expect(problemsOf({ GATEWAY_CONFIG: await file('') })).toEqual([])
@@ -254,7 +254,7 @@ describe('a bad file is refused with every problem by key path', () => {
   })
 })
 
-test('a file that is not there is named', () => {
+test('a missing file is named', () => {
   expect(problemsOf({ GATEWAY_CONFIG: '/nowhere/gateway.toml' })).toEqual([
     expect.stringContaining('/nowhere/gateway.toml cannot be read: ENOENT'),
   ])
@@ -267,7 +267,7 @@ test('a file that is not TOML is named, with the parser’s words', async () => 
   ])
 })
 
-/** A table without the padding that the formatter adds. */
+/** The table without the formatter's padding. */
 const cells = (table: string) => table.replaceAll(/[ -]*\|[ -]*/g, '|')
 
 test('the README has every setting', async () => {

@@ -1,4 +1,4 @@
-/** What is sent once more, and what is not: a client sees no failure that could be helped, and no POST is sent twice. */
+/** Retries: a client sees no failure that a retry can hide, and no POST is sent twice. */
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { REPLAY_BYTES } from './replay_buffer.ts'
@@ -7,13 +7,13 @@ import { namedUpstream, rawClient, rawUpstream, startGateway, temporaryFolder, u
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const POST = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody'
-const ANSWER = /(first|second|\})$/
+const RESPONSE = /(first|second|\})$/
 
 const retries = (reason: string) => `gateway_upstream_retries_total{upstream="dogs",reason="${reason}"}`
 
-/** Addresses where nobody listens. */
-async function nobody(count: number): Promise<string[]> {
-  const upstreams = await Promise.all(Array.from({ length: count }, () => namedUpstream('nobody')))
+/** Addresses without a listener. */
+async function closedPorts(count: number): Promise<string[]> {
+  const upstreams = await Promise.all(Array.from({ length: count }, () => namedUpstream('closed')))
   for (const upstream of upstreams) upstream[Symbol.dispose]()
   return upstreams.map(({ url }) => url)
 }
@@ -22,27 +22,27 @@ describe('a target that cannot be connected to', () => {
   test.each([
     ['GET', GET],
     ['POST', POST],
-  ])('is no failure where there is another one: %s', async (_, request) => {
+  ])('is no failure if there is another one: %s', async (_, request) => {
     using upstream = await namedUpstream('first')
-    await using gateway = startGateway([...(await nobody(3)), upstream.url])
-    for (let i = 0; i < 50; i++) expect(await gateway.ask(request, ANSWER)).toEndWith('first')
+    await using gateway = startGateway([...(await closedPorts(3)), upstream.url])
+    for (let i = 0; i < 50; i++) expect(await gateway.ask(request, RESPONSE)).toEndWith('first')
     expect(upstream.asked).toHaveLength(50)
     gateway.advance(1)
     expect(await gateway.metric('gateway_upstream_targets{upstream="dogs",state="ejected"}')).toBe(3)
     expect(await gateway.metric(retries('unreachable'))).toBeWithin(9, 13)
   })
 
-  test('comes back when it can, and gets its share', async () => {
+  test('comes back once it accepts connections, and gets its share', async () => {
     using folder = temporaryFolder()
     const unix = join(folder.path, 'second.sock')
     using first = await namedUpstream('first')
     await using gateway = startGateway([first.url, `unix:${unix}`])
     const isEjected = () => gateway.server.gateway.upstreams[0]!.states.ejected === 1
-    while (!isEjected()) await gateway.ask(GET, ANSWER)
+    while (!isEjected()) await gateway.ask(GET, RESPONSE)
     using second = await namedUpstream('second', { unix })
     gateway.advance(1100)
     gateway.advance(5100)
-    while (second.asked.length === 0) await gateway.ask(GET, ANSWER)
+    while (second.asked.length === 0) await gateway.ask(GET, RESPONSE)
     expect(gateway.server.gateway.upstreams[0]!.states).toEqual({ healthy: 2, ejected: 0, slow_start: 0 })
   })
 })
@@ -55,7 +55,7 @@ describe('a kept connection that the target has closed', () => {
     using client = await rawClient(gateway.port, GET)
     await client.until(/first$/)
     for (const socket of upstream.sockets) socket.destroy()
-    // In the same turn of the event loop: the gateway cannot know yet.
+    // In the same turn of the event loop, so the gateway does not know yet.
     for (const each of gateway.server.gateway.clients) each.onData(Buffer.from(request))
     const received = await client.until(/first[^]*(first|\})$/)
     return { received, asked: upstream.asked.length, stale: await gateway.metric(retries('stale')) }
@@ -64,9 +64,9 @@ describe('a kept connection that the target has closed', () => {
   test.each([
     ['GET', 'TCP'],
     ['GET', 'unix'],
-    // The kernel takes nothing for a closed socket on the same machine: so it was not sent.
+    // The kernel takes no byte for a closed unix socket, so the request was not sent.
     ['POST', 'unix'],
-  ])('is not seen by a client: %s over %s', async (method, kind) => {
+  ])('is hidden from the client: %s over %s', async (method, kind) => {
     using folder = temporaryFolder()
     const unix = kind === 'unix' ? join(folder.path, 'first.sock') : undefined
     const { received, asked, stale } = await askOnClosed(method === 'GET' ? GET : POST, unix)
@@ -74,7 +74,7 @@ describe('a kept connection that the target has closed', () => {
     expect([asked, stale]).toEqual([2, 1])
   })
 
-  test('is a 502 for a POST over TCP: the kernel took it, and nobody knows whether it was read', async () => {
+  test('is a 502 for a POST over TCP: the kernel took it, and the target may have read it', async () => {
     const { received, asked } = await askOnClosed(POST)
     expect(received).toContain('HTTP/1.1 502 ')
     expect(asked).toBe(1)
@@ -82,39 +82,39 @@ describe('a kept connection that the target has closed', () => {
 })
 
 describe('a target that takes a request and closes', () => {
-  test('is asked no second time for a POST, nor is another one', async () => {
+  test('gets no POST a second time, nor does another target', async () => {
     using upstream = await namedUpstream('first')
     upstream.state.does = 'hang up'
     await using gateway = startGateway([upstream.url, upstream.url.replace('127.0.0.1', '127.0.0.2')])
-    expect(await gateway.ask(POST, ANSWER)).toContain('HTTP/1.1 502 ')
+    expect(await gateway.ask(POST, RESPONSE)).toContain('HTTP/1.1 502 ')
     expect(upstream.asked).toHaveLength(1)
   })
 
-  test('costs a retry for what is idempotent, body and all', async () => {
+  test('costs a retry of an idempotent request, with its body', async () => {
     using first = await namedUpstream('first')
     using second = await namedUpstream('second')
     first.state.does = 'hang up'
     await using gateway = startGateway([first.url, second.url])
     const put = POST.replace('POST', 'PUT')
-    while (first.asked.length === 0) expect(await gateway.ask(put, ANSWER)).toEndWith('second')
+    while (first.asked.length === 0) expect(await gateway.ask(put, RESPONSE)).toEndWith('second')
     expect(first.asked[0]).toEndWith('\r\n\r\nbody')
     expect(second.asked.at(-1)).toEndWith(first.asked[0]!)
     expect(await gateway.metric(retries('gone'))).toBe(1)
   })
 
-  test('is given up after a few, and when the budget is spent at once', async () => {
+  test('is given up after two retries, or at once if the budget is spent', async () => {
     using upstream = await namedUpstream('first')
     upstream.state.does = 'hang up'
     await using gateway = startGateway(upstream.url)
-    expect(await gateway.ask(GET, ANSWER)).toContain('HTTP/1.1 502 ')
+    expect(await gateway.ask(GET, RESPONSE)).toContain('HTTP/1.1 502 ')
     expect(upstream.asked).toHaveLength(3)
     const requests = 40
-    for (let i = 1; i < requests; i++) await gateway.ask(GET, ANSWER)
+    for (let i = 1; i < requests; i++) await gateway.ask(GET, RESPONSE)
     const most = requests * 1.2 + FREE_RETRIES_PER_SECOND
     expect(upstream.asked.length).toBeWithin(most - 2, most + 1)
   })
 
-  test('is not asked again for a body that is too large to keep', async () => {
+  test('gets no retry of a body that is too large to keep', async () => {
     using upstream = await rawUpstream((received, socket) => {
       if (received.endsWith('end')) socket.destroy()
     })
@@ -126,17 +126,17 @@ describe('a target that takes a request and closes', () => {
   })
 
   test.each(['HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n', 'HTTP'])(
-    'is not asked again once it said %j',
+    'gets no retry once it sent %j',
     async (said) => {
       using upstream = await rawUpstream((_, socket) => void socket.end(said))
       await using gateway = startGateway(upstream.url)
-      expect(await gateway.ask(GET, ANSWER)).toContain('HTTP/1.1 502 ')
+      expect(await gateway.ask(GET, RESPONSE)).toContain('HTTP/1.1 502 ')
       expect(upstream.connections()).toBe(1)
     },
   )
 })
 
-test('who does not answer in time is left for another one, with the body that has come so far', async () => {
+test('after a timeout another target gets the request, with the body received so far', async () => {
   using first = await namedUpstream('first')
   using second = await namedUpstream('second')
   first.state.does = 'nothing'
@@ -146,13 +146,13 @@ test('who does not answer in time is left for another one, with the body that ha
     using client = await rawClient(gateway.port, put)
     await until(() => first.asked.length > 0 || client.received().endsWith('second'))
     gateway.advance(first.asked.length > 0 ? 35_100 : 0)
-    expect(await client.until(ANSWER)).toEndWith('second')
+    expect(await client.until(RESPONSE)).toEndWith('second')
   }
   expect(second.asked.at(-1)).toEndWith(first.asked[0]!)
   expect(await gateway.metric(retries('answer_timeout'))).toBe(1)
 })
 
-test('a body that still comes goes on behind what was sent again', async () => {
+test('the rest of a body follows the part that was sent again', async () => {
   using first = await namedUpstream('first')
   using second = await namedUpstream('second')
   first.state.does = second.state.does = 'nothing'
@@ -166,8 +166,8 @@ test('a body that still comes goes on behind what was sent again', async () => {
   for (const socket of asked.sockets) socket.destroy()
   await until(() => other.asked.length === 1)
   expect(other.asked).toEqual(asked.asked)
-  other.state.does = 'answer'
+  other.state.does = 'respond'
   client.socket.write('done')
-  expect(await client.until(ANSWER)).toContain('200 OK')
+  expect(await client.until(RESPONSE)).toContain('200 OK')
   expect(other.asked.at(-1)).toBe(`${asked.asked[0]}done`)
 })

@@ -1,4 +1,4 @@
-/** Bodies stream: neither side waits for the end, the faster one is held back, and whoever leaves frees the other. */
+/** Bodies stream with back-pressure in both directions, and a side that leaves frees the other one. */
 import { describe, expect, test } from 'bun:test'
 import { OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
 
@@ -9,12 +9,12 @@ async function untilCounted(gateway: ReturnType<typeof startGateway>, status: st
   while (!(status in (await gateway.counted()))) await new Promise(setImmediate)
 }
 
-/** An upstream that says when it was asked and when it was left, and answers with this. */
-async function leftAlone(answer = '') {
+/** An upstream that reports requests and closed connections, and sends the given response. */
+async function leftAlone(response = '') {
   const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const upstream = await rawUpstream((_, socket) => {
     socket.on('close', () => gone.resolve())
-    if (answer !== '') socket.write(answer)
+    if (response !== '') socket.write(response)
     asked.resolve()
   })
   return Object.assign(upstream, { asked: asked.promise, gone: gone.promise })
@@ -26,7 +26,7 @@ describe('a body streams', () => {
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, ASK)
     await client.until(/5\r\nfirst\r\n$/)
-    // As in server-sent events, the next one may come after any time.
+    // Like server-sent events: the next part may take any time.
     gateway.advance(10_000_000)
     for (const socket of upstream.sockets) socket.write('4\r\nlast\r\n0\r\n\r\n')
     await client.until(/4\r\nlast\r\n0\r\n\r\n$/)
@@ -74,8 +74,8 @@ describe('a body streams', () => {
     await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
     const body = Buffer.alloc(20_000_000, crypto.getRandomValues(new Uint8Array(65_521)))
     for (const sent of [body, new Blob([body]).stream()]) {
-      const answer = await fetch(`${gateway.url}/dogs/`, { method: 'PUT', body: sent })
-      expect(Bun.hash(await answer.bytes())).toBe(Bun.hash(body))
+      const response = await fetch(`${gateway.url}/dogs/`, { method: 'PUT', body: sent })
+      expect(Bun.hash(await response.bytes())).toBe(Bun.hash(body))
     }
     expect(await gateway.counted()).toEqual({ 'PUT dogs 200': 2 })
     expect(await gateway.metric('http_server_request_body_size_bytes_sum{http_route="dogs"}')).toBe(
@@ -86,7 +86,7 @@ describe('a body streams', () => {
     )
   })
 
-  test('as it is, compressed or not', async () => {
+  test('unchanged, compressed or not', async () => {
     const zipped = Bun.gzipSync('woof '.repeat(100))
     await using upstream = Bun.serve({
       port: 0,
@@ -94,14 +94,14 @@ describe('a body streams', () => {
       fetch: () => new Response(zipped, { headers: { 'Content-Encoding': 'gzip' } }),
     })
     await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
-    const answer = await fetch(`${gateway.url}/dogs/`, { decompress: false })
-    expect(answer.headers.get('content-encoding')).toBe('gzip')
-    expect(await answer.bytes()).toEqual(zipped)
+    const response = await fetch(`${gateway.url}/dogs/`, { decompress: false })
+    expect(response.headers.get('content-encoding')).toBe('gzip')
+    expect(await response.bytes()).toEqual(zipped)
   })
 })
 
 describe('a client that leaves', () => {
-  test('before the answer frees the upstream, and is nobody else’s fault', async () => {
+  test('before the response frees the upstream, which is not at fault', async () => {
     using upstream = await leftAlone()
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, ASK)
@@ -131,7 +131,7 @@ describe('a client that leaves', () => {
     expect(await gateway.metric(ABORTS)).toBe(1)
   })
 
-  test('in the middle of the answer frees the upstream as soon as there is more to send', async () => {
+  test('in the middle of the response frees the upstream as soon as there is more to send', async () => {
     using upstream = await leftAlone('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, ASK)
@@ -146,7 +146,7 @@ describe('a client that leaves', () => {
     expect(await gateway.metric(ABORTS)).toBe(1)
   })
 
-  test('in the middle of a silent answer frees the upstream after a while', async () => {
+  test('in the middle of a silent response frees the upstream after a while', async () => {
     using upstream = await leftAlone('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, ASK)

@@ -1,6 +1,6 @@
 /**
- * Attack: upgrade abuse. A tunnel is a way past every rule, so it opens only when client and upstream both asked for
- * the same protocol, and it is never one that carries requests (h2c).
+ * Attack: upgrade abuse. A tunnel bypasses every rule, so it opens only if client and upstream agree on the same
+ * protocol, and never for one that carries requests (h2c).
  */
 import { describe, expect, test } from 'bun:test'
 import { cannedUpstream, OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
@@ -37,7 +37,7 @@ test('WebSockets pass, both ways, of any size', async () => {
   while (gateway.server.connections() > 0) await new Promise(setImmediate)
 })
 
-test('the end of either side ends the other one', async () => {
+test('closing either side closes the other one', async () => {
   using upstream = await cannedUpstream(`${SWITCHED}hello`)
   await using gateway = startGateway(upstream.url)
   using first = await rawClient(gateway.port, UPGRADE)
@@ -52,7 +52,7 @@ test('the end of either side ends the other one', async () => {
   while (upstream.sockets.size > 0) await new Promise(setImmediate)
 })
 
-test('a client that closes its half of a tunnel hears the rest, and is not waited for if it is gone', async () => {
+test('a client that half-closes a tunnel gets the rest, and is closed if it has left', async () => {
   using upstream = await rawUpstream(
     (received, socket) => {
       if (received.endsWith('\r\n\r\n')) socket.write(SWITCHED)
@@ -69,7 +69,7 @@ test('a client that closes its half of a tunnel hears the rest, and is not waite
   while (upstream.sockets.size > 0) await new Promise(setImmediate)
 })
 
-test('what a client sends before the answer goes into the tunnel, or is the next request', async () => {
+test('bytes that a client sends before the response go into the tunnel, or are the next request', async () => {
   let seen = ''
   using upstream = await rawUpstream((received, socket) => {
     seen = received
@@ -103,7 +103,7 @@ describe('no tunnel opens', () => {
       'behind chunks',
       request(CONNECTION, 'Upgrade: websocket\r\n', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
     ],
-  ])('%s: the upstream is not asked, and cannot open one', async (_, text) => {
+  ])('%s: the upstream gets no Upgrade, and cannot open one', async (_, text) => {
     using upstream = await cannedUpstream(SWITCHED)
     await using gateway = startGateway(upstream.url)
     expect(await gateway.ask(text, /\}$/)).toStartWith('HTTP/1.1 502 ')
@@ -114,13 +114,13 @@ describe('no tunnel opens', () => {
     ['to another protocol', SWITCHED.replace('websocket', 'other')],
     ['without naming it', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'],
     ['without Connection', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
-  ])('%s: 502', async (_, answer) => {
-    using upstream = await cannedUpstream(answer)
+  ])('%s: 502', async (_, response) => {
+    using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
     expect(await gateway.ask(UPGRADE, /\}$/)).toStartWith('HTTP/1.1 502 ')
   })
 
-  test('where the upstream refuses: its answer passes, and the connection goes on as HTTP', async () => {
+  test('if the upstream declines: its response passes, and the connection goes on as HTTP', async () => {
     using upstream = await cannedUpstream('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno')
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, UPGRADE)

@@ -1,11 +1,11 @@
 /**
- * Attack: header injection. Clients name fields that the gateway writes, in every spelling, to be taken for somebody
- * else; and upstreams name fields that belong to one connection only.
+ * Attack: header injection. Clients send fields that the gateway writes, in every spelling, to be taken for another
+ * client; upstreams send hop-by-hop fields.
  */
 import { describe, expect, test } from 'bun:test'
 import { cannedUpstream, OK, rawClient, startGateway } from '../testing.ts'
 
-/** What the upstream got, as lines, without those that are there each time. */
+/** The lines that the upstream got, without those that are always there. */
 async function sent(fields: string, overrides: Parameters<typeof startGateway>[1] = {}): Promise<string[]> {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url, overrides)
@@ -25,7 +25,7 @@ const OURS = [
 const HOST = 'Host: pets.example:8000'
 
 describe('to the upstream', () => {
-  test('the gateway says who asked whom, through what, and by which id', async () => {
+  test('the gateway adds client, host, protocol and ids', async () => {
     expect(await sent('User-Agent: k6\r\nA:\r\n')).toEqual([HOST, 'User-Agent: k6', 'A: ', ...OURS])
   })
 
@@ -38,7 +38,7 @@ describe('to the upstream', () => {
     expect(ids.every(([, request, trace]) => request === trace)).toBe(true)
   })
 
-  test('fields of one connection do not pass, those that Connection names included', async () => {
+  test('hop-by-hop fields do not pass, nor do those that Connection names', async () => {
     const fields =
       'Connection: X-Hop, close,,\r\nX-Hop: 1\r\nconnection: x-other\r\nX-Other: 1\r\nKeep-Alive: timeout=5\r\n' +
       'Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: gzip, xtrailers\r\nX-End: 2\r\n'
@@ -57,13 +57,13 @@ describe('to the upstream', () => {
     ])
   })
 
-  test('Connection cannot remove what the gateway says, nor Host, nor the framing', async () => {
+  test('Connection cannot remove the gateway’s fields, nor Host, nor the framing', async () => {
     const fields =
       'Connection: Host, Via, X-Forwarded-For, X-Request-Id, Content-Length\r\nContent-Length: 0\r\n'
     expect(await sent(fields)).toEqual([HOST, 'Content-Length: 0', ...OURS])
   })
 
-  test('what a client claims is replaced, whatever the case of its letters', async () => {
+  test('a client’s own forwarding fields are replaced, in any case of letters', async () => {
     const fields =
       'X-Forwarded-For: 1.2.3.4\r\nx-forwarded-host: bank.example\r\nX-FORWARDED-PROTO: https\r\n' +
       'X-Forwarded-Port: 443\r\nX-Forwarded-Prefix: /a\r\nX-Forwarded-Server: b\r\nX-Real-IP: 1.2.3.4\r\n' +
@@ -71,12 +71,12 @@ describe('to the upstream', () => {
     expect(await sent(fields)).toEqual([HOST, 'Via: 1.0 proxy', ...OURS])
   })
 
-  test('names with underscores do not pass: to some programs they are names with dashes', async () => {
+  test('names with underscores do not pass: some programs take them for names with dashes', async () => {
     const fields = 'X_Forwarded_For: 1.2.3.4\r\nX_Real-IP: 1\r\n_: a\r\nX-End: 2\r\n'
     expect(await sent(fields)).toEqual([HOST, 'X-End: 2', ...OURS])
   })
 
-  test('a trace goes on, with its state', async () => {
+  test('a trace continues, with its state', async () => {
     const trace = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     const lines = await sent(`${trace}\r\ntracestate: a=b\r\n`)
     expect(lines).toEqual([HOST, trace, 'tracestate: a=b', ...OURS.slice(0, -1)])
@@ -86,11 +86,11 @@ describe('to the upstream', () => {
     '00-0-0-01',
     'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
-  ])('a trace that is none is replaced, and its state dropped: %s', async (value) => {
+  ])('an invalid trace is replaced, and its state dropped: %s', async (value) => {
     expect(await sent(`traceparent: ${value}\r\ntracestate: a=b\r\n`)).toEqual([HOST, ...OURS])
   })
 
-  test('a trusted peer is believed, and continued', async () => {
+  test('the fields of a trusted peer are continued', async () => {
     const fields =
       'X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Host: shop.example\r\n' +
       'X-Forwarded-Proto: https\r\nForwarded: for=1.2.3.4\r\nX-Request-Id: theirs\r\n'
@@ -117,14 +117,14 @@ describe('Max-Forwards', () => {
     ['OPTIONS', '2', 'Max-Forwards: 1'],
     ['GET', '2', 'Max-Forwards: 2'],
     ['GET', '0', 'Max-Forwards: 0'],
-  ])('of %s %s goes on as %s', async (method, value, expected) => {
+  ])('of %s %s is forwarded as %s', async (method, value, expected) => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     await gateway.ask(`${method} /dogs/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${value}\r\n\r\n`)
     expect(upstream.heads[0]!.split('\r\n')).toContain(expected)
   })
 
-  test('of OPTIONS 0 is answered here, and so is OPTIONS *', async () => {
+  test('of OPTIONS 0 gets a local reply, and so does OPTIONS *', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     const last = await gateway.ask(
@@ -139,7 +139,7 @@ describe('Max-Forwards', () => {
     expect(upstream.heads).toEqual([])
   })
 
-  test.each(['-1', 'a', ''])('that is no number is refused: "%s"', async (value) => {
+  test.each(['-1', 'a', ''])('that is not a number is rejected: "%s"', async (value) => {
     await using gateway = startGateway('http://127.0.0.1:1')
     const text = `OPTIONS /dogs/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${value}\r\n\r\n`
     expect(await gateway.ask(text, /\}$/)).toStartWith('HTTP/1.1 400 ')
@@ -147,7 +147,7 @@ describe('Max-Forwards', () => {
 })
 
 describe('to the client', () => {
-  test('the fields of the upstream pass, less those of its connection', async () => {
+  test('the fields of the upstream pass, without hop-by-hop fields', async () => {
     using upstream = await cannedUpstream(
       'HTTP/1.1 302 Found\r\nContent-Length: 0\r\nContent-Encoding: br\r\nLocation: /dogs/1/\r\n' +
         'Set-Cookie: a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT\r\nSet-Cookie: b=2\r\nKeep-Alive: timeout=5\r\n' +
@@ -165,22 +165,22 @@ describe('to the client', () => {
     ])
   })
 
-  test('an answer that needs no change is the bytes that came', async () => {
-    const answer =
+  test('a response that needs no change is forwarded byte for byte', async () => {
+    const response =
       'HTTP/1.1 200 Fine, thanks\r\ndate:Mon, 01 Jan 2001 00:00:00 GMT\r\nContent-Length:  2 \r\nX_Y:\t1\r\n\r\nok'
-    using upstream = await cannedUpstream(answer)
+    using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
-    for (let i = 0; i < 3; i++) expect(await gateway.ask()).toBe(answer)
+    for (let i = 0; i < 3; i++) expect(await gateway.ask()).toBe(response)
   })
 
-  test('a Date is added where there is none', async () => {
+  test('a Date is added if there is none', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     expect(await gateway.ask()).toMatch(/\r\nDate: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n/)
   })
 })
 
-test('fields of one client are never those of another, though both ask alike', async () => {
+test('equal requests of two clients get different fields', async () => {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url)
   const port = gateway.server.serveOn({ hostname: '127.0.0.2', port: 0, reusePort: false })

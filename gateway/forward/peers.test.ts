@@ -10,7 +10,7 @@ test.each<[string | undefined, string, boolean]>([
   ['192.0.2.8', '192.0.2.8', false],
   ['fd00::1', 'fd00::1', true],
   ['fe00::1', 'fe00::1', false],
-  // As a socket that listens on both families names a client of the old one.
+  // The name of an IPv4 client on a socket that listens on both families.
   ['::ffff:10.1.2.3', '10.1.2.3', true],
   [undefined, 'unknown', false],
 ])('%s is %s, and trusted: %p', (raw, address, isTrusted) => {

@@ -3,7 +3,7 @@ import { BlockCache } from './block_cache.ts'
 
 const entry = (text: string) => ({ block: Buffer.from(text) })
 
-test('a block is found by its bytes, wherever they stand, and by no others', () => {
+test('a block is found by equal bytes at any offset, and by no others', () => {
   const blockCache = new BlockCache(8)
   const kept = entry('Host: a\r\n')
   blockCache.keep(kept)
@@ -14,7 +14,7 @@ test('a block is found by its bytes, wherever they stand, and by no others', () 
   expect(blockCache.find(bytes, 2, 10)).toBeUndefined()
 })
 
-test('it is bounded: a block takes the place of one as long, and a large one is not kept', () => {
+test('it is bounded: a block replaces one of the same length, and a large one is not kept', () => {
   const blockCache = new BlockCache(2)
   for (const text of ['aa', 'bb', 'cccc']) blockCache.keep(entry(text))
   expect(blockCache.find(Buffer.from('bb'), 0, 2)).toBeUndefined()

@@ -1,6 +1,6 @@
 /**
- * Attack: Host confusion. A request that names two hosts, or one in a way that two parsers read differently, is routed
- * by one name and served under another.
+ * Attack: Host confusion. A request with two hosts, or with one that two parsers read differently, would be routed by one
+ * name and served under another.
  */
 import { describe, expect, test } from 'bun:test'
 import { rawClient, recordingUpstream, startGateway } from '../testing.ts'
@@ -8,7 +8,7 @@ import { rawClient, recordingUpstream, startGateway } from '../testing.ts'
 const fieldsOf = (fields: [string, string][], name: string) =>
   fields.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
 
-describe('refused with 400', () => {
+describe('rejected with 400', () => {
   test.each([
     ['no Host', ''],
     ['an empty Host', 'Host:\r\n'],
@@ -59,14 +59,14 @@ test.each([
   '[::1]:80',
   "a-_.~!$&'()*+;=b",
   'a%2Db',
-])('the Host %s passes as it is', async (host) => {
+])('the Host %s passes unchanged', async (host) => {
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url)
   await gateway.ask(`GET /dogs/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`, /[\da-f]{40}$/)
   expect(fieldsOf(upstream.requests[0]!.fields, 'host')).toEqual([host])
 })
 
-test('an absolute target takes the place of Host, for the route and for the upstream', async () => {
+test('an absolute target replaces Host, for the route and for the upstream', async () => {
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url, {
     routes: [{ id: 'dogs', host: 'pets.example', path: '/dogs', upstream: 'dogs' }],
@@ -80,7 +80,7 @@ test('an absolute target takes the place of Host, for the route and for the upst
   )
 })
 
-test('equal fields under another target are not taken for the ones before', async () => {
+test('equal fields with another absolute target are not taken from the cache', async () => {
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url)
   for (const target of ['/dogs/', 'http://b/dogs/', '/dogs/']) {

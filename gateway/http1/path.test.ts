@@ -1,11 +1,11 @@
 /**
- * Attack: path normalisation. A path that the gateway reads in one way and the upstream in another gets past the
- * routes. Such a path is refused; every other one reaches the upstream byte for byte.
+ * Attack: path normalisation. A path that gateway and upstream read differently would bypass the routes. Such a path is
+ * rejected; every other one reaches the upstream byte for byte.
  */
 import { describe, expect, test } from 'bun:test'
 import { rawClient, recordingUpstream, startGateway } from '../testing.ts'
 
-describe('refused with 400', () => {
+describe('rejected with 400', () => {
   test.each([
     '/dogs/../cats/',
     '/dogs/..',
@@ -52,7 +52,7 @@ describe('refused with 400', () => {
   )
 })
 
-describe('passed as it came', () => {
+describe('forwarded unchanged', () => {
   test.each([
     '/dogs',
     '/dogs?',
@@ -92,7 +92,7 @@ test.each([
   expect(upstream.requests.map((request) => request.target)).toEqual([sent])
 })
 
-test('a prefix is cut off only where it is spelled as the route spells it', async () => {
+test('a prefix is cut off only if it is spelled as the route spells it', async () => {
   using upstream = await recordingUpstream()
   await using gateway = startGateway(upstream.url, {
     routes: [{ id: 'dogs', path: '/dogs', upstream: 'dogs', strip: true }],

@@ -20,7 +20,7 @@ const program = `
   import { writeLines } from ${JSON.stringify(join(import.meta.dir, 'log_output.ts'))}
   for (let i = 0; i < 200; i++) writeLines((process.argv[1].repeat(70) + '\\n').repeat(100))`
 
-test('a log that takes nothing is told once on the other output, and stops nobody', async () => {
+test('an output that cannot be written is reported once on standard error, and stops no request', async () => {
   const command = ['sh', '-c', '"$0" -e "$1" a > /dev/full', process.execPath, program]
   const writer = Bun.spawn(command, { stderr: 'pipe' })
   const said = await new Response(writer.stderr).text()

@@ -40,18 +40,18 @@ test.each([
   ['/', 'all'],
 ])('the longest path wins, on whole segments: %s', (path, id) => expect(find(path)).toBe(id))
 
-test('a route of a host comes before routes of any host, even longer ones', () => {
+test('a route with a host comes before routes without one, even longer ones', () => {
   expect(find('/dogs/puppies', 'shop.example')).toBe('shop')
   expect(find('/cats', 'shop.example')).toBe('shop cats')
   expect(find('/cats', 'shop.example', 'PUT')).toBe('shop cats, write')
 })
 
-test('routes of one path may divide the methods among them, and a shorter path takes none of them over', () => {
+test('routes of one path may divide the methods, and no route of a shorter path takes the others', () => {
   expect(find('/cats', 'a', 'GET')).toBe('read')
   expect(find('/cats', 'a', 'PUT')).toBe('write')
   expect(find('/cats', 'a', 'DELETE')).toEqual(['GET', 'POST', 'PUT'])
 })
 
-test('where no path covers it there is no route', () => {
+test('a path that no route covers has no route', () => {
   expect(findRoute([route('dogs', '/dogs')], '', Buffer.from('/'), 0, 1, 0)).toBeUndefined()
 })

@@ -6,7 +6,7 @@ const SEED = Number(Bun.env.BALANCE_SEED ?? Date.now() % 1_000_000)
 
 const target = (pending: number, weight = 1): Candidate => ({ pending, weight })
 
-test('where there is none there is none, and one is taken whatever it does', () => {
+test('without candidates there is none, and a single one is always picked', () => {
   expect(pick([])).toBeUndefined()
   const only = target(100, 0)
   expect(pick([only])).toBe(only)
@@ -20,25 +20,25 @@ test.each([
   expect(pick([first, second], () => 0)).toBe([first, second][expected])
 })
 
-test('one with a smaller share gets just that, even where nobody has anything to do', () => {
+test('a candidate gets no more than its share, even if all are idle', () => {
   const random = randomFrom(SEED)
   const slow = target(0, 0.1)
   const targets = [slow, target(0)]
   let share = 0
   for (let i = 0; i < 10_000; i++) if (pick(targets, random) === slow) share += 1 / 10_000
   console.log(`seed ${SEED}: a share of ${share.toFixed(3)}`)
-  // Of equals each gets half.
+  // Equal candidates get half each.
   expect(share).toBeWithin(0.03, 0.07)
 })
 
-test('the two are never the same', () => {
+test('the two candidates are never the same', () => {
   const targets = [target(9), target(1), target(9)]
-  // The second number would draw the first target again: it stands for the one behind it.
+  // The second number would pick the first target again, so it stands for the next one.
   expect(pick(targets, () => 0)).toBe(targets[1]!)
   expect(pick(targets, () => 0.999)).toBe(targets[1]!)
 })
 
-test('requests that take a random time are spread evenly, and much better than by chance', () => {
+test('requests of random duration are spread evenly, and much better than at random', () => {
   const random = randomFrom(SEED)
   const targets = Array.from({ length: 8 }, () => ({ pending: 0, weight: 1, served: 0 }))
   let most = 0

@@ -3,7 +3,7 @@ import { EJECT_AFTER, EJECTION_MS, Health, SLOW_START_MS } from './health.ts'
 
 const RULE = { passes: 2, fails: 3 }
 
-/** A target that has just been ejected by requests, at this time. */
+/** A target that failed requests have ejected at this time. */
 function ejected(nowMs = 0, health = new Health(undefined)): Health {
   for (let i = 0; i < EJECT_AFTER; i++) health.failed(nowMs, true)
   return health
@@ -14,7 +14,7 @@ function check(health: Health, results: string, nowMs = 0, mayEject = true): str
   return health.state
 }
 
-describe('requests without an answer', () => {
+describe('failed requests', () => {
   test('in a row eject', () => {
     const health = new Health(undefined)
     health.failed(0, true)
@@ -24,7 +24,7 @@ describe('requests without an answer', () => {
     expect(health).toMatchObject({ state: 'ejected', weight: 0 })
   })
 
-  test('with an answer between them do not', () => {
+  test('with a success between them do not', () => {
     const health = new Health(undefined)
     for (let i = 0; i < 10; i++) {
       health.failed(0, true)
@@ -34,7 +34,7 @@ describe('requests without an answer', () => {
     expect(health.state).toBe('healthy')
   })
 
-  test('never eject the last one, but do as soon as there is another', () => {
+  test('never eject the last target, but do as soon as there is another', () => {
     const health = new Health(undefined)
     for (let i = 0; i < 10; i++) health.failed(0, false)
     expect(health.state).toBe('healthy')
@@ -44,7 +44,7 @@ describe('requests without an answer', () => {
 })
 
 describe('an ejection', () => {
-  test('ends with a slow start, and that in health', () => {
+  test('ends with a slow start, and then the target is healthy', () => {
     const health = ejected()
     health.advance(EJECTION_MS - 1)
     expect(health.state).toBe('ejected')
@@ -56,7 +56,7 @@ describe('an ejection', () => {
     expect(health).toMatchObject({ state: 'healthy', weight: 1 })
   })
 
-  test('is twice as long each time, up to half a minute, and short again after health', () => {
+  test('is twice as long each time, up to half a minute, and short again once the target was healthy', () => {
     const health = new Health(undefined)
     let nowMs = 0
     const lengths = Array.from({ length: 7 }, () => {
@@ -72,7 +72,7 @@ describe('an ejection', () => {
     expect(health.state).toBe('slow_start')
   })
 
-  test('is not made longer by requests that were under way', () => {
+  test('is not extended by requests that were in progress', () => {
     const health = ejected(0)
     health.failed(500, true)
     health.advance(EJECTION_MS)
@@ -91,22 +91,22 @@ describe('checks', () => {
     ['---++---', 'ejected'],
   ])('%s: %s', (results, state) => expect(check(new Health(RULE), results)).toBe(state))
 
-  test('that fail keep a target out for any time', () => {
+  test('that fail keep a target ejected for any time', () => {
     const health = new Health(RULE)
     check(health, '---')
     health.advance(1e9)
     expect(health.state).toBe('ejected')
   })
 
-  test('that fail never eject the last one', () => {
+  test('that fail never eject the last target', () => {
     expect(check(new Health(RULE), '------', 0, false)).toBe('healthy')
   })
 
-  test('that pass do not shorten what requests have shown', () => {
+  test('that pass do not shorten an ejection by requests', () => {
     expect(check(ejected(0, new Health(RULE)), '+++++')).toBe('ejected')
   })
 
-  test('that fail while it is ejected keep it out until they pass', () => {
+  test('that fail during an ejection extend it until checks pass', () => {
     const health = ejected(0, new Health(RULE))
     check(health, '---')
     health.advance(1e9)

@@ -1,6 +1,6 @@
 /**
- * Attack: response splitting and desynchronisation by an upstream that lies about its answers, or breaks them off.
- * Nothing outside the grammar may reach a client, and no byte of one answer may become part of another.
+ * Attack: response splitting and desynchronisation by an upstream with wrong or broken responses. Nothing outside the
+ * grammar may reach a client, and no byte of one response may become part of another.
  */
 import { describe, expect, test } from 'bun:test'
 import type { Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { cannedUpstream, OK, rawClient, rawUpstream, startGateway } from '../tes
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const NONE = 'gateway_upstream_request_duration_seconds_count{upstream="dogs",http_response_status_code="0"}'
 
-describe('an answer outside the grammar is a 502', () => {
+describe('a response outside the grammar is a 502', () => {
   test.each([
     ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
     ['another version', 'HTTP/2.0 200 OK\r\n\r\n'],
@@ -34,15 +34,15 @@ describe('an answer outside the grammar is a 502', () => {
     ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['a first chunk that is none', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     [
-      'an upgrade that nobody asked for',
+      'an upgrade without a request for it',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
     ],
     ['a head without end', `HTTP/1.1 200 OK\r\n${`A: ${'b'.repeat(1000)}\r\n`.repeat(40)}`],
     ['a head above the limit', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(33_000)}\r\nContent-Length: 0\r\n\r\n`],
     ['more fields than the limit', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(101)}\r\n`],
-    ['interim answers without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)],
-  ])('%s', async (_, answer) => {
-    using upstream = await cannedUpstream(answer)
+    ['endless interim responses', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)],
+  ])('%s', async (_, response) => {
+    using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, ASK)
     const received = await client.until(/\}$/)
@@ -53,22 +53,22 @@ describe('an answer outside the grammar is a 502', () => {
     expect(received).not.toContain('Set-Cookie')
     expect(await gateway.counted()).toEqual({ 'GET dogs 502': 1 })
     expect(await gateway.metric(NONE)).toBe(1)
-    // The connection of the client is as good as before, that of the upstream is gone.
+    // The client's connection stays open, the upstream's is closed.
     while (upstream.sockets.size > 0) await new Promise(setImmediate)
     client.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await client.until(/<\/html>\s*$/)
   })
 })
 
-test('a space before the colon is taken out of an answer', async () => {
+test('a space before the colon is removed from a response', async () => {
   using upstream = await cannedUpstream('HTTP/1.1 200 OK\r\nA : b\r\nContent-Length \t: 2\r\n\r\nok')
   await using gateway = startGateway(upstream.url)
-  const answer = await gateway.ask(ASK)
-  expect(answer).toContain('\r\nA: b\r\n')
-  expect(answer).toContain('\r\nContent-Length: 2\r\n')
+  const response = await gateway.ask(ASK)
+  expect(response).toContain('\r\nA: b\r\n')
+  expect(response).toContain('\r\nContent-Length: 2\r\n')
 })
 
-describe('bytes that nobody asked for', () => {
+describe('bytes without a request', () => {
   const SPLIT = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'
   test.each([
     ['behind a length', 'GET', OK + SPLIT, 'ok'],
@@ -78,11 +78,11 @@ describe('bytes that nobody asked for', () => {
       `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${SPLIT}`,
       '0\r\n\r\n',
     ],
-    ['behind the answer to HEAD', 'HEAD', OK, '\r\n\r\n'],
+    ['behind the response to HEAD', 'HEAD', OK, '\r\n\r\n'],
     ['behind a 204', 'GET', `HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok`, '\r\n\r\n'],
     ['behind a 304', 'GET', `HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok`, '\r\n\r\n'],
-  ])('%s reach no client, and their connection is not used again', async (_, method, answer, end) => {
-    using upstream = await cannedUpstream(answer)
+  ])('%s reach no client, and their connection is not used again', async (_, method, response, end) => {
+    using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
     const ask = `${method} /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n`
     using client = await rawClient(gateway.port, ask)
@@ -107,7 +107,7 @@ describe('bytes that nobody asked for', () => {
   })
 })
 
-describe('an answer that is broken off is broken off for the client', () => {
+describe('a response that is broken off is broken off for the client', () => {
   const end = (socket: Socket) => void socket.end()
   const reset = (socket: Socket) => void socket.resetAndDestroy()
   test.each([
@@ -116,7 +116,7 @@ describe('an answer that is broken off is broken off for the client', () => {
     ['before its last chunk', '1.1', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', end],
     ['in a chunk', '1.1', 'Transfer-Encoding: chunked\r\n\r\n9\r\nhalf', end],
     [
-      'by a chunk that is none',
+      'by a malformed chunk',
       '1.1',
       'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
       (socket: Socket) => void socket.write('zz\r\n'),
@@ -132,15 +132,15 @@ describe('an answer that is broken off is broken off for the client', () => {
     const received = await client.untilClosed()
     expect(received).not.toEndWith('0\r\n\r\n')
     expect(received.match(/^HTTP/gm)).toHaveLength(1)
-    // Without framing, a reset is all that tells a broken answer from a whole one.
+    // Without framing only a reset tells a broken response from a whole one.
     expect(client.wasReset()).toBe(version === '1.0')
     expect(await gateway.counted()).toEqual({ 'GET dogs 200': 1 })
     expect(await gateway.metric('gateway_client_aborts_total')).toBe(0)
   })
 })
 
-describe('an upstream without an answer', () => {
-  test('that is down: 502, and at once where it must not be sent twice', async () => {
+describe('an upstream without a response', () => {
+  test('that is down: 502, and at once for a request that is not idempotent', async () => {
     using closed = await cannedUpstream(OK)
     const { url } = closed
     closed[Symbol.dispose]()
@@ -156,7 +156,7 @@ describe('an upstream without an answer', () => {
     ).toBe(1)
   })
 
-  test('on a socket that is not there: 502', async () => {
+  test('on a socket that does not exist: 502', async () => {
     await using gateway = startGateway('unix:/nowhere/dogs.sock')
     const text = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf'
     expect(await gateway.ask(text, /\}$/)).toStartWith('HTTP/1.1 502 ')
@@ -177,7 +177,7 @@ describe('an upstream without an answer', () => {
     expect(await gateway.counted()).toEqual({ 'POST dogs 502': 1 })
   })
 
-  test('in time: 504, and it is let go', async () => {
+  test('in time: 504, and its connection is closed', async () => {
     const asked = Promise.withResolvers<void>()
     using upstream = await rawUpstream(() => asked.resolve())
     await using gateway = startGateway(upstream.url)
@@ -192,7 +192,7 @@ describe('an upstream without an answer', () => {
     expect(await gateway.metric('gateway_client_aborts_total')).toBe(0)
   })
 
-  test('but with its head in time may take any time for the rest', async () => {
+  test('whose head comes in time may take any time for the rest', async () => {
     using upstream = await rawUpstream((_, socket) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwo'),
     )
@@ -205,17 +205,17 @@ describe('an upstream without an answer', () => {
   })
 })
 
-test('an early answer is passed on, and both connections end: nobody knows where the request would', async () => {
+test('an early response passes, and both connections close: the end of the request is unknown', async () => {
   using upstream = await rawUpstream((_, socket) => socket.write(OK))
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(
     gateway.port,
     'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf',
   )
-  const answer = await client.until(/ok$/)
-  expect(answer).toContain('\r\nConnection: close\r\n')
+  const response = await client.until(/ok$/)
+  expect(response).toContain('\r\nConnection: close\r\n')
   while (upstream.sockets.size > 0) await new Promise(setImmediate)
-  // What the client still sends is not a request.
+  // The rest of the body is not a request.
   client.socket.write('GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n')
   client.socket.end()
   expect(await client.untilClosed()).toEndWith('ok')

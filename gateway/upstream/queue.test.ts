@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { WaitingQueue } from './queue.ts'
 
-test('who came first is first, and who has left is not there', () => {
+test('it is first in, first out, without deleted items', () => {
   const queue = new WaitingQueue<string>(3)
   for (const item of ['a', 'b', 'c']) queue.add(item, 10)
   expect(queue.delete('b')).toBe(true)
@@ -9,7 +9,7 @@ test('who came first is first, and who has left is not there', () => {
   expect([queue.shift(), queue.shift(), queue.shift()]).toEqual(['a', 'c', undefined])
 })
 
-test('beyond its capacity nobody is taken', () => {
+test('a full queue takes no item', () => {
   const queue = new WaitingQueue<string>(1)
   expect(queue.add('a', 10)).toBe(true)
   expect(queue.add('b', 10)).toBe(false)
@@ -18,7 +18,7 @@ test('beyond its capacity nobody is taken', () => {
   expect(new WaitingQueue<string>(0).add('a', 10)).toBe(false)
 })
 
-test('deadlines are those of each, whatever the order', () => {
+test('each item has its own deadline, in any order', () => {
   const queue = new WaitingQueue<string>(3)
   queue.add('late', 30)
   queue.add('early', 10)

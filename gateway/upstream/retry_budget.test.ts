@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { FREE_RETRIES_PER_SECOND, MOST_SAVED, RETRY_SHARE, RetryBudget } from './retry_budget.ts'
 
-/** How many retries there are. */
+/** Spends all retries and counts them. */
 function spendAll(budget: RetryBudget, nowMs: number): number {
   let spent = 0
   while (budget.spend(nowMs)) spent++
@@ -26,7 +26,7 @@ test('an upstream that fails altogether gets a fifth more than its traffic', () 
   expect(retries).toBeWithin(10_000 * RETRY_SHARE, 10_000 * RETRY_SHARE + FREE_RETRIES_PER_SECOND + 1)
 })
 
-test('what is not spent is saved up, to a limit', () => {
+test('retries that are not spent are saved up, to a limit', () => {
   const budget = new RetryBudget()
   for (let i = 0; i < 100_000; i++) budget.earn()
   expect(spendAll(budget, 0)).toBe(MOST_SAVED)

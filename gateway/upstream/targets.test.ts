@@ -1,4 +1,4 @@
-/** Where requests go: to all targets there are, evenly, and to none that is not well or not there any more. */
+/** Requests go to all targets evenly, and to none that is ejected or removed. */
 import { describe, expect, test } from 'bun:test'
 import { renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -8,14 +8,14 @@ import { ofOneFamily } from './discovery.ts'
 import { namedUpstream, rawClient, rawUpstream, startGateway, temporaryFolder, until } from '../testing.ts'
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
-const ANSWER = /(first|second)$/
+const RESPONSE = /(first|second)$/
 
 const statesOf = ({ server }: ReturnType<typeof startGateway>) => server.gateway.upstreams[0]!.states
 const targetsOf = (gateway: ReturnType<typeof startGateway>) =>
   Object.values(statesOf(gateway)).reduce((sum, count) => sum + count, 0)
 
 describe('the sockets in a folder', () => {
-  test('are targets, as long as they are there, and no other file is one', async () => {
+  test('are targets as long as they exist, and no other file is one', async () => {
     using folder = temporaryFolder()
     const path = (name: string) => join(folder.path, name)
     using first = await namedUpstream('first', { unix: path('dogs.host.1.sock') })
@@ -28,17 +28,17 @@ describe('the sockets in a folder', () => {
     using second = await namedUpstream('second', { unix: path('dogs.host.2.sock') })
     await until(() => targetsOf(gateway) === 2)
     while (first.asked.length === 0 || second.asked.length === 0)
-      expect(await gateway.ask(GET, /\w$/)).toMatch(ANSWER)
+      expect(await gateway.ask(GET, /\w$/)).toMatch(RESPONSE)
 
-    // Not the second one: of two changes of one name within a millisecond `fs.watch` tells the first alone.
+    // Not the second socket: of two changes of one name within a millisecond `fs.watch` reports only the first.
     rmSync(path('dogs.host.1.sock'))
     await until(() => targetsOf(gateway) === 1)
     const before = first.asked.length
-    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, ANSWER)).toEndWith('second')
+    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
     expect(first.asked).toHaveLength(before)
   })
 
-  test('that take the place of another one are new, and the old one finishes what it has', async () => {
+  test('that replace another one are new targets, and the old one finishes its requests', async () => {
     using folder = temporaryFolder()
     const unix = join(folder.path, 'dogs.host.1.sock')
     using first = await namedUpstream('first', { unix })
@@ -52,13 +52,13 @@ describe('the sockets in a folder', () => {
     renameSync(join(folder.path, '.second'), unix)
     await until(() => statesOf(gateway).slow_start === 1)
     expect(before).toEqual({ healthy: 1, ejected: 0, slow_start: 0 })
-    expect(await gateway.ask(GET, ANSWER)).toEndWith('second')
-    for (const socket of first.sockets) socket.write(first.answer)
-    expect(await client.until(ANSWER)).toEndWith('first')
+    expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
+    for (const socket of first.sockets) socket.write(first.response)
+    expect(await client.until(RESPONSE)).toEndWith('first')
     await until(() => first.sockets.size === 0)
   })
 
-  test('are found in a folder that is made later', async () => {
+  test('are found in a folder that is created later', async () => {
     using folder = temporaryFolder()
     const later = join(folder.path, 'later')
     await using gateway = startGateway(`unix:${later}/dogs.*.sock`)
@@ -66,7 +66,7 @@ describe('the sockets in a folder', () => {
     using others = new DisposableStack()
     others.use(await namedUpstream('first', { unix: join(later, 'dogs.1.sock') }))
     gateway.advance(1001)
-    expect(await gateway.ask(GET, ANSWER)).toEndWith('first')
+    expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
   })
 })
 
@@ -75,7 +75,7 @@ test('a host name stands for its addresses', async () => {
   await using gateway = startGateway(first.url.replace('127.0.0.1', 'localhost'))
   await gateway.server.hasTargets
   expect(targetsOf(gateway)).toBeGreaterThan(0)
-  expect(await gateway.ask(GET, ANSWER)).toEndWith('first')
+  expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
 })
 
 test.each([
@@ -89,7 +89,7 @@ test.each([
     [6, 6],
   ],
   [[], []],
-])('of addresses of the kinds %p those of the kinds %p are targets', (found, targets) => {
+])('of addresses of the families %p those of the families %p are targets', (found, targets) => {
   const addresses = found.map((family) => ({ family }))
   expect(ofOneFamily(addresses).map(({ family }) => family)).toEqual(targets)
 })
@@ -113,7 +113,7 @@ test('an IPv6 address is a target, and is checked', async () => {
   await until(() => checks === 1)
 })
 
-test('a name that is not known has no target', async () => {
+test('an unknown name has no target', async () => {
   await using gateway = startGateway('http://nowhere.invalid:8001')
   await gateway.server.hasTargets
   expect(targetsOf(gateway)).toBe(0)
@@ -122,7 +122,7 @@ test('a name that is not known has no target', async () => {
 describe('checks', () => {
   const health = { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 }
 
-  test('take out who fails them, and bring it back', async () => {
+  test('eject a target that fails them, and restore it', async () => {
     let isWell = true
     const checks: string[] = []
     const fetchAs = (name: string) => (request: Request) => {
@@ -140,7 +140,7 @@ describe('checks', () => {
         await new Promise(setImmediate)
       }
     }
-    // Whoever passes stays.
+    // Targets that pass stay healthy.
     while (checks.length < 10) {
       gateway.advance(100)
       await new Promise(setImmediate)
@@ -148,14 +148,14 @@ describe('checks', () => {
     expect(statesOf(gateway)).toEqual({ healthy: 2, ejected: 0, slow_start: 0 })
     isWell = false
     await untilOneIs('ejected')
-    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, ANSWER)).toEndWith('first')
+    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
     isWell = true
     await untilOneIs('slow_start')
-    let answer = ''
-    while (!answer.endsWith('second')) answer = await gateway.ask(GET, ANSWER)
+    let response = ''
+    while (!response.endsWith('second')) response = await gateway.ask(GET, RESPONSE)
   })
 
-  /** A client whose request hangs in the first of two targets, which has just been ejected for that. */
+  /** A client whose request hangs in the first of two targets, which failed checks have ejected. */
   async function hung(request: string) {
     const using = new AsyncDisposableStack()
     const first = using.use(await namedUpstream('first'))
@@ -163,9 +163,9 @@ describe('checks', () => {
     first.state.does = 'nothing'
     const gateway = using.use(
       startGateway([first.url, second.url], {
-        // Enough for the one that is well, on a busy machine, too.
+        // Long enough for the healthy target on a busy machine.
         upstream: { health: { ...health, timeoutMs: 250 } },
-        // Checks take real time, however fast the clock is turned.
+        // Checks take real time, while the test advances the clock.
         timeouts: { responseHeaderMs: 1e9 },
       }),
     )
@@ -184,25 +184,25 @@ describe('checks', () => {
   }
   const moved = 'gateway_upstream_retries_total{upstream="dogs",reason="answer_timeout"}'
 
-  test('that hang take what may be sent twice to another target', async () => {
+  test('that time out move an idempotent request to another target', async () => {
     await using all = await hung(GET)
-    expect(await all.client.until(ANSWER)).toEndWith('second')
+    expect(await all.client.until(RESPONSE)).toEndWith('second')
     expect(await all.gateway.metric(moved)).toBe(1)
     await until(() => all.first.sockets.size === 0)
   })
 
-  test('that hang leave a POST where it is', async () => {
+  test('that time out leave a POST in place', async () => {
     await using all = await hung('POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
     const posts = () => all.second.asked.filter((asked) => asked.startsWith('POST')).length
     const before = posts()
     expect(await all.gateway.metric(moved)).toBe(0)
-    for (const socket of all.first.sockets) socket.write(all.first.answer)
-    expect(await all.client.until(ANSWER)).toEndWith('first')
+    for (const socket of all.first.sockets) socket.write(all.first.response)
+    expect(await all.client.until(RESPONSE)).toEndWith('first')
     expect(posts()).toBe(before)
   })
 })
 
-describe('an answer that breaks off', () => {
+describe('a response that breaks off', () => {
   const LENGTH = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'
   const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf'
 
@@ -210,23 +210,23 @@ describe('an answer that breaks off', () => {
     ['before its length', LENGTH, 'end'],
     ['before its last chunk', CHUNKED, 'end'],
     ['by a reset', 'HTTP/1.1 200 OK\r\n\r\nhalf', 'resetAndDestroy'],
-  ] as const)('%s counts against its target like none', async (_, answer, ends) => {
+  ] as const)('%s counts against its target like none', async (_, response, ends) => {
     let broken = 0
     using first = await rawUpstream((_, socket) => {
       broken++
-      socket.write(answer, () => socket[ends]())
+      socket.write(response, () => socket[ends]())
     })
     using second = await namedUpstream('second')
     await using gateway = startGateway([first.url, second.url])
     while (statesOf(gateway).ejected === 0) {
       using client = await rawClient(gateway.port, GET)
-      await Promise.race([client.untilClosed(), client.until(ANSWER)])
+      await Promise.race([client.untilClosed(), client.until(RESPONSE)])
     }
     expect(broken).toBe(EJECT_AFTER)
-    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, ANSWER)).toEndWith('second')
+    for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
   })
 
-  test('where it may, by its end, does not', async () => {
+  test('at its allowed end is a success', async () => {
     const whole = (_: string, socket: Socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nfirst')
     using one = await rawUpstream(whole)
     using other = await rawUpstream(whole)
@@ -236,7 +236,7 @@ describe('an answer that breaks off', () => {
   })
 })
 
-test('what a client does counts against nobody', async () => {
+test('a client’s failure never counts against a target', async () => {
   using first = await namedUpstream('first')
   using second = await namedUpstream('second')
   first.state.does = second.state.does = 'nothing'

@@ -1,4 +1,4 @@
-/** Who finds no room, or no target that is ready, waits: not too many, not too long, and in order. */
+/** A request without a free connection or a ready target waits: in order, for a limited time, in a bounded queue. */
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import {
@@ -16,8 +16,8 @@ const POST = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody'
 
 const waiting = ({ server }: ReturnType<typeof startGateway>) => server.gateway.upstreams[0]!.waiting
 
-describe('where all connections are in use', () => {
-  test('requests wait for one, in order, those that may not be sent twice, too', async () => {
+describe('while all connections are in use', () => {
+  test('requests wait in order, also those that are not idempotent', async () => {
     const asked: string[] = []
     using upstream = await rawUpstream((received) => {
       asked.push(received.slice(received.lastIndexOf(' /') + 2, received.lastIndexOf(' HTTP')))
@@ -40,20 +40,20 @@ describe('where all connections are in use', () => {
     expect(await gateway.metric('gateway_upstream_queue_seconds_count')).toBe(2)
   })
 
-  test('one too many is told to come back: 503', async () => {
+  test('a request beyond the queue gets a 503 with Retry-After', async () => {
     using upstream = await rawUpstream(() => {})
     await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 1, queue: 1 } })
     using others = new DisposableStack()
     others.use(await rawClient(gateway.port, GET))
     others.use(await rawClient(gateway.port, GET))
     await until(() => waiting(gateway) === 1)
-    const answer = await gateway.ask(GET, /\}$/)
-    expect(answer).toStartWith('HTTP/1.1 503 Service Unavailable\r\n')
-    expect(answer).toContain('\r\nRetry-After: 1\r\n')
-    expect(answer).toContain('"detail":"dogs has too many requests waiting"')
+    const response = await gateway.ask(GET, /\}$/)
+    expect(response).toStartWith('HTTP/1.1 503 Service Unavailable\r\n')
+    expect(response).toContain('\r\nRetry-After: 1\r\n')
+    expect(response).toContain('"detail":"dogs has too many requests waiting"')
   })
 
-  test('who has waited for too long is told so: 503', async () => {
+  test('a request that waited too long gets a 503', async () => {
     using upstream = await rawUpstream(() => {})
     await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 1, queueMs: 500 } })
     using others = new DisposableStack()
@@ -65,7 +65,7 @@ describe('where all connections are in use', () => {
     expect(upstream.connections()).toBe(1)
   })
 
-  test('who leaves waits no longer', async () => {
+  test('a client that leaves is removed from the queue', async () => {
     using upstream = await rawUpstream(() => {})
     await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 1 } })
     using others = new DisposableStack()
@@ -98,8 +98,8 @@ describe('where all connections are in use', () => {
   })
 })
 
-describe('where no target is ready', () => {
-  test('requests wait until there is one, but not those that may not be sent twice: 503', async () => {
+describe('while no target is ready', () => {
+  test('idempotent requests wait, and others get a 503', async () => {
     using folder = temporaryFolder()
     await using gateway = startGateway(`unix:${folder.path}/dogs.*.sock`)
     using client = await rawClient(gateway.port, GET)
@@ -112,7 +112,7 @@ describe('where no target is ready', () => {
     expect(await gateway.ask(GET, /first$/)).toContain('200 OK')
   })
 
-  test('one request looks whether it is again, and the others follow', async () => {
+  test('one request tries a target, and the others follow', async () => {
     using folder = temporaryFolder()
     const unix = join(folder.path, 'dogs.sock')
     await using gateway = startGateway(`unix:${unix}`)
@@ -131,14 +131,14 @@ describe('where no target is ready', () => {
     expect(upstream.asked).toHaveLength(20)
   })
 
-  test('those that wait share the connections that are still open, one after the other', async () => {
+  test('waiting requests share the connections that are still open, one after the other', async () => {
     using upstream = await namedUpstream('first')
     await using gateway = startGateway(upstream.url)
     expect(await gateway.ask(GET, /first$/)).toContain('200 OK')
     upstream.stopListening()
     using clients = new DisposableStack()
     const all = []
-    // One for each sweep would take longer than a test may.
+    // One request for each sweep would take too long.
     for (let i = 0; i < 200; i++) all.push(clients.use(await rawClient(gateway.port, GET)))
     for (const client of all) expect(await client.until(/(first|\})$/)).toContain('200 OK')
     expect(upstream.connections()).toBe(1)
