@@ -56,7 +56,7 @@ export class Exchange implements UpstreamRequestListener {
     this.request = Body.ofRequest(fields.framing, fields.chunks)
     this.#record = new ExchangeRecord(context, client.peer.address, incoming)
     const { startedMs } = this.#record
-    this.#upstreamRequest = new UpstreamRequest(this, this.#upstream, isIdempotent(line.method), startedMs)
+    this.#upstreamRequest = UpstreamRequest.take(this, this.#upstream, isIdempotent(line.method), startedMs)
   }
 
   get hasHead(): boolean {

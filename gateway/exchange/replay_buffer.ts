@@ -1,13 +1,12 @@
 /**
  * Keeps what was sent of a request until its response begins, so that the request can be sent again. A body beyond
- * REPLAY_BYTES is only passed on. Before there is a connection, all bytes wait here. Buffers are pooled.
+ * REPLAY_BYTES is only passed on. Before there is a connection, all bytes wait here.
  */
 import type { Sink, WriteQueue } from '../io/write_queue.ts'
 
 /** Most bytes that are kept once a byte was sent. */
 export const REPLAY_BYTES = 65_536
 const INITIAL_BYTES = 2048
-const MAX_POOLED = 1024
 
 export class ReplayBuffer implements Sink {
   /** Whether it holds all bytes of the request so far. */
@@ -15,13 +14,6 @@ export class ReplayBuffer implements Sink {
   #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   #length = 0
   #out: WriteQueue | undefined
-
-  static readonly #pool: ReplayBuffer[] = []
-
-  /** An empty buffer. To be followed by `recycle`. */
-  static take(): ReplayBuffer {
-    return ReplayBuffer.#pool.pop() ?? new ReplayBuffer()
-  }
 
   /** Sends all kept bytes to `out`, and from now on also those that are written. */
   sendTo(out: WriteQueue): void {
@@ -52,12 +44,11 @@ export class ReplayBuffer implements Sink {
     if (this.#buffer.length > INITIAL_BYTES) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   }
 
-  /** Returns it to the pool. It must not be used afterwards. */
-  recycle(): void {
+  /** Prepares it for another request. */
+  clear(): void {
     this.forget()
     this.detach()
     this.isComplete = true
-    if (ReplayBuffer.#pool.length < MAX_POOLED) ReplayBuffer.#pool.push(this)
   }
 
   #grow(length: number): void {

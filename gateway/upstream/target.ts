@@ -7,7 +7,6 @@ import type { UpstreamConfig } from '../config/gateway_file.ts'
 import type { Candidate } from './balance.ts'
 import { Health } from './health.ts'
 import { checkHealth } from './health_check.ts'
-import type { ResponseListener } from './response_listener.ts'
 import { type ConnectionOwner, UpstreamConnection, type UpstreamShared } from './upstream_connection.ts'
 
 /** The upstream of a target. */
@@ -30,6 +29,7 @@ export interface TargetOwner {
 }
 
 export class Target implements Candidate, ConnectionOwner {
+  readonly shared: UpstreamShared
   readonly health: Health
   /** Requests that have one of its connections. */
   pending = 0
@@ -43,12 +43,9 @@ export class Target implements Candidate, ConnectionOwner {
     readonly upstream: TargetOwner,
     readonly address: Address,
   ) {
+    this.shared = upstream.shared
     this.health = new Health(upstream.config.health)
     this.#nextCheckMs = this.shared.context.clock.nowMs + (upstream.config.health?.intervalMs ?? 0)
-  }
-
-  get shared(): UpstreamShared {
-    return this.upstream.shared
   }
 
   get weight(): number {
@@ -60,12 +57,11 @@ export class Target implements Candidate, ConnectionOwner {
   }
 
   /** A connection for a request: an idle one, or a new one that queues writes until it is open. */
-  connectionFor(listener: ResponseListener, forceNew: boolean): UpstreamConnection {
+  connect(forceNew: boolean): UpstreamConnection {
     const idle = forceNew ? undefined : this.#idle.pop()
     const connection = idle ?? new UpstreamConnection(this)
     this.pending++
     this.upstream.activeConnections++
-    connection.serve(listener)
     if (idle === undefined) {
       this.#all.add(connection)
       connection.connect()

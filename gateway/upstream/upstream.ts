@@ -13,7 +13,6 @@ import type { Failure } from './failures.ts'
 import { HEALTH_STATES, type HealthState } from './health.ts'
 import type { UpstreamMetrics } from './metrics.ts'
 import { WaitingQueue } from './queue.ts'
-import type { ResponseListener } from './response_listener.ts'
 import { RetryBudget } from './retry_budget.ts'
 import { Target, type TargetOwner } from './target.ts'
 import type { ConnectionOwner, UpstreamConnection, UpstreamShared } from './upstream_connection.ts'
@@ -25,7 +24,6 @@ const DISCOVERY_MS = 1000
 
 /** A request that needs a connection. exchange/upstream_request.ts implements it. */
 export interface PoolRequest {
-  readonly listener: ResponseListener
   readonly isIdempotent: boolean
   /** Whether it needs a new connection: the target had closed a kept one. */
   readonly forceNewConnection: boolean
@@ -35,6 +33,7 @@ export interface PoolRequest {
   readonly partiallySent: boolean
   /** @param ms longest time in the queue. @returns the deadline, which a later wait does not extend. */
   startWaiting(ms: number): number
+  /** The connection expects a call of its `serve` at once. */
   onConnection(connection: UpstreamConnection): void
   onNoConnection(failure: Failure): void
 }
@@ -185,7 +184,7 @@ export class Upstream implements TargetOwner {
   #give(request: PoolRequest): boolean {
     const target = this.#pick(request)
     if (target === undefined) return false
-    request.onConnection(target.connectionFor(request.listener, request.forceNewConnection))
+    request.onConnection(target.connect(request.forceNewConnection))
     return true
   }
 

@@ -72,7 +72,7 @@ export class UpstreamConnection {
   }
 
   /** Starts to serve the request of this listener. */
-  serve(listener: ResponseListener): void {
+  serve(listener: ResponseListener | undefined): void {
     this.#listener = listener
     this.#interim = 0
     this.bytesReceived = false
