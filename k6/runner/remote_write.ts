@@ -61,7 +61,7 @@ export class RemoteWrite implements AsyncDisposable {
     const { url, trendStats, log } = this.#options
     const nowMs = Date.now()
     const elapsedMs = performance.now() - this.#startedMs
-    const stored = [...this.#series.values()].flatMap((byTags) => [...byTags.values()])
+    const stored = [...this.#series.values()].flatMap((byTags) => Array.from(byTags.values()))
     const samples = stored.flatMap((series) => samplesOf(series, trendStats, elapsedMs))
     try {
       const response = await fetch(url, {
