@@ -1,4 +1,4 @@
-/** What all connections of a worker share: limits, routes, upstreams, metrics, and the clock that enforces deadlines. */
+/** The state that all connections of a worker share: limits, routes, upstreams, metrics, and the clock of all deadlines. */
 import type { Logger, Worker } from '@bun-monitoring/prefork'
 import { ClientMetrics, type ClientState } from './client/metrics.ts'
 import type { ClientConnection, ClientContext } from './client/client_connection.ts'

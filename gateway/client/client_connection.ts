@@ -21,7 +21,7 @@ import { filterRequest, type Incoming, routeId } from '../routing/request_filter
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientMetrics, ClientState } from './metrics.ts'
 
-/** What a client's connection needs of the gateway. gateway.ts implements it. */
+/** The gateway, as far as a client's connection uses it. gateway.ts implements it. */
 export interface ClientContext extends ExchangeContext, Context {
   readonly peers: Peers
   readonly clientMetrics: ClientMetrics

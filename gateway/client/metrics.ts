@@ -1,4 +1,4 @@
-/** What is measured of clients' connections. */
+/** The metrics of clients' connections. */
 import { Counter, Gauge, type Registry } from '@bun-monitoring/metrics'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 

@@ -1,4 +1,4 @@
-/** What an exchange needs of the client's connection, and of the gateway. */
+/** The interfaces through which an exchange uses the client's connection and the gateway. */
 import type { Limits } from '../config/limits.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
 import type { AccessLog } from '../observe/access_log.ts'

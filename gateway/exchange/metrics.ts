@@ -1,4 +1,4 @@
-/** What is measured of requests and their responses, forwarded or replied locally. */
+/** The metrics of requests and their responses, forwarded or local. */
 import {
   Counter,
   exponentialBuckets,

@@ -7,7 +7,7 @@ import type { Failure, RetryReason } from '../upstream/failures.ts'
 /** Retries of one request after it was sent. More failures in a row are seldom the target's fault. */
 const MAX_RETRIES = 2
 
-/** What is known of an attempt that failed. */
+/** A failed attempt. */
 export interface Attempt {
   isIdempotent: boolean
   /** Whether a byte of the request was sent. */

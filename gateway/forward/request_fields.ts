@@ -36,7 +36,7 @@ export interface RequestFields {
   maxForwards: number
 }
 
-/** What the result depends on besides the fields. */
+/** The other inputs of the result. */
 export interface RequestContext {
   minor: number
   /** The host of an absolute target, which replaces `Host`. */

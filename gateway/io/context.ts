@@ -1,4 +1,4 @@
-/** What all connections of a worker share, to clients and to upstreams. */
+/** The objects that all connections of a worker share, to clients and to upstreams. */
 import type { Logger } from '@bun-monitoring/prefork'
 import type { Limits, Timeouts } from '../config/limits.ts'
 import type { FieldList } from '../http1/fields.ts'

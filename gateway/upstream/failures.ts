@@ -1,6 +1,6 @@
 /**
- * How an upstream can fail, with the status that the client gets, and why a request is sent again. Faults of the client
- * are in http1/rejections.ts.
+ * The failures of an upstream, with the status that the client gets for each, and the reasons for retries. Faults of the
+ * client are in http1/rejections.ts.
  */
 
 export const FAILURES = {

@@ -1,4 +1,4 @@
-/** What is measured of upstreams. Children are looked up once for each upstream. */
+/** The metrics of upstreams. Children are looked up once for each upstream. */
 import { Counter, Gauge, Histogram, HTTP_DURATION_BUCKETS, type Registry } from '@bun-monitoring/metrics'
 import { NO_RESPONSE, RETRY_REASONS, type RetryReason } from './failures.ts'
 import { HEALTH_STATES, type HealthState } from './health.ts'

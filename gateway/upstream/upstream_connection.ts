@@ -17,7 +17,7 @@ import type { ResponseListener } from './response_listener.ts'
 /** More interim responses than this before one response are a fault. */
 const MAX_INTERIM = 16
 
-/** What all connections to an upstream share. */
+/** The objects that all connections to an upstream share. */
 export interface UpstreamShared {
   readonly context: Context
   readonly blockCache: BlockCache<ResponseHead>
