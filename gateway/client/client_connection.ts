@@ -137,7 +137,10 @@ export class ClientConnection implements Downstream {
     context.clientMetrics.rejected(reason)
     const hasHead = this.#exchange?.hasHead === true
     if (this.#exchange !== undefined) this.#abandon(status, reason)
-    else context.count(method, { client: peer.address, request, route: UNMATCHED, status, reason })
+    else {
+      const client = incoming?.fields.client ?? peer.address
+      context.count(method, { client, request, route: UNMATCHED, status, reason })
+    }
     if (hasHead) return this.reset()
     this.reply(problemReply(status, detail), connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
@@ -244,14 +247,14 @@ export class ClientConnection implements Downstream {
   }
 
   #replyTo(incoming: Incoming, reply: LocalReply, body: Body, end: number): void {
-    const { context, peer } = this
+    const { context } = this
     const { line, fields } = incoming
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
     const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
     this.reply(reply, connectionLine(closes, line.minor), !isHead)
     context.count(line.method, {
-      client: peer.address,
+      client: fields.client,
       request: requestLineOf(incoming),
       route: routeId(incoming.route),
       status: reply.status,

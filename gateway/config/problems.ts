@@ -14,7 +14,7 @@ type Table = Record<string, unknown>
 /** The route id of the gateway's own page. */
 export const PAGE = 'page'
 
-export const NETWORK = 'an address or a network like 10.0.0.0/8'
+export const NETWORK = 'an address, a network like 10.0.0.0/8, or unix:'
 
 /** Missing keys, unknown keys and wrong values. The description in the schema says what is allowed. */
 export function shapeProblems(schema: TSchema, document: unknown): string[] {
@@ -39,7 +39,7 @@ export function referenceProblems(document: unknown): string[] {
     ...upstreams.flatMap((upstream, i) =>
       textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
     ),
-    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isNetwork, NETWORK),
+    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
   ]
 }
 
@@ -102,6 +102,8 @@ function overlap(routes: Table[], i: number): string[] {
   })
   return owner === -1 ? [] : [`route[${i}].path: ${JSON.stringify(path)} is taken by route[${owner}]`]
 }
+
+const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
 
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')

@@ -179,8 +179,8 @@ describe('a bad file is rejected with every problem by key path', () => {
         'route[1]: must have one of upstream, respond, redirect; has upstream, redirect',
         'route[2].path: "/dogs" is taken by route[0]',
         'route[2].strip: is for routes with an upstream',
-        'trusted_proxies[0]: "10.0.0.0/33" is not allowed: must be an address or a network like 10.0.0.0/8',
-        'trusted_proxies[2]: "a" is not allowed: must be an address or a network like 10.0.0.0/8',
+        'trusted_proxies[0]: "10.0.0.0/33" is not allowed: must be an address, a network like 10.0.0.0/8, or unix:',
+        'trusted_proxies[2]: "a" is not allowed: must be an address, a network like 10.0.0.0/8, or unix:',
       ],
     ],
     [

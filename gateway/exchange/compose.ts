@@ -32,6 +32,14 @@ export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): v
   coalesce(out, VERSION_END, 0, VERSION_END.length)
 }
 
+/** `X-Forwarded-Prefix`: that of a trusted proxy, and the prefix that the route strips. */
+export function writePrefix(out: Sink, { fields: { prefix }, route }: Incoming): void {
+  const { strippedPrefix } = route!.forward!
+  if (prefix === '' && strippedPrefix === '') return
+  const line = Buffer.from(`X-Forwarded-Prefix: ${prefix}${strippedPrefix}\r\n`, 'latin1')
+  coalesce(out, line, 0, line.length)
+}
+
 /** The bytes that `body` has just read, as it forwards them. */
 export function writePieces(out: Sink, bytes: Buffer, body: Body): void {
   const { pieces, tail } = body

@@ -20,6 +20,7 @@ import {
   LAST_CHUNK,
   writeChunk,
   writePieces,
+  writePrefix,
   writeRequestLine,
   writeResponseHead,
 } from './compose.ts'
@@ -54,7 +55,7 @@ export class Exchange implements UpstreamRequestListener {
     this.minor = line.minor
     this.#closes = !fields.isPersistent
     this.request = Body.ofRequest(fields.framing, fields.chunks)
-    this.#record = new ExchangeRecord(context, client.peer.address, incoming)
+    this.#record = new ExchangeRecord(context, incoming)
     const { startedMs } = this.#record
     this.#upstreamRequest = UpstreamRequest.take(this, this.#upstream, isIdempotent(line.method), startedMs)
   }
@@ -79,6 +80,7 @@ export class Exchange implements UpstreamRequestListener {
     const { hostLine } = this.#upstream
     if (host === '') coalesce(out, hostLine, 0, hostLine.length)
     coalesce(out, forward, 0, forward.length)
+    writePrefix(out, incoming)
     const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
     commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
     if (this.context.accessLog.isOn) this.#record.requestId = requestId ?? writtenRequestId(buffer, at)

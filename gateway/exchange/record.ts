@@ -24,15 +24,16 @@ export class ExchangeRecord {
   requestId = ''
   readonly #routeId: string
   readonly #requestLine: string
+  readonly #client: string
   readonly #measured: ReturnType<HttpServerMetrics['begin']>
   #headMs = 0
 
   constructor(
     readonly context: ExchangeContext,
-    readonly client: string,
     incoming: Incoming,
   ) {
     this.#routeId = incoming.route!.id
+    this.#client = incoming.fields.client
     this.#requestLine = context.accessLog.isOn ? requestLineOf(incoming) : ''
     this.#measured = context.exchangeMetrics.http.begin(METHODS[incoming.line.method]!)
   }
@@ -59,7 +60,7 @@ export class ExchangeRecord {
     exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
     if (!accessLog.takes(this.status)) return
     accessLog.add({
-      client: this.client,
+      client: this.#client,
       request: this.#requestLine,
       route: this.#routeId,
       status: this.status,

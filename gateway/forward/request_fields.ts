@@ -9,7 +9,7 @@ import { type ConnectionOptions, connectionOptions } from '../http1/connection_o
 import { FIELD } from '../http1/field_names.ts'
 import type { FieldList } from '../http1/fields.ts'
 import { forwardFields } from './forward_fields.ts'
-import { claimsOf, type PeerIdentity } from './forwarded.ts'
+import { claimsOf, hopsOf, type PeerIdentity } from './forwarded.ts'
 import { type Framing, framingOf, NO_LENGTH } from '../http1/framing.ts'
 import { hostOf } from '../http1/host.ts'
 import type { Rejection } from '../http1/rejections.ts'
@@ -29,6 +29,10 @@ export interface RequestFields {
   /** The protocol that the client asks to upgrade to, if that is forwarded. */
   upgrade: string | undefined
   takesTrailers: boolean
+  /** The address of the client, before trusted proxies. */
+  client: string
+  /** `X-Forwarded-Prefix` of a trusted peer, or empty. */
+  prefix: string
   /** From a trusted peer; without it the gateway makes one. */
   requestId: string | undefined
   hasTraceparent: boolean
@@ -64,24 +68,25 @@ export function requestFields(
   if (expectations.some((value) => value.toLowerCase() !== '100-continue')) return 'expectation'
 
   const host = authority ?? given
-  const claims = claimsOf(bytes, list)
+  const hops = hopsOf(claimsOf(bytes, list), peer)
   const upgrade = minor === 1 && framing === NO_LENGTH ? upgradeOf(bytes, list, options) : undefined
   const takesTrailers = list.values(bytes, FIELD.te).some((value) => TRAILERS.test(value))
-  const requestId = peer.isTrusted ? claims.requestId : undefined
   const hopsLeft = isOptions && maxForwards > 0 ? maxForwards - 1 : maxForwards
-  const hop = { minor, host, framing, upgrade, takesTrailers, requestId, hopsLeft }
+  const hop = { minor, host, framing, upgrade, takesTrailers, hopsLeft }
   return {
     block: Buffer.from(bytes.subarray(from, to)),
     minor,
-    forward: forwardFields(bytes, list, options, claims, peer, hop),
+    forward: forwardFields(bytes, list, options, hops, peer, hop),
     host: withoutPort(host),
     framing,
     chunks: { keepsChunks: true, trailersOf: options },
     isPersistent: !options.closes && (minor === 1 || options.keepsAlive),
     upgrade,
     takesTrailers,
-    requestId,
-    hasTraceparent: claims.traceparent !== undefined,
+    client: hops.client,
+    prefix: hops.prefix ?? '',
+    requestId: hops.requestId,
+    hasTraceparent: hops.traceparent !== undefined,
     maxForwards,
   }
 }

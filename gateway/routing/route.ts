@@ -11,6 +11,8 @@ export interface Forward {
   /** Bytes at the beginning of the path that `replacement` replaces. */
   cutBytes: number
   replacement: Buffer
+  /** The path that `strip` removes, for `X-Forwarded-Prefix`; empty without `strip`. */
+  strippedPrefix: string
 }
 
 export interface Route {

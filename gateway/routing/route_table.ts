@@ -26,6 +26,7 @@ function forwardOf({ upstream, path, strip, rewrite }: RouteConfig): Forward | u
     upstream,
     cutBytes: isCut ? prefix(path).length : 0,
     replacement: Buffer.from(prefix(rewrite ?? '/')),
+    strippedPrefix: strip === true ? prefix(path) : '',
   }
 }
 
