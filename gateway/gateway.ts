@@ -65,7 +65,7 @@ export class Gateway implements ClientContext {
       routes: compileRoutes(config.routes),
       limits: config.limits,
       route: undefined,
-      isNormal: true,
+      form: 'plain',
     }
   }
 

@@ -11,7 +11,7 @@ import { CLIENT_GONE } from '../exchange/record.ts'
 import type { Peer, Peers } from '../forward/peers.ts'
 import { readRequest, requestLineOf } from '../forward/request_head.ts'
 import { Body, NO_CHUNKS } from '../http1/body.ts'
-import { HEAD, OTHER_METHOD } from '../http1/methods.ts'
+import { HEAD, OTHER_METHOD, ROUTED_METHODS } from '../http1/methods.ts'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { type Context, NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
@@ -20,6 +20,9 @@ import { encodeReply, type LocalReply, problemReply } from '../routing/local_rep
 import { filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientMetrics, ClientState } from './metrics.ts'
+
+/** RFC 9110 section 15.5.6 requires it of a 405. */
+const ALLOW = { Allow: ROUTED_METHODS.join(', ') }
 
 /** The gateway, as far as a client's connection uses it. gateway.ts implements it. */
 export interface ClientContext extends ExchangeContext, Context {
@@ -142,7 +145,8 @@ export class ClientConnection implements Downstream {
       context.count(method, { client, request, route: UNMATCHED, status, reason })
     }
     if (hasHead) return this.reset()
-    this.reply(problemReply(status, detail), connectionLine(true, 1), method !== HEAD)
+    const fields = reason === 'method' ? ALLOW : {}
+    this.reply(problemReply(status, detail, fields), connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
   }
 

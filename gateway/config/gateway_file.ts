@@ -9,7 +9,7 @@ import { ACCESS_LOGS, type AccessLogMode } from '../observe/access_log.ts'
 import { TARGET } from './address.ts'
 import { NETWORK, referenceProblems, shapeProblems } from './problems.ts'
 import type { Limits, Timeouts } from './limits.ts'
-import { CONNECT, METHODS } from '../http1/methods.ts'
+import { ROUTED_METHODS } from '../http1/methods.ts'
 import { readToml } from './toml.ts'
 
 const closed = { additionalProperties: false }
@@ -24,7 +24,7 @@ const integer = (description: string, fallback: number, minimum = 1, maximum = N
 const LimitsSchema = Type.Object(
   {
     line_bytes: integer('bytes of a request line; more: 414', 8192, 64, 32_768),
-    headers_bytes: integer('bytes of all header fields; more: 431', 32_768, 256, 49_152),
+    headers_bytes: integer('bytes of all header fields; more: 431', 15_360, 256, 49_152),
     headers_count: integer('header fields; more: 431', 100, 1, 1000),
     body_bytes: integer('bytes of a body, declared or counted; more: 413', 75_000_000, 0),
     connections: integer('clients at one time in one worker; more: 503', 16_384),
@@ -53,6 +53,13 @@ const LogSchema = Type.Object(
   },
   { ...closed, default: {}, description: 'a [log] table' },
 )
+
+/** One of these strings. */
+const oneOf = <Value extends string>(...values: Value[]) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value)),
+    { description: `one of ${values.join(', ')}` },
+  )
 
 const line = (description: string, fallback: string) =>
   Type.String({ pattern: '^[ -~]+$', default: fallback, description })
@@ -83,7 +90,6 @@ const UpstreamSchema = Type.Object(
   { ...closed, description: 'an [[upstream]] table' },
 )
 
-const ROUTED_METHODS = METHODS.slice(0, CONNECT)
 const ONE_METHOD = `one of ${ROUTED_METHODS.join(', ')}`
 
 const path = (description: string) =>
@@ -116,6 +122,7 @@ const RouteSchema = Type.Object(
     ),
     upstream: Type.Optional(Type.String({ description: 'the name of an upstream' })),
     strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
+    encoded_slashes: Type.Optional(oneOf('reject', 'pass')),
     rewrite: Type.Optional(path('a path that replaces the route’s, like /v2')),
     respond: Type.Optional(
       Type.Object(

@@ -79,6 +79,12 @@ function actionProblems(route: Table, key: string): string[] {
     ...(hasForbiddenBody(route.respond)
       ? [`${key}.respond.body: a response with this status has no body`]
       : []),
+    ...(changes.length > 0 && route.encoded_slashes === 'pass'
+      ? [`${key}.encoded_slashes: "pass" and ${changes[0]} exclude each other`]
+      : []),
+    ...(route.encoded_slashes !== undefined && route.upstream === undefined
+      ? [`${key}.encoded_slashes: is for routes with an upstream`]
+      : []),
     ...(changes.length > 1 ? [`${key}: strip and rewrite do not go together`] : []),
     ...(changes.length > 0 && route.upstream === undefined
       ? [`${key}.${changes[0]}: is for routes with an upstream`]

@@ -22,7 +22,8 @@ export function connectionLine(closes: boolean, minor: number): string {
 export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): void {
   const { cutBytes, replacement } = route!.forward!
   const isUnchanged = cutBytes === 0 && replacement.length === 0
-  if (isUnchanged && line.minor === 1 && !line.isAbsolute) return coalesce(out, bytes, line.start, line.end)
+  const isSameVersion = line.minor === 1 && line.isVersionExact
+  if (isUnchanged && isSameVersion && !line.isAbsolute) return coalesce(out, bytes, line.start, line.end)
   coalesce(out, bytes, line.start, line.methodEnd + 1)
   coalesce(out, replacement, 0, replacement.length)
   const from = line.pathStart + cutBytes

@@ -132,7 +132,9 @@ describe('no tunnel opens', () => {
   test.each(['CONNECT a:443', 'CONNECT /dogs/', 'TRACE /dogs/'])('by %s: 405', async (line) => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    expect(await gateway.ask(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`, /\}$/)).toStartWith('HTTP/1.1 405 ')
+    const response = await gateway.ask(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`, /\}$/)
+    expect(response).toStartWith('HTTP/1.1 405 ')
+    expect(response).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
     expect(upstream.heads).toEqual([])
   })
 })

@@ -51,7 +51,10 @@ export function forwardFields(
     if (REPLACED.has(id) || isDropped(id, hops, hop) || options.owns(bytes, list, i)) continue
     const name = list.name(bytes, i)
     // Programs that get fields as variables (CGI, WSGI) take `X_Real_IP` for `X-Real-IP`.
-    if (!name.includes('_')) lines.push(`${name}: ${list.value(bytes, i)}`)
+    if (name.includes('_')) continue
+    // Some servers compare the expectation with case.
+    const value = id === FIELD.expect ? '100-continue' : list.value(bytes, i)
+    lines.push(`${name}: ${value}`)
   }
   if (hop.framing !== NO_LENGTH) lines.push(framingLine(hop.framing))
   if (hop.hopsLeft !== -1) lines.push(`Max-Forwards: ${hop.hopsLeft}`)

@@ -13,6 +13,8 @@ export interface Forward {
   replacement: Buffer
   /** The path that `strip` removes, for `X-Forwarded-Prefix`; empty without `strip`. */
   strippedPrefix: string
+  /** Whether paths with encoded slashes and empty segments pass. */
+  passesSlashes: boolean
 }
 
 export interface Route {

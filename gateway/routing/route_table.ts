@@ -19,7 +19,7 @@ export function compileRoutes(routes: readonly RouteConfig[]): Route[] {
 /** `/` covers every path, as the empty prefix does. */
 const prefix = (path: string): string => (path === '/' ? '' : path)
 
-function forwardOf({ upstream, path, strip, rewrite }: RouteConfig): Forward | undefined {
+function forwardOf({ upstream, path, strip, rewrite, encoded_slashes }: RouteConfig): Forward | undefined {
   if (upstream === undefined) return undefined
   const isCut = strip === true || rewrite !== undefined
   return {
@@ -27,6 +27,7 @@ function forwardOf({ upstream, path, strip, rewrite }: RouteConfig): Forward | u
     cutBytes: isCut ? prefix(path).length : 0,
     replacement: Buffer.from(prefix(rewrite ?? '/')),
     strippedPrefix: strip === true ? prefix(path) : '',
+    passesSlashes: encoded_slashes === 'pass',
   }
 }
 
