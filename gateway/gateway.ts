@@ -24,6 +24,7 @@ export class Gateway implements ClientContext {
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly fields: FieldList
+  readonly responseFields: FieldList
   readonly log: Logger
   readonly peers: Peers
   readonly clientMetrics: ClientMetrics
@@ -47,6 +48,7 @@ export class Gateway implements ClientContext {
     this.timeouts = config.timeouts
     this.clock = { nowMs }
     this.fields = new FieldList(config.limits.headersCount)
+    this.responseFields = new FieldList(config.limits.responseHeadersCount)
     this.log = log
     this.peers = new Peers(config.trustedProxies)
     this.clientMetrics = new ClientMetrics(registry)

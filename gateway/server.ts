@@ -9,6 +9,7 @@ import type { GatewayConfig } from './config/settings.ts'
 import { Gateway, type GatewayWorker } from './gateway.ts'
 import { REJECTIONS } from './http1/rejections.ts'
 import { discard } from './io/coalesce.ts'
+import { KEEP_ALIVE_MS } from './io/context.ts'
 import { writeLines } from './observe/log_output.ts'
 import { encodeReply, problemReply } from './routing/local_reply.ts'
 
@@ -101,6 +102,8 @@ const handlersOf = (gateway: Gateway) => ({
   open(socket: Socket<ClientConnection>) {
     gateway.clientMetrics.accepted.inc()
     if (gateway.clients.size >= gateway.limits.connections) return turnAway(socket, gateway)
+    // Unix sockets have no address, and no need of probes.
+    if (socket.remoteAddress) socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.data = new ClientConnection(gateway, socket)
     gateway.clients.add(socket.data)
   },

@@ -27,6 +27,8 @@ const LimitsSchema = Type.Object(
     headers_bytes: integer('bytes of all header fields; more: 431', 15_360, 256, 49_152),
     headers_count: integer('header fields; more: 431', 100, 1, 1000),
     body_bytes: integer('bytes of a body, declared or counted; more: 413', 75_000_000, 0),
+    response_headers_bytes: integer('bytes of the head of a response; more: 502', 65_536, 256, 1_048_576),
+    response_headers_count: integer('header fields of a response; more: 502', 256, 1, 10_000),
     connections: integer('clients at one time in one worker; more: 503', 16_384),
   },
   { ...closed, default: {}, description: 'a [limits] table' },
@@ -40,6 +42,7 @@ const TimeoutsSchema = Type.Object(
     response_header_ms: integer('from the last byte of the request to the head of its response: 504', 35_000),
     client_idle_ms: integer('a client without a request: its connection is closed', 75_000),
     pool_idle_ms: integer('an unused connection to an upstream: it is closed', 1000),
+    tunnel_idle_ms: integer('a tunnel (WebSocket) without a byte: it is closed', 14_400_000),
   },
   { ...closed, default: {}, description: 'a [timeouts] table' },
 )
@@ -84,6 +87,7 @@ const UpstreamSchema = Type.Object(
     }),
     health: Type.Optional(HealthSchema),
     max_connections: integer('connections in use at one time in one worker; more requests wait', 1024),
+    max_tunnels: integer('tunnels (WebSocket) at one time in one worker; more: 503', 1024, 0),
     queue: integer('requests that may wait in one worker; more: 503', 1024, 0),
     queue_ms: integer('how long a request waits: 503', 5000),
   },
@@ -170,6 +174,7 @@ export interface UpstreamConfig {
   /** Active checks. Without them only failed requests eject a target. */
   health?: HealthConfig
   maxConnections: number
+  maxTunnels: number
   queue: number
   queueMs: number
 }

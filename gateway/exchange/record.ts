@@ -2,6 +2,7 @@
 import type { HttpServerMetrics } from '@bun-monitoring/metrics'
 import { METHODS } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
+import type { ResponseRule } from '../http1/response_head.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
@@ -20,6 +21,8 @@ const UPSTREAM_FAILURE = new UpstreamFailure()
 export class ExchangeRecord {
   status = NO_RESPONSE
   reason: Rejection | Failure | undefined
+  /** The rule that a malformed response breaks. */
+  rule: ResponseRule | undefined
   /** The id that the upstream got. */
   requestId = ''
   readonly #routeId: string
@@ -70,6 +73,7 @@ export class ExchangeRecord {
       sent_bytes: sentBytes,
       request_id: this.requestId,
       ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.rule === undefined ? {} : { rule: this.rule }),
     })
   }
 }

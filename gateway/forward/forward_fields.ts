@@ -14,7 +14,7 @@ interface Hop {
   /** The host of an absolute target, else of `Host`. */
   host: string
   framing: Framing
-  upgrade: string | undefined
+  upgrade: string[] | undefined
   takesTrailers: boolean
   /** For `Max-Forwards`; -1 if there is none. */
   hopsLeft: number
@@ -58,7 +58,7 @@ export function forwardFields(
   }
   if (hop.framing !== NO_LENGTH) lines.push(framingLine(hop.framing))
   if (hop.hopsLeft !== -1) lines.push(`Max-Forwards: ${hop.hopsLeft}`)
-  if (hop.upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${hop.upgrade}`)
+  if (hop.upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${hop.upgrade.join(', ')}`)
   else if (hop.takesTrailers) lines.push('Connection: TE', 'TE: trailers')
   lines.push(...pathFields(hops, peer, hop.host, hop.minor), '')
   return Buffer.from(lines.join('\r\n'), 'latin1')

@@ -5,13 +5,14 @@
  */
 import { latin1 } from '../http1/bytes.ts'
 import type { ChunkOptions } from '../http1/chunks.ts'
-import { type ConnectionOptions, connectionOptions } from '../http1/connection_options.ts'
+import { connectionOptions } from '../http1/connection_options.ts'
 import { FIELD } from '../http1/field_names.ts'
 import type { FieldList } from '../http1/fields.ts'
 import { forwardFields } from './forward_fields.ts'
 import { claimsOf, hopsOf, type PeerIdentity } from './forwarded.ts'
-import { type Framing, framingOf, NO_LENGTH } from '../http1/framing.ts'
+import { type Framing, framingOf } from '../http1/framing.ts'
 import { hostOf } from '../http1/host.ts'
+import { tunnelProtocols } from '../http1/upgrade.ts'
 import type { Rejection } from '../http1/rejections.ts'
 
 export interface RequestFields {
@@ -26,8 +27,8 @@ export interface RequestFields {
   /** How a chunked body is forwarded. */
   chunks: ChunkOptions
   isPersistent: boolean
-  /** The protocol that the client asks to upgrade to, if that is forwarded. */
-  upgrade: string | undefined
+  /** The protocols that the client offers to upgrade to, if that is forwarded. */
+  upgrade: string[] | undefined
   takesTrailers: boolean
   /** The address of the client, before trusted proxies. */
   client: string
@@ -69,7 +70,8 @@ export function requestFields(
 
   const host = authority ?? given
   const hops = hopsOf(claimsOf(bytes, list), peer)
-  const upgrade = minor === 1 && framing === NO_LENGTH ? upgradeOf(bytes, list, options) : undefined
+  const asksForUpgrade = minor === 1 && options.upgrades
+  const upgrade = asksForUpgrade ? tunnelProtocols(list.values(bytes, FIELD.upgrade)) : undefined
   const takesTrailers = list.values(bytes, FIELD.te).some((value) => TRAILERS.test(value))
   const hopsLeft = isOptions && maxForwards > 0 ? maxForwards - 1 : maxForwards
   const hop = { minor, host, framing, upgrade, takesTrailers, hopsLeft }
@@ -114,11 +116,4 @@ function maxForwardsOf(bytes: Buffer, list: FieldList): number | undefined {
   const [value, ...others] = list.values(bytes, FIELD['max-forwards'])
   if (value === undefined) return -1
   return others.length === 0 && /^\d{1,9}$/.test(value) ? Number(value) : undefined
-}
-
-/** One protocol, but never HTTP: its requests would pass through the tunnel unread. */
-function upgradeOf(bytes: Buffer, list: FieldList, options: ConnectionOptions): string | undefined {
-  const [protocol, ...others] = list.values(bytes, FIELD.upgrade)
-  if (!options.upgrades || protocol === undefined || others.length > 0) return undefined
-  return /^(?!h2c?$|http\b)[\w\-.]+$/i.test(protocol) ? protocol : undefined
 }

@@ -20,6 +20,8 @@ export interface AccessLogEntry {
   request_id?: string
   /** The reason of a rejection, or the failure of the upstream. */
   reason?: string
+  /** The rule that a malformed response breaks. */
+  rule?: string
 }
 
 const BUFFERED_CHARS = 65_536

@@ -26,6 +26,9 @@ export interface TargetOwner {
   onRoom(): void
   /** A connection has become idle. */
   onIdle(): void
+  /** A connection has become a tunnel, and a tunnel is closed. */
+  onTunnel(): void
+  onTunnelClosed(): void
 }
 
 export class Target implements Candidate, ConnectionOwner {
@@ -73,6 +76,10 @@ export class Target implements Candidate, ConnectionOwner {
     this.upstream.onReachable()
   }
 
+  onTunnel(): void {
+    this.upstream.onTunnel()
+  }
+
   release(connection: UpstreamConnection): void {
     this.pending--
     this.#idle.push(connection)
@@ -85,7 +92,8 @@ export class Target implements Candidate, ConnectionOwner {
     const at = this.#idle.indexOf(connection)
     if (at !== -1) return void this.#idle.splice(at, 1)
     this.pending--
-    this.upstream.onRoom()
+    if (connection.isTunnel) this.upstream.onTunnelClosed()
+    else this.upstream.onRoom()
   }
 
   succeeded(): void {
