@@ -74,8 +74,14 @@ const HealthSchema = Type.Object(
     timeout_ms: integer('until a check has failed', 1000),
     passes: integer('passed checks in a row that restore a target', 2),
     fails: integer('failed checks in a row that eject a target', 3),
+    expect: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 200, maximum: 599, description: 'a status' }), {
+        minItems: 1,
+        description: 'a list of statuses that pass',
+      }),
+    ),
   },
-  { ...closed, description: 'a table with path, interval_ms, timeout_ms, passes and fails' },
+  { ...closed, description: 'a table with path, interval_ms, timeout_ms, passes, fails and expect' },
 )
 
 const UpstreamSchema = Type.Object(
@@ -160,7 +166,7 @@ const FileSchema = Type.Object(
       default: [],
       description: 'a list of addresses and networks',
     }),
-    upstream: Type.Array(UpstreamSchema, { minItems: 1, description: 'at least one [[upstream]] table' }),
+    upstream: Type.Array(UpstreamSchema, { default: [], description: 'a list of [[upstream]] tables' }),
     route: Type.Array(RouteSchema, { minItems: 1, description: 'at least one [[route]] table' }),
   },
   closed,
@@ -186,6 +192,8 @@ export interface HealthConfig {
   timeoutMs: number
   passes: number
   fails: number
+  /** Statuses that pass; without it 200 to 299. */
+  expect?: number[]
 }
 
 /** A route: which requests it takes, and what it does with them. */

@@ -3,7 +3,7 @@
  * serves one request at a time. Bytes that arrive while it serves none, or after the end of a response, close it.
  */
 import type { Socket, TCPSocketConnectOptions } from 'bun'
-import type { Address } from '../config/address.ts'
+import { type Address, alternativesOf } from '../config/address.ts'
 import type { BlockCache } from '../http1/block_cache.ts'
 import { END_OF_FIELDS, hasBareLf } from '../http1/bytes.ts'
 import { readResponseHead, type ResponseHead, type ResponseRule } from '../http1/response_head.ts'
@@ -53,6 +53,8 @@ export class UpstreamConnection {
   deadlineMs = NEVER
   #socket: Socket<unknown> | undefined
   #startedMs = 0
+  /** Addresses of the target that were not tried yet. */
+  #others: readonly Address[] = []
   #isClosed = false
   #listener: ResponseListener | undefined
   /** The beginning of a head. */
@@ -63,16 +65,29 @@ export class UpstreamConnection {
 
   constructor(readonly target: ConnectionOwner) {}
 
+  /** Opens the connection, to the first of the target's addresses that accepts it. */
   connect(): void {
-    const { address } = this.target
     this.#startedMs = performance.now()
+    this.#connectTo(alternativesOf(this.target.address))
+  }
+
+  #connectTo([address, ...others]: readonly Address[]): void {
     const options = {
       ...address,
       socket: handlers,
       data: this,
     } as TCPSocketConnectOptions<UpstreamConnection>
-    // Deferred: for a path without a socket Bun calls the handlers before `connect` returns. They get failures, too.
-    queueMicrotask(() => void Bun.connect(options).catch(() => this.onClose()))
+    this.#others = others
+    // Bun calls a handler for a failure and rejects the promise as well, or does one of the two.
+    const onFailure = () => void (this.#others === others && this.onConnectError())
+    // Deferred: for a path without a socket Bun calls the handlers before `connect` returns.
+    queueMicrotask(() => void Bun.connect(options).catch(onFailure))
+  }
+
+  /** An address refuses: tries the next one. */
+  onConnectError(): void {
+    if (this.#others.length === 0 || this.#isClosed) return this.onClose()
+    this.#connectTo(this.#others)
   }
 
   /** Starts to serve the request of this listener. */
@@ -266,5 +281,5 @@ const handlers = {
     log.error({ err: error }, 'a bug in the gateway: the connection to the upstream is closed')
     socket.data.fail('malformed')
   },
-  connectError: (socket: Socket<UpstreamConnection>, error: Error) => socket.data.onClose(error),
+  connectError: (socket: Socket<UpstreamConnection>) => socket.data.onConnectError(),
 }
