@@ -7,10 +7,14 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ACCESS_LOGS, type AccessLogMode } from '../observe/access_log.ts'
 import { TARGET } from './address.ts'
+import { HOST } from './hosts.ts'
 import { NETWORK, referenceProblems, shapeProblems } from './problems.ts'
 import type { Limits, Timeouts } from './limits.ts'
 import { ROUTED_METHODS } from '../http1/methods.ts'
 import { readToml } from './toml.ts'
+
+/** Failures after which a request may be sent again. */
+export const RETRY_CAUSES = ['unreachable', 'connect_timeout', 'gone', 'answer_timeout'] as const
 
 const closed = { additionalProperties: false }
 const name = Type.String({
@@ -100,6 +104,9 @@ const UpstreamSchema = Type.Object(
   { ...closed, description: 'an [[upstream]] table' },
 )
 
+/** Visible ASCII without `$`, and braces only around the placeholders. */
+const LOCATION = '^([!-#%-z|~]|\\{(host|path|query)\\})+$'
+
 const ONE_METHOD = `one of ${ROUTED_METHODS.join(', ')}`
 
 const path = (description: string) =>
@@ -111,11 +118,9 @@ const path = (description: string) =>
 const RouteSchema = Type.Object(
   {
     id: name,
-    host: Type.Optional(
-      Type.String({
-        pattern: '^([a-z0-9.\\-_]+|\\[[0-9a-f:.]+\\])$',
-        description: 'a host in small letters, without a port',
-      }),
+    host: Type.Optional(Type.String({ description: HOST })),
+    hosts: Type.Optional(
+      Type.Array(Type.String({ description: HOST }), { minItems: 1, description: 'a list of hosts' }),
     ),
     path: path('a path like /dogs'),
     methods: Type.Optional(
@@ -134,6 +139,18 @@ const RouteSchema = Type.Object(
     strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
     encoded_slashes: Type.Optional(oneOf('reject', 'pass')),
     rewrite: Type.Optional(path('a path that replaces the route’s, like /v2')),
+    retries: Type.Optional(
+      Type.Integer({
+        description: 'times that a request that was sent is sent again',
+        minimum: 0,
+        maximum: 10,
+      }),
+    ),
+    retry_on: Type.Optional(
+      Type.Array(oneOf(...RETRY_CAUSES), {
+        description: `a list, each ${oneOf(...RETRY_CAUSES).description}`,
+      }),
+    ),
     respond: Type.Optional(
       Type.Object(
         {
@@ -148,7 +165,7 @@ const RouteSchema = Type.Object(
       Type.Object(
         {
           status: integer('status of the response', 308, 300, 308),
-          location: Type.String({ pattern: '^[!-~]+$', description: 'a URL' }),
+          location: Type.String({ pattern: LOCATION, description: 'a URL, with {host}, {path} and {query}' }),
         },
         { ...closed, description: 'a table with location and status' },
       ),

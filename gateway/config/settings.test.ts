@@ -3,6 +3,7 @@ import { ConfigError, type Environment, settingsTable } from '@bun-monitoring/pr
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { HOST } from './hosts.ts'
 import { PREFIX, readGatewayConfig, schema } from './settings.ts'
 
 let folder: string
@@ -166,7 +167,7 @@ describe('a bad file is rejected with every problem by key path', () => {
       [
         'log.access: "some" is not allowed: must be one of off, errors, all',
         'route[1].methods[1]: "get" is not allowed: must be one of GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
-        'route[1].redirect.location: "/a b" is not allowed: must be a URL',
+        'route[1].redirect.location: "/a b" is not allowed: must be a URL, with {host}, {path} and {query}',
         'route[2].respond.status: 99 is not allowed: must be an integer from 200 to 599',
         'route[0]: strip and rewrite do not go together',
         'route[1]: must have one of upstream, respond, redirect; has upstream, redirect',
@@ -218,15 +219,69 @@ describe('a bad file is rejected with every problem by key path', () => {
     ])
   })
 
-  test.each(['pets.example:8000', '::1', '[::1', 'Pets.example'])(
-    'a host that cannot match a request: %s',
-    async (host) => {
-      const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
-      expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
-        `route[0].host: "${host}" is not allowed: must be a host in small letters, without a port`,
-      ])
-    },
-  )
+  test.each([
+    'pets.example:8000',
+    '::1',
+    '[::1',
+    'pets..example',
+    '-a.example',
+    '*',
+    '*.',
+    'a.*.example',
+    'a b',
+  ])('a host that cannot match a request: %s', async (host) => {
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      `route[0].host: "${host}" is not allowed: must be ${HOST}`,
+    ])
+  })
+
+  test.each([
+    ['hosts = ["a.example", "*.b.example", "Bücher.example", "[::1]"]', []],
+    ['hosts = ["*"]', [`route[0].hosts[0]: "*" is not allowed: must be ${HOST}`]],
+    ['hosts = []', ['route[0].hosts: [] is not allowed: must be a list of hosts']],
+    ['host = "a"\nhosts = ["b"]', ['route[0]: host and hosts exclude each other']],
+    [
+      'encoded_slashes = "pass"\nstrip = true',
+      ['route[0].encoded_slashes: "pass" and strip exclude each other'],
+    ],
+    [
+      'encoded_slashes = "no"',
+      ['route[0].encoded_slashes: "no" is not allowed: must be one of reject, pass'],
+    ],
+    ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
+    ['retries = 0\nretry_on = []', []],
+  ])('a route with %s', async (keys, problems) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${keys}`) })).toEqual(problems)
+  })
+
+  test('two routes of equal hosts, in any spelling', async () => {
+    const second = ROUTE.replace('id = "dogs"', 'id = "more"')
+    const config = await fileWith(
+      `${UPSTREAMS}${ROUTE}host = "A.example."\n${second}hosts = ["b", "a.EXAMPLE"]`,
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual(['route[1].path: "/dogs" is taken by route[0]'])
+  })
+
+  test.each([
+    '$host',
+    'https://$host$request_uri',
+    'https://{host',
+    'https://{port}',
+    'https://{host}{path}?{query} ',
+  ])('a redirect to %s', async (location) => {
+    const route = ROUTE.replace('upstream = "dogs"', `redirect = { location = "${location}" }`)
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + route) })).toEqual([
+      `route[0].redirect.location: "${location}" is not allowed: must be a URL, with {host}, {path} and {query}`,
+    ])
+  })
+
+  test('a file of redirects alone is right', async () => {
+    const config = await fileWith(
+      '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([])
+  })
 
   test.each([204, 304])('a body with a status that has none: %d', async (status) => {
     const file = (body: string) =>

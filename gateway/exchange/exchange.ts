@@ -57,7 +57,13 @@ export class Exchange implements UpstreamRequestListener {
     this.request = Body.ofRequest(fields.framing, fields.chunks)
     this.#record = new ExchangeRecord(context, incoming)
     const { startedMs } = this.#record
-    this.#upstreamRequest = UpstreamRequest.take(this, this.#upstream, isIdempotent(line.method), startedMs)
+    this.#upstreamRequest = UpstreamRequest.take(
+      this,
+      this.#upstream,
+      isIdempotent(line.method),
+      route!.forward!.retries,
+      startedMs,
+    )
   }
 
   get hasHead(): boolean {

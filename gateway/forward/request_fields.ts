@@ -109,7 +109,12 @@ function hostField(bytes: Buffer, list: FieldList, minor: number): string | unde
   return host
 }
 
-const withoutPort = (host: string): string => host.replace(/:\d*$/, '').toLowerCase()
+/** The host as a DNS name: small letters, no port, no dot at the end. */
+const withoutPort = (host: string): string =>
+  host
+    .replace(/:\d*$/, '')
+    .replace(/(?<=.)\.$/, '')
+    .toLowerCase()
 
 /** @returns -1 if there is none, `undefined` if it is not a number */
 function maxForwardsOf(bytes: Buffer, list: FieldList): number | undefined {

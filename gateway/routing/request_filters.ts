@@ -10,6 +10,7 @@ import { normalPath, type PathForm, readPath } from '../http1/path.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import { type LocalReply, localReply, problemReply } from './local_reply.ts'
 import { pageRoute } from './page.ts'
+import { redirectReply } from './redirect.ts'
 import { covers, findRoute, type Route } from './route.ts'
 
 /** A request on its way through the filters. */
@@ -32,6 +33,7 @@ const FILTERS: readonly Filter[] = [
   matchRoute,
   replyLastForward,
   ({ route }) => route!.reply,
+  redirect,
 ]
 
 /** @returns the rejection or the reply; `undefined` if the route forwards the request */
@@ -98,6 +100,11 @@ const passesSlashes = (found: Route | string[] | undefined): boolean =>
 function findPage(path: Buffer, from: number, to: number, method: number): Route | string[] | undefined {
   if (to - from !== 1 || path[from] !== ROOT[0]) return undefined
   return pageRoute.methods!.includes(METHODS[method]!) ? pageRoute : pageRoute.methods
+}
+
+function redirect(request: Incoming): Rejection | LocalReply | undefined {
+  const { route } = request
+  return route!.redirect && redirectReply(route!.redirect, request)
 }
 
 /** RFC 9110 section 7.6.2. */
