@@ -49,7 +49,7 @@ export class ClientConnection implements Downstream {
 
   constructor(
     readonly context: ClientContext,
-    socket: Socket<ClientConnection>,
+    socket: Socket<unknown>,
   ) {
     this.peer = context.peers.enter(socket.remoteAddress)
     this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)

@@ -5,7 +5,7 @@
 import { ConfigError, type Environment } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { ACCESS_LOGS, type AccessLogMode } from '../observe/access_log.ts'
+import { ACCESS_LOGS, type AccessLogConfig } from '../observe/access_log.ts'
 import { TARGET } from './address.ts'
 import { HOST } from './hosts.ts'
 import { NETWORK, referenceProblems, shapeProblems } from './problems.ts'
@@ -57,6 +57,7 @@ const LogSchema = Type.Object(
       ACCESS_LOGS.map((mode) => Type.Literal(mode)),
       { default: 'errors', description: `one of ${ACCESS_LOGS.join(', ')}` },
     ),
+    errors_per_second: integer('lines in one second with access = "errors"', 100),
   },
   { ...closed, default: {}, description: 'a [log] table' },
 )
@@ -220,7 +221,7 @@ export type RouteConfig = Static<typeof RouteSchema>
 export interface GatewayFile {
   limits: Limits
   timeouts: Timeouts
-  accessLog: AccessLogMode
+  log: AccessLogConfig
   trustedProxies: string[]
   upstreams: UpstreamConfig[]
   routes: RouteConfig[]
@@ -237,7 +238,7 @@ export function readGatewayFile(path: string, env: Environment): GatewayFile {
   return {
     limits: camelCase(limits) as unknown as Limits,
     timeouts: camelCase(timeouts) as unknown as Timeouts,
-    accessLog: log.access,
+    log: camelCase(log) as unknown as AccessLogConfig,
     trustedProxies: trusted_proxies,
     upstreams: upstream.map((each) => camelCase(each) as unknown as UpstreamConfig),
     routes: route,

@@ -57,7 +57,7 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
         clientIdleMs: 75_000,
         poolIdleMs: 1000,
       },
-      accessLog: 'errors',
+      log: { access: 'errors' },
       trustedProxies: [],
       upstreams: [
         { ...upstream, name: 'dogs', targets: ['http://127.0.0.1:8001'] },
@@ -79,9 +79,9 @@ const upstream = {
 }
 
 test('tables that are left out have the defaults that the committed file spells out', async () => {
-  const { limits, timeouts, accessLog, trustedProxies } = readGatewayConfig({})
+  const { limits, timeouts, log, trustedProxies } = readGatewayConfig({})
   const config = readGatewayConfig({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + ROUTE) })
-  expect(config).toMatchObject({ limits, timeouts, accessLog, trustedProxies })
+  expect(config).toMatchObject({ limits, timeouts, log, trustedProxies })
 })
 
 describe('a variable in the file', () => {

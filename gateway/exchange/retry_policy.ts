@@ -38,7 +38,8 @@ export function retryReason(
   context: RetryContext,
 ): RetryReason | undefined {
   const { isReused, hasSent } = attempt
-  if (attempt.bytesReceived || !attempt.isReplayable || failure === 'malformed') return undefined
+  if (attempt.bytesReceived || !attempt.isReplayable || failure === 'malformed' || failure === 'no_files')
+    return undefined
   if (!hasSent && failure === 'gone' && isReused) return 'stale'
   if (rule.most === 0 || !(rule.causes.has(failure) || attempt.isTargetDown)) return undefined
   if (!hasSent) return failure as RetryReason

@@ -118,7 +118,9 @@ export class UpstreamRequest implements Sink, PoolRequest {
     const { target, isReused } = this.connection!
     const reason = this.#retryReason(failure)
     // A target may close a kept connection at any time: that is not a failure.
-    if (reason !== 'stale' && (!isReused || failure !== 'gone')) target.failed()
+    const isStale = reason === 'stale' || (isReused && failure === 'gone')
+    // Nor is it the target's fault if the gateway lacks files.
+    if (!isStale && failure !== 'no_files') target.failed()
     this.#upstream.shared.metrics.attempted(NO_RESPONSE, this.seconds)
     if (reason !== undefined) this.#sendAgain(reason, failure)
     return reason !== undefined

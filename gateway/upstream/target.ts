@@ -4,6 +4,7 @@
  */
 import { type Address, nameOfAddress } from '../config/address.ts'
 import type { UpstreamConfig } from '../config/gateway_file.ts'
+import { lacksFiles } from '../io/files.ts'
 import type { Candidate } from './balance.ts'
 import { Health } from './health.ts'
 import { checkHealth } from './health_check.ts'
@@ -131,7 +132,8 @@ export class Target implements Candidate, ConnectionOwner {
     const hasPassed = await checkHealth(this.address, health)
     this.#isChecking = false
     this.#nextCheckMs = clock.nowMs + health.intervalMs
-    if (this.#isRemoved) return
+    // A check that fails because the gateway lacks files says nothing about the target.
+    if (this.#isRemoved || (!hasPassed && lacksFiles())) return
     this.#updateHealth(() => this.health.checked(hasPassed, clock.nowMs, this.upstream.hasOther(this)))
     if (!hasPassed && this.health.state === 'ejected')
       for (const connection of this.#all) connection.onTargetDown()

@@ -10,6 +10,7 @@ import { readResponseHead, type ResponseHead, type ResponseRule } from '../http1
 import { isOffered } from '../http1/upgrade.ts'
 import { discard } from '../io/coalesce.ts'
 import { type Context, KEEP_ALIVE_MS, NEVER } from '../io/context.ts'
+import { lacksFiles } from '../io/files.ts'
 import { WriteQueue } from '../io/write_queue.ts'
 import type { Failure } from './failures.ts'
 import type { UpstreamMetrics } from './metrics.ts'
@@ -171,8 +172,9 @@ export class UpstreamConnection {
     this.target.remove(this)
     const listener = this.#listener
     this.#listener = undefined
-    if (this.#socket === undefined) this.target.shared.metrics.connects.failed.inc()
-    listener?.onUpstreamClosed(this.#socket === undefined ? 'unreachable' : 'gone', error)
+    if (this.#socket !== undefined) return listener?.onUpstreamClosed('gone', error)
+    this.target.shared.metrics.connects.failed.inc()
+    listener?.onUpstreamClosed(lacksFiles() ? 'no_files' : 'unreachable')
   }
 
   onDeadline(): void {
