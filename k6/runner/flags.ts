@@ -47,6 +47,20 @@ const flags = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+/** Variables of k6 that the runner reads, or that have no meaning for it. */
+const VARIABLES = new Set([
+  'K6_PROMETHEUS_RW_SERVER_URL',
+  'K6_PROMETHEUS_RW_TREND_STATS',
+  'K6_NO_USAGE_REPORT',
+  'K6_AUTO_EXTENSION_RESOLUTION',
+])
+
+/** @throws Unsupported when a variable of k6 is set that the runner would ignore, such as K6_VUS */
+export function checkVariables(env: Readonly<Record<string, string | undefined>>): void {
+  const ignored = Object.keys(env).find((name) => name.startsWith('K6_') && !VARIABLES.has(name))
+  if (ignored !== undefined) throw new Unsupported(`the variable ${ignored}`)
+}
+
 /** @throws TypeError when a flag is wrong; Unsupported when the runner does not have it */
 export function flagsOf(command: readonly string[]): Flags {
   const { values, positionals } = parse(command)

@@ -1,6 +1,6 @@
 /** `bun run load`: the load test on Bun. Reads the command line, loads the script, runs it, and prints its summary. */
 
-import { flagsOf, type Flags, USAGE } from './flags.ts'
+import { checkVariables, type Flags, flagsOf, USAGE } from './flags.ts'
 import { Limits } from './limits.ts'
 import { newLog } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -21,6 +21,7 @@ process.exit(await main(Bun.argv.slice(2)))
 
 async function main(command: readonly string[]): Promise<number> {
   try {
+    checkVariables(Bun.env)
     const flags = flagsOf(command)
     if (!flags.isHelp) return await load(flags)
     console.log(USAGE)
