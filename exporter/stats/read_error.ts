@@ -1,0 +1,13 @@
+/** The reason why a target could not be read. Equal failures have equal messages, so each is logged once. */
+export class ReadError extends Error {
+  override name = 'ReadError'
+}
+
+/** Waits for the promise. @throws {ReadError} when the signal is aborted first. */
+export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(new ReadError('it did not respond in time'))
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop))
+}
