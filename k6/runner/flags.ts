@@ -2,8 +2,8 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Stage } from './stages.ts'
-import { Unsupported } from './unsupported.ts'
+import type { Stage } from './users/stages.ts'
+import { Unsupported } from './shared/unsupported.ts'
 
 export interface Flags {
   script: string

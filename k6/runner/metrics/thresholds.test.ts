@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { Limits, type Threshold } from './limits.ts'
+import { Thresholds, type Threshold } from './thresholds.ts'
 import { Metrics } from './metrics.ts'
 
 function limits(metric: string, threshold: Threshold) {
   const metrics = new Metrics()
-  return { metrics, limits: new Limits(metrics, { [metric]: [threshold] }), none: metrics.tagSet({}) }
+  return { metrics, limits: new Thresholds(metrics, { [metric]: [threshold] }), none: metrics.tagSet({}) }
 }
 
 test.each([
@@ -85,7 +85,7 @@ test('without a delay it ends the run at once', () => {
 
 test('a metric is named once, and one without thresholds has none', () => {
   const metrics = new Metrics()
-  const held = new Limits(metrics, { iterations: ['count>0', 'count>1'], http_reqs: ['count>0'] })
+  const held = new Thresholds(metrics, { iterations: ['count>0', 'count>1'], http_reqs: ['count>0'] })
   held.evaluate(1)
   expect(held.crossed).toEqual(['http_reqs', 'iterations'])
   expect(held.of('iterations')).toEqual({ 'count>0': { ok: false }, 'count>1': { ok: false } })

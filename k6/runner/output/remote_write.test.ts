@@ -1,7 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { expect, test } from 'bun:test'
 import { uncompress } from 'snappyjs'
-import { Metrics } from './metrics.ts'
+import { Metrics } from '../metrics/metrics.ts'
 import { openOutputs } from './outputs.ts'
 import { RemoteWrite } from './remote_write.ts'
 

@@ -1,6 +1,6 @@
 import { expect, jest, test } from 'bun:test'
-import { newLog } from './log.ts'
-import { Metrics } from './metrics.ts'
+import { newLog } from '../shared/log.ts'
+import { Metrics } from '../metrics/metrics.ts'
 import { Progress } from './progress.ts'
 
 const facts = { name: 'smoke', durationMs: 90_000, users: () => 5 }

@@ -5,8 +5,8 @@
 
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { Metrics } from './metrics.ts'
-import { k6Modules } from './modules.ts'
+import { Metrics } from '../metrics/metrics.ts'
+import { k6Modules } from './k6_modules.ts'
 
 const used = [
   'k6 check',
@@ -19,7 +19,7 @@ const used = [
   'k6/http request',
 ]
 
-const folder = join(import.meta.dir, '..')
+const folder = join(import.meta.dir, '../..')
 const sources = [...new Bun.Glob('*.ts').scanSync(folder)].filter((name) => !name.endsWith('.test.ts'))
 
 /** Names that a source imports from modules of k6, and the properties that it reads of a default import. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'bun'
 import { expect, test } from 'bun:test'
-import { HttpClient, type HttpRequest, RequestFailed } from './http_client.ts'
+import { HttpClient, type HttpRequest, RequestFailed } from './client.ts'
 
 interface Connection {
   socket: Socket<Connection>
