@@ -34,6 +34,19 @@ test('it names every script', async () => {
   expect(Object.keys(scripts).filter((name) => !readme.includes(`bun run ${name}`))).toEqual([])
 })
 
+test('every package has the licence of the repository', async () => {
+  const packages = [...new Bun.Glob('{package.json,*/package.json,*/*/package.json}').scanSync(ROOT)].filter(
+    (path) => !path.includes('node_modules'),
+  )
+  expect(packages.length).toBeGreaterThan(10)
+  const licences = await Promise.all(
+    packages.map(async (path) => [path, (await Bun.file(join(ROOT, path)).json()).license]),
+  )
+  expect(licences).toEqual(packages.map((path) => [path, 'Apache-2.0']))
+  expect(await Bun.file(join(ROOT, 'LICENSE')).text()).toContain('Apache License')
+  expect(readme).toContain('[Apache-2.0](LICENSE)')
+})
+
 test('Bun embeds the uWebSockets and uSockets that it says we run on', () => {
   const { uwebsockets, usockets } = process.versions as Record<string, string | undefined>
   expect(readme).toContain(uwebsockets!)
