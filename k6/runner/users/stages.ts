@@ -1,6 +1,6 @@
 /** Lines through time, as the stages of k6 draw them: from one number to the next, each within a duration. */
 
-import { millisecondsOf } from './duration.ts'
+import { millisecondsOf } from '../shared/duration.ts'
 
 /** A stage as a script writes it. */
 export interface Stage {

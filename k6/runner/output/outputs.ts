@@ -1,9 +1,9 @@
 /** The outputs that `--out` names. */
 
 import { writeJson } from './json_output.ts'
-import type { Log } from './log.ts'
-import type { Metrics } from './metrics.ts'
-import { Unsupported } from './unsupported.ts'
+import type { Log } from '../shared/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { Unsupported } from '../shared/unsupported.ts'
 
 const DEFAULT_URL = 'http://localhost:9090/api/v1/write'
 const DEFAULT_TREND_STATS = 'p(99)'

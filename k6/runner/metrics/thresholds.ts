@@ -1,9 +1,9 @@
 /** Thresholds: what they say, whether the samples so far keep them, and which of them end the run. */
 
-import { millisecondsOf } from './duration.ts'
+import { millisecondsOf } from '../shared/duration.ts'
 import { type Metrics, type Series, metricTypes } from './metrics.ts'
 import { Trend } from './sinks.ts'
-import { checkKeys } from './unsupported.ts'
+import { checkKeys } from '../shared/unsupported.ts'
 
 /** A threshold as a script writes it. */
 export type Threshold = string | { threshold: string; abortOnFail?: boolean; delayAbortEval?: string }
@@ -36,7 +36,7 @@ const comparisons: Readonly<Record<string, (a: number, b: number) => boolean>> =
   '!=': (a, b) => a !== b,
 }
 
-export class Limits {
+export class Thresholds {
   readonly #limits: readonly Limit[]
 
   /** @throws TypeError when a threshold is not written as k6 writes it; Unsupported when the runner does not measure it. */

@@ -4,8 +4,8 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { HttpClient } from './http_client.ts'
-import { Unsupported } from './unsupported.ts'
+import { HttpClient } from '../http/client.ts'
+import { Unsupported } from '../shared/unsupported.ts'
 
 /** The iteration is cut off: its time is over, or the run is. */
 export class Interrupted extends Error {

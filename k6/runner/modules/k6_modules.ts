@@ -1,9 +1,9 @@
 /** The modules that the script imports from k6, with functions that return promises where those of k6 block. */
 
 import { httpModule } from './http_module.ts'
-import type { Metrics } from './metrics.ts'
-import { strict } from './unsupported.ts'
-import { currentUser } from './virtual_user.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { strict } from '../shared/unsupported.ts'
+import { currentUser } from '../users/virtual_user.ts'
 
 /** `exec.test.abort`: ends the run. */
 export class Aborted extends Error {

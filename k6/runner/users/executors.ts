@@ -25,14 +25,18 @@ export interface Executor {
   interrupt(): void
 }
 
-/** Milliseconds until `ms` on the clock of performance.now(), as a promise that can be ended early. */
+/** The time since a start, and waits for a moment of it that can be ended early. */
 class Clock {
-  readonly #startedMs = performance.now()
+  #startedMs = 0
   #wake: (() => void) | undefined
   isOver = false
 
   get elapsedMs(): number {
     return performance.now() - this.#startedMs
+  }
+
+  start(): void {
+    this.#startedMs = performance.now()
   }
 
   async until(ms: number): Promise<void> {
@@ -88,6 +92,7 @@ export class ClosedLoad implements Executor {
 
   async run(host: Host): Promise<void> {
     const { users, gracefulRampDownMs, gracefulStopMs } = this.#options
+    this.#clock.start()
     for (const { atMs, count } of users.steps()) {
       if (atMs > 0) await this.#clock.until(atMs)
       if (this.#clock.isOver) break
@@ -169,6 +174,7 @@ export class OpenLoad implements Executor {
   async run(host: Host): Promise<void> {
     const { rate, timeUnitMs, preAllocatedUsers, gracefulStopMs } = this.#options
     while (this.#all.length < preAllocatedUsers) this.#allocate(host)
+    this.#clock.start()
     let started = 0
     while (!this.#clock.isOver && this.#clock.elapsedMs < this.durationMs) {
       const due = Math.floor(rate.areaUntil(this.#clock.elapsedMs) / timeUnitMs)

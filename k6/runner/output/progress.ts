@@ -1,8 +1,8 @@
 /** How the run goes on, for people: on a terminal one line that moves, else a line every ten seconds. */
 
-import { clockOf } from './duration.ts'
-import type { Metrics } from './metrics.ts'
-import { Trend } from './sinks.ts'
+import { clockOf } from '../shared/duration.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { Trend } from '../metrics/sinks.ts'
 
 const TERMINAL_EVERY_MS = 1000
 const LINES_EVERY_MS = 10_000

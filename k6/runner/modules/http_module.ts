@@ -1,10 +1,10 @@
 /** The module `k6/http` as far as the script uses it: `http.request` and `http.expectedStatuses`. */
 
-import { type HttpRequest, RequestFailed } from './http_client.ts'
-import type { Metrics } from './metrics.ts'
-import type { RawResponse } from './response_reader.ts'
-import { checkKeys, strict, strictPrototype, Unsupported } from './unsupported.ts'
-import { currentUser } from './virtual_user.ts'
+import { type HttpRequest, RequestFailed } from '../http/client.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { RawResponse } from '../http/response_reader.ts'
+import { checkKeys, strict, strictPrototype, Unsupported } from '../shared/unsupported.ts'
+import { currentUser } from '../users/virtual_user.ts'
 
 /** As k6 waits for a response. */
 const TIMEOUT_MS = 60_000

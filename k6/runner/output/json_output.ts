@@ -1,6 +1,6 @@
 /** `--out json=<file>`: each sample as a line, in the form of k6's points. */
 
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 const FLUSH_EVERY_MS = 200
 

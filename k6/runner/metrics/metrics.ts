@@ -4,7 +4,7 @@
  */
 
 import { type MetricType, newSink, type Sink } from './sinks.ts'
-import { Unsupported } from './unsupported.ts'
+import { Unsupported } from '../shared/unsupported.ts'
 
 /** Every metric that the runner measures. Durations are in milliseconds. */
 export const metricTypes = {

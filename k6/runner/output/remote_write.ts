@@ -5,9 +5,9 @@
 
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { compress } from 'snappyjs'
-import type { Log } from './log.ts'
-import { type MetricName, type Metrics, metricTypes, type Tags, type TagSet } from './metrics.ts'
-import { type MetricType, newSink, type Sink } from './sinks.ts'
+import type { Log } from '../shared/log.ts'
+import { type MetricName, type Metrics, metricTypes, type Tags, type TagSet } from '../metrics/metrics.ts'
+import { type MetricType, newSink, type Sink } from '../metrics/sinks.ts'
 
 const PUSH_EVERY_MS = 5000
 const GIVE_UP_AFTER_MS = 5000

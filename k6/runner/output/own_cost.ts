@@ -1,6 +1,6 @@
 /** What the load test itself takes of the machine, which it may share with what it loads. */
 
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 const BYTES_PER_MIB = 2 ** 20
 
