@@ -47,7 +47,7 @@ describe('a response without a document is a problem', () => {
       'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}',
       'it closed the connection before the end of its response',
     ],
-    ['a number below 0', http('{"workers":[{"id":1,"tx":-1}]}'), 'workers[0].tx is negative'],
+    ['a value of the wrong kind', http('{"workers":[{"id":1,"tx":"1"}]}'), 'workers[0].tx is not a number'],
   ])('%s', async (_, respond, problem) => {
     const uri = await targets.http((socket) => socket.end(respond))
     expect((await read([uri])).map(problemOf)).toEqual([problem])

@@ -90,13 +90,9 @@ export function parseStats(text: string, options: ParseOptions = { withCores: fa
       stats: {
         name: top.text('name'),
         ...top.numbers(TOP_NUMBERS),
-        sockets: top.list('sockets')?.flatMap(parseSocket),
-        workers: distinct(
-          top.list('workers')?.flatMap((worker) => parseWorker(worker, options)),
-          'id',
-          'workers',
-        ),
-        caches: distinct(top.list('caches')?.map(parseCache), 'name', 'caches'),
+        sockets: top.list('sockets')?.map(parseSocket),
+        workers: top.list('workers')?.flatMap((worker) => parseWorker(worker, options)),
+        caches: top.list('caches')?.map(parseCache),
       },
     }
   } catch (error) {
@@ -130,12 +126,11 @@ function valuesIn(text: string): number {
 const BEFORE_VALUE = new Uint8Array(128)
 for (const character of ',[{') BEFORE_VALUE[character.charCodeAt(0)] = 1
 
-function parseSocket(socket: Fields): Socket[] {
-  const name = socket.text('name')
-  return name === undefined
-    ? []
-    : [{ name, proto: socket.text('proto') ?? '', ...socket.numbers(SOCKET_NUMBERS) }]
-}
+const parseSocket = (socket: Fields): Socket => ({
+  name: socket.text('name') ?? '',
+  proto: socket.text('proto') ?? '',
+  ...socket.numbers(SOCKET_NUMBERS),
+})
 
 /** uWSGI's worker 0 is not a worker but the master. */
 function parseWorker(worker: Fields, { withCores }: ParseOptions): Worker[] {
@@ -143,7 +138,6 @@ function parseWorker(worker: Fields, { withCores }: ParseOptions): Worker[] {
   if (id === 0) return []
   const numbers = worker.numbers(WORKER_NUMBERS)
   const status = worker.text('status')
-  const cores = withCores ? worker.list('cores')?.map(parseCore) : undefined
   return [
     {
       id,
@@ -151,9 +145,9 @@ function parseWorker(worker: Fields, { withCores }: ParseOptions): Worker[] {
       status,
       state: stateOf(worker.text('state'), status, numbers.pid),
       exits: worker.child('exits')?.allNumbers() ?? {},
-      apps: distinct(worker.list('apps')?.map(parseApp), 'id', 'apps'),
+      apps: worker.list('apps')?.map(parseApp),
       coreCount: worker.lengthOf('cores'),
-      cores: distinct(cores, 'id', 'cores'),
+      cores: withCores ? worker.list('cores')?.map(parseCore) : undefined,
     },
   ]
 }
@@ -176,16 +170,6 @@ function idOf(entry: Fields): number {
   const id = entry.number('id') ?? 0
   if (!Number.isSafeInteger(id)) throw new WrongValue(`${entry.path}.id is not an integer`)
   return id
-}
-
-/** Two entries with one key would give a series twice, and Prometheus would reject the page. */
-function distinct<Key extends string, Entry extends Record<Key, unknown>>(
-  entries: Entry[] | undefined,
-  key: Key,
-  plural: string,
-): Entry[] | undefined {
-  if (new Set(entries?.map((entry) => entry[key])).size === (entries?.length ?? 0)) return entries
-  throw new WrongValue(`two of its ${plural} have the same ${key}`)
 }
 
 /** The state of our master's document, or the one that uWSGI's status corresponds to; none corresponds to a paused worker. */
