@@ -129,6 +129,22 @@ test('OpenMetrics and gzip only if the scraper accepts them', async () => {
   expect((await get({ 'Accept-Encoding': 'identity' })).headers.get('Content-Encoding')).toBeNull()
 })
 
+test('another JSON page than a stats document is a failing target', async () => {
+  await using app = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => Response.json({ status: 'ok' }),
+  })
+  await using exporter = startOnFreePort(`--stats.uri=${app.url}healthz`)
+  const { url } = await exporter.ready()
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+    `exporter_target_up{target="${app.url}healthz"} 0\n`,
+  )
+  expect(await exporter.line('target is down')).toMatchObject({
+    reason: 'the response is JSON but not a stats document: it has no workers',
+  })
+})
+
 test('the namespace uwsgi is always text, and counts its scrapes', async () => {
   await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
   const { url } = await exporter.ready()

@@ -12,7 +12,7 @@ import {
   type Things,
   type Value,
 } from './metric_table.ts'
-import { type Stats, type Worker, WORKER_STATES } from '../stats/parse.ts'
+import { type App, type Cache, type Stats, type Worker, WORKER_STATES } from '../stats/parse.ts'
 import type { Reading } from '../stats/scrape.ts'
 
 interface Kinds {
@@ -23,6 +23,8 @@ interface Kinds {
   socket: { queue: Value; max_queue: Value }
   worker: Worker
   exit: Value
+  app: App
+  cache: Cache
 }
 
 /** No counter, size or age can be negative, so such a value has no series. */
@@ -42,8 +44,8 @@ const ROWS = [
   counter('worker', 'worker_respawns_total', 'Starts after the first.', (w) => respawns(w.respawn_count)),
   counter('exit', 'worker_exits_total', 'Exits by reason.', (count) => count),
   gauge('worker', 'worker_in_flight', 'Requests in flight.', 'in_flight'),
-  gauge('worker', 'worker_resident_memory_bytes', 'Resident memory.', 'rss'),
-  gauge('worker', 'worker_virtual_memory_bytes', 'Virtual memory.', 'vsz'),
+  gauge('worker', 'worker_resident_memory_bytes', 'Resident memory.', (w) => positive(w.rss)),
+  gauge('worker', 'worker_virtual_memory_bytes', 'Virtual memory.', (w) => positive(w.vsz)),
   gauge('worker', 'worker_open_files', 'Open file descriptors.', 'open_files'),
   gauge('worker', 'worker_heartbeat_age_seconds', 'Time since the last turn of the event loop.', (w) =>
     seconds(w.heartbeat_age_us),
@@ -68,7 +70,7 @@ const ROWS = [
     'cluster',
     'last_reload_timestamp_seconds',
     'End of the last reload, Unix time; absent before the first.',
-    (c) => (c.last_reload === 0 ? undefined : c.last_reload),
+    (c) => positive(c.last_reload),
   ),
   gauge('socket', 'listen_queue_length', 'Connections that wait to be accepted.', 'queue'),
   gauge('socket', 'listen_queue_limit', 'Limit of the listen queue.', 'max_queue'),
@@ -78,6 +80,17 @@ const ROWS = [
     'Connections that met a full listen queue, in the whole network namespace of the target: do not sum over targets.',
     (t) => ('stats' in t ? t.stats.listen_overflows : undefined),
   ),
+
+  // Only uWSGI has these.
+  counter('worker', 'worker_signals_total', 'uWSGI signals received.', (w) => w.uwsgiSignals),
+  counter('app', 'worker_app_requests_total', 'Requests to the app.', 'requests'),
+  counter('app', 'worker_app_exceptions_total', 'Exceptions of the app.', 'exceptions'),
+  gauge('app', 'worker_app_startup_seconds', 'Time that the app took to load.', 'startup_time'),
+  counter('cache', 'cache_hits_total', 'Lookups that found something.', 'hits'),
+  counter('cache', 'cache_misses_total', 'Lookups that found nothing.', 'miss'),
+  counter('cache', 'cache_full_total', 'Times that the cache was full.', 'full'),
+  gauge('cache', 'cache_items', 'Items in the cache.', 'items'),
+  gauge('cache', 'cache_items_limit', 'Items that the cache can hold.', 'max_items'),
 ]
 
 const ofTargets = rowsOf<Kinds>('exporter_target_', publish)
@@ -139,6 +152,19 @@ function thingsOf(readings: readonly Reading[]): Things<Kinds> {
         thing,
       })),
     ),
+    app: firstOfEach(
+      worker.flatMap(({ labels, thing: { apps = [] } }) =>
+        apps.map((thing) => ({
+          labels: `${labels},${labelled({ app_id: String(thing.id), mountpoint: thing.mountpoint, chdir: thing.chdir })}`,
+          thing,
+        })),
+      ),
+    ),
+    cache: firstOfEach(
+      up.flatMap(({ labels, thing: { caches = [] } }) =>
+        caches.map((thing) => ({ labels: `${labels},${labelled({ cache: thing.name })}`, thing })),
+      ),
+    ),
   }
 }
 
@@ -159,6 +185,9 @@ function sumOf(values: readonly Value[]): Value {
   const known = values.filter((value) => value !== undefined)
   return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value)
 }
+
+/** A process has memory and a reload has a time: 0 means that the value is unknown. */
+const positive = (value: Value): Value => (value === 0 ? undefined : value)
 
 /** `respawn_count` includes the first start. */
 const respawns = (spawns: Value): Value => (spawns === undefined ? undefined : Math.max(0, spawns - 1))

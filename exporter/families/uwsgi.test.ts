@@ -10,7 +10,7 @@ const testdata = (name: string) => Bun.file(`${import.meta.dir}/../testdata/${na
 const reading = (text: string, target = 'http://127.0.0.1:1717', withCores = true): Reading => ({
   target,
   durationSeconds: 0.5,
-  ...parseStats(text, { withCores }),
+  ...parseStats(text, { withCores, acceptsAnyObject: true }),
 })
 const pageOf = (...documents: unknown[]) =>
   renderText(uwsgiFamilies(documents.map((each, i) => reading(JSON.stringify(each), `u${i}`))))

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'bun:test'
 import { largeDocument } from '../bench/large_document.ts'
 import { MAX_VALUES, parseStats } from './parse.ts'
 
-const parse = (document: unknown) => parseStats(JSON.stringify(document), { withCores: true })
+const WITH_CORES = { withCores: true, acceptsAnyObject: true }
+const NO_CORES = { ...WITH_CORES, withCores: false }
+
+const parse = (document: unknown) => parseStats(JSON.stringify(document), WITH_CORES)
 const stateOf = (worker: object) => {
   const outcome = parse({ workers: [{ id: 1, ...worker }] })
   return 'stats' in outcome ? outcome.stats.workers?.[0]?.state : outcome.problem
@@ -22,7 +25,8 @@ const common = {
   last_spawn: 1_795_343_171,
   respawn_count: 1,
   state: 'ready',
-  exits: {},
+  exits: { harakiri: 0 },
+  uwsgiSignals: 0,
   coreCount: 1,
 }
 const none = {
@@ -141,26 +145,49 @@ describe('cores', () => {
     ['with values of a wrong kind', worker('[5,"6",{"id":"7"}]'), 3],
     ['an empty list', worker('[]'), 0],
   ])('%s: they are counted, not read, unless they are asked for', (_, text, coreCount) => {
-    expect(parseStats(text)).toEqual({
+    expect(parseStats(text, NO_CORES)).toEqual({
       stats: { workers: [{ id: 7, exits: {}, coreCount }] },
     } as never)
   })
 
   test('asked for, they are read, however they are written', () => {
     const text = '{ "workers" : [ { "id" : 7 , "cores" : [ { "id" : 0, "requests" : 5 } ] } ] }'
-    expect(parseStats(text, { withCores: true })).toEqual({
+    expect(parseStats(text, WITH_CORES)).toEqual({
       stats: { workers: [{ id: 7, exits: {}, coreCount: 1, cores: [{ id: 0, requests: 5 }] }] },
     } as never)
   })
 })
 
+test('a uWSGI kill for a slow request is an exit; the reasons of our master are kept', () => {
+  const exitsOf = (worker: object) => {
+    const outcome = parse({ workers: [{ id: 1, ...worker }] })
+    return 'stats' in outcome && outcome.stats.workers![0]!.exits
+  }
+  expect(exitsOf({ harakiri_count: 2 })).toEqual({ harakiri: 2 })
+  expect(exitsOf({ harakiri_count: 2, exits: { crash: 1, harakiri: 2 } })).toEqual({ crash: 1, harakiri: 2 })
+  expect(exitsOf({})).toEqual({})
+})
+
+describe('a JSON object without workers is a stats document only for uwsgi_exporter', () => {
+  test.each([
+    ['{}', false],
+    ['{"status":"ok"}', false],
+    ['{"workers":null}', false],
+    ['{"workers":[]}', true],
+    ['{"version":"2.0.21","vassals":[]}', true],
+  ])('%s', (text, isStats) => {
+    expect('stats' in parseStats(text, { withCores: false, acceptsAnyObject: false })).toBe(isStats)
+    expect('stats' in parseStats(text, { withCores: false, acceptsAnyObject: true })).toBe(true)
+  })
+})
+
 test('control bytes of a request in flight are replaced, those that JSON allows are not', () => {
   const text = '{\t"name":\r\n"a\u0001\u001f\u0000b",\n"workers":[{"id":1,"cores":[{"vars":["\u0007"]}]}]}'
-  expect(parseStats(text)).toMatchObject({ stats: { name: 'a\ufffd\ufffd\ufffdb' } })
+  expect(parseStats(text, NO_CORES)).toMatchObject({ stats: { name: 'a\ufffd\ufffd\ufffdb' } })
 })
 
 test('a uWSGI with 150 workers of 256 cores is within the limit of values', () => {
-  const outcome = parseStats(largeDocument(150, 256).toString())
+  const outcome = parseStats(largeDocument(150, 256).toString(), NO_CORES)
   const workers = 'stats' in outcome ? outcome.stats.workers : undefined
   expect(workers?.map(({ coreCount }) => coreCount)).toEqual(Array.from({ length: 150 }, () => 256))
 })
@@ -171,7 +198,7 @@ test.each([
 ])('%s', (_, end, outcome) => {
   // Two brackets at the beginning, two characters that precede a value in each item.
   const text = `{"x":[${'{},'.repeat((MAX_VALUES - 2) / 2)}${end}`
-  expect(Object.keys(parseStats(text))).toEqual([outcome])
+  expect(Object.keys(parseStats(text, NO_CORES))).toEqual([outcome])
 })
 
 describe("a worker's state is that of our master, or corresponds to uWSGI's status", () => {
@@ -182,7 +209,9 @@ describe("a worker's state is that of our master, or corresponds to uWSGI's stat
     [{ status: 'idle', pid: 5 }, 'ready'],
     [{ status: 'busy' }, 'busy'],
     [{ status: 'sig9' }, 'busy'],
-    [{ status: 'cheap', pid: 5 }, 'dead'],
+    [{ status: 'cheap', pid: 5 }, 'cheap'],
+    [{ status: 'cheap', pid: 0 }, 'cheap'],
+    [{ state: 'dead', status: 'cheap', pid: 0 }, 'dead'],
     [{ status: 'idle', pid: 0 }, 'dead'],
     [{ status: 'pause', pid: 5 }, undefined],
     [{}, undefined],
@@ -217,6 +246,6 @@ describe('another document is refused, with the place but without the value', ()
       ['{"reloads":{}}', 'reloads is not a number'],
     ].map(([text = '', problem]) => [text.slice(0, 40), text, problem]),
   )('%s', (_, text = '', problem) => {
-    expect(parseStats(text, { withCores: true })).toEqual({ problem: problem! })
+    expect(parseStats(text, WITH_CORES)).toEqual({ problem: problem! })
   })
 })

@@ -4,7 +4,8 @@
  */
 import { Fields, type Numbers, WrongValue } from './fields.ts'
 
-export const WORKER_STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead'] as const
+/** `cheap` is uWSGI's word for a worker that was stopped to save memory and starts with the next requests. */
+export const WORKER_STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead', 'cheap'] as const
 
 type WorkerState = (typeof WORKER_STATES)[number]
 
@@ -34,6 +35,8 @@ export interface Worker extends Numbers<(typeof WORKER_NUMBERS)[number]> {
   state: WorkerState | undefined
   status: string | undefined
   exits: Numbers<string>
+  /** `signals`, which our master always sets to 0. */
+  uwsgiSignals: number | undefined
   apps: App[] | undefined
   coreCount: number | undefined
   /** Only if they were asked for. */
@@ -79,13 +82,20 @@ export const MAX_VALUES = 2_000_000
 export interface ParseOptions {
   /** Whether each core is wanted, not only their number. */
   withCores: boolean
+  /**
+   * Whether any JSON object is a stats document, as for uwsgi_exporter. Otherwise it must have a list of workers, or of
+   * vassals if it is an emperor's.
+   */
+  acceptsAnyObject: boolean
 }
 
 /** Parses a stats document. Never throws. */
-export function parseStats(text: string, options: ParseOptions = { withCores: false }): Outcome {
+export function parseStats(text: string, options: ParseOptions): Outcome {
   try {
     if (valuesIn(text) > MAX_VALUES) throw new WrongValue(`the response has more than ${MAX_VALUES} values`)
     const top = new Fields(parseJson(text), '')
+    if (!options.acceptsAnyObject && top.list('workers') === undefined && top.list('vassals') === undefined)
+      throw new WrongValue('the response is JSON but not a stats document: it has no workers')
     return {
       stats: {
         name: top.text('name'),
@@ -138,13 +148,15 @@ function parseWorker(worker: Fields, { withCores }: ParseOptions): Worker[] {
   if (id === 0) return []
   const numbers = worker.numbers(WORKER_NUMBERS)
   const status = worker.text('status')
+  const state = WORKER_STATES.find((name) => name === worker.text('state'))
   return [
     {
       id,
       ...numbers,
       status,
-      state: stateOf(worker.text('state'), status, numbers.pid),
-      exits: worker.child('exits')?.allNumbers() ?? {},
+      state: state ?? stateOf(status, numbers.pid),
+      exits: exitsOf(worker),
+      uwsgiSignals: state === undefined ? numbers.signals : undefined,
       apps: worker.list('apps')?.map(parseApp),
       coreCount: worker.lengthOf('cores'),
       cores: withCores ? worker.list('cores')?.map(parseCore) : undefined,
@@ -172,11 +184,16 @@ function idOf(entry: Fields): number {
   return id
 }
 
-/** The state of our master's document, or the one that uWSGI's status corresponds to; none corresponds to a paused worker. */
-function stateOf(state: string | undefined, status = '', pid: number | undefined): WorkerState | undefined {
-  const known = WORKER_STATES.find((name) => name === state)
-  if (known !== undefined) return known
-  if (pid === 0 || status === 'cheap') return 'dead'
+/** uWSGI counts one of the reasons for an exit. */
+function exitsOf(worker: Fields): Numbers<string> {
+  const harakiri = worker.number('harakiri_count')
+  return worker.child('exits')?.allNumbers() ?? (harakiri === undefined ? {} : { harakiri })
+}
+
+/** The state that uWSGI's status corresponds to; no state corresponds to a paused worker. */
+function stateOf(status = '', pid: number | undefined): WorkerState | undefined {
+  if (status === 'cheap') return 'cheap'
+  if (pid === 0) return 'dead'
   if (status === 'idle') return 'ready'
   // `sig9`: the worker runs the handler of uWSGI's signal 9.
   return status === 'busy' || /^sig\d+$/.test(status) ? 'busy' : undefined
