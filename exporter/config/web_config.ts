@@ -14,6 +14,7 @@ export interface Tls {
   cert: string
   key: string
   ca?: string
+  ciphers: string
   requestCert: boolean
   rejectUnauthorized: boolean
 }
@@ -24,6 +25,11 @@ export interface WebConfig {
   users: ReadonlyMap<string, string>
   headers: Readonly<Record<string, string>>
 }
+
+/** The suites of TLS 1.2 with authenticated encryption (AEAD), as Go offers them; TLS 1.3 has no others. */
+const CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305']
+  .flatMap((cipher) => [`ECDHE-ECDSA-${cipher}`, `ECDHE-RSA-${cipher}`])
+  .join(':')
 
 /** The configuration without a file. */
 export const PLAIN: WebConfig = { tls: undefined, users: new Map(), headers: {} }
@@ -129,7 +135,7 @@ export function readWebConfig(path: string): WebConfig {
   if (tls && problems.length === 0) attempt('tls_server_config', () => createSecureContext(tls))
   if (problems.length > 0) throw new WebConfigError(problems)
   return {
-    tls: tls && { ...tls, requestCert: isVerifying, rejectUnauthorized: isVerifying },
+    tls: tls && { ...tls, ciphers: CIPHERS, requestCert: isVerifying, rejectUnauthorized: isVerifying },
     users: new Map(Object.entries(users)),
     headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== '')),
   }

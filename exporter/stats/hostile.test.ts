@@ -37,11 +37,7 @@ describe('a response without a document is a problem', () => {
     ['no content', 'HTTP/1.1 204 No Content\r\n\r\n', 'the response has status 204'],
     ['an empty body', http(''), 'the response is not JSON'],
     ['wrong JSON', http('{"name":'), 'the response is not JSON'],
-    [
-      'JSON without HTTP, as uWSGI sends it without stats-http',
-      '{"name":"dogs"}\r\n\r\n',
-      'the response is not HTTP/1',
-    ],
+    ['a greeting of another protocol', 'SSH-2.0-OpenSSH\r\n\r\n', 'the response is not HTTP/1'],
     [
       'a body that ends early',
       'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}',
@@ -58,9 +54,27 @@ describe('a response without a document is a problem', () => {
     expect((await read([uri])).map(problemOf)).toEqual(['it reset the connection (ECONNRESET)'])
   })
 
+  test('a raw stats socket that is read by http, many times: one reason, which says what to do', async () => {
+    const uri = (await targets.tcp((socket) => socket.end('{"name":"dogs"}'))).replace('tcp://', 'http://')
+    const problems = new Set<string | undefined>()
+    for (let i = 0; i < 30; i++) for (const reading of await read([uri])) problems.add(problemOf(reading))
+    expect([...problems]).toEqual(['no HTTP: use tcp:// or stats-http'])
+  })
+
+  test('a raw stats socket that resets the connection when the request arrives, too', async () => {
+    let connections = 0
+    const target = await targets.tcp((socket) => {
+      connections++
+      socket.once('data', () => socket.resetAndDestroy())
+      if (connections > 1) socket.end('{"name":"dogs"}')
+    })
+    const uri = target.replace('tcp://', 'http://')
+    expect((await read([uri])).map(problemOf)).toEqual(['no HTTP: use tcp:// or stats-http'])
+  })
+
   test('HTTP from a raw stats socket, as uWSGI sends it with stats-http', async () => {
     const uri = await targets.tcp((socket) => socket.end(http('{}')))
-    expect((await read([uri])).map(problemOf)).toEqual(['the response is not JSON'])
+    expect((await read([uri])).map(problemOf)).toEqual(['the response is HTTP: use http://'])
   })
 })
 

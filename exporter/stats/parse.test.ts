@@ -63,9 +63,10 @@ const times = (requests: number, running_time: number, tx: number, avg_rt: numbe
 })
 
 test("a real uWSGI's document is understood", async () => {
-  const outcome = parseStats(await Bun.file(`${import.meta.dir}/../testdata/uwsgi-stats.json`).text(), {
-    withCores: true,
-  })
+  const outcome = parseStats(
+    await Bun.file(`${import.meta.dir}/../testdata/uwsgi-stats.json`).text(),
+    WITH_CORES,
+  )
   expect(outcome).toEqual({
     stats: {
       listen_queue: 0,
