@@ -1,7 +1,7 @@
 /** The same in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { allTargetsAreUp, everyQueryHasData, k6, query, until, useTheApi } from './smoke.ts'
+import { allTargetsAreUp, everyQueryHasData, load, query, until, useTheApi } from './smoke.ts'
 import { Traffic } from './traffic.ts'
 
 const gateway = 'http://127.0.0.1:8000'
@@ -23,7 +23,7 @@ test('pets are made, listed, read, changed and deleted through the gateway', () 
 test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
 
 test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {
-  await Promise.all([k6(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
+  await Promise.all([load(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
 }, 120_000)
 
 test('our containers run without root, capabilities and a writable file system', async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { allTargetsAreUp, everyQueryHasData, k6, until, useTheApi } from './smoke.ts'
+import { allTargetsAreUp, everyQueryHasData, load, until, useTheApi } from './smoke.ts'
 
 const gateway = 'http://localhost:8000'
 const prometheus = 'http://127.0.0.1:9090'
@@ -116,7 +116,7 @@ test('promtool finds nothing to say about the pages', async () => {
 test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
 
 test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {
-  const [report] = await Promise.all([k6(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
+  const [report] = await Promise.all([load(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
   expect(report).toContain('http_req_duration')
 }, 120_000)
 

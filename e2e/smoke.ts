@@ -73,13 +73,13 @@ export const allTargetsAreUp = (prometheus: string): Promise<void> =>
 /**
  * Every query of every dashboard, its annotations and variables among them, and every recording rule, gives at least one
  * number, or is of what may be empty.
- * @param isK6Writing whether the numbers of a load test come in, too.
+ * @param isLoadWritten whether a load test writes its numbers, too.
  */
-export async function everyQueryHasData(prometheus: string, isK6Writing = false): Promise<void> {
+export async function everyQueryHasData(prometheus: string, isLoadWritten = false): Promise<void> {
   const asked = dashboards
     .flatMap((dashboard) => queriesOf(dashboard).concat(besidesOf(dashboard)))
     .concat(recordingRules.map(({ record }) => record))
-  await haveData(prometheus, isK6Writing ? asked : asked.filter((promql) => !promql.includes('k6_')))
+  await haveData(prometheus, isLoadWritten ? asked : asked.filter((promql) => !promql.includes('k6_')))
 }
 
 /** Each of the queries gives at least one number, or is of what may be empty. */
@@ -93,30 +93,29 @@ export async function haveData(prometheus: string, asked: readonly string[]): Pr
   }, 45_000)
 }
 
-/** Runs a shape of the load test; resolves with k6's report. @throws when a threshold is crossed. */
-export async function k6(gateway: string, env: Record<string, string>, ...flags: string[]): Promise<string> {
+/** Runs the load test with these flags; resolves with its report. @throws when a threshold is crossed. */
+export async function load(
+  gateway: string,
+  env: Record<string, string>,
+  ...flags: string[]
+): Promise<string> {
   const run = Bun.spawn(
     [
-      'k6',
-      'run',
+      process.execPath,
+      join(ROOT, 'k6/runner/index.ts'),
       '--quiet',
       '-e',
       `BASE_URL=${gateway}`,
       '-e',
       'SUMMARY=/dev/null',
       ...flags,
-      join(ROOT, 'k6/load_test.ts'),
     ],
-    {
-      env: { ...Bun.env, ...env, K6_AUTO_EXTENSION_RESOLUTION: 'false' },
-      stdout: 'pipe',
-      stderr: 'pipe',
-    },
+    { env: { ...Bun.env, ...env }, stdout: 'pipe', stderr: 'pipe' },
   )
   const [report, complaints] = await Promise.all([
     new Response(run.stdout).text(),
     new Response(run.stderr).text(),
   ])
-  if ((await run.exited) !== 0) throw new Error(`k6 failed:\n${report}\n${complaints}`)
+  if ((await run.exited) !== 0) throw new Error(`the load test failed:\n${report}\n${complaints}`)
   return report
 }

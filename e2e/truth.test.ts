@@ -12,7 +12,7 @@ import { dashboards } from '../monitoring/grafana/dashboards.ts'
 import { queriesOf } from '../monitoring/grafana/queries.ts'
 import { type FreeStack, startFreeStack } from './free_stack.ts'
 import { Page } from './page.ts'
-import { allTargetsAreUp, everyQueryHasData, haveData, k6, query, until } from './smoke.ts'
+import { allTargetsAreUp, everyQueryHasData, haveData, load, query, until } from './smoke.ts'
 
 const RANDOM_REQUESTS = 10_000
 const CONNECTIONS = 16
@@ -44,10 +44,10 @@ const pages = async () => {
 
 test('under load every query of the dashboards and every recording has data, those of k6 too', async () => {
   const file = join(folder, 'summary.json')
-  const flags = ['-o', 'experimental-prometheus-rw', '-e', `SUMMARY=${file}`]
+  const flags = ['-o', 'prometheus', '-e', `SUMMARY=${file}`]
   const { prometheus, gateway } = running.urls
   await Promise.all([
-    k6(gateway, { K6_PROMETHEUS_RW_SERVER_URL: `${prometheus}/api/v1/write` }, ...flags),
+    load(gateway, { K6_PROMETHEUS_RW_SERVER_URL: `${prometheus}/api/v1/write` }, ...flags),
     everyQueryHasData(prometheus, true),
   ])
 }, 120_000)
@@ -110,14 +110,14 @@ test('ten thousand requests to random paths with random methods make no series',
 test('with workers killed under load no counter falls, and attempts are between what was done and what was begun', async () => {
   const { gateway: url, admin, prometheus } = running.urls
   const counters = 'http_server_request_duration_seconds_count{job!="prometheus"}'
-  const load = k6(url, {}, '--vus', '20', '--duration', '8s', '--no-thresholds')
+  const loaded = load(url, {}, '--vus', '20', '--duration', '8s', '--no-thresholds')
   // Before its load k6 tries each operation once, and ends where one fails.
   const countNow = async () => (await pages()).gateway.sum(requests)
   const enough = (await countNow()) + 200
   await until(async () => ((await countNow()) > enough ? undefined : 'the load has not begun'), 20_000)
   const killed = new Set<number>()
   const isOver = () =>
-    Promise.race([load.then(() => true), Bun.sleep(LOOK_AGAIN_AFTER_MS).then(() => killed.size === KILLS)])
+    Promise.race([loaded.then(() => true), Bun.sleep(LOOK_AGAIN_AFTER_MS).then(() => killed.size === KILLS)])
   while (!(await isOver())) {
     const { workers } = (await (await fetch(`${admin.dogs}/stats`)).json()) as Stats
     const victim = workers.find(({ pid, state }) => state === 'busy' && !killed.has(pid))
@@ -125,7 +125,7 @@ test('with workers killed under load no counter falls, and attempts are between 
     killed.add(victim.pid)
     process.kill(victim.pid, 'SIGKILL')
   }
-  await load
+  await loaded
   expect(killed.size).toBeGreaterThan(0)
   expect(await query(prometheus, `sum(resets(${counters}[1m])) > 0`)).toEqual([])
 

@@ -14,7 +14,7 @@ import exec from 'k6/execution'
 import type { Options } from 'k6/options'
 import { operationAt } from './mix.ts'
 import { operations } from './pets.ts'
-import { rehearse } from './rehearsal.ts'
+import { preflight } from './preflight.ts'
 import { send, services } from './requests.ts'
 import { shapeNamed, stepSeconds } from './shapes.ts'
 import { rateAt, stepName } from './steps.ts'
@@ -34,22 +34,22 @@ export const options: Options = {
 }
 
 /** Once, before the load: ends the run when the system is not up or does not speak this API. */
-export function setup(): void {
-  for (const service of services) rehearse(service)
+export async function setup(): Promise<void> {
+  for (const service of services) await preflight(service)
 }
 
 /** One iteration of one user. */
-export default function iterate(): void {
+export default async function iterate(): Promise<void> {
   if (endsAtLimit)
     exec.vu.metrics.tags.step = stepName(rateAt(Date.now() - exec.scenario.startTime, stepSeconds))
   const service = Math.random() < 0.5 ? 'dogs' : 'cats'
-  operations[operationAt(Math.random())](service)
-  sleep(pauseSeconds)
+  await operations[operationAt(Math.random())](service)
+  await sleep(pauseSeconds)
 }
 
 /** Once, after the load: removes the rows that it made. */
-export function teardown(): void {
-  for (const service of services) send('clean', service)
+export async function teardown(): Promise<void> {
+  for (const service of services) await send('clean', service)
 }
 
 /** At the end: what a person reads, and all numbers in a file. */

@@ -25,15 +25,15 @@ const requests = {
 type Details = { id?: number; body?: object }
 
 /** Sends one request and checks the status of its answer. */
-export function send(
+export async function send(
   op: keyof typeof requests,
   service: Service,
   details: Details = {},
-): RefinedResponse<'text'> {
+): Promise<RefinedResponse<'text'>> {
   const { method, path, statuses } = requests[op]
   const url = baseUrl + `/${service}${path}`.replace(':id', String(details.id))
   const body = details.body === undefined ? null : JSON.stringify(details.body)
-  const response = http.request(method, url, body, {
+  const response = await http.request(method, url, body, {
     headers: body === null ? {} : { 'Content-Type': 'application/json' },
     tags: { op, name: `${method} /${service}${path}` },
     responseCallback: http.expectedStatuses(...statuses),

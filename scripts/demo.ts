@@ -1,12 +1,12 @@
 /**
  * `bun run demo`: the stack, load, and a short story of faults. At each step it says what is done and where to look, and waits until
- * the alert fires and is over. Alerts come sooner than in production, so that it takes minutes. Needs Prometheus and k6.
+ * the alert fires and is over. Alerts come sooner than in production, so that it takes minutes. Needs Prometheus.
  */
 import { stopSignals } from '@bun-monitoring/prefork'
 import { join } from 'node:path'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
-import { DIE_WITH_US, Stack } from './stack.ts'
+import { Stack } from './stack.ts'
 import { firingAlerts, labelsOf, type Scene, story, STORY_ENV, TIMES_FASTER } from './story.ts'
 
 const ASK_AGAIN_AFTER_MS = 500
@@ -19,9 +19,8 @@ const USERS = 5
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const missing = ['prometheus', 'k6'].filter((program) => Bun.which(program) === null)
-  if (missing.length > 0) {
-    console.error(`the demonstration needs ${missing.join(' and ')} on PATH`)
+  if (Bun.which('prometheus') === null) {
+    console.error('the demonstration needs prometheus on PATH')
     return 1
   }
   const signals = stopSignals()
@@ -38,25 +37,23 @@ async function main(): Promise<number> {
     if (urls === 'stopped') return 0
     const { prometheus } = urls
     load = new Child({
-      name: 'k6',
+      name: 'load',
       command: [
-        ...DIE_WITH_US,
-        'k6',
-        'run',
+        process.execPath,
+        '--no-orphans',
+        join(ROOT, 'k6/runner/index.ts'),
         '--quiet',
         '--vus',
         String(USERS),
         '--duration',
         '1h',
-        '-o',
-        'experimental-prometheus-rw',
-        join(ROOT, 'k6/load_test.ts'),
+        '--out',
+        'prometheus',
       ],
       env: {
         BASE_URL: urls.gateway,
         SUMMARY: '/dev/null',
         K6_PROMETHEUS_RW_SERVER_URL: `${prometheus}/api/v1/write`,
-        K6_AUTO_EXTENSION_RESOLUTION: 'false',
       },
       print: () => {},
     })

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { schema as gatewaySettings } from '../gateway/config.ts'
-import { variableName } from '../packages/prefork/config.ts'
+import { variableName } from '../packages/prefork/shared/config.ts'
 import { serviceSettings } from '../services/pets/config.ts'
 import { ROOT } from './external.ts'
 

@@ -12,7 +12,7 @@ import { grafana } from './grafana.ts'
 import { prometheus, type PrometheusOptions } from './prometheus.ts'
 
 /** What Bun's --no-orphans does for our own processes, for others where util-linux is there: no launcher, no stack. */
-export const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
+const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
 
 /** Addresses of what takes flags instead of environment variables. */
 export interface StackOptions {

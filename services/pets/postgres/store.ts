@@ -1,13 +1,13 @@
 /**
- * Pets in a PostgreSQL table. Every write is one statement and so a transaction of its own: it is committed before it is
- * answered. A list is one statement, too, which sends rows only where something was written since the client's version.
+ * Stores pets in a PostgreSQL table. Every write is one statement, hence a transaction of its own, committed before the
+ * response. A list is one statement, too, which returns rows only if a write followed the known version.
  */
 import type { Registry } from '@bun-monitoring/metrics'
 import { PostgresMetrics } from '@bun-monitoring/metrics/postgres'
-import type { Kind } from '../kind.ts'
-import type { Pet, PetInput } from '../model.ts'
-import { type ModelMetrics, modelMetrics } from '../model_metrics.ts'
-import type { Listing, Store } from '../store.ts'
+import type { Kind } from '../model/kind.ts'
+import type { Pet, PetInput } from '../model/pet.ts'
+import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
+import type { Listing, Store } from '../store/store.ts'
 import type { Pool, Rows } from './pool.ts'
 
 export class PostgresStore implements Store {
@@ -73,22 +73,22 @@ export class PostgresStore implements Store {
     return count
   }
 
-  /** What versions begin with: what was read before a connection broke is compared with nothing that is read after it. */
+  /** The prefix of versions: a version from before the loss of a connection equals none from after it. */
   #epoch(): string {
     return `${this.#pool.losses}/`
   }
 }
 
 /**
- * Equal snapshots see the same transactions, hence the same rows: a snapshot's text is the version. It is cheap, since it
- * needs no table, and never late, since a statement sees what was committed before it began. (On a standby it would not
- * tell all; but a standby takes no writes, either.)
+ * The version is the text of the snapshot: equal snapshots see the same transactions, hence the same rows. It is cheap, since
+ * it reads no table, and never stale, since a statement sees every commit from before its start. (On a standby it is not
+ * reliable.)
  */
 const versionAfter = (epoch: `$${number}`) => `${epoch}::text || pg_current_snapshot()::text`
 
 function prepare({ name, trait }: Kind, pool: Pool, metrics: PostgresMetrics) {
   const ask = <Row>(text: string, params: unknown[]): Promise<Rows<Row>> => pool.run<Row>(text, params)
-  // As a double an id becomes the number that JavaScript would make of it anyway.
+  // As a double an id becomes a number in JavaScript.
   const columns = `id::float8 AS id, name, breed, ${trait}, is_test`
   return {
     list: metrics.prepare<
@@ -117,7 +117,7 @@ function prepare({ name, trait }: Kind, pool: Pool, metrics: PostgresMetrics) {
     ),
     delete: metrics.prepare<[number], Rows<never>>(`DELETE FROM ${name} WHERE id = $1::bigint`, ask),
     deleteTests: metrics.prepare<[], Rows<never>>(`DELETE FROM ${name} WHERE is_test`, ask),
-    // Bookkeeping of ours, not an operation that a request asked for: not measured.
+    // Not an operation of a request, so not measured.
     count: (known: string, epoch: string, model: string) =>
       pool.run<{ version: string; rows: number; migrations: string }>(
         `SELECT version,

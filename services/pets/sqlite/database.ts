@@ -1,8 +1,8 @@
-/** A database in a SQLite file. */
-import type { Database } from '../database.ts'
-import { type Kind, prefixOf } from '../kind.ts'
-import { migrations } from '../migrations.ts'
-import { openFile, serveWith } from './file.ts'
+/** A SQLite file as a database of the service. */
+import { type Kind, prefixOf } from '../model/kind.ts'
+import { migrations } from '../model/migrations.ts'
+import type { Database } from '../store/store.ts'
+import { openFile, setServingTimeout } from './file.ts'
 import { migrate } from './migrate.ts'
 import { SqliteStore } from './store.ts'
 
@@ -11,9 +11,9 @@ export const sqliteDatabase = (kind: Kind, path: string): Database => ({
     using db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
     return migrate(db, migrations(kind))
   },
-  open(registry) {
+  open(registry, log) {
     const db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
-    serveWith(db)
-    return new SqliteStore(kind, db, registry)
+    setServingTimeout(db)
+    return new SqliteStore(kind, db, registry, log)
   },
 })

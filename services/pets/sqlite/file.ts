@@ -1,18 +1,18 @@
 /**
- * Opens the SQLite file. WAL with `synchronous=NORMAL`: an acknowledged write survives the death of any process;
- * only a power cut can take the last ones (sqlite.org/pragma.html#pragma_synchronous).
+ * Opens the SQLite file, in WAL mode with `synchronous=NORMAL`: an acknowledged write survives the death of any process.
+ * A power cut can lose the last writes (sqlite.org/pragma.html#pragma_synchronous).
  */
 import { Database } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** How long a statement waits for another writer. The wait blocks the event loop, hence so short. */
+/** The time that a statement waits for another writer. It is short because the wait blocks the event loop. */
 const BUSY_TIMEOUT_MS = 250
 
-/** Starting up, nobody waits for an answer yet, and another process may be migrating. */
+/** The same time before the first request, while another process may be migrating. */
 const BOOT_BUSY_TIMEOUT_MS = 10_000
 
-/** @throws Error that says which file, and that the variable named it. */
+/** @throws Error with the path of the file and the variable that sets it. */
 export function openFile(path: string, variable: string): Database {
   try {
     mkdirSync(dirname(path), { recursive: true })
@@ -29,12 +29,8 @@ export function openFile(path: string, variable: string): Database {
   }
 }
 
-/** From here on requests wait: fail fast with SQLITE_BUSY rather than hold up everybody else. */
-export const serveWith = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_MS)
-
-/** Whether an error says that another writer held the database for too long. */
-export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
+/** Makes statements fail fast with SQLITE_BUSY: requests wait behind them from now on. */
+export const setServingTimeout = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_MS)
 
 function waitForLocks(db: Database, timeoutMs: number): void {
   db.run(`PRAGMA busy_timeout = ${timeoutMs}`)

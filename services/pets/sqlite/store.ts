@@ -1,30 +1,34 @@
 /**
- * Pets in a SQLite table. Every write is one statement, so SQLite takes the write lock before it reads and a reader's
- * snapshot is never upgraded: that upgrade would fail at once, whatever `busy_timeout` says (SQLITE_BUSY_SNAPSHOT).
+ * Stores pets in a SQLite table. Every write is one statement, so SQLite takes the write lock before it reads. A transaction
+ * that reads first and then writes would fail at once with SQLITE_BUSY_SNAPSHOT, without waiting for `busy_timeout`.
  */
 import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
 import { DatabaseMetrics } from '@bun-monitoring/metrics/sqlite'
-import type { Kind } from '../kind.ts'
-import type { Pet, PetInput } from '../model.ts'
-import { type ModelMetrics, modelMetrics } from '../model_metrics.ts'
-import type { Listing, Store } from '../store.ts'
+import type { Logger } from '@bun-monitoring/prefork'
+import type { Kind } from '../model/kind.ts'
+import type { Pet, PetInput } from '../model/pet.ts'
+import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
+import { type Listing, type Store, Unavailable } from '../store/store.ts'
+import { translated } from './errors.ts'
 import { appliedTo } from './migrate.ts'
 
-/** A row as SQLite has it: booleans are 0 and 1. */
+/** A row as SQLite returns it: booleans are 0 and 1. */
 type Row = { id: number; name: string; breed: string; is_test: number } & Record<string, unknown>
 
 export class SqliteStore implements Store {
   readonly #kind: Kind
   readonly #db: Database
+  readonly #log: Logger
   readonly #statements: ReturnType<typeof prepare>
   readonly #model: ModelMetrics
   #ownWrites = 0
   #countedVersion = ''
 
-  constructor(kind: Kind, db: Database, registry: Registry) {
+  constructor(kind: Kind, db: Database, registry: Registry, log: Logger) {
     this.#kind = kind
     this.#db = db
+    this.#log = log
     this.#statements = prepare(kind, db, new DatabaseMetrics(registry))
     this.#model = modelMetrics(kind, registry)
     this.#model.countMigrations(appliedTo(db))
@@ -37,45 +41,41 @@ export class SqliteStore implements Store {
     this.#model.countRows(this.#statements.count.get()!.rows)
   }
 
-  /** The version is read before the rows: a commit in between makes them newer than it, and the next asks again; never older. */
+  /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
   list(after: number, limit: number, known: string): Listing | undefined {
     const version = this.#version()
     if (version === known) return undefined
-    // One more than asked for, to know whether there is a next page.
-    const rows = this.#statements.list.all(after, limit + 1)
+    // One row more than requested, to know whether there is a next page.
+    const rows = this.#ask(() => this.#statements.list.all(after, limit + 1))
     const next = rows.length > limit ? rows[limit - 1]!.id : undefined
     return { version, next, json: JSON.stringify(rows.slice(0, limit).map((row) => this.#pet(row))) }
   }
 
   find(id: number): Pet | undefined {
-    const row = this.#statements.find.get(id)
+    const row = this.#ask(() => this.#statements.find.get(id))
     return row ? this.#pet(row) : undefined
   }
 
   insert(pet: PetInput): Pet {
-    const row = this.#statements.insert.get(
-      pet.name,
-      pet.breed,
-      this.#trait(pet),
-      pet.is_test === true ? 1 : 0,
-    )!
+    const isTest = pet.is_test === true ? 1 : 0
+    const row = this.#ask(() => this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest))!
     this.#wrote(this.#model.inserts, 1)
     return this.#pet(row)
   }
 
   update(id: number, pet: PetInput): Pet | undefined {
-    const row = this.#statements.update.get(pet.name, pet.breed, this.#trait(pet), id)
+    const row = this.#ask(() => this.#statements.update.get(pet.name, pet.breed, this.#trait(pet), id))
     if (!row) return undefined
     this.#wrote(this.#model.updates, 1)
     return this.#pet(row)
   }
 
   delete(id: number): boolean {
-    return this.#deleted(this.#statements.delete.run(id).changes) > 0
+    return this.#deleted(() => this.#statements.delete.run(id)) > 0
   }
 
   deleteTests(): number {
-    return this.#deleted(this.#statements.deleteTests.run().changes)
+    return this.#deleted(() => this.#statements.deleteTests.run())
   }
 
   close(): void {
@@ -83,8 +83,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Changes whenever the table may have changed. SQLite's `data_version` tells of other connections' commits, in this
-   * process or another, and not of our own (sqlite.org/pragma.html#pragma_data_version); those are counted here.
+   * Changes whenever the table may have changed. SQLite's `data_version` changes with commits of other connections, in any
+   * process, but not with those of this connection (sqlite.org/pragma.html#pragma_data_version), which are counted here.
    */
   #version(): string {
     return `${this.#statements.version.get()!.data_version}.${this.#ownWrites}`
@@ -104,9 +104,21 @@ export class SqliteStore implements Store {
     return pet[this.#kind.trait] === true ? 1 : 0
   }
 
-  #deleted(rows: number): number {
-    if (rows > 0) this.#wrote(this.#model.deletes, rows)
-    return rows
+  #deleted(statement: () => { changes: number }): number {
+    const { changes } = this.#ask(statement)
+    if (changes > 0) this.#wrote(this.#model.deletes, changes)
+    return changes
+  }
+
+  /** @throws Unavailable if another writer holds the database. */
+  #ask<T>(statement: () => T): T {
+    try {
+      return statement()
+    } catch (error) {
+      const thrown = translated(error)
+      if (thrown instanceof Unavailable) this.#log.warn({ err: error }, 'the database is busy')
+      throw thrown
+    }
   }
 
   #wrote(counter: { inc(rows: number): void }, rows: number): void {
@@ -133,7 +145,7 @@ function prepare({ name, trait }: Kind, db: Database, metrics: DatabaseMetrics) 
     ),
     delete: metrics.prepare<never, [number]>(db, `DELETE FROM ${name} WHERE id = ?`),
     deleteTests: metrics.prepare<never, []>(db, `DELETE FROM ${name} WHERE is_test = 1`),
-    // Bookkeeping of ours, not operations that a request asked for: not measured.
+    // Not operations of a request, so not measured.
     version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
     count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
   }

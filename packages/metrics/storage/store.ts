@@ -1,0 +1,31 @@
+/** Where the numbers of a process are kept, as the metrics see it: heap_store.ts or region_store.ts. */
+import type { Definition } from '../model/definition.ts'
+import type { Family } from '../model/family.ts'
+import type { Memory, Place } from './layout.ts'
+
+/** The numbers of one series, and the memory that holds them. */
+export interface Cells extends Place {
+  readonly memory: Memory
+}
+
+export interface Store {
+  /** Events so far whose label set had no room, or was above its family's limit. */
+  readonly dropped: number
+  countDropped(): void
+  /**
+   * Finds or makes the cells of a series and puts it on the page. They hold what was counted before, unless the series was
+   * removed.
+   * @param key names the series within its family
+   * @param cellCount the same for all series of the family
+   * @param isLive false to reserve the room only
+   * @returns undefined when there is no room
+   */
+  series(definition: Definition, key: string, cellCount: number, isLive?: boolean): Cells | undefined
+}
+
+/** A store whose numbers are one part of a cluster's. */
+export interface SharedStore {
+  store: Store
+  /** The numbers of all processes of the cluster, merged. */
+  families(): Family[]
+}

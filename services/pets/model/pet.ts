@@ -1,0 +1,64 @@
+/** The schemas that request bodies are checked against, and the types that the stores and the routes share. */
+import { Kind as TypeKind, Type, TypeRegistry } from '@sinclair/typebox'
+import type { Kind } from './kind.ts'
+
+/** A pet as the API shows it. The kind's trait is a boolean under its own name. */
+export type Pet = { id: number; name: string; breed: string; is_test: boolean } & Record<string, unknown>
+
+/** A pet as a client sends it; the trait under its own name. */
+export type PetInput = { name: string; breed: string; is_test?: boolean } & Record<string, unknown>
+
+const MAX_CHARACTERS = 128
+
+/**
+ * A string measured in characters, as JSON Schema does; TypeBox's own string counts UTF-16 units. A lone surrogate is
+ * refused: UTF-8 cannot hold it, so a client would not read back the string that was acknowledged. NUL is refused because
+ * PostgreSQL cannot store it and both databases must take the same input.
+ */
+const CHARACTERS = 'Characters'
+TypeRegistry.Set<{ minLength: number; maxLength: number }>(CHARACTERS, ({ minLength, maxLength }, value) => {
+  if (typeof value !== 'string' || !value.isWellFormed() || value.includes('\0')) return false
+  if (value.length > 2 * maxLength) return false
+  const { length } = [...value]
+  return minLength <= length && length <= maxLength
+})
+
+const text = (description: string) =>
+  Type.Unsafe<string>({
+    [TypeKind]: CHARACTERS,
+    type: 'string',
+    minLength: 1,
+    maxLength: MAX_CHARACTERS,
+    description,
+    error: `must be a string of 1 to ${MAX_CHARACTERS} characters without NUL`,
+  })
+
+const flag = (description: string) =>
+  Type.Optional(Type.Boolean({ default: false, description, error: 'must be true or false' }))
+
+/** Without this Elysia refuses unknown properties, or drops them if it normalises. */
+const objectOptions = { additionalProperties: true }
+
+/** Body of PUT. Unknown properties are ignored, as in the original. */
+export const changeSchema = ({ trait }: Kind) =>
+  Type.Object(
+    { name: text('the name'), breed: text('the breed'), [trait]: flag('false if absent') },
+    objectOptions,
+  )
+
+/** Body of POST. */
+export const createSchema = (kind: Kind) =>
+  Type.Object(
+    { ...changeSchema(kind).properties, is_test: flag('a test row, deleted by /clean/') },
+    objectOptions,
+  )
+
+/** A pet in a response. */
+export const petSchema = ({ trait }: Kind) =>
+  Type.Object({
+    id: Type.Integer({ minimum: 1 }),
+    name: Type.String({ minLength: 1, maxLength: MAX_CHARACTERS }),
+    breed: Type.String({ minLength: 1, maxLength: MAX_CHARACTERS }),
+    [trait]: Type.Boolean(),
+    is_test: Type.Boolean(),
+  })
