@@ -175,6 +175,35 @@ describe.skipIf(!isUwsgiExpected)('a real uWSGI', () => {
     }
   }
 
+  test.each([
+    {
+      name: 'raw stats by http',
+      flags: [],
+      scheme: 'http',
+      reason: 'no HTTP: use tcp:// or stats-http',
+      times: 30,
+    },
+    {
+      name: 'stats-http by tcp',
+      flags: ['--stats-http'],
+      scheme: 'tcp',
+      reason: 'it sent nothing in time: if it speaks HTTP, use http://',
+      times: 3,
+    },
+  ])(
+    '$name: one reason, at each of many scrapes',
+    async ({ flags, scheme, reason, times }) => {
+      await using uwsgi = new Uwsgi('--stats', '127.0.0.1:0', ...flags)
+      await uwsgi.ready()
+      const problems = new Set<string | undefined>()
+      for (let i = 0; i < times; i++)
+        for (const reading of await scrapeWithin(1000, [`${scheme}://127.0.0.1:${uwsgi.statsPort}`]))
+          problems.add(problemOf(reading))
+      expect([...problems]).toEqual([reason])
+    },
+    30_000,
+  )
+
   test('workers that uWSGI stops to save memory are cheap, not dead', async () => {
     await using uwsgi = new Uwsgi('--cheap', '--idle', '2', '--stats', '127.0.0.1:0')
     await uwsgi.ready()

@@ -21,7 +21,11 @@ test('a target that does not finish fails at the deadline, and the others are re
   ]
   const slow = await Promise.all([...begun.map((respond) => targets.http(respond)), targets.tcp(() => {})])
   const readings = await read([...slow, await responding('{"name":"dogs"}')], 2000)
-  expect(readings.map(problemOf)).toEqual([...slow.map(() => 'it did not respond in time'), undefined])
+  expect(readings.map(problemOf)).toEqual([
+    ...begun.map(() => 'it did not respond in time'),
+    'it sent nothing in time: if it speaks HTTP, use http://',
+    undefined,
+  ])
 })
 
 test('a name service that does not respond fails at the deadline, too', async () => {
@@ -70,6 +74,12 @@ describe('a response without a document is a problem', () => {
     })
     const uri = target.replace('tcp://', 'http://')
     expect((await read([uri])).map(problemOf)).toEqual(['no HTTP: use tcp:// or stats-http'])
+  })
+
+  test('a tcp target that waits for a request: one reason, at the deadline and when it closes before', async () => {
+    const uris = [await targets.tcp(() => {}), await targets.tcp((socket) => socket.end())]
+    const problem = 'it sent nothing in time: if it speaks HTTP, use http://'
+    expect((await read(uris, 500)).map(problemOf)).toEqual([problem, problem])
   })
 
   test('HTTP from a raw stats socket, as uWSGI sends it with stats-http', async () => {

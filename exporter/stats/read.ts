@@ -9,7 +9,7 @@ import type { Target } from '../config/target.ts'
 import { within } from './deadline.ts'
 import type { DocumentMemory } from './document_memory.ts'
 import { CLOSED_WITHOUT_RESPONSE, HttpResponse, NO_HTTP, OPEN_OBJECT, requestFor } from './http_response.ts'
-import { orAbort, ReadError } from './read_error.ts'
+import { orAbort, ReadError, TOO_LATE } from './read_error.ts'
 import { connectUnix } from './unix_socket.ts'
 
 export interface ReadOptions {
@@ -39,10 +39,13 @@ export async function readDocument(target: Target, { signal, memory }: ReadOptio
     await receive(target, limited(memory.limitBytes, response), signal)
     const text = document.text()
     if (!target.http && text.startsWith('HTTP/')) throw new ReadError('the response is HTTP: use http://')
+    if (!target.http && text === '') throw new ReadError(SENT_NOTHING)
     return text
   } catch (error) {
-    const hasNoResponse = error instanceof ReadError && NO_RESPONSE.includes(error.message)
-    if (target.http && hasNoResponse && (await isRawStats(target, signal))) throw new ReadError(NO_HTTP)
+    const { message } = error as ReadError
+    if (target.http && NO_RESPONSE.has(message) && (await isRawStats(target, signal)))
+      throw new ReadError(NO_HTTP)
+    if (!target.http && message === TOO_LATE && document.heldBytes === 0) throw new ReadError(SENT_NOTHING)
     throw error
   } finally {
     document.release()
@@ -51,8 +54,10 @@ export async function readDocument(target: Target, { signal, memory }: ReadOptio
 
 /** A raw stats socket closes while the request arrives, so its data may be lost. */
 const RESET = 'it reset the connection (ECONNRESET)'
-const NO_RESPONSE = [RESET, CLOSED_WITHOUT_RESPONSE]
+const NO_RESPONSE: ReadonlySet<string> = new Set([RESET, CLOSED_WITHOUT_RESPONSE])
 const RAW_STATS_WITHIN_MS = 1000
+/** uWSGI with stats-http waits for a request and closes after some seconds, before or after the deadline of a scrape. */
+const SENT_NOTHING = 'it sent nothing in time: if it speaks HTTP, use http://'
 
 /** Whether the target sends a JSON object without a request. */
 const isRawStats = ({ at }: Target, signal: AbortSignal): Promise<boolean> =>
