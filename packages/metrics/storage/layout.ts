@@ -24,7 +24,7 @@
  * place. The cells are
  *     family      [epoch milliseconds of the last declaration]
  *     counter     [value]
- *     gauge       [value, epoch milliseconds of the last set]
+ *     gauge       [value, 0 until it is set (not kept by aggregator sum), epoch milliseconds of the last set by mostrecent]
  *     histogram   [sum, one count for each bucket, +Inf last]
  *     summary     [sum, count]
  */

@@ -150,8 +150,11 @@ export class SegmentReader {
     else yield { labels, value: this.#gauge(definition, shown) }
   }
 
-  #gauge({ aggregator }: Definition, places: readonly WorkersPlace[]): number {
+  #gauge({ aggregator }: Definition, shown: readonly WorkersPlace[]): number {
     const { f64 } = this.#memory
+    // Gauges that were declared and never set do not count, unless there are no others.
+    const set = shown.filter(({ cells }) => f64[cells + 1] !== 0)
+    const places = set.length === 0 || aggregator === 'sum' ? shown : set
     const values = places.map(({ cells }) => f64[cells]!)
     const sum = values.reduce((total, value) => total + value, 0)
     switch (aggregator) {
