@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
-import { gone, temporaryFolder, Toys } from './testdata/toys.ts'
+import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -86,6 +86,29 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await cluster.line('requests were cut off')).toMatchObject({ inFlight: 1 })
     expect(await never).toBe('cut off')
     expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
+  test.each([
+    ['/throw', 'an error was not caught: thrown later'],
+    ['/reject', 'a promise was rejected and no code handled it: rejected'],
+  ])('an error that no code catches ends the process of its request (%s)', async (path, message) => {
+    await using cluster = toys()
+    const { url } = await cluster.ready()
+    const response = fetch(url + path).catch(() => 'cut off')
+    const line = await cluster.line(message)
+    expect(line).toMatchObject({ level: 'fatal', latest: { route: path }, err: { type: 'Error' } })
+    expect(await response).toBe('cut off')
+    if (workers === 0) return void expect(await cluster.exit()).toBe(EXIT.crashed)
+    expect([1, 2]).toContain(line.worker as number)
+    const { workers: after } = await cluster.until(
+      'a new worker',
+      (stats) =>
+        stats.workers.every(({ accepting }) => accepting === 1) &&
+        stats.workers.some(({ exits }) => exits.crash),
+    )
+    expect(after.reduce((sum, { exits }) => sum + exits.crash!, 0)).toBe(1)
+    expect(sumOf(await cluster.page(), 'http_server_abandoned_requests_total')).toBe(1)
+    expect(await (await fetch(url)).text()).toBe('toy')
   })
 
   test('it listens on IPv6, and its URLs have brackets', async () => {

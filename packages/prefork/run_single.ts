@@ -22,6 +22,7 @@ import { logReady } from './shared/ready.ts'
 import { CELL, Scoreboard } from './shared/scoreboard.ts'
 import { SlotSockets } from './shared/slot_sockets.ts'
 import { type StopSignals, stopSignals } from './shared/stop_signals.ts'
+import { exitOnUncaughtErrors } from './shared/uncaught_errors.ts'
 import { boot, bootFailure } from './worker/boot.ts'
 import { drain } from './worker/drain.ts'
 
@@ -41,6 +42,7 @@ export async function runSingle<Config extends ProcessConfig>(
   using cleanUp = new DisposableStack()
   cleanUp.defer(signals.dispose)
   const scoreboard = new Scoreboard()
+  exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   let status: WorkerStatus = 'starting'

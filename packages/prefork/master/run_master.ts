@@ -14,6 +14,7 @@ import { readMigratesRequests } from '../shared/procfs.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
 import { oncePerPress } from '../shared/stop_signals.ts'
+import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { clusterSnapshot } from './cluster_snapshot.ts'
 import { Master } from './master.ts'
 import { MasterLog } from './master_log.ts'
@@ -32,6 +33,7 @@ export async function runMaster(
   config: ProcessConfig,
   log: Logger,
 ): Promise<number> {
+  exitOnUncaughtErrors(log)
   using cleanUp = new DisposableStack()
   try {
     const address = { hostname: config.host, port: await findPort(cluster.prefix, config) }

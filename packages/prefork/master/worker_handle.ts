@@ -3,7 +3,7 @@
  * is worker/run_worker.ts.
  */
 import type { Subprocess } from 'bun'
-import { Scoreboard, CELL } from '../shared/scoreboard.ts'
+import { CELL, type RunningRequest, Scoreboard } from '../shared/scoreboard.ts'
 import type { DrainMessage, Role, WorkerMessage } from '../shared/messages.ts'
 import { roleVariable } from '../shared/messages.ts'
 import { readProcess } from '../shared/procfs.ts'
@@ -18,13 +18,6 @@ export interface WorkerEnd {
 export interface WorkerListener {
   onMessage(message: WorkerMessage): void
   onExit(end: WorkerEnd): void
-}
-
-/** A request in flight, as the scoreboard shows it. */
-export interface RunningRequest {
-  /** Empty if the app has not published it yet. */
-  route: string
-  ageMs: number
 }
 
 /** A worker whose event loop has not turned for this long has the state `hung`. */
@@ -117,25 +110,18 @@ export class WorkerHandle {
     return { heartbeatAgeMs: this.heartbeatAgeMs(nowMs), requests, rssBytes: this.#rssBytes }
   }
 
-  /** The request that began last. It is the one that blocks the loop, unless an older one went on after a wait. */
+  /** The request that began last. */
   latest(nowMs: number): RunningRequest | undefined {
-    return this.#running(CELL.latestMs, CELL.latestRoute, nowMs)
+    return this.#scoreboard.latest(this.#workerNowMs(nowMs))
   }
 
   oldest(nowMs: number): RunningRequest | undefined {
-    return this.#running(CELL.oldestMs, CELL.oldestRoute, nowMs)
+    return this.#scoreboard.oldest(this.#workerNowMs(nowMs))
   }
 
-  /** The worker's present time is that of its last turn and the time since then on the master's clock. */
-  #running(startedCell: number, routeCell: number, nowMs: number): RunningRequest | undefined {
-    const { cells } = this.#scoreboard
-    const startedMs = cells[startedCell]!
-    if (startedMs === 0) return undefined
-    const workerNowMs = cells[CELL.turnedMs]! + this.heartbeatAgeMs(nowMs)
-    return {
-      route: this.#scoreboard.routeName(cells[routeCell]!),
-      ageMs: Math.max(0, Math.round(workerNowMs - startedMs)),
-    }
+  /** The worker's present time: that of its last turn, and the time since then on the master's clock. */
+  #workerNowMs(nowMs: number): number {
+    return this.#scoreboard.cells[CELL.turnedMs]! + this.heartbeatAgeMs(nowMs)
   }
 
   drain(lameDuckMs: number, isReplaced: boolean): void {

@@ -40,6 +40,16 @@ process.exit(
           for (;;);
         },
         '/exit': () => process.exit(5),
+        '/throw': () => {
+          setTimeout(() => {
+            throw new Error('thrown later')
+          }, 1)
+          return new Promise(() => {})
+        },
+        '/reject': () => {
+          void Promise.reject(new Error('rejected'))
+          return new Promise(() => {})
+        },
         '/leak': () => void leak.push(new Uint8Array(64 * 1024 * 1024).fill(1)),
       }
       return serveHttp(addresses, {

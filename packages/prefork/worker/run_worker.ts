@@ -10,6 +10,7 @@ import type { Logger } from '../shared/logger.ts'
 import type { Role } from '../shared/messages.ts'
 import { readConnections } from '../shared/procfs.ts'
 import { Scoreboard } from '../shared/scoreboard.ts'
+import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
 import { drain } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
@@ -30,9 +31,11 @@ export async function runWorker<Config extends ProcessConfig>(
   let booted: Booted | undefined
   try {
     const segment = Segment.open(role.segment)
+    const scoreboard = new Scoreboard(segment.board(role.region))
+    exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
     booted = await boot(cluster, config, role, {
       registry: new Registry(undefined, segment.writer(role.region)),
-      scoreboard: new Scoreboard(segment.board(role.region)),
+      scoreboard,
       log,
       onPrepared: () => tellMaster({ type: 'prepared' }),
       onTurn: orphanAlarm(config.harakiriMs),
