@@ -96,7 +96,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     const { url } = await cluster.ready()
     const response = fetch(url + path).catch(() => 'cut off')
     const line = await cluster.line(message)
-    expect(line).toMatchObject({ level: 'fatal', latest: { route: path }, err: { type: 'Error' } })
+    expect(line).toMatchObject({ level: 'error', latest: { route: path }, err: { type: 'Error' } })
     expect(await response).toBe('cut off')
     if (workers === 0) return void expect(await cluster.exit()).toBe(EXIT.crashed)
     expect([1, 2]).toContain(line.worker as number)

@@ -3,7 +3,10 @@
  * goes on, although the request it belongs to never gets a response.
  */
 import { EXIT } from './exit_codes.ts'
-import type { Logger } from './logger.ts'
+
+interface ErrorLog {
+  error(fields: object, message: string): void
+}
 
 /**
  * Logs an uncaught error or an unhandled rejection as one line, then exits with {@link EXIT}`.crashed`. As in Node.js, a
@@ -11,12 +14,12 @@ import type { Logger } from './logger.ts'
  * called before the exit.
  * @param fields of the log line, such as the requests in flight
  */
-export function exitOnUncaughtErrors(log: Logger, fields: () => object = () => ({})): void {
+export function exitOnUncaughtErrors(log: ErrorLog, fields: () => object = () => ({})): void {
   let isEnding = false
   const end = (error: unknown, message: string) => {
     if (isEnding) return
     isEnding = true
-    log.fatal({ err: error, ...fields() }, message)
+    log.error({ err: error, ...fields() }, message)
     setImmediate(() => process.exit(EXIT.crashed))
   }
   process.on('uncaughtException', (error) => end(error, `an error was not caught: ${messageOf(error)}`))
