@@ -21,9 +21,10 @@ export class TestProcess implements AsyncDisposable {
   readonly #ended: Promise<void>
 
   /** @param env added to this process's environment. */
-  constructor(command: readonly string[], env: Record<string, string> = {}) {
+  constructor(command: readonly string[], env: Record<string, string> = {}, cwd = process.cwd()) {
     this.#process = Bun.spawn([process.execPath, ...command], {
       env: { ...Bun.env, ...env },
+      cwd,
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',

@@ -8,6 +8,7 @@ import type { DrainMessage, Role, WorkerMessage } from '../shared/messages.ts'
 import { roleVariable } from '../shared/messages.ts'
 import { readProcess } from '../shared/procfs.ts'
 import type { Vitals } from './state.ts'
+import { OWN_START, workerCommand } from './worker_command.ts'
 
 /** How a process ended: with a code, or by a signal. */
 export interface WorkerEnd {
@@ -29,15 +30,7 @@ const LAST_MESSAGES_WITHIN_MS = 100
 /** How often the memory of a worker is read, if there is a limit for it. */
 const READ_MEMORY_EVERY_MS = 1000
 
-/** Flags of Bun that are for the master alone: only the master ends and restarts workers. */
-const MASTERS_FLAGS = /^--(no-orphans|watch|hot|inspect)/
-
-const command = (): string[] => [
-  process.execPath,
-  ...process.execArgv.filter((flag) => !MASTERS_FLAGS.test(flag)),
-  Bun.main,
-  ...process.argv.slice(2),
-]
+const { command, cwd } = workerCommand(OWN_START)
 
 export class WorkerHandle {
   /** The worker's own message about why it cannot boot. */
@@ -56,7 +49,8 @@ export class WorkerHandle {
     this.#requestsBefore = scoreboard.cells[CELL.requests]!
     this.#seenTurningMs = nowMs
     const allReceived = Promise.withResolvers<void>()
-    this.#process = Bun.spawn(command(), {
+    this.#process = Bun.spawn(command, {
+      cwd,
       env: { ...process.env, ...roleVariable(role) },
       stdio: ['ignore', 'inherit', 'inherit'],
       serialization: 'json',
