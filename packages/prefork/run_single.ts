@@ -30,6 +30,7 @@ import { drain } from './worker/drain.ts'
 const SLOT = 1
 const REGION = 0
 
+const NEVER = new Promise<never>(() => {})
 const NEVER_RELOADED = { reloads: 0, reloadsFailed: 0, lastReloadEpochMs: 0 }
 
 /** @returns the exit code. */
@@ -87,9 +88,12 @@ export async function runSingle<Config extends ProcessConfig>(
         // Ctrl+C is pressed by a developer: no balancer has to notice first.
         lameDuckMs: signal === 'SIGTERM' ? config.lameDuckMs : 0,
         drainMs: config.drainMs,
-        isReplaced: () => false,
+        hasSuccessor: false,
+        replaced: NEVER,
+        closeListeners() {},
         connections: () => new Set(),
-        inFlight: () => counters.inFlight,
+        inFlight: () => served.inFlight?.() ?? counters.inFlight,
+        hurry: NEVER,
         now: signals.now,
       })
       if (cutOff > 0) log.warn({ inFlight: cutOff }, 'requests were cut off')

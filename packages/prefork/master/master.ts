@@ -146,7 +146,7 @@ export class Master {
       case 'draining': {
         const reason = this.state.isStopping ? 'stop' : 'signal'
         if (worker.phase !== 'ready') return
-        return transitions.drainBegun(worker, reason, true, this.#deadline(config.lameDuckMs, nowMs))
+        return transitions.drainBegun(worker, reason, undefined, this.#deadline(config.lameDuckMs, nowMs))
       }
       case 'ready':
         if (worker.phase !== 'starting') return

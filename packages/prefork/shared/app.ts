@@ -24,6 +24,10 @@ export interface Worker {
 export interface Served {
   /** From now on every response says `Connection: close`. New connections are still accepted. */
   lameDuck(): void
+  /**
+   * Requests whose response is not complete. Without this function those count that `Worker.tally` has in flight.
+   */
+  inFlight?(): number
   /** Stops accepting and resolves when the requests in flight are answered. With `force` it closes their connections. */
   stop(force: boolean): Promise<void>
 }

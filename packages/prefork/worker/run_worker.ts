@@ -12,6 +12,7 @@ import { readConnections } from '../shared/procfs.ts'
 import { Scoreboard } from '../shared/scoreboard.ts'
 import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
+import { closeListeners } from './close_listeners.ts'
 import { drain } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
@@ -57,9 +58,12 @@ export async function runWorker<Config extends ProcessConfig>(
   const cutOff = await drain(served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,
-    isReplaced: () => orders.isReplaced,
+    hasSuccessor: orders.hasSuccessor,
+    replaced: orders.replaced,
+    closeListeners: () => closeListeners(tcp.port),
     connections: () => readConnections(tcp.port, unix?.unix),
-    inFlight: () => counters.inFlight,
+    inFlight: () => served.inFlight?.() ?? counters.inFlight,
+    hurry: orders.hurry,
     now: orders.now,
   })
   if (cutOff > 0) log.warn({ inFlight: cutOff, drainMs: config.drainMs }, 'requests were cut off')

@@ -1,7 +1,12 @@
 /** Serves a `fetch` handler: Bun.serve on each address of a worker, and a drain that loses no request. */
 import type { Address, Served } from '../shared/app.ts'
 
-type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>
+type Server = Bun.Server<any>
+/** Returns no response where it has upgraded the request to a WebSocket. */
+type Handler = (
+  request: Request,
+  server: Server,
+) => Response | undefined | void | Promise<Response | undefined | void>
 
 export interface HttpOptions {
   fetch: Handler
@@ -9,9 +14,13 @@ export interface HttpOptions {
   idleTimeout: number
   /** Bun refuses larger bodies without giving a reason. An app with a limit of its own sets a smaller one. */
   maxRequestBodySize?: number
+  /** Handlers of the WebSockets to which `fetch` upgrades requests. */
+  websocket?: Bun.WebSocketHandler<unknown>
   /** Called after the last response. */
   close?: () => void
 }
+
+type ServeOptions = Bun.Serve.Options<unknown>
 
 /** A server with its port, which is that of its first address. */
 export interface HttpServed extends Served {
@@ -19,21 +28,14 @@ export interface HttpServed extends Served {
 }
 
 /** @throws the error of an address that cannot be listened on. */
-export function serveHttp(
-  addresses: readonly Address[],
-  { fetch, idleTimeout, maxRequestBodySize, close }: HttpOptions,
-): HttpServed {
-  const options = {
-    idleTimeout,
-    development: false,
-    fetch,
-    ...(maxRequestBodySize === undefined ? {} : { maxRequestBodySize }),
-  }
-  const servers: Bun.Server<undefined>[] = []
+export function serveHttp(addresses: readonly Address[], { close, ...served }: HttpOptions): HttpServed {
+  const options = { ...served, development: false }
+  const servers: Server[] = []
   const stop = async (force: boolean) => void (await Promise.all(servers.map((each) => each.stop(force))))
   try {
     // The types have no idleTimeout beside `unix`; Bun does.
-    for (const address of addresses) servers.push(Bun.serve({ ...options, ...(address as object) }))
+    for (const address of addresses)
+      servers.push(Bun.serve({ ...options, ...(address as object) } as ServeOptions))
   } catch (error) {
     void stop(true)
     throw error
@@ -41,8 +43,10 @@ export function serveHttp(
   return {
     port: servers[0]!.port!,
     lameDuck() {
-      for (const server of servers) server.reload({ ...options, fetch: lastOnConnection(fetch) })
+      const last = { ...options, fetch: lastOnConnection(served.fetch) }
+      for (const server of servers) server.reload(last as ServeOptions)
     },
+    inFlight: () => servers.reduce((sum, each) => sum + each.pendingRequests, 0),
     async stop(force) {
       await stop(force)
       close?.()
@@ -52,8 +56,8 @@ export function serveHttp(
 
 /** Adds `Connection: close` to the handler's responses. Bun then closes the connection (RFC 9112 section 9.6). */
 function lastOnConnection(handler: Handler): Handler {
-  const last = (response: Response) => {
-    response.headers.set('Connection', 'close')
+  const last = (response: Response | undefined | void) => {
+    response?.headers.set('Connection', 'close')
     return response
   }
   return (request, server) => {
