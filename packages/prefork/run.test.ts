@@ -111,6 +111,35 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await (await fetch(url)).text()).toBe('toy')
   })
 
+  test('the app closes its resources once, and is waited for', async () => {
+    await using cluster = toys({ TOY_CLOSE: '50' })
+    const { url } = await cluster.ready()
+    await fetch(url)
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+    const times = Math.max(1, workers)
+    expect(cluster.printed.filter((line) => line === 'closing')).toHaveLength(times)
+    expect(cluster.printed.filter((line) => line === 'closed')).toHaveLength(times)
+  })
+
+  test('an app that does not close in time ends with the drain time', async () => {
+    await using cluster = toys({ TOY_CLOSE: '60000', TOYS_DRAIN_MS: '200' })
+    await cluster.ready()
+    const startedMs = performance.now()
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    expect(cluster.lines('requests were cut off')).toEqual([])
+  })
+
+  test('an error while the app closes is logged', async () => {
+    await using cluster = toys({ TOY_CLOSE: '' })
+    await cluster.ready()
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(workers === 0 ? EXIT.crashed : EXIT.ok)
+    await cluster.line('the app could not close its resources: the disk is full')
+  })
+
   test('it listens on IPv6, and its URLs have brackets', async () => {
     await using cluster = toys({ TOYS_HOST: '::1', TOYS_ADMIN_HOST: '::1' })
     const { url } = await cluster.ready()

@@ -24,7 +24,7 @@ import { SlotSockets } from './shared/slot_sockets.ts'
 import { type StopSignals, stopSignals } from './shared/stop_signals.ts'
 import { exitOnUncaughtErrors } from './shared/uncaught_errors.ts'
 import { boot, bootFailure } from './worker/boot.ts'
-import { drain } from './worker/drain.ts'
+import { drainAndLog } from './worker/drain.ts'
 
 /** Slot and region of the only worker. */
 const SLOT = 1
@@ -84,7 +84,7 @@ export async function runSingle<Config extends ProcessConfig>(
       status = 'draining'
       const { served, counters, stopMeasuring } = booted
       log.info({ signal, inFlight: counters.inFlight, drainMs: config.drainMs }, 'draining')
-      const cutOff = await drain(served, {
+      const isClosed = await drainAndLog(log, served, {
         // Ctrl+C is pressed by a developer: no balancer has to notice first.
         lameDuckMs: signal === 'SIGTERM' ? config.lameDuckMs : 0,
         drainMs: config.drainMs,
@@ -96,8 +96,8 @@ export async function runSingle<Config extends ProcessConfig>(
         hurry: NEVER,
         now: signals.now,
       })
-      if (cutOff > 0) log.warn({ inFlight: cutOff }, 'requests were cut off')
       stopMeasuring()
+      if (!isClosed) return EXIT.crashed
     }
     log.info('stopped')
     return EXIT.ok

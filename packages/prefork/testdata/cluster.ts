@@ -8,7 +8,7 @@ import { Type } from '@sinclair/typebox'
 import { processSettings, readConfig, run, serveHttp } from '../index.ts'
 
 const settings = Type.Object(processSettings({ port: 0, adminPort: 0 }))
-const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS } = Bun.env
+const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS, TOY_CLOSE } = Bun.env
 const leak: Uint8Array[] = []
 
 process.exit(
@@ -54,6 +54,13 @@ process.exit(
         '/leak': () => void leak.push(new Uint8Array(64 * 1024 * 1024).fill(1)),
       }
       return serveHttp(addresses, {
+        async close() {
+          if (TOY_CLOSE === undefined) return
+          console.log('closing')
+          await Bun.sleep(Number(TOY_CLOSE))
+          if (TOY_CLOSE === '') throw new Error('the disk is full')
+          console.log('closed')
+        },
         idleTimeout: 75,
         websocket: { message: (socket, text) => void socket.send(`${process.pid} ${text}`) },
         async fetch(request, server) {

@@ -5,6 +5,7 @@
  * in flight, and cuts off those that take too long.
  */
 import type { Served } from '../shared/app.ts'
+import type { Logger } from '../shared/logger.ts'
 
 export interface DrainOptions {
   lameDuckMs: number
@@ -28,7 +29,13 @@ export interface DrainOptions {
 /** How often connections and requests are looked at. */
 const LOOK_EVERY_MS = 50
 
-/** @returns how many requests were cut off. */
+/** How long the app may still take to close its resources when the drain time is over. Then the process ends. */
+const CLOSE_WITHIN_MS = 500
+
+/**
+ * @returns how many requests were cut off.
+ * @throws the error of the app's `stop`.
+ */
 export async function drain(served: Served, options: DrainOptions): Promise<number> {
   const { lameDuckMs, drainMs, hasSuccessor, replaced, closeListeners, connections, inFlight } = options
   const silent = connections()
@@ -42,13 +49,27 @@ export async function drain(served: Served, options: DrainOptions): Promise<numb
   }
   let isStopped = false
   const stopped = served.stop(false).then(() => void (isStopped = true))
+  // An error of the app comes again from the second call, which is always awaited.
+  stopped.catch(() => {})
   // A server stops when its WebSockets have closed, too: in a hurry they are not waited for.
   await Promise.race([stopped, now.promise, hurry.promise])
   await untilTrue(() => isStopped || inFlight() === 0, now)
   const cutOff = isStopped ? 0 : inFlight()
+  await Promise.race([served.stop(true), now.promise.then(() => Bun.sleep(CLOSE_WITHIN_MS))])
   clearTimeout(timer)
-  await served.stop(true)
   return cutOff
+}
+
+/** Drains, and logs what went wrong. @returns false if the app could not close its resources. */
+export async function drainAndLog(log: Logger, served: Served, options: DrainOptions): Promise<boolean> {
+  try {
+    const cutOff = await drain(served, options)
+    if (cutOff > 0) log.warn({ inFlight: cutOff, drainMs: options.drainMs }, 'requests were cut off')
+    return true
+  } catch (error) {
+    log.error({ err: error }, `the app could not close its resources: ${(error as Error).message}`)
+    return false
+  }
 }
 
 /** A promise whose state can be read. */

@@ -13,7 +13,7 @@ import { Scoreboard } from '../shared/scoreboard.ts'
 import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
 import { closeListeners } from './close_listeners.ts'
-import { drain } from './drain.ts'
+import { drainAndLog } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
 
@@ -55,7 +55,7 @@ export async function runWorker<Config extends ProcessConfig>(
   await orders.drain
   const tcp = role.addresses.find((address) => 'port' in address)!
   const unix = role.addresses.find((address) => 'unix' in address)
-  const cutOff = await drain(served, {
+  const isClosed = await drainAndLog(log, served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,
     hasSuccessor: orders.hasSuccessor,
@@ -66,7 +66,6 @@ export async function runWorker<Config extends ProcessConfig>(
     hurry: orders.hurry,
     now: orders.now,
   })
-  if (cutOff > 0) log.warn({ inFlight: cutOff, drainMs: config.drainMs }, 'requests were cut off')
   stopMeasuring()
-  return EXIT.ok
+  return isClosed ? EXIT.ok : EXIT.crashed
 }

@@ -16,8 +16,8 @@ export interface HttpOptions {
   maxRequestBodySize?: number
   /** Handlers of the WebSockets to which `fetch` upgrades requests. */
   websocket?: Bun.WebSocketHandler<unknown>
-  /** Called after the last response. */
-  close?: () => void
+  /** Called once, after the last response. The drain waits for its promise, within the drain time. */
+  close?: () => void | Promise<void>
 }
 
 type ServeOptions = Bun.Serve.Options<unknown>
@@ -31,6 +31,7 @@ export interface HttpServed extends Served {
 export function serveHttp(addresses: readonly Address[], { close, ...served }: HttpOptions): HttpServed {
   const options = { ...served, development: false }
   const servers: Server[] = []
+  let closed: Promise<void> | undefined
   const stop = async (force: boolean) => void (await Promise.all(servers.map((each) => each.stop(force))))
   try {
     // The types have no idleTimeout beside `unix`; Bun does.
@@ -49,7 +50,8 @@ export function serveHttp(addresses: readonly Address[], { close, ...served }: H
     inFlight: () => servers.reduce((sum, each) => sum + each.pendingRequests, 0),
     async stop(force) {
       await stop(force)
-      close?.()
+      closed ??= Promise.resolve(close?.())
+      await closed
     },
   }
 }
