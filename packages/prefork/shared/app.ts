@@ -14,7 +14,8 @@ export interface Worker {
   /** The worker's slot, from 1. */
   id: number
   registry: Registry
-  tally: RequestCounters
+  /** An app that takes this counts its requests itself. Without it `serveHttp` counts each request once. */
+  readonly tally: RequestCounters
   log: Logger
   /** One port and, where `SOCKET_DIR` is set, a unix socket of the worker's own. The app listens on all of them. */
   addresses: readonly Address[]

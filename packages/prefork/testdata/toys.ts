@@ -11,8 +11,9 @@ const QUICK = { TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '5000' }
 export class Toys extends TestProcess {
   readonly #folder: string
 
-  constructor(env: Record<string, string> = {}, folder = temporaryFolder()) {
-    super([join(import.meta.dir, 'cluster.ts')], { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env })
+  /** @param app the file in this folder that is started. */
+  constructor(env: Record<string, string> = {}, folder = temporaryFolder(), app = 'cluster.ts') {
+    super([join(import.meta.dir, app)], { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env })
     this.#folder = folder
   }
 

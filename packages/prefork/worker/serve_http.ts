@@ -1,12 +1,9 @@
 /** Serves a `fetch` handler: Bun.serve on each address of a worker, and a drain that loses no request. */
 import type { Address, Served } from '../shared/app.ts'
+import { RequestCounters } from '../shared/request_counters.ts'
+import { countRequests, type Handler } from './count_requests.ts'
 
 type Server = Bun.Server<any>
-/** Returns no response where it has upgraded the request to a WebSocket. */
-type Handler = (
-  request: Request,
-  server: Server,
-) => Response | undefined | void | Promise<Response | undefined | void>
 
 export interface HttpOptions {
   fetch: Handler
@@ -28,8 +25,10 @@ export interface HttpServed extends Served {
 }
 
 /** @throws the error of an address that cannot be listened on. */
-export function serveHttp(addresses: readonly Address[], { close, ...served }: HttpOptions): HttpServed {
-  const options = { ...served, development: false }
+export function serveHttp(addresses: readonly Address[], { close, ...settings }: HttpOptions): HttpServed {
+  const counters = RequestCounters.own
+  const fetch = counters ? countRequests(settings.fetch, counters) : settings.fetch
+  const options = { ...settings, fetch, development: false }
   const servers: Server[] = []
   let closed: Promise<void> | undefined
   const stop = async (force: boolean) => void (await Promise.all(servers.map((each) => each.stop(force))))
@@ -44,7 +43,7 @@ export function serveHttp(addresses: readonly Address[], { close, ...served }: H
   return {
     port: servers[0]!.port!,
     lameDuck() {
-      const last = { ...options, fetch: lastOnConnection(served.fetch) }
+      const last = { ...options, fetch: lastOnConnection(fetch) }
       for (const server of servers) server.reload(last as ServeOptions)
     },
     inFlight: () => servers.reduce((sum, each) => sum + each.pendingRequests, 0),
@@ -58,7 +57,7 @@ export function serveHttp(addresses: readonly Address[], { close, ...served }: H
 
 /** Adds `Connection: close` to the handler's responses. Bun then closes the connection (RFC 9112 section 9.6). */
 function lastOnConnection(handler: Handler): Handler {
-  const last = (response: Response | undefined | void) => {
+  const last = (response: Awaited<ReturnType<Handler>>) => {
     response?.headers.set('Connection', 'close')
     return response
   }
