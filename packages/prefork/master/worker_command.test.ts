@@ -83,7 +83,7 @@ test.each([
     try {
       await release('v1')
       const typed = join(site, cwd)
-      await using server = new TestProcess(args, { PWD: typed }, typed)
+      await using server = new TestProcess(args, { PWD: typed }, { cwd: typed })
       const { url, admin } = await server.ready()
       const body = async () => (await fetch(url, { keepalive: false })).text()
       const pid = async () => {
