@@ -45,7 +45,7 @@ export const serviceSettings = (kind: Kind) =>
       default: 1_048_576,
       description: 'largest request body in bytes; 413 above',
     }),
-    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 503 after'),
+    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 408 after'),
     ...faultSettings,
     url: Type.Optional(
       Type.String({

@@ -6,7 +6,7 @@ import type { RequestTally } from '@bun-monitoring/prefork'
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Kind, pathOf } from '../model/kind.ts'
-import { changeSchema, createSchema, type PetInput } from '../model/pet.ts'
+import { changeSchema, createSchema, petInput } from '../model/pet.ts'
 import type { Store } from '../store/store.ts'
 import { type BodyLimits, readJsonObject } from './body.ts'
 import { describeRoutes } from './descriptions.ts'
@@ -47,7 +47,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
       .post(
         collection,
         async ({ body }) => {
-          const pet = await store.insert(body as PetInput)
+          const pet = await store.insert(petInput(kind, body))
           return json(tally, pet, { status: 201, headers: { Location: `${collection}${pet.id}/` } })
         },
         { parse, body: createSchema(kind), detail: create },
@@ -87,7 +87,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
       .put(
         item,
         async ({ params, body }) => {
-          const pet = await store.update(idOf(params.id), body as PetInput)
+          const pet = await store.update(idOf(params.id), petInput(kind, body))
           if (!pet) throw missing(params.id)
           return json(tally, pet)
         },

@@ -5,7 +5,7 @@ import type { Kind } from './kind.ts'
 /** A pet as the API shows it. The kind's trait is a boolean under its own name. */
 export type Pet = { id: number; name: string; breed: string; is_test: boolean } & Record<string, unknown>
 
-/** A pet as a client sends it; the trait under its own name. */
+/** The fields of a pet that a client sets; the trait under its own name. `is_test` is absent if it stays as it is. */
 export type PetInput = { name: string; breed: string; is_test?: boolean } & Record<string, unknown>
 
 const MAX_CHARACTERS = 128
@@ -33,8 +33,31 @@ const text = (description: string) =>
     error: `must be a string of 1 to ${MAX_CHARACTERS} characters without NUL`,
   })
 
+/** The values of a flag that the original takes as well, which are those of Django's BooleanField. */
+const TRUE: readonly unknown[] = [true, 1, 'True', 't', '1']
+const FALSE: readonly unknown[] = [false, 0, 'False', 'f', '0']
+
+const FLAG = 'Flag'
+TypeRegistry.Set(FLAG, (_, value) => TRUE.includes(value) || FALSE.includes(value))
+
 const flag = (description: string) =>
-  Type.Optional(Type.Boolean({ default: false, description, error: 'must be true or false' }))
+  Type.Optional(
+    Type.Unsafe<boolean>({
+      [TypeKind]: FLAG,
+      anyOf: [{ type: 'boolean' }, { enum: [...TRUE, ...FALSE].filter((each) => typeof each !== 'boolean') }],
+      default: false,
+      description,
+      error: 'must be true or false',
+    }),
+  )
+
+/** A body that fits the schema, with its flags as booleans; an absent trait is false. */
+export const petInput = ({ trait }: Kind, body: Record<string, unknown>): PetInput => ({
+  name: body.name as string,
+  breed: body.breed as string,
+  [trait]: TRUE.includes(body[trait]),
+  ...(body.is_test === undefined ? {} : { is_test: TRUE.includes(body.is_test) }),
+})
 
 /** Without this Elysia refuses unknown properties, or drops them if it normalises. */
 const objectOptions = { additionalProperties: true }
