@@ -200,7 +200,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
         expect(head.headers.get('etag')).toBe(get.headers.get('etag'))
         expect(await head.text()).toBe('')
       }
-      expect((await ask('/dogs/clean/', { method: 'HEAD' })).status).toBe(405)
+      expect((await ask('/dogs/clean/', { method: 'HEAD' })).status).toBe(200)
       expect((await ask(`/dogs/${id}/`)).status).toBe(200)
     })
   })

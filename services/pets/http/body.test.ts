@@ -94,15 +94,15 @@ test('a million chunks of one byte, twelve times at once, take less memory than 
   expect(await sendRaw(url, wire)).toContain('400 Bad Request')
   const before = await residentBytes()
   let largest = 0
-  let isOver = false
+  const load = { isOver: false }
   const watching = (async () => {
-    while (!isOver) {
+    while (!load.isOver) {
       largest = Math.max(largest, await residentBytes())
       await Bun.sleep(5)
     }
   })()
   const responses = await Promise.all(Array.from({ length: 12 }, () => sendRaw(url, wire)))
-  isOver = true
+  load.isOver = true
   await watching
   expect(responses.every((response) => response.includes('The body is empty'))).toBe(true)
   expect(largest - before).toBeLessThan(12 * wire.length)

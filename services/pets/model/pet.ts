@@ -8,7 +8,7 @@ export type Pet = { id: number; name: string; breed: string; is_test: boolean } 
 /** The fields of a pet that a client sets; the trait under its own name. `is_test` is absent if it stays as it is. */
 export type PetInput = { name: string; breed: string; is_test?: boolean } & Record<string, unknown>
 
-const MAX_CHARACTERS = 128
+export const MAX_CHARACTERS = 128
 
 /**
  * A string measured in characters, as JSON Schema does; TypeBox's own string counts UTF-16 units. A lone surrogate is
@@ -38,26 +38,42 @@ const TRUE: readonly unknown[] = [true, 1, 'True', 't', '1']
 const FALSE: readonly unknown[] = [false, 0, 'False', 'f', '0']
 
 const FLAG = 'Flag'
-TypeRegistry.Set(FLAG, (_, value) => TRUE.includes(value) || FALSE.includes(value))
+TypeRegistry.Set<{ nullable: boolean }>(
+  FLAG,
+  ({ nullable }, value) => TRUE.includes(value) || FALSE.includes(value) || (nullable && value === null),
+)
 
-const flag = (description: string) =>
+const flagOf = (description: string, nullable: boolean) =>
   Type.Optional(
     Type.Unsafe<boolean>({
       [TypeKind]: FLAG,
+      nullable,
       anyOf: [{ type: 'boolean' }, { enum: [...TRUE, ...FALSE].filter((each) => typeof each !== 'boolean') }],
-      default: false,
       description,
       error: 'must be true or false',
     }),
   )
+const flag = (description: string) => flagOf(description, false)
+const removableFlag = (description: string) => flagOf(description, true)
 
 /** A body that fits the schema, with its flags as booleans; an absent trait is false. */
-export const petInput = ({ trait }: Kind, body: Record<string, unknown>): PetInput => ({
+export const petInput = ({ trait }: Kind, body: Record<string, unknown>, setsIsTest = true): PetInput => ({
   name: body.name as string,
   breed: body.breed as string,
   [trait]: TRUE.includes(body[trait]),
-  ...(body.is_test === undefined ? {} : { is_test: TRUE.includes(body.is_test) }),
+  ...(setsIsTest ? { is_test: TRUE.includes(body.is_test) } : {}),
 })
+
+/** The fields of a pet after a merge patch. */
+export function patched({ trait }: Kind, pet: Pet, patch: Record<string, unknown>): PetInput {
+  const flagOr = (field: string) => (field in patch ? TRUE.includes(patch[field]) : (pet[field] as boolean))
+  return {
+    name: (patch.name ?? pet.name) as string,
+    breed: (patch.breed ?? pet.breed) as string,
+    [trait]: flagOr(trait),
+    is_test: flagOr('is_test'),
+  }
+}
 
 /** Without this Elysia refuses unknown properties, or drops them if it normalises. */
 const objectOptions = { additionalProperties: true }
@@ -76,12 +92,17 @@ export const createSchema = (kind: Kind) =>
     objectOptions,
   )
 
-/** A pet in a response. */
-export const petSchema = ({ trait }: Kind) =>
-  Type.Object({
-    id: Type.Integer({ minimum: 1 }),
-    name: Type.String({ minLength: 1, maxLength: MAX_CHARACTERS }),
-    breed: Type.String({ minLength: 1, maxLength: MAX_CHARACTERS }),
-    [trait]: Type.Boolean(),
-    is_test: Type.Boolean(),
-  })
+/** Body of PATCH, a JSON Merge Patch (RFC 7396): an absent property stays, a flag that is null becomes false. */
+export const patchSchema = ({ trait }: Kind) =>
+  Type.Object(
+    {
+      name: Type.Optional(text('the name')),
+      breed: Type.Optional(text('the breed')),
+      [trait]: removableFlag('null means false'),
+      is_test: removableFlag('a test row, deleted by /clean/'),
+    },
+    objectOptions,
+  )
+
+/** The properties of a pet in a response, in their order. */
+export const columnsOf = ({ trait }: Kind) => ['id', 'name', 'breed', trait, 'is_test']
