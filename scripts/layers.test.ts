@@ -12,6 +12,8 @@ const PARTS: readonly string[] = [
   'services/pets',
   'gateway',
   'exporter',
+  'k6',
+  'k6/runner',
 ]
 
 /** Each package with those of ours that it may depend on, tests included. */
