@@ -8,6 +8,7 @@ import { connectionLine } from '../exchange/compose.ts'
 import type { Downstream, ExchangeContext } from '../exchange/downstream.ts'
 import { Exchange } from '../exchange/exchange.ts'
 import { CLIENT_GONE } from '../exchange/record.ts'
+import type { Protocol } from '../forward/forwarded.ts'
 import type { Peer, Peers } from '../forward/peers.ts'
 import { readRequest, requestLineOf } from '../forward/request_head.ts'
 import { Body, NO_CHUNKS } from '../http1/body.ts'
@@ -17,6 +18,8 @@ import { type Context, NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
 import type { AccessLogEntry } from '../observe/access_log.ts'
 import { encodeReply, type LocalReply, problemReply } from '../routing/local_reply.ts'
+import type { Redirect } from '../config/gateway_file.ts'
+import { redirectReply } from '../routing/redirect.ts'
 import { filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientMetrics, ClientState } from './metrics.ts'
@@ -50,8 +53,11 @@ export class ClientConnection implements Downstream {
   constructor(
     readonly context: ClientContext,
     socket: Socket<unknown>,
+    protocol: Protocol,
+    /** All requests are redirected. */
+    readonly redirect: Redirect | undefined,
   ) {
-    this.peer = context.peers.enter(socket.remoteAddress)
+    this.peer = context.peers.enter(socket.remoteAddress, protocol)
     this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
     this.out = this.#socket.out
     this.touch()
@@ -225,7 +231,7 @@ export class ClientConnection implements Downstream {
     const headResult = readRequest(incoming, context.fields, this.peer, bytes, from)
     if (headResult === 'incomplete') return from
     this.#isHeadBegun = false
-    const result = headResult ?? filterRequest(incoming)
+    const result = headResult ?? this.#filter(incoming)
     if (typeof result === 'string') {
       this.reject(result, headResult === undefined ? incoming : undefined)
       return from
@@ -240,6 +246,12 @@ export class ClientConnection implements Downstream {
     exchange?.send(incoming)
     if (!this.#socket.isLeaving) this.touch()
     return end
+  }
+
+  #filter(incoming: Incoming): Rejection | LocalReply | undefined {
+    if (this.redirect === undefined) return filterRequest(incoming)
+    incoming.route = undefined
+    return redirectReply(this.redirect, incoming)
   }
 
   /** Whether the body follows the grammar and the limit; otherwise the request is rejected. */

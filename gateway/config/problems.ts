@@ -7,7 +7,7 @@ import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
 import { isIP } from 'node:net'
-import { isTarget, TARGET } from './address.ts'
+import { isTarget, LISTEN, parseListen, TARGET } from './address.ts'
 import { HOST, hostPattern } from './hosts.ts'
 
 type Table = Record<string, unknown>
@@ -40,7 +40,19 @@ export function referenceProblems(document: unknown): string[] {
     ...upstreams.flatMap((upstream, i) =>
       textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
     ),
+    ...tables(document, 'listen').flatMap((listen, i) => listenProblems(listen, `listen[${i}]`)),
+    ...taken('listen', tables(document, 'listen'), 'address', []),
     ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
+  ]
+}
+
+function listenProblems({ address, tls }: Table, key: string): string[] {
+  const isRight = typeof address !== 'string' || parseListen(address) !== undefined
+  return [
+    ...(isRight ? [] : [`${key}.address: ${JSON.stringify(address)} is not allowed: must be ${LISTEN}`]),
+    ...list(Object(tls), 'sni').flatMap((each, i) =>
+      textProblems(Object(each), 'hosts', `${key}.tls.sni[${i}].hosts`, isHost, HOST),
+    ),
   ]
 }
 
@@ -174,6 +186,6 @@ function taken(name: string, items: Table[], key: string, reserved: [string, str
 const tables = (document: unknown, key: string): Table[] => list(document, key).map((item) => Object(item))
 
 function list(document: unknown, key: string): unknown[] {
-  const items = (document as Table)[key]
+  const items = (Object(document) as Table)[key]
   return Array.isArray(items) ? items : []
 }

@@ -4,7 +4,7 @@
  */
 import { METHODS } from '../http1/methods.ts'
 import type { LocalReply } from './local_reply.ts'
-import type { Redirect } from './redirect.ts'
+import type { Redirect } from '../config/gateway_file.ts'
 
 export interface Forward {
   /** The name of the upstream. */

@@ -1,5 +1,6 @@
 /** Makes routes of the file's route tables: paths as bytes, and replies ready to send. */
-import { RETRY_CAUSES, type RouteConfig } from '../config/gateway_file.ts'
+import type { RouteConfig } from '../config/gateway_file.ts'
+import { RETRY_CAUSES } from '../config/schema.ts'
 import { hostsOf } from '../config/hosts.ts'
 import { type LocalReply, localReply } from './local_reply.ts'
 import { type Forward, type Route, sortRoutes } from './route.ts'
