@@ -85,7 +85,7 @@ export class Gateway implements ClientRegistry {
       line: new RequestLine(),
       fields: undefined as never,
       end: 0,
-      routes: compileRoutes(config.routes),
+      routes: compileRoutes(config.routes, config),
       limits,
       route: undefined,
       form: 'plain',
@@ -107,12 +107,12 @@ export class Gateway implements ClientRegistry {
     return true
   }
 
-  count(method: number, entry: AccessLogEntry): void {
+  count(method: number, entry: AccessLogEntry, mode = this.accessLog.config.access): void {
     const { route, status, received_bytes = 0, sent_bytes = 0 } = entry
     const { http } = this.exchangeMetrics
     http.end(http.begin(METHODS[method]!), route, status)
     this.exchangeMetrics.transferred(route, received_bytes, sent_bytes)
-    if (this.accessLog.takes(status)) this.accessLog.add(entry)
+    if (this.accessLog.takes(status, mode)) this.accessLog.add(mode, entry)
   }
 
   /** Enforces deadlines, and sets the gauges of connections. */

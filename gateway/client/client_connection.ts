@@ -16,11 +16,11 @@ import { HEAD, OTHER_METHOD, ROUTED_METHODS } from '../http1/methods.ts'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { type Context, NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
-import type { AccessLogEntry } from '../observe/access_log.ts'
-import { encodeReply, type LocalReply, problemReply } from '../routing/local_reply.ts'
+import type { AccessLogEntry, AccessLogMode } from '../observe/access_log.ts'
+import { encodeReply, type LocalReply, problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Redirect } from '../config/gateway_file.ts'
 import { redirectReply } from '../routing/redirect.ts'
-import { filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import { bodyLimit, filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientMetrics, ClientState } from './metrics.ts'
 
@@ -36,7 +36,7 @@ export interface ClientContext extends ExchangeContext, Context {
   /** The connection is closed. @returns false if that was known */
   forget(client: ClientConnection): boolean
   /** Counts and logs a local reply. */
-  count(method: number, entry: AccessLogEntry): void
+  count(method: number, entry: AccessLogEntry, mode?: AccessLogMode): void
 }
 
 export class ClientConnection implements Downstream {
@@ -178,8 +178,9 @@ export class ClientConnection implements Downstream {
   }
 
   touch(): void {
-    const { clock, timeouts } = this.context
+    const { clock } = this.context
     const exchange = this.#exchange
+    const timeouts = exchange?.timeouts ?? this.context.timeouts
     let ms = timeouts.bodyStallMs
     if (!this.out.isBlocked) {
       if (this.#socket.isLeaving) ms = LINGER_MS
@@ -219,7 +220,7 @@ export class ClientConnection implements Downstream {
 
   #readBody(exchange: Exchange, bytes: Buffer, from: number): number {
     const end = exchange.readRequest(bytes, from)
-    if (!this.#isAccepted(exchange.request, end)) return from
+    if (!this.#isAccepted(exchange.request, end, exchange.bodyBytes)) return from
     this.touch()
     return end
   }
@@ -241,7 +242,7 @@ export class ClientConnection implements Downstream {
     const body = exchange?.request ?? Body.ofRequest(incoming.fields.framing, NO_CHUNKS)
     // Read before anything is sent, so that no part of a request rejected here reaches an upstream.
     const end = body.read(bytes, incoming.end, bytes.length)
-    if (!this.#isAccepted(body, end, incoming)) return from
+    if (!this.#isAccepted(body, end, bodyLimit(incoming), incoming)) return from
     if (result !== undefined) this.#replyTo(incoming, result, body, end)
     exchange?.send(incoming)
     if (!this.#socket.isLeaving) this.touch()
@@ -255,28 +256,31 @@ export class ClientConnection implements Downstream {
   }
 
   /** Whether the body follows the grammar and the limit; otherwise the request is rejected. */
-  #isAccepted(body: Body, end: number, incoming?: Incoming): boolean {
+  #isAccepted(body: Body, end: number, limit: number, incoming?: Incoming): boolean {
     if (end === -1) this.reject('chunk', incoming)
-    else if (body.bytes > this.context.limits.bodyBytes) this.reject('body_size', incoming)
+    else if (body.bytes > limit) this.reject('body_size', incoming)
     else return true
     return false
   }
 
   #replyTo(incoming: Incoming, reply: LocalReply, body: Body, end: number): void {
     const { context } = this
-    const { line, fields } = incoming
+    const { line, fields, route } = incoming
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
     const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
-    this.reply(reply, connectionLine(closes, line.minor), !isHead)
-    context.count(line.method, {
-      client: fields.client,
+    const { host, client, requestId: request_id = '' } = fields
+    const changed = withHeaders(reply, route?.responseHeaders, { host, client, request_id })
+    this.reply(changed, connectionLine(closes, line.minor), !isHead)
+    const entry = {
+      client,
       request: requestLineOf(incoming),
-      route: routeId(incoming.route),
+      route: routeId(route),
       status: reply.status,
       received_bytes: body.bytes,
       sent_bytes: isHead ? 0 : reply.body.length,
-    })
+    }
+    context.count(line.method, entry, route?.accessLog)
     if (closes) this.#leave(!body.isDone || hasMore)
   }
 

@@ -52,6 +52,13 @@ export interface ListenConfig {
   redirect?: Redirect
 }
 
+/** Changes of header fields. */
+export interface HeadersConfig {
+  set?: Record<string, string | string[]>
+  add?: Record<string, string | string[]>
+  remove?: string[]
+}
+
 /** Where requests are redirected. */
 export type Redirect = { status: number; location: string }
 
@@ -114,7 +121,7 @@ function listenOf(
 const PERMANENT = 308
 
 /** Changes keys to camel case, also in nested tables: `body_bytes` to `bodyBytes`. */
-const camelCase = (table: Record<string, unknown>): Record<string, unknown> =>
+export const camelCase = (table: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(table).map(([key, value]) => [
       key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),

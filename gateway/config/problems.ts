@@ -77,6 +77,8 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
     textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
       problem.replace('host[0]', 'host'),
     ),
+    headerProblems(route.request_headers, `route[${i}].request_headers`, ['host']),
+    headerProblems(route.response_headers, `route[${i}].response_headers`, []),
     textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
   )
   if (route.host !== undefined && route.hosts !== undefined)
@@ -90,7 +92,43 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
 }
 
 /** Keys that only a route with an upstream can have. */
-const FORWARD_KEYS = ['encoded_slashes', 'retries', 'retry_on']
+const FORWARD_KEYS = ['encoded_slashes', 'request_headers', 'retries', 'retry_on', 'timeouts']
+
+/** Fields that the gateway writes itself: framing, hop-by-hop fields, ids. */
+const OWN_FIELDS = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'host',
+  'keep-alive',
+  'te',
+  'traceparent',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-request-id',
+])
+const NAME = /^[\w!#$%&'*+\-.^`|~]+$/
+
+/** Names of fields that cannot be changed. `settable` may be set, but not removed. */
+function headerProblems(headers: unknown, key: string, settable: string[]): string[] {
+  const { set, add, remove } = Object(headers)
+  const names = [
+    ...Object.keys(Object(set)).map((name) => ['set', name] as const),
+    ...Object.keys(Object(add)).map((name) => ['add', name] as const),
+    ...list(Object(headers), 'remove').map((name) => ['remove', String(name)] as const),
+  ]
+  return [add, remove, set].some((each) => typeof each === 'string')
+    ? []
+    : names.flatMap(([action, name]) => {
+        const own = OWN_FIELDS.has(name.toLowerCase())
+        if (NAME.test(name) && (!own || (action === 'set' && settable.includes(name.toLowerCase()))))
+          return []
+        return [
+          `${key}.${action}: ${JSON.stringify(name)} is ${own ? 'written by the gateway' : 'not a field name'}`,
+        ]
+      })
+}
 
 /** A route has exactly one action, and changes the path only if it forwards. */
 function actionProblems(route: Table, key: string): string[] {

@@ -131,6 +131,28 @@ const path = (description: string) =>
     description: `${description}, without a slash at its end`,
   })
 
+/** Visible ASCII and spaces. */
+const value = Type.String({ pattern: '^[ -~]*$', description: 'a string of printable ASCII' })
+const VALUES = Type.Record(
+  Type.String(),
+  Type.Union([value, Type.Array(value)], { description: 'a string of printable ASCII, or a list of them' }),
+  {
+    description: 'a table of names with a string or a list of strings',
+  },
+)
+const HeadersSchema = Type.Object(
+  {
+    set: Type.Optional(VALUES),
+    add: Type.Optional(VALUES),
+    remove: Type.Optional(
+      Type.Array(Type.String({ description: 'a name' }), { description: 'a list of names' }),
+    ),
+  },
+  { ...closed, description: 'a table with set, add and remove' },
+)
+
+const milliseconds = (description: string) => Type.Optional(Type.Integer({ description, minimum: 1 }))
+
 export const RouteSchema = Type.Object(
   {
     id: name,
@@ -155,6 +177,30 @@ export const RouteSchema = Type.Object(
     strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
     encoded_slashes: Type.Optional(oneOf('reject', 'pass')),
     rewrite: Type.Optional(path('a path that replaces the route’s, like /v2')),
+    request_headers: Type.Optional(HeadersSchema),
+    response_headers: Type.Optional(HeadersSchema),
+    limits: Type.Optional(
+      Type.Object(
+        { body_bytes: Type.Integer({ description: 'bytes of a body; more: 413', minimum: 0 }) },
+        { ...closed, description: 'a table with body_bytes' },
+      ),
+    ),
+    timeouts: Type.Optional(
+      Type.Object(
+        {
+          body_stall_ms: milliseconds('a body without progress: 408, or the end of the connection'),
+          connect_ms: milliseconds('a connection to an upstream: 504'),
+          response_header_ms: milliseconds(
+            'from the last byte of the request to the head of its response: 504',
+          ),
+          tunnel_idle_ms: milliseconds('a tunnel (WebSocket) without a byte: it is closed'),
+        },
+        { ...closed, description: 'a table with timeouts' },
+      ),
+    ),
+    log: Type.Optional(
+      Type.Object({ access: oneOf(...ACCESS_LOGS) }, { ...closed, description: 'a table with access' }),
+    ),
     retries: Type.Optional(
       Type.Integer({
         description: 'times that a request that was sent is sent again',

@@ -253,6 +253,29 @@ describe('a bad file is rejected with every problem by key path', () => {
     ],
     ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
     ['retries = 0\nretry_on = []', []],
+    ['request_headers = { set = { Host = "a", A = ["b", "c"] }, remove = ["B"] }', []],
+    [
+      'request_headers = { add = { Host = "a", "X-Request-Id" = "b" }, remove = ["a b"] }',
+      [
+        'route[0].request_headers.add: "Host" is written by the gateway',
+        'route[0].request_headers.add: "X-Request-Id" is written by the gateway',
+        'route[0].request_headers.remove: "a b" is not a field name',
+      ],
+    ],
+    [
+      'response_headers = { set = { Host = "a", "Transfer-Encoding" = "b", "" = "c" } }',
+      [
+        'route[0].response_headers.set: "Host" is written by the gateway',
+        'route[0].response_headers.set: "Transfer-Encoding" is written by the gateway',
+        'route[0].response_headers.set: "" is not a field name',
+      ],
+    ],
+    [
+      'response_headers = { set = { A = "b\\nc" } }',
+      [
+        'route[0].response_headers.set.A: "b\\nc" is not allowed: must be a string of printable ASCII, or a list of them',
+      ],
+    ],
   ])('a route with %s', async (keys, problems) => {
     expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${keys}`) })).toEqual(problems)
   })

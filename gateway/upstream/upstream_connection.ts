@@ -108,8 +108,10 @@ export class UpstreamConnection {
 
   /** Progress was made: sets the deadline for the next step. */
   touch(): void {
-    const { clock, timeouts } = this.target.shared.context
+    const { context } = this.target.shared
+    const { clock } = context
     const listener = this.#listener
+    const timeouts = listener?.timeouts ?? context.timeouts
     if (this.#socket === undefined) this.deadlineMs = clock.nowMs + timeouts.connectMs
     else if (listener === undefined) this.deadlineMs = clock.nowMs + timeouts.poolIdleMs
     else if (this.isTunnel) this.deadlineMs = clock.nowMs + timeouts.tunnelIdleMs
