@@ -42,6 +42,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
   const config = {
     ...committed,
     ...overrides,
+    workers: 0,
     upstreams: [{ ...upstream, targets, ...overrides.upstream }],
     log: { ...committed.log, ...(overrides.accessLog && { access: overrides.accessLog }), ...overrides.log },
     routes: overrides.routes ?? [route],

@@ -151,6 +151,10 @@ const HeadersSchema = Type.Object(
   { ...closed, description: 'a table with set, add and remove' },
 )
 
+const networks = Type.Array(Type.String({ description: NETWORK }), {
+  description: 'a list of addresses and networks',
+})
+
 const milliseconds = (description: string) => Type.Optional(Type.Integer({ description, minimum: 1 }))
 
 export const RouteSchema = Type.Object(
@@ -177,6 +181,28 @@ export const RouteSchema = Type.Object(
     strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
     encoded_slashes: Type.Optional(oneOf('reject', 'pass')),
     rewrite: Type.Optional(path('a path that replaces the route’s, like /v2')),
+    allow: Type.Optional(networks),
+    deny: Type.Optional(networks),
+    rate: Type.Optional(
+      Type.Object(
+        {
+          requests: Type.Integer({ description: 'requests in the time', minimum: 1, maximum: 1_000_000_000 }),
+          per: Type.String({
+            pattern: '^[1-9]\\d{0,8}(ms|s|m|h|d)$',
+            description: 'a time like 1s, 1m or 1h',
+          }),
+          burst: Type.Optional(
+            Type.Integer({
+              description: 'requests that may come at once',
+              minimum: 1,
+              maximum: 1_000_000_000,
+            }),
+          ),
+          key: Type.Optional(oneOf('client', 'route')),
+        },
+        { ...closed, description: 'a table with requests, per, burst and key' },
+      ),
+    ),
     request_headers: Type.Optional(HeadersSchema),
     response_headers: Type.Optional(HeadersSchema),
     limits: Type.Optional(
