@@ -16,6 +16,7 @@ import type { Clock } from './io/context.ts'
 import { connectionsWithin, openFileLimit } from './io/files.ts'
 import { RateTable } from './io/rate_table.ts'
 import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
+import type { ErrorPages } from './routing/error_pages.ts'
 import type { Incoming } from './routing/request_filters.ts'
 import { compileRoutes } from './routing/route_table.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
@@ -46,6 +47,7 @@ export class Gateway implements ClientRegistry {
   readonly clientMetrics: ClientMetrics
   readonly exchangeMetrics: ExchangeMetrics
   readonly accessLog: AccessLog
+  readonly errorPages: ErrorPages
   readonly incoming: Incoming
   readonly upstreams: readonly Upstream[]
   readonly clients = new Set<ClientConnection>()
@@ -76,6 +78,7 @@ export class Gateway implements ClientRegistry {
     this.clock = { nowMs }
     this.fields = new FieldList(config.limits.headersCount)
     this.responseFields = new FieldList(config.limits.responseHeadersCount)
+    this.errorPages = config.errors
     this.log = log
     this.peers = new Peers(config.trustedProxies)
     this.clientMetrics = new ClientMetrics(registry)

@@ -201,7 +201,9 @@ function describe({ type, path, value, schema }: ValueError): string {
     .replaceAll('/', '.')
   switch (type) {
     case ValueErrorType.ObjectAdditionalProperties:
-      return `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
+      return schema.properties === undefined
+        ? `${key}: there is no such key: must be ${schema.description}`
+        : `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
     case ValueErrorType.ObjectRequiredProperty:
       return `${key}: is missing: must be ${schema.description}`
     default: {

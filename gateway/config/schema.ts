@@ -52,6 +52,7 @@ const LogSchema = Type.Object(
       { default: 'errors', description: `one of ${ACCESS_LOGS.join(', ')}` },
     ),
     errors_per_second: integer('lines in one second with access = "errors"', 100),
+    sample_2xx: Type.Number({ description: 'a share from 0 to 1', minimum: 0, maximum: 1, default: 1 }),
   },
   { ...closed, default: {}, description: 'a [log] table' },
 )
@@ -91,7 +92,7 @@ const KEY_PAIRS = {
   cert: files('a path of a PEM file, or a list of paths'),
   key: files('a path of a PEM file, or a list of paths'),
 }
-const file = Type.String({ minLength: 1, description: 'a path of a PEM file' })
+const file = Type.String({ minLength: 1, description: 'a path of a file' })
 
 export const UpstreamSchema = Type.Object(
   {
@@ -151,6 +152,11 @@ const HeadersSchema = Type.Object(
   { ...closed, description: 'a table with set, add and remove' },
 )
 
+const errorPages = Type.Record(Type.String({ pattern: '^[45]\\d\\d$' }), file, {
+  additionalProperties: false,
+  description: 'a table of statuses with a file or a URL',
+})
+
 const networks = Type.Array(Type.String({ description: NETWORK }), {
   description: 'a list of addresses and networks',
 })
@@ -181,6 +187,7 @@ export const RouteSchema = Type.Object(
     strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
     encoded_slashes: Type.Optional(oneOf('reject', 'pass')),
     rewrite: Type.Optional(path('a path that replaces the route’s, like /v2')),
+    errors: Type.Optional(errorPages),
     allow: Type.Optional(networks),
     deny: Type.Optional(networks),
     rate: Type.Optional(
@@ -303,6 +310,7 @@ export const FileSchema = Type.Object(
     limits: LimitsSchema,
     timeouts: TimeoutsSchema,
     log: LogSchema,
+    errors: Type.Optional(errorPages),
     trusted_proxies: Type.Array(Type.String({ description: NETWORK }), {
       default: [],
       description: 'a list of addresses and networks',

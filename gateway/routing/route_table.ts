@@ -43,6 +43,7 @@ const routeOf = (route: RouteConfig, host: string, defaults: RouteDefaults): Rou
   reply: replyOf(route),
   ...(route.redirect === undefined ? {} : { redirect: route.redirect }),
   ...(route.response_headers === undefined ? {} : { responseHeaders: rulesOf(route.response_headers) }),
+  ...(route.errors === undefined ? {} : { errorPages: route.errors }),
   bodyBytes: route.limits?.body_bytes ?? defaults.limits.bodyBytes,
   accessLog: route.log?.access,
 })
