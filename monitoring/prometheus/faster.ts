@@ -4,7 +4,7 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h:
 
 /** Ranges and offsets in expressions, and the keys for intervals and waits. Names of recordings do not match. */
 const durations =
-  /(\[|offset |\b(?:for|scrape_interval|evaluation_interval|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhd])\b/g
+  /(\[|offset |\b(?:for|interval|scrape_interval|evaluation_interval|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhd])\b/g
 
 /**
  * A configuration or rule file with every duration divided by one number, which keeps their proportions. Thresholds in

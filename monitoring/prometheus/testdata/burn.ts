@@ -3,6 +3,8 @@
  * of the budget, so that one table tests the objectives of both availability and latency.
  */
 
+import { allowed, type Objective } from '../../rules/objective.ts'
+
 export type BurnStory = {
   claim: string
   /** The speed at which the budget burns, as a multiple of the allowed one: 20 is 2 % failures where 0.1 % are allowed. */
@@ -74,12 +76,6 @@ export const burnStories: readonly BurnStory[] = [
   },
 ]
 
-/** The objectives and the share of bad requests that they allow. */
-export const objectives = [
-  { alert: 'EdgeErrorBudgetBurn', budget: 0.001, isLatency: false },
-  { alert: 'EdgeLatencyBudgetBurn', budget: 0.01, isLatency: true },
-] as const
-
 /** The time of the check. */
 export const minutesOf = ({ calmHours, minutes, calmMinutes = 0 }: BurnStory): number =>
   calmHours * 60 + minutes + calmMinutes
@@ -88,12 +84,9 @@ export const minutesOf = ({ calmHours, minutes, calmMinutes = 0 }: BurnStory): n
 export const stepMinutes = { values: 2, rules: 10 }
 
 /** The gateway's series in a story. */
-export function seriesOf(
-  story: BurnStory,
-  { budget, isLatency }: (typeof objectives)[number],
-): Record<string, string> {
+export function seriesOf(story: BurnStory, objective: Objective): Record<string, string> {
   const each = 60 * stepMinutes.values * (story.requestsPerSecond ?? 10)
-  const bad = each * budget * story.burns
+  const bad = each * allowed(objective) * story.burns
   const [before, during, after] = [story.calmHours * 60, story.minutes, story.calmMinutes ?? 0].map(
     (minutes) => minutes / stepMinutes.values,
   ) as [number, number, number]
@@ -107,10 +100,10 @@ export function seriesOf(
   const labels = 'job="gateway", instance="gateway:9000", http_route="dogs"'
   const metric = 'http_server_request_duration_seconds'
   const all = tell(each, each)
-  if (isLatency)
+  if ('slowerThanSeconds' in objective.bad)
     return {
       [`${metric}_count{${labels}}`]: all,
-      [`${metric}_bucket{${labels}, le="0.25"}`]: tell(each, each - bad),
+      [`${metric}_bucket{${labels}, le="${objective.bad.slowerThanSeconds}"}`]: tell(each, each - bad),
     }
   return {
     [`${metric}_count{${labels}, http_response_status_code="200"}`]: tell(each, each - bad),
