@@ -3,8 +3,8 @@
  * set (the first 502s ever) would be invisible.
  */
 
-/** The window of {@link rate5m} in seconds. */
-const WINDOW_SECONDS = 300
+/** The window of {@link rate5m} in seconds, in the form that faster.ts shortens with the windows. */
+const WINDOW_SECONDS = '(5 * 60)'
 
 /** The series of this name exist for instances whose new series have certainly been 0 before they appeared. */
 export const COUNTS_FROM_ZERO = 'instance:counts_from_zero:5m'
