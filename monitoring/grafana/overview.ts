@@ -12,6 +12,7 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import type { Objective } from '../rules/objective.ts'
+import type { Apps } from '../rules/rule.ts'
 import { budgetTile } from './budget.ts'
 import { dashboardOf, line } from './dashboard.ts'
 import { atLeast, below, graph, idle, stat } from './panels.ts'
@@ -56,21 +57,21 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       RequestsPerSecond,
       'Requests per second that the gateway responded to, with any status.',
       rate(requests, edge, [], 'requests'),
-      { more: 'gateway' },
+      { more: edgeDashboard(apps) },
     ),
     stat(
       'Errors at the edge',
       PercentUnit,
       'Share of requests with a 5xx response, from the gateway itself or from a service. The objective allows 0.1 %.',
       part(requests, edge, 'http_response_status_code=~"5.."'),
-      { steps: below(0.001, 0.01), mappings: [idle], more: 'gateway' },
+      { steps: below(0.001, 0.01), mappings: [idle], more: edgeDashboard(apps) },
     ),
     stat(
       'p99 at the edge',
       Seconds,
       '99 of 100 requests get the response head within this time, measured by the gateway. The objective is 99 % within 0.25 s.',
       quantile(0.99, duration, edge),
-      { steps: below(0.25, 1), mappings: [idle], more: 'gateway' },
+      { steps: below(0.25, 1), mappings: [idle], more: edgeDashboard(apps) },
     ),
     stat(
       'Workers ready',
@@ -104,7 +105,7 @@ const traffic = ({ apps, edge, selected }: Matchers) =>
       RequestsPerSecond,
       'Responses per second to clients, by status code. 499: the client closed the connection.',
       rate(requests, edge, ['http_response_status_code']),
-      { isStacked: true, more: 'gateway' },
+      { isStacked: true, more: edgeDashboard(apps) },
     ),
     graph(
       'Latency at the edge and behind it',
@@ -117,7 +118,7 @@ const traffic = ({ apps, edge, selected }: Matchers) =>
           : []),
         ...named(quantiles(duration, edge), 'edge'),
       ],
-      { limit: 0.25, more: 'gateway' },
+      { limit: 0.25, more: edgeDashboard(apps) },
     ),
     graph(
       'Requests by route',
@@ -170,6 +171,8 @@ const saturation = ({ selected, workers }: Matchers) =>
       { more: 'database' },
     ),
   )
+
+const edgeDashboard = ({ hasGateway }: Apps): string => (hasGateway ? 'gateway' : 'service')
 
 const named = (queries: readonly Query[], name: string): Query[] =>
   queries.map(({ expr, legend }) => ({ expr, legend: `${legend} ${name}` }))

@@ -9,7 +9,7 @@ import { objectives } from '../objectives.ts'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 import { alertRules, firingOf, ruleFiles } from './rules.ts'
 import { alertCases } from './testdata/alerts.ts'
-import { type AlertCase, type Firing, SCRAPE_SECONDS, type Series } from './testdata/series.ts'
+import { type AlertCase, type Firing, of, perSecond, SCRAPE_SECONDS, type Series } from './testdata/series.ts'
 import { burnStories, minutesOf, seriesOf, stepMinutes } from './testdata/burn.ts'
 
 const runbooks = await Promise.all(
@@ -18,6 +18,8 @@ const runbooks = await Promise.all(
   ),
 )
 const slowMs = 120_000
+const count = 'http_server_request_duration_seconds_count'
+const ruleFile = (name: string) => `${import.meta.dir}/rules/${name}.yml`
 
 test('every alert has a case in which it fires and one in which it does not', () => {
   const names = [...new Set(alertRules.map(({ alert }) => alert))]
@@ -68,7 +70,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
         .filter(([alert]) => alertRules.some((rule) => rule.alert === alert && rule.file === file))
         .flatMap(([alert, cases]) => cases.map((each) => testOf(alert, each)))
       const readsRed = /\b(job|instance):/.test(await Bun.file(file).text())
-      const red = readsRed ? [`${import.meta.dir}/rules/red.yml`] : []
+      const red = readsRed ? [ruleFile('red')] : []
       await passes([...new Set([...red, file])], `${SCRAPE_SECONDS}s`, tests)
     },
     slowMs,
@@ -84,7 +86,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
           : burnStories.filter(({ calmHours, minutes }) => calmHours * 60 + minutes < 30 * 60)
       const tests = stories.map((story) => ({
         name: `${alert}: ${story.claim}`,
-        interval: `${stepMinutes.values}m`,
+        interval: `${60 * stepMinutes.values}s`,
         input_series: inputOf(seriesOf(story, objective)),
         promql_expr_test: [
           {
@@ -94,20 +96,42 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
           },
         ],
       }))
-      await passes([`${import.meta.dir}/rules/objectives.yml`], `${stepMinutes.rules}m`, tests)
+      await passes([ruleFile('objectives')], `${stepMinutes.rules}m`, tests)
     },
     slowMs,
   )
 
+  test('the link of a burn rate opens the route with the most bad requests', async () => {
+    const route = (http_route: string, status: string, rate: number) => ({
+      [of(count, { job: 'gateway', instance: 'a:1', http_route, http_response_status_code: status })]:
+        perSecond(rate),
+    })
+    const series = {
+      ...route('dogs', '502', 1),
+      ...route('dogs', '200', 99),
+      ...route('a b', '500', 3),
+      ...route('cats', '200', 1),
+    }
+    const output = await run(['red', 'objectives'].map(ruleFile), '10s', [
+      testOf('EdgeErrorBudgetBurn', { claim: 'a link', series, looks: { '10m': [] } }),
+    ])
+    expect(output).toContain('/d/gateway?var-route=a+b"')
+  })
+
   async function passes(rule_files: string[], evaluation_interval: string, tests: object[]): Promise<void> {
+    expect(await run(rule_files, evaluation_interval, tests)).toContain('SUCCESS')
+  }
+
+  /** What promtool prints. */
+  async function run(rule_files: string[], evaluation_interval: string, tests: object[]): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'rules-test-'))
     const file = join(folder, 'test.yml')
     // Without this promtool evaluates groups in any order, and an alert may read recordings of the round before.
     const group_eval_order = rule_files.map((path) => basename(path, '.yml'))
     await Bun.write(file, JSON.stringify({ rule_files, group_eval_order, evaluation_interval, tests }))
-    const result = await promtool(program, 'test', 'rules', file)
+    const { output } = await promtool(program, 'test', 'rules', file)
     rmSync(folder, { recursive: true })
-    expect(result).toEqual({ exitCode: 0, output: expect.stringContaining('SUCCESS') })
+    return output
   }
 })
 

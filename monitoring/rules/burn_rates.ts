@@ -94,8 +94,22 @@ function alerts(apps: Apps, objective: Objective): Alert[] {
       summary: `{{ $value | humanizePercentage }} of all requests ${objective.are}, measured over ${long}`,
       description: `The objective is ${objective.promise} in ${PERIOD_DAYS} days. ${objective.hint}`,
       runbook: 'edge',
-      dashboard: apps.hasGateway ? 'gateway' : 'service?var-job={{ $labels.job }}',
+      dashboard: apps.hasGateway
+        ? `gateway?var-route=${worstRoute(objective)}`
+        : 'service?var-job={{ $labels.job }}',
     }
     return alertsOf(apps)(objective.alert, options)
   })
+}
+
+/** The template of the route with the most bad requests, so that the link opens the dashboard filtered by it. */
+function worstRoute({ bad }: Objective): string {
+  const route = 'job_route:http_requests:rate5m'
+  const query =
+    'status' in bad
+      ? `topk(1, job_route:http_errors:ratio_rate5m{job='%s'} * ${route}{job='%s'})`
+      : `topk(1, job_route:http_request_duration_seconds:p99_5m{job='%s'})`
+  const jobs = query.split('%s').length - 1
+  const filled = `printf "${query}"${' $labels.job'.repeat(jobs)} | query`
+  return `{{ with ${filled} }}{{ . | first | label "http_route" | urlquery }}{{ else }}$__all{{ end }}`
 }

@@ -16,7 +16,7 @@ const LINE = 118
 /** All rule files for some apps. The rules of the gateway need one. */
 export const ruleFiles = (apps: Apps, objectives: readonly Objective[]): RuleFile[] => [
   red(),
-  original(),
+  ...(apps.hasGateway ? [original()] : []),
   burnRates(apps, objectives),
   targets(apps),
   workers(apps),
