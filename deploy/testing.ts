@@ -3,9 +3,9 @@
  * processes that they start. A setting that is misspelt, unknown or out of bounds is found without a cluster.
  */
 import { join } from 'node:path'
-import { readConfig as readFlags } from '../exporter/config.ts'
-import { readGatewayConfig } from '../gateway/config.ts'
-import type { ProcessConfig } from '../packages/prefork/config.ts'
+import { readConfig as readFlags } from '../exporter/config/config.ts'
+import { readGatewayConfig } from '../gateway/config/settings.ts'
+import type { ProcessConfig } from '../packages/prefork/shared/config.ts'
 import { cats } from '../services/cats/model.ts'
 import { dogs } from '../services/dogs/model.ts'
 import { serviceConfig } from '../services/pets/config.ts'

@@ -23,7 +23,7 @@ const words: readonly [color: string, ...words: string[]][] = [
   [BLUE, '3\\d\\d', 'busy', 'active', 'used', 'waiting', 'stale'],
   [YELLOW, '4\\d\\d', 'starting', 'slow_start', 'draining', 'reading', 'connect_timeout'],
   [PURPLE, '499', 'writing', 'reload', 'scale'],
-  [GREY, 'dead', 'max_requests', 'max_lifetime', 'rss'],
+  [GREY, 'dead', 'cheap', 'max_requests', 'max_lifetime', 'rss'],
   [ORANGE, 'harakiri', 'timeout', 'answer_timeout', 'unreachable'],
   [RED, '5\\d\\d', '0', 'hung', 'ejected', 'failed', 'failure', 'crash', 'signal', 'oom', 'gone'],
 ]

@@ -3,6 +3,8 @@
 import { type Alert, type Apps, alertsOf, type RuleFile } from './rule.ts'
 
 const ready = 'prefork_workers{state=~"ready|busy"}'
+/** A cheap worker is stopped while there is little load, and starts when there is more. */
+const able = 'prefork_workers{state=~"ready|busy|cheap"}'
 const exits = (reasons: string, window: string) =>
   `sum by (app, target) (increase(prefork_worker_exits_total{reason=~"${reasons}"}[${window}]))`
 
@@ -24,13 +26,13 @@ function lives(apps: Apps): Alert[] {
   return [
     alert('NoWorkerReady', {
       ...notReady,
-      expr: `sum by (app) (${ready}) == 0`,
+      expr: `sum by (app) (${able}) == 0`,
       severity: 'page',
       summary: '{{ $labels.app }} has no worker that is ready',
     }),
     alert('NoWorkerReady', {
       ...notReady,
-      expr: `sum by (app, target) (${ready}) == 0 unless on (app) sum by (app) (${ready}) == 0`,
+      expr: `sum by (app, target) (${able}) == 0 unless on (app) sum by (app) (${able}) == 0`,
       severity: 'ticket',
       summary: '{{ $labels.app }} at {{ $labels.target }} has no worker that is ready',
     }),

@@ -5,7 +5,7 @@
 
 import { type Labels, of, SCRAPE_SECONDS, type Series } from './series.ts'
 
-const STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead']
+const STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead', 'cheap']
 const EXITS = ['crash', 'signal', 'oom', 'harakiri', 'max_requests', 'max_lifetime', 'rss', 'reload', 'scale']
 const BOUNDS = ['0.005', '0.1', '0.25', '1', '2.5', '+Inf']
 const WORKERS = ['1', '2']

@@ -31,6 +31,11 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
       looks: { '15m': [] },
     },
     {
+      claim: 'all workers are cheap',
+      series: { [state('ready')]: always(0), [state('busy')]: always(0), [state('cheap')]: always(2) },
+      looks: { '15m': [] },
+    },
+    {
       claim: 'all workers are ready',
       series: { [state('ready')]: always(1), [state('busy')]: always(0) },
       looks: { '15m': [] },
