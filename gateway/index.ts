@@ -6,7 +6,6 @@ import { run } from '@bun-monitoring/prefork'
 import { PREFIX, readGatewayConfig } from './config.ts'
 import { version } from './package.json'
 import { serve } from './server.ts'
-import { upstreamsDocument } from './upstreams_document.ts'
 
 process.exit(
   await run({
@@ -15,6 +14,5 @@ process.exit(
     prefix: PREFIX,
     config: () => readGatewayConfig(Bun.env),
     serve,
-    documents: { '/upstreams': upstreamsDocument },
   }),
 )

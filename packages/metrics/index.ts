@@ -1,14 +1,19 @@
 /**
- * Metrics with prom-client's API that stay right across worker processes: see README.md for how to use them, segment.ts
- * for where the numbers are.
+ * Metrics with prom-client's API that stay right across worker processes. README.md shows how to use them and
+ * describes the folders.
  */
-import { Registry } from './registry.ts'
+import { Registry } from './api/registry.ts'
 
-export { exponentialBuckets, linearBuckets } from './buckets.ts'
-export { Counter } from './counter.ts'
-export { type Family as MetricFamily, labelText } from './family.ts'
-export { Gauge } from './gauge.ts'
-export { Histogram } from './histogram.ts'
+export { Counter } from './api/counter.ts'
+export { Gauge } from './api/gauge.ts'
+export { Histogram } from './api/histogram.ts'
+export { register, Registry } from './api/registry.ts'
+export { Summary } from './api/summary.ts'
+export { page } from './format/page.ts'
+export { renderText } from './format/text.ts'
+export { publishAppInfo } from './instrument/app_info.ts'
+export { collectDefaultMetrics } from './instrument/default_metrics.ts'
+export { type EventLoop, measureEventLoop } from './instrument/event_loop.ts'
 export {
   HTTP_DURATION_BUCKETS,
   HttpServerMetrics,
@@ -16,16 +21,13 @@ export {
   type RequestTally,
   type TalliedRequest,
   UNMATCHED,
-} from './http.ts'
-export { page } from './page.ts'
-export { register, Registry } from './registry.ts'
-export { collectDefaultMetrics, type EventLoop, measureEventLoop, publishAppInfo } from './runtime.ts'
-export { BOARD_WORDS } from './layout.ts'
-export { Segment } from './segment.ts'
-export { SegmentError } from './segment_file.ts'
-export { Summary } from './summary.ts'
-export { renderText } from './text.ts'
-export { validateMetricName } from './validation.ts'
+} from './instrument/http_server.ts'
+export { exponentialBuckets, linearBuckets } from './model/buckets.ts'
+export { type Family as MetricFamily, labelText } from './model/family.ts'
+export { validateMetricName } from './model/validation.ts'
+export { BOARD_WORDS } from './storage/layout.ts'
+export { Segment } from './storage/segment.ts'
+export { SegmentError } from './storage/segment_file.ts'
 
 export const prometheusContentType = Registry.PROMETHEUS_CONTENT_TYPE
 export const openMetricsContentType = Registry.OPENMETRICS_CONTENT_TYPE

@@ -6,7 +6,7 @@ setDefaultTimeout(30_000)
 const readme = await Bun.file(`${import.meta.dir}/README.md`).text()
 const example = `${import.meta.dir}/testdata/two_processes.ts`
 
-test('the example of two processes is the file, and prints what it says', async () => {
+test('the example of two processes is the file, and prints the sum of both', async () => {
   const code = (await Bun.file(example).text()).split('*/')[1]!.trim()
   expect(readme).toContain(code.replace("'../index.ts'", "'@bun-monitoring/metrics'"))
   const run = Bun.spawn([process.execPath, example], { stdout: 'pipe' })

@@ -1,4 +1,4 @@
-/** For the tests of every package: numbers that a seed repeats, and whether what needs another program is to run. */
+/** For the tests of all packages: random numbers from a seed, and tests that need another program. */
 
 /** Numbers from 0 up to below 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -18,8 +18,9 @@ export function wholeNumbersFrom(seed: number): (limit: number) => number {
 }
 
 /**
- * Whether tests of what is not on every machine are to run. Without it they are skipped, loudly; where CI is set they must fail.
- * @param skipped what is missing, and what is not tested then.
+ * Tells whether to run tests that need a program which not every machine has. Without the program they are skipped with a
+ * warning; when CI is set they run, and fail.
+ * @param skipped says which program is missing, and what is not tested without it
  */
 export function isExpected(isThere: boolean, skipped: string): boolean {
   if (!isThere) console.warn(`SKIPPED: ${skipped}`)

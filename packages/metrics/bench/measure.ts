@@ -1,8 +1,5 @@
-/** What the benchmarks share: CPU clocks, medians, and rounds in which all subjects take turns. */
-import { readFileSync } from 'node:fs'
-
-/** USER_HZ: the unit of /proc/<pid>/stat times on every Linux that Bun runs on. */
-const TICKS_PER_SECOND = 100
+/** For the benchmarks of all packages: CPU meters, medians, a load generator, and rounds in which subjects take turns. */
+import { readProcStat } from '../process/proc_stat.ts'
 
 /** CPU time that this process has used, all threads, in microseconds. */
 export function ownCpuUs(): number {
@@ -10,11 +7,11 @@ export function ownCpuUs(): number {
   return user + system
 }
 
-/** CPU time, user and system, that another process has used, in microseconds: fields 14 and 15 of its stat (proc(5)). */
+/** CPU time that another process has used, user and system, in microseconds. @throws when there is no such process. */
 export function cpuUsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS_PER_SECOND
+  const stat = readProcStat(pid)
+  if (!stat) throw new Error(`process ${pid} has ended`)
+  return stat.cpuUs
 }
 
 /** CPU time of one call, in microseconds. */
@@ -24,7 +21,7 @@ export async function cpuUsOfCall(act: () => unknown): Promise<number> {
   return ownCpuUs() - before
 }
 
-/** Measures each subject once a round, beginning with another one each time, so that drift of the machine hits all. */
+/** Measures each subject once a round, each round beginning with another one, so that drift of the machine affects all alike. */
 export async function takeTurns<Subject>(
   subjects: readonly Subject[],
   rounds: number,
@@ -42,11 +39,11 @@ export async function takeTurns<Subject>(
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
 
-/** Where the middle half of the values lies. */
+/** The bounds of the middle half of the values. */
 export const spread = (values: readonly number[], digits = 1): string =>
   `${quantile(values, 0.25).toFixed(digits)} to ${quantile(values, 0.75).toFixed(digits)}`
 
-/** Round by round how much of the second there is for one of the first, and the median of that. */
+/** The median over the rounds of value / base. */
 export const ratio = (values: readonly number[], base: readonly number[]): number =>
   median(values.map((value, round) => value / base[round]!))
 
@@ -56,9 +53,9 @@ const quantile = (values: readonly number[], rank: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * rank)]!
 
 /**
- * Asks with wrk over keep-alive connections for some seconds.
- * @param script says in Lua what is asked; without it GET.
- * @returns how many requests were answered.
+ * Sends requests with wrk over keep-alive connections for some seconds.
+ * @param script a Lua file that makes the requests (default: GET of the URL)
+ * @returns the number of responses
  */
 export async function load(
   url: string,

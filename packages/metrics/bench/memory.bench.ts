@@ -1,7 +1,7 @@
 /**
- * What 1,000 series with 3 labels weigh in the process that counts: counters and histograms of 14 buckets, on the heap store
+ * The memory of 1,000 series with 3 labels in the process that counts: counters and histograms of 14 buckets, on the heap store
  * and in a segment, against prom-client 15.1.3 and its successor @prometheus-io/client 0.16.1. Fresh processes, after
- * garbage collection: JavaScript heap with what hangs on it, and growth of the resident set, which has the segment, too.
+ * garbage collection: JavaScript heap with its external memory, and growth of the resident set, which includes the segment.
  * Run: `bun packages/metrics/bench/memory.bench.ts`
  */
 import { join } from 'node:path'

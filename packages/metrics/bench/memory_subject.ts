@@ -5,7 +5,7 @@
 import { heapStats } from 'bun:jsc'
 import { setImmediate } from 'node:timers/promises'
 import * as successor from '@prometheus-io/client'
-import * as stock from 'prom-client'
+import * as promClient from 'prom-client'
 import { Counter, Histogram, HTTP_DURATION_BUCKETS, Registry, Segment } from '../index.ts'
 
 export type Library = keyof typeof libraries
@@ -28,7 +28,7 @@ const own = { Counter, Histogram } as unknown as Client
 const libraries = {
   'ours, heap': () => [own, new Registry()] as const,
   'ours, segment': () => [own, sharedRegistry()] as const,
-  'prom-client': () => [stock as unknown as Client, new stock.Registry()] as const,
+  'prom-client': () => [promClient as unknown as Client, new promClient.Registry()] as const,
   '@prometheus-io/client': () => [successor as unknown as Client, new successor.Registry()] as const,
 }
 

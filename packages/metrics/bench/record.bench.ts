@@ -1,5 +1,5 @@
 /**
- * What one event costs the process that counts: `inc` and `observe` on kept children, through `labels()` with 3 values and
+ * The cost of one event in the process that counts: `inc` and `observe` on kept children, through `labels()` with 3 values and
  * with labels by name, on the heap store and in a segment, against prom-client 15.1.3, its successor
  * @prometheus-io/client 0.16.1, and plain stores to a Float64Array. CPU time, fresh processes.
  * Goals: a kept child at most 2 times the plain store, `labels()` at least 3 times cheaper than prom-client's.
@@ -50,12 +50,12 @@ console.table(
 for (const event of ['inc', 'observe'] as const) {
   const ours = costs('ours, segment', `${event} labels()`)
   const kept = ratio(costs('ours, segment', `${event} kept`), floorOf(`${event} kept`))
-  const [stock, successor] = (['prom-client', '@prometheus-io/client'] as const).map((library) =>
+  const [promClient, successor] = (['prom-client', '@prometheus-io/client'] as const).map((library) =>
     ratio(costs(library, `${event} labels()`), ours).toFixed(1),
   )
   console.log(
     `${event}, in a segment: a kept child costs ${kept.toFixed(1)} times the plain stores; through labels() ` +
-      `prom-client costs ${stock} times ours, @prometheus-io/client ${successor} times.`,
+      `prom-client costs ${promClient} times ours, @prometheus-io/client ${successor} times.`,
   )
 }
 

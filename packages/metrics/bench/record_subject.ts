@@ -24,7 +24,7 @@ const LABELS = Array.from({ length: SETS }, (_, i) => ({
 }))
 const SECONDS = Array.from({ length: VALUES }, (_, i) => 0.0001 * 1.1 ** i)
 
-/** What all the libraries have in common. */
+/** The common part of all the libraries. */
 interface CounterLike {
   labels(...values: (string | number)[]): { inc(): void }
   inc(labels: (typeof LABELS)[number]): void
@@ -94,7 +94,7 @@ async function library({ counter, histogram, registry }: Subject): Promise<Costs
       for (let i = 0; i < calls; i++) namedHistogram.observe(LABELS[i % SETS]!, SECONDS[i % VALUES]!)
     }),
   }
-  // The engine cannot leave out what is read in the end.
+  // The page is read in the end, so that the engine cannot leave out the counting.
   const page = await registry.metrics()
   const lines = page.split('\n').filter((line) => /^([abc]_total|[def]_count)\{/.test(line))
   check(lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0))

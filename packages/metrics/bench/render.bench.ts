@@ -1,14 +1,14 @@
 /**
- * What a page costs that shows 8 workers: rendered from a segment, against prom-client 15.1.3's AggregatorRegistry over
+ * The cost of a page of 8 workers: rendered from a segment, against prom-client 15.1.3's AggregatorRegistry over
  * the same numbers, which it gets as the workers' JSON, parsed already (collecting, sending and parsing come on top there).
- * CPU time of the process that renders. The first page parses all series, later ones only what is new.
+ * CPU time of the process that renders. The first page parses all series, later ones only new entries.
  * Goals: at least 10 times cheaper, and the same page at the same cost after 1,000 restarts of workers.
  * Run: `bun packages/metrics/bench/render.bench.ts`
  */
-import * as stock from 'prom-client'
+import * as promClient from 'prom-client'
 import { Counter, Histogram, Registry, Segment } from '../index.ts'
-import { HTTP_DURATION_BUCKETS } from '../http.ts'
-import { renderText } from '../text.ts'
+import { HTTP_DURATION_BUCKETS } from '../instrument/http_server.ts'
+import { renderText } from '../format/text.ts'
 import { cpuUsOfCall, median, ratio, rounded, spread, takeTurns } from './measure.ts'
 
 const WORKERS = 8
@@ -23,7 +23,7 @@ const SECONDS = 2
 
 type Page = string | Promise<string>
 
-/** An engine keeps a string as pieces until somebody reads it: the page has to be bytes in the end. */
+/** The engine keeps a string in pieces until it is read: the measured page ends as bytes. */
 const encoder = new TextEncoder()
 const bytesOf = async (page: Page): Promise<number> => encoder.encode(await page).length
 
@@ -33,13 +33,13 @@ await restart(1_000)
 async function compare(size: number): Promise<void> {
   const segment = newSegment()
   for (let worker = 0; worker < WORKERS; worker++) count(segment, worker, size, EVENTS)
-  const answers = await workersJson(size)
+  const items = await workersJson(size)
 
   let last = Segment.open(segment.path)
   const subjects: { name: string; render(): Page }[] = [
     { name: 'ours, first page', render: () => renderText((last = Segment.open(segment.path)).families()) },
     { name: 'ours, later pages', render: () => renderText(last.families()) },
-    { name: 'prom-client', render: () => stock.AggregatorRegistry.aggregate(answers).metrics() },
+    { name: 'prom-client', render: () => promClient.AggregatorRegistry.aggregate(items).metrics() },
   ]
   const [ours, , theirs] = await Promise.all(subjects.map(({ render }) => render()))
   if (samples(ours!) !== samples(theirs!)) throw new Error('the pages do not show the same numbers')
@@ -98,7 +98,7 @@ function newSegment(suffix = 'calm'): Segment {
   return Segment.create(`bench-${suffix}`, { slots: WORKERS })
 }
 
-/** What a worker does from its start to its end: it opens its slot's region, declares, and counts some events. */
+/** The life of a worker: it opens its slot's region, declares metrics, and counts some events. */
 function count(segment: Segment, worker: number, size: number, events: number): void {
   const registry = new Registry(undefined, segment.writer(2 * worker))
   fill({ Counter, Histogram } as unknown as Client, registry, size, events)
@@ -106,13 +106,13 @@ function count(segment: Segment, worker: number, size: number, events: number): 
 }
 
 async function workersJson(size: number): Promise<object[]> {
-  const answers: object[] = []
+  const items: object[] = []
   for (let worker = 0; worker < WORKERS; worker++) {
-    const registry = new stock.Registry()
-    fill(stock as unknown as Client, registry, size, EVENTS)
-    answers.push(JSON.parse(JSON.stringify(await registry.getMetricsAsJSON())) as object)
+    const registry = new promClient.Registry()
+    fill(promClient as unknown as Client, registry, size, EVENTS)
+    items.push(JSON.parse(JSON.stringify(await registry.getMetricsAsJSON())) as object)
   }
-  return answers
+  return items
 }
 
 /** The constructors, as prom-client and we both have them. */
@@ -148,7 +148,7 @@ function fill({ Counter, Histogram }: Client, registry: object, size: number, ev
   }
 }
 
-/** What both pages show, in one order. */
+/** The samples of a page, sorted. */
 function samples(page: string): string {
   const lines = page.split('\n').filter((line) => /^(requests|duration)_/.test(line))
   return lines.toSorted().join('\n')

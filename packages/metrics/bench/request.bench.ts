@@ -1,7 +1,7 @@
 /**
- * What measuring costs a request: CPU time of the server (user + system) for one row by id out of bun:sqlite, on a bare
+ * The cost of measuring a request: CPU time of the server (user + system) for one row by id out of bun:sqlite, on a bare
  * Elysia app, with our HTTP and database metrics in a segment, with either of them alone, with all that a service of ours
- * has, and with stock prom-client 15.1.3 in Elysia's hooks. Goals: at most 1.05 times the bare app with both of ours, at
+ * has, and with prom-client 15.1.3 in Elysia's hooks. Goals: at most 1.05 times the bare app with both of ours, at
  * most 1.10 times with everything. The second table calls the same apps without a server, which tells small differences.
  * Run: `bun packages/metrics/bench/request.bench.ts` (needs wrk and Linux); BENCH_STARTS sets how often servers start.
  */
@@ -9,9 +9,9 @@ import { join } from 'node:path'
 import { cpuUsOf, load, median, ratio, rounded, spread, takeTurns } from './measure.ts'
 import type { Variant } from './request_apps.ts'
 
-/** Servers are started several times: what the engine makes of a program differs a little from start to start. */
+/** Servers are started several times, because the code that the engine compiles differs a little from start to start. */
 const STARTS = Number(Bun.env.BENCH_STARTS ?? 4)
-/** Many and short: what disturbs the machine for a while disturbs whole rounds, and ratios are taken round by round. */
+/** Many short rounds: a disturbance of the machine affects whole rounds, and ratios are taken round by round. */
 const ROUNDS_EACH = 10
 const SECONDS = 1
 const WARM_UP_SECONDS = 1
@@ -92,7 +92,7 @@ async function serve(variant: Variant) {
 
 async function firstNumberOf({ stdout }: ReturnType<typeof start>): Promise<number> {
   for await (const chunk of stdout) return Number(new TextDecoder().decode(chunk))
-  throw new Error('a program of the benchmark ended before it said its number')
+  throw new Error('a program of the benchmark ended before it printed its number')
 }
 
 function urlOf(port: number): string {

@@ -1,9 +1,9 @@
 /** The apps that request.bench.ts compares: one route over one prepared statement, measured in different ways. */
 import { Database } from 'bun:sqlite'
 import { Elysia } from 'elysia'
-import * as stock from 'prom-client'
-import { DATABASE_BUCKETS } from '../database.ts'
-import { httpMetrics } from '../elysia.ts'
+import * as promClient from 'prom-client'
+import { DATABASE_BUCKETS } from '../instrument/database.ts'
+import { httpMetrics } from '../instrument/elysia.ts'
 import {
   BOARD_WORDS,
   collectDefaultMetrics,
@@ -16,7 +16,7 @@ import {
   Segment,
   type TalliedRequest,
 } from '../index.ts'
-import { DatabaseMetrics } from '../sqlite.ts'
+import { DatabaseMetrics } from '../instrument/sqlite.ts'
 
 /** How an app is measured, if at all. */
 export type Variant = keyof typeof variants
@@ -35,7 +35,7 @@ for (let id = 1; id <= 100; id++) {
   db.run('INSERT INTO dogs VALUES (?, ?, ?)', [id, `dog number ${id}`, 'Affenpinscher'])
 }
 
-const variants = { bare, ours, everything, http, database, 'prom-client': promClient }
+const variants = { bare, ours, everything, http, database, 'prom-client': withPromClient }
 
 export const appOf = (variant: string) => variants[variant as Variant]()
 
@@ -52,7 +52,7 @@ function ours() {
     .get('/dogs/:id', ({ params }) => statement.get(Number(params.id)))
 }
 
-/** What a service of ours has: its worker's tally, the families beside those of the request, a path that is left out. */
+/** Everything that a service of this repository has: the worker's tally, further families, an excluded path. */
 function everything() {
   const registry = sharedRegistry()
   publishAppInfo(registry, { name: 'dogs', version: '1.0.0' })
@@ -85,19 +85,19 @@ function database() {
 }
 
 /** The same three families as an app would have them with prom-client and Elysia's hooks. */
-function promClient() {
-  const duration = new stock.Histogram({
+function withPromClient() {
+  const duration = new promClient.Histogram({
     name: 'http_server_request_duration_seconds',
     help: 'Time of a request',
     labelNames: ['method', 'route', 'status'],
     buckets: [...HTTP_DURATION_BUCKETS],
   })
-  const active = new stock.Gauge({
+  const active = new promClient.Gauge({
     name: 'http_server_active_requests',
     help: 'In flight',
     labelNames: ['method'],
   })
-  const asked = new stock.Histogram({
+  const asked = new promClient.Histogram({
     name: 'db_client_operation_duration_seconds',
     help: 'Time of one database operation',
     labelNames: ['system', 'operation', 'collection'],
@@ -123,7 +123,7 @@ function promClient() {
     })
 }
 
-/** As that of a worker: what is in flight is a list, oldest first, and the rest is numbers in shared memory. */
+/** Like the tally of a worker: a list of the requests in flight, oldest first, and numbers in shared memory. */
 class Tally implements RequestTally {
   readonly #words = new Float64Array(BOARD_WORDS)
   #oldest: TalliedRequest | undefined

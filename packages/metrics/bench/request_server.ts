@@ -1,4 +1,4 @@
-/** The server that request.bench.ts loads: its argument names the app. It says on standard output which port it has. */
+/** The server that request.bench.ts loads: its argument names the app. It prints its port. */
 import { appOf } from './request_apps.ts'
 
 const { fetch } = appOf(Bun.argv[2]!)

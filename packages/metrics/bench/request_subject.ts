@@ -1,7 +1,7 @@
 /**
- * What a request costs without a server: the app that the argument names is called many times, and the CPU nanoseconds of
- * a call in the best round are said on standard output. Nothing but the app runs, so this tells differences that drown in
- * what a socket costs.
+ * The cost of a request without a server: calls the app that the argument names many times, and prints the CPU nanoseconds of
+ * a call in the best round. Nothing but the app runs, so this shows differences that are too small beside the cost of a
+ * socket.
  */
 import { cpuUsOfCall } from './measure.ts'
 import { appOf } from './request_apps.ts'
@@ -13,8 +13,8 @@ const { fetch } = appOf(Bun.argv[2]!)
 
 async function callOften(): Promise<void> {
   for (let i = 0; i < CALLS; i++) {
-    const answer = fetch(new Request('http://127.0.0.1:8001/dogs/50'))
-    if (answer instanceof Promise) await answer
+    const response = fetch(new Request('http://127.0.0.1:8001/dogs/50'))
+    if (response instanceof Promise) await response
   }
 }
 

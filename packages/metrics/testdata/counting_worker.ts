@@ -1,12 +1,12 @@
 /**
  * A worker of crash.test.ts: it counts as fast as it can until it is killed, and notes in a file of its own, after each
- * event, what it has done. Which word is which event: see `EVENTS`, `BOUNDS` and `WORDS`.
+ * event, the event that it has counted. `EVENTS`, `BOUNDS` and `WORDS` say which word of the file is which event.
  */
 import { constants, setPriority } from 'node:os'
-import { Counter } from '../counter.ts'
-import { Histogram } from '../histogram.ts'
-import { Registry } from '../registry.ts'
-import { Segment } from '../segment.ts'
+import { Counter } from '../api/counter.ts'
+import { Histogram } from '../api/histogram.ts'
+import { Registry } from '../api/registry.ts'
+import { Segment } from '../storage/segment.ts'
 import { wholeNumbersFrom } from '../testing.ts'
 
 /** Label values of the counter. */
@@ -32,7 +32,7 @@ export const doubles = (path: string): Float64Array => {
 
 if (import.meta.main) {
   const [path, truthPath, region, seed] = process.argv.slice(2)
-  // It ends with whoever started it, however that ends.
+  // The worker ends with the test, even if the test is killed.
   process.stdin.on('end', () => process.exit(1)).resume()
 
   const registry = new Registry(undefined, Segment.open(path!).writer(Number(region)))
@@ -53,7 +53,7 @@ if (import.meta.main) {
     born.inc({ seed: seed!, n })
     truth[BORN_WORD]!++
   }
-  // Whoever starts comes before whoever counts.
+  // Workers that start get the CPU before workers that count.
   setPriority(constants.priority.PRIORITY_LOW)
   console.log('ready')
   count()

@@ -1,4 +1,4 @@
-"""What Python's strict parser makes of OpenMetrics pages: many pages in, so that a test pays for one start.
+"""Parses OpenMetrics pages with Python's strict parser: many pages in one process, so that a test starts it once.
 
 Each page on standard input is preceded by its length in bytes, in decimal, on a line of its own. For each page a line of
 JSON is printed: its families as [name, type, help, [[sample, labels, value], ...]]. The first page that is refused ends

@@ -1,12 +1,12 @@
-/** What tests of compatibility share: programs that run with stock prom-client and with ours. For tests only. */
-import type * as stock from 'prom-client'
+/** For tests of compatibility: programs that run with prom-client and with ours. */
+import type * as promClient from 'prom-client'
 import * as own from '../index.ts'
 import { type Client, jsonOf, samplesOf } from './samples.ts'
 
 export const ours = own as unknown as Client
 
 /** A program: all its metrics go to the registry that it is given. */
-export type Program = (client: Client, registry: stock.Registry) => unknown
+export type Program = (client: Client, registry: promClient.Registry) => unknown
 
 export async function outcomeOf(client: Client, program: Program) {
   const registry = new client.Registry()
@@ -19,8 +19,8 @@ export async function outcomeOf(client: Client, program: Program) {
   return { ...outcome, page: samplesOf(await registry.metrics()), json: await jsonOf(registry) }
 }
 
-/** What a program does not care to spell: options that are the same for most metrics, and wrong types. */
-export const options = (registry: stock.Registry, labelNames: string[] = []) => ({
+/** The options that most programs use, and a way to pass values of the wrong type. */
+export const options = (registry: promClient.Registry, labelNames: string[] = []) => ({
   name: 'jobs',
   help: 'Help',
   labelNames,

@@ -1,9 +1,9 @@
-/** Pages and JSON of registries, stock or ours, in a form that can be compared. For tests only. */
-import type * as stock from 'prom-client'
+/** Pages and JSON of registries, prom-client's or ours, in a form that tests can compare. */
+import type * as promClient from 'prom-client'
 
-/** What stock prom-client and our package both have. */
+/** The common part of prom-client and our package. */
 export type Client = Pick<
-  typeof stock,
+  typeof promClient,
   'Counter' | 'Gauge' | 'Histogram' | 'Summary' | 'Registry' | 'linearBuckets' | 'exponentialBuckets'
 >
 
@@ -15,7 +15,7 @@ const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gsy
 /**
  * Everything on a text page: samples by name and sorted labels, metadata by its first three words. Order, blank lines and
  * the spelling of NaN do not matter.
- * @throws for a line that no parser would take, and for a sample that is there twice.
+ * @throws for a line that no parser accepts, and for a sample that is there twice.
  */
 export function samplesOf(page: string): Map<string, string> {
   const samples = new Map<string, string>()
@@ -40,7 +40,7 @@ function sampleOf(line: string): [string, string, string] {
 }
 
 /** `getMetricsAsJSON()`, label values as texts and without exemplars. */
-export async function jsonOf(registry: stock.Registry): Promise<object[]> {
+export async function jsonOf(registry: promClient.Registry): Promise<object[]> {
   const metrics = (await registry.getMetricsAsJSON()) as unknown as { values: JsonValue[] }[]
   return Array.from(metrics, (metric) => ({
     ...metric,

@@ -1,15 +1,15 @@
-/** What tests of the segment share: segments that go away with the test, and pages of them. For tests only. */
+/** For tests of the segment: segments that are removed with the test, and their pages. */
 import { afterAll } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Counter } from '../counter.ts'
-import { Gauge } from '../gauge.ts'
-import { Histogram } from '../histogram.ts'
-import { Registry } from '../registry.ts'
-import { Segment } from '../segment.ts'
-import { Summary } from '../summary.ts'
-import { renderText } from '../text.ts'
+import { Counter } from '../api/counter.ts'
+import { Gauge } from '../api/gauge.ts'
+import { Histogram } from '../api/histogram.ts'
+import { Registry } from '../api/registry.ts'
+import { Segment } from '../storage/segment.ts'
+import { Summary } from '../api/summary.ts'
+import { renderText } from '../format/text.ts'
 import { samplesOf } from './strict.ts'
 
 export const REGION_BYTES = 16 * 1024
@@ -32,7 +32,7 @@ export const registersOf = (segment: Segment, region: number): Registry[] => [
 
 export const pageOf = (segment: Segment): Map<string, number> => samplesOf(renderText(segment.families()))
 
-/** The page without what every page has. */
+/** The page without the families that every page of a segment has. */
 export const shown = (segment: Segment): Record<string, number> =>
   Object.fromEntries([...pageOf(segment)].filter(([key]) => !key.startsWith('metrics_')))
 

@@ -1,4 +1,4 @@
-/** What tests of pages share: a parser that refuses what Prometheus would refuse, and random numbers that come again. */
+/** For tests of pages: a parser that refuses a page that Prometheus would refuse. */
 
 const LABEL = String.raw`[a-zA-Z_]\w*="[^"\\\n]*(?:\\["\\n][^"\\\n]*)*"`
 const SAMPLE = new RegExp(String.raw`^([a-zA-Z_:][\w:]*)(?:\{(${LABEL}(?:,${LABEL})*)\})? (\S+)$`)

@@ -1,0 +1,301 @@
+/** The same program with prom-client and with ours has the same result, page and JSON. */
+import { expect, setSystemTime, test } from 'bun:test'
+import * as promClient from 'prom-client'
+import { AB, options, ours, outcomeOf, type Program, wrong } from '../testdata/programs.ts'
+import { samplesOf } from '../testdata/samples.ts'
+
+test.each<[claim: string, program: Program]>([
+  [
+    'nothing is counted yet',
+    (client, registry) => {
+      new client.Counter({ ...options(registry), name: 'c' })
+      new client.Gauge({ ...options(registry), name: 'g' })
+      new client.Histogram({ ...options(registry), name: 'h' })
+      new client.Counter({ ...options(registry, AB), name: 'labelled' })
+    },
+  ],
+  [
+    'a counter without labels',
+    (client, registry) => {
+      const counter = new client.Counter(options(registry))
+      counter.inc()
+      counter.inc(2.5)
+      counter.inc(0)
+      counter.inc(wrong(null))
+      counter.labels().inc()
+      counter.inc({}, 3)
+    },
+  ],
+  [
+    'a counter with labels',
+    (client, registry) => {
+      const counter = new client.Counter(options(registry, AB))
+      counter.inc({ a: 'x', b: 'y' })
+      counter.inc({ b: 'y', a: 'x' }, 2)
+      counter.labels('x', 'z').inc()
+      counter.labels({ a: 'x', b: 'z' }).inc(4)
+      counter.inc({ a: '', b: 'a "b", \\c\n' })
+    },
+  ],
+  [
+    'numbers and their text are one series',
+    (client, registry) => {
+      const counter = new client.Counter(options(registry, AB))
+      counter.labels('1', '2').inc()
+      counter.labels(wrong(1), wrong(2)).inc()
+      counter.inc({ a: 1, b: '2' })
+      counter.inc({ a: '1', b: 2 })
+    },
+  ],
+  [
+    'labels that are left out',
+    (client, registry) => {
+      const counter = new client.Counter(options(registry, AB))
+      counter.inc({ b: 'y' })
+      counter.inc()
+      counter.inc({})
+      counter.inc({ a: 'x' })
+      counter.inc(2)
+      counter.inc({ b: 'y' }, 2)
+    },
+  ],
+  [
+    'a gauge without labels',
+    (client, registry) => {
+      const gauge = new client.Gauge(options(registry))
+      gauge.set(5)
+      gauge.inc()
+      gauge.inc(2)
+      gauge.dec()
+      gauge.dec(0.5)
+      gauge.labels().dec(10)
+    },
+  ],
+  [
+    'a gauge with labels',
+    (client, registry) => {
+      const gauge = new client.Gauge(options(registry, AB))
+      gauge.set({ a: 'x', b: 'y' }, -1)
+      gauge.inc({ a: 'x', b: 'y' })
+      gauge.inc({ b: 'only' }, 7)
+      gauge.dec({ a: 'x' }, 2)
+      gauge.dec({ a: 'x' })
+      gauge.labels('x', 'y').set(8)
+      gauge.labels({ a: 'x', b: 'y' }).inc(2)
+      gauge.labels('x', 'y').dec(1)
+    },
+  ],
+  [
+    'a gauge that is no ordinary number',
+    (client, registry) => {
+      const gauge = new client.Gauge(options(registry, AB))
+      for (const value of [Number.NaN, Infinity, -Infinity, 1e21, 5e-324])
+        gauge.set({ a: String(value) }, value)
+    },
+  ],
+  [
+    'a histogram without labels',
+    (client, registry) => {
+      const histogram = new client.Histogram(options(registry))
+      for (const value of [0, 0.005, 0.0051, 3, 10, 11, -1]) histogram.observe(value)
+      histogram.labels().observe(1)
+    },
+  ],
+  [
+    'a histogram with labels and bounds',
+    (client, registry) => {
+      const histogram = new client.Histogram({ ...options(registry, AB), buckets: [0.1, 1, 1000] })
+      histogram.observe({ a: 'x', b: 'y' }, 0.5)
+      histogram.labels('x', 'y').observe(2000)
+      histogram.labels({ a: 'x' }).observe(0.1)
+      histogram.zero({ a: 'zero' })
+      histogram.zero({ a: 'x' })
+    },
+  ],
+  [
+    'a histogram whose only bound is +Inf',
+    (client, registry) => {
+      const histogram = new client.Histogram({ ...options(registry), buckets: [] })
+      histogram.observe(7)
+    },
+  ],
+  [
+    'series are removed',
+    (client, registry) => {
+      const counter = new client.Counter({ ...options(registry, AB), name: 'c' })
+      const gauge = new client.Gauge({ ...options(registry, AB), name: 'g' })
+      const histogram = new client.Histogram({ ...options(registry, AB), name: 'h' })
+      for (const metric of [counter, gauge, histogram]) {
+        for (const a of ['x', 'y', 'z']) {
+          if ('observe' in metric) metric.observe({ a, b: '1' }, 1)
+          else metric.inc({ a, b: '1' })
+        }
+        metric.remove('x', '1')
+        metric.remove({ a: 'y', b: 1 })
+        metric.remove('never', 'seen')
+      }
+      counter.inc({ a: 'x', b: '1' }, 5)
+    },
+  ],
+  [
+    'a metric without labels is removed and used again',
+    (client, registry) => {
+      const counter = new client.Counter({ ...options(registry), name: 'c' })
+      const gone = new client.Gauge({ ...options(registry), name: 'g' })
+      counter.inc(5)
+      counter.remove()
+      gone.remove()
+      counter.inc()
+    },
+  ],
+  [
+    'metrics are reset',
+    (client, registry) => {
+      const counter = new client.Counter({ ...options(registry), name: 'c' })
+      const labelled = new client.Counter({ ...options(registry, AB), name: 'l' })
+      const gauge = new client.Gauge({ ...options(registry), name: 'g' })
+      const histogram = new client.Histogram({ ...options(registry, AB), name: 'h' })
+      counter.inc(5)
+      labelled.inc({ a: 'x' }, 5)
+      labelled.inc({ a: 'y' }, 5)
+      gauge.set(5)
+      histogram.observe({ a: 'x' }, 5)
+      counter.reset()
+      registry.resetMetrics()
+      counter.inc()
+      labelled.inc({ a: 'y' })
+    },
+  ],
+  [
+    'the time is set',
+    (client, registry) => {
+      setSystemTime(new Date('2026-11-22T12:00:00.250Z'))
+      const gauge = new client.Gauge(options(registry, AB))
+      gauge.setToCurrentTime()
+      gauge.setToCurrentTime({ a: 'x' })
+      gauge.labels('x', 'y').setToCurrentTime()
+      setSystemTime()
+    },
+  ],
+  [
+    'metrics collect, at once or later',
+    (client, registry) => {
+      new client.Gauge({
+        ...options(registry, AB),
+        name: 'sync',
+        collect() {
+          this.set({ a: 'x' }, 3)
+        },
+      })
+      new client.Gauge({
+        ...options(registry),
+        name: 'async',
+        async collect() {
+          await Promise.resolve()
+          this.set(4)
+        },
+      })
+    },
+  ],
+  [
+    'default labels',
+    (client, registry) => {
+      const counter = new client.Counter({ ...options(registry, ['a', 'zone']), name: 'c' })
+      const histogram = new client.Histogram({ ...options(registry), name: 'h', buckets: [1] })
+      registry.setDefaultLabels({ zone: 'eu "1"', rack: 7 })
+      counter.inc({ a: 'x' })
+      counter.inc({ a: ',zone="', zone: 'us' })
+      counter.inc({ a: 'y,rack=' })
+      histogram.observe(1)
+      return registry.getSingleMetricAsString('c').then((text) => [...samplesOf(text)])
+    },
+  ],
+  [
+    'a registry knows its metrics',
+    async (client, registry) => {
+      const counter = new client.Counter({ ...options(registry), name: 'c' })
+      new client.Gauge({ ...options(registry), name: 'g' })
+      const before = registry.getMetricsAsArray().map(({ name }) => name)
+      registry.removeSingleMetric('g')
+      const isSame = registry.getSingleMetric('c') === (counter as unknown)
+      const text = [...samplesOf(await registry.getSingleMetricAsString('c'))]
+      return [before, isSame, registry.getSingleMetric('g'), registry.getMetricsAsArray().length, text]
+    },
+  ],
+  [
+    'a name is free again and begins at 0',
+    (client, registry) => {
+      const old = new client.Counter(options(registry))
+      old.inc(5)
+      registry.removeSingleMetric('jobs')
+      new client.Counter(options(registry)).inc()
+      registry.clear()
+      new client.Counter(options(registry))
+      old.inc()
+    },
+  ],
+  [
+    'metrics of no registry are apart',
+    async (client) => {
+      const [left, right] = [1, 2].map(() => new client.Counter({ ...options(wrong(0)), registers: [] }))
+      left!.inc()
+      return [(await left!.get()).values, (await right!.get()).values]
+    },
+  ],
+  [
+    'registries are merged',
+    async (client, registry) => {
+      const other = new client.Registry()
+      new client.Counter({ ...options(registry), name: 'c' }).inc(2)
+      new client.Histogram({ ...options(other), name: 'h' }).observe(2)
+      return [...samplesOf(await client.Registry.merge([registry, other]).metrics())]
+    },
+  ],
+  [
+    'content types',
+    (client, registry) => {
+      const { PROMETHEUS_CONTENT_TYPE, OPENMETRICS_CONTENT_TYPE } = client.Registry
+      return [registry.contentType, PROMETHEUS_CONTENT_TYPE, OPENMETRICS_CONTENT_TYPE]
+    },
+  ],
+  [
+    'bounds by rule',
+    (client) => [
+      client.linearBuckets(0, 50, 10),
+      client.linearBuckets(-0.1, 0.1, 3),
+      client.exponentialBuckets(1, 2, 12),
+      client.exponentialBuckets(0.0001, 1.5, 5),
+    ],
+  ],
+  [
+    'labels with names of Object.prototype',
+    (client, registry) => {
+      const counter = new client.Counter(options(registry, ['constructor', 'toString']))
+      counter.inc({ constructor: 'x' } as never)
+      counter.inc({ toString: 'y' } as never)
+      counter.inc({ toString: 'y' } as never)
+      counter.labels('constructor', '__proto__').inc()
+    },
+  ],
+])('a program does the same: %s', async (_, program) => {
+  expect(await outcomeOf(ours, program)).toEqual(await outcomeOf(promClient, program))
+})
+
+test('timers end under the labels of both ends, and return seconds', async () => {
+  const program: Program = async (client, registry) => {
+    const gauge = new client.Gauge({ ...options(registry, AB), name: 'g' })
+    const histogram = new client.Histogram({ ...options(registry, AB), name: 'h', buckets: [60] })
+    const summary = new client.Summary({ ...options(registry, AB), name: 's', percentiles: [] })
+    const seconds = [gauge, histogram, summary].flatMap((metric) => [
+      metric.startTimer({ a: 'both' })({ b: 'ends' }),
+      metric.startTimer({ a: 'start' })({ a: 'end' }),
+      metric.startTimer()(),
+      metric.labels('x', 'y').startTimer()(),
+      metric.labels('x', 'y').startTimer()({ b: 'z' }),
+    ])
+    expect(seconds.every((each) => Number(each) >= 0 && Number(each) < 60)).toBe(true)
+    const page = samplesOf(await registry.metrics())
+    return [...page.keys()].sort()
+  }
+  expect((await outcomeOf(ours, program)).returned).toEqual((await outcomeOf(promClient, program)).returned)
+})

@@ -1,0 +1,95 @@
+/**
+ * Writes a page in OpenMetrics 1.0, which Prometheus asks for first and which alone has exemplars. It is stricter than text.ts
+ * about names and numbers, and a reader refuses the whole page for one fault. Hence everything that it forbids is left out:
+ * numbers that a counter cannot have, negative sums and quantiles, families whose names clash (see `Names`).
+ *
+ * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
+ */
+import { type Exemplar, escapeLabelValue, type Family, type MetricType } from '../model/family.ts'
+import { type Dialect, inBraces, lines, numberText, valueLines } from './text.ts'
+
+/** The whole page, with its end mark. Counters come last. */
+export function renderOpenMetrics(families: Iterable<Family>): string {
+  const names = new Names()
+  const counters: Family[] = []
+  let text = ''
+  for (const family of families) {
+    if (family.type === 'counter') counters.push(family)
+    else if (names.claim(family.name, family.type)) text += metadata(family) + lines(family, DIALECT)
+  }
+  // Counters claim their names last, because a counter that clashes has another name to go by, unlike the other types.
+  for (const family of counters) {
+    const name = family.name.replace(/_total$/, '')
+    if (names.claim(name, 'counter')) text += metadata(family, name) + counterLines(family, `${name}_total`)
+    else if (names.claim(family.name, 'unknown'))
+      text += metadata(family, family.name, 'unknown') + valueLines(family.name, family.series)
+  }
+  return `${text}# EOF\n`
+}
+
+const DIALECT: Dialect = {
+  bound: boundText,
+  hasSum: isCount,
+  hasQuantile: (value) => !(value < 0),
+  exemplar: exemplarText,
+}
+
+type OpenMetricsType = MetricType | 'unknown'
+
+const SUFFIXES: Record<OpenMetricsType, readonly string[]> = {
+  counter: ['', '_total', '_created'],
+  gauge: [''],
+  histogram: ['', '_bucket', '_sum', '_count', '_created'],
+  summary: ['', '_sum', '_count', '_created'],
+  unknown: [''],
+}
+
+/**
+ * The names that a page has used. A family owns its name with every suffix of its type, printed or not, and no two families may
+ * own the same name: gauge `jobs` beside counter `jobs_total` is a clash, although Prometheus itself would accept it. In that
+ * case the counter becomes the family `jobs_total` of unknown type, with the same samples. A clash without such a way out, for
+ * instance histogram `x` beside gauge `x_count`, leaves the second family to the text page alone.
+ */
+class Names {
+  readonly #taken = new Set<string>()
+
+  claim(name: string, type: OpenMetricsType): boolean {
+    const wanted = SUFFIXES[type].map((suffix) => name + suffix)
+    if (wanted.some((each) => this.#taken.has(each))) return false
+    for (const each of wanted) this.#taken.add(each)
+    return true
+  }
+}
+
+const metadata = ({ name, help, type }: Family, as = name, asType: OpenMetricsType = type): string =>
+  `# HELP ${as} ${escapeLabelValue(help)}\n# TYPE ${as} ${asType}\n`
+
+function counterLines({ series }: Family, name: string): string {
+  let text = ''
+  for (const { labels, value, exemplars } of series) {
+    if (!isCount(value)) continue
+    text += `${name}${inBraces(labels)} ${numberText(value)}${exemplarText(exemplars?.[0])}\n`
+  }
+  return text
+}
+
+/** A counter, and a number that counts like one, is neither negative nor NaN. */
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && value >= 0
+}
+
+function exemplarText(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return ''
+  return ` # {${exemplar.labels}} ${numberText(exemplar.value)} ${exemplar.timestamp}`
+}
+
+/**
+ * A bound or quantile as Go writes it, `1.0` and `1e+06`, which the specification recommends: a label value is compared
+ * as text, and these are the texts that Prometheus 3 stores for either format.
+ */
+function boundText(bound: number): string {
+  const [digits, power] = bound.toExponential().split('e') as [string, string]
+  const exponent = Number(power)
+  if (exponent < -4 || exponent >= 6) return `${digits}e${power[0]}${power.slice(1).padStart(2, '0')}`
+  return Number.isInteger(bound) ? `${bound}.0` : `${bound}`
+}

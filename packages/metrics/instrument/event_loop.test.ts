@@ -1,0 +1,27 @@
+import { afterEach, expect, jest, test } from 'bun:test'
+import { Registry } from '../api/registry.ts'
+import { measureEventLoop } from './event_loop.ts'
+
+afterEach(() => jest.useRealTimers())
+
+test('a loop that turns on time has no lag, and its last turn is known', async () => {
+  jest.useFakeTimers()
+  const registry = new Registry()
+  const loop = measureEventLoop(registry)
+  const startedMs = loop.turnedMs
+  jest.advanceTimersByTime(300)
+  expect(loop.turnedMs).toBe(startedMs + 300)
+  expect(loop.lagMs).toBe(0)
+  expect(await registry.metrics()).toContain('runtime_eventloop_lag_seconds_bucket{le="0.001"} 3')
+  loop.stop()
+})
+
+test('a blocked loop is seen as lag', async () => {
+  const registry = new Registry()
+  const loop = measureEventLoop(registry)
+  const untilMs = performance.now() + 250
+  while (performance.now() < untilMs);
+  while (loop.lagMs === 0) await new Promise((resolve) => setImmediate(resolve))
+  loop.stop()
+  expect(loop.lagMs).toBeGreaterThan(100)
+})

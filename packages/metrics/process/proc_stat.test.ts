@@ -1,0 +1,31 @@
+import { expect, test } from 'bun:test'
+import { parseProcStat, readProcStat } from './proc_stat.ts'
+
+const FIELDS =
+  'S 1 2 3 4 5 6 7 8 9 10 150 25 13 14 15 16 17 18 424242 8192000 300 18446744073709551615 1 1 0 0 0\n'
+
+test.each([
+  ['a plain name', '7 (bun) '],
+  ['a name with spaces and brackets', '7 (a) (b c) R 9 ) '],
+])('fields are counted after the command: %s', (_, head) => {
+  expect(parseProcStat(head + FIELDS)).toEqual({
+    state: 'S',
+    startTicks: 424_242,
+    cpuUs: 1_750_000,
+    vszBytes: 8_192_000,
+    rssBytes: 300 * 4096,
+  })
+})
+
+test('the numbers of this process are those that the runtime knows', () => {
+  const { state, cpuUs, rssBytes, vszBytes } = readProcStat(process.pid)!
+  const { user, system } = process.cpuUsage()
+  expect(state).toBe('R')
+  expect(Math.abs(user + system - cpuUs)).toBeLessThan(100_000)
+  expect(Math.abs(process.memoryUsage.rss() - rssBytes)).toBeLessThan(32 * 1024 * 1024)
+  expect(vszBytes).toBeGreaterThan(rssBytes)
+})
+
+test('a process that does not exist has no numbers', () => {
+  expect(readProcStat(2 ** 22 + 1)).toBeUndefined()
+})

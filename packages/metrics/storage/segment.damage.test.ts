@@ -1,0 +1,120 @@
+/** Damage to the file, seeded: no page breaks, no worker throws, and nothing is written outside the region. */
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { HEADER_WORDS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
+import { Segment } from './segment.ts'
+import { pageOf, segmentFolder, work } from '../testdata/segments.ts'
+import { wholeNumbersFrom } from '../testing.ts'
+
+/** Hundreds of files for each kind of damage, on a machine that may be busy. */
+setDefaultTimeout(60_000)
+
+const { create } = segmentFolder()
+
+const SEED = Number(Bun.env.SEGMENT_SEED ?? 7)
+
+/** The raw words and bytes of the file. */
+function rawOf({ path, slots }: Segment) {
+  const { buffer, byteOffset, byteLength } = Bun.mmap(path, { shared: true })
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+  const i32 = new Int32Array(buffer, byteOffset, byteLength / 4)
+  const regionWords = i32[3]!
+  const startOf = (region: number) => HEADER_WORDS + region * regionWords
+  const entriesOf = (region: number) => {
+    const first = startOf(region) + REGION_HEADER_WORDS
+    return bytes.subarray(first * WORD_BYTES, (first + i32[startOf(region) * 2]!) * WORD_BYTES)
+  }
+  const othersThan = (region: number) =>
+    Buffer.concat([
+      bytes.subarray(0, startOf(region) * WORD_BYTES),
+      bytes.subarray(startOf(region + 1) * WORD_BYTES, startOf(2 * slots + 1) * WORD_BYTES),
+    ])
+  return { i32, startOf, entriesOf, othersThan }
+}
+
+type Random = ReturnType<typeof wholeNumbersFrom>
+const DAMAGE: readonly [
+  name: string,
+  isAlwaysSeen: boolean,
+  spoil: (segment: Segment, random: Random) => void,
+][] = [
+  [
+    'garbage over all entries',
+    true,
+    (segment, random) => {
+      const entries = rawOf(segment).entriesOf(0)
+      for (let i = 0; i < entries.length; i++) entries[i] = random(256)
+    },
+  ],
+  [
+    'garbage over some entries',
+    false,
+    (segment, random) => {
+      const entries = rawOf(segment).entriesOf(0)
+      const from = random(entries.length)
+      for (let i = from; i < Math.min(entries.length, from + random(64)); i++) entries[i] = random(256)
+    },
+  ],
+  [
+    'one byte that differs',
+    false,
+    (segment, random) => {
+      const entries = rawOf(segment).entriesOf(0)
+      entries[random(entries.length)] = random(256)
+    },
+  ],
+  [
+    'a length that is anything',
+    true,
+    (segment, random) => {
+      const { i32, startOf } = rawOf(segment)
+      i32[startOf(0) * 2] = random(2 ** 32) | 0
+    },
+  ],
+  [
+    'a length that is a little off',
+    true,
+    (segment, random) => {
+      const { i32, startOf } = rawOf(segment)
+      i32[startOf(0) * 2]! += 1 + random(20)
+    },
+  ],
+]
+test.each(DAMAGE)('%s: pages are still pages, and workers still count', (name, isAlwaysSeen, spoil) => {
+  const random = wholeNumbersFrom(SEED)
+  let seen = 0
+  const rounds = 300
+  for (let round = 0; round < rounds; round++) {
+    const context = `${name}, seed ${SEED}, round ${round}`
+    const segment = create()
+    try {
+      for (const region of [0, 2]) for (const route of ['/', '/dogs/']) work(segment, region)(route)
+      const early = Segment.open(segment.path)
+      pageOf(early)
+      spoil(segment, random)
+      const others = rawOf(segment).othersThan(0)
+
+      const late = Segment.open(segment.path)
+      pageOf(early)
+      const damaged = pageOf(late).get('metrics_damaged_regions')!
+      expect([0, 1], context).toContain(damaged)
+      seen += damaged
+      if (isAlwaysSeen) expect(damaged, context).toBe(1)
+      // It is said once for each region, not once for each look.
+      expect(pageOf(late).get('metrics_damaged_regions'), context).toBe(damaged)
+      expect(pageOf(late).get('a_total{route="/dogs/"}') ?? 0, context).not.toBe(0)
+
+      segment.clearGauges(0)
+      work(segment, 0)('/')
+      work(segment, 0)('/another')
+      pageOf(early)
+      pageOf(late)
+      expect(rawOf(segment).othersThan(0).equals(others), `${context}: other regions`).toBe(true)
+    } catch (error) {
+      console.error(context)
+      throw error
+    } finally {
+      segment.remove()
+    }
+  }
+  expect(seen).toBeGreaterThan(0)
+})
