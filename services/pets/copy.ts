@@ -9,7 +9,7 @@ import type { SQL, TransactionSQL } from 'bun'
 import { ConfigError, createLogger, type Environment, EXIT } from '@bun-monitoring/prefork'
 import { serviceConfig } from './config.ts'
 import { type Kind, prefixOf } from './model/kind.ts'
-import { connect } from './postgres/database.ts'
+import { connectWithRetries } from './postgres/database.ts'
 import { migrate } from './postgres/migrate.ts'
 import { whereIs } from './postgres/target.ts'
 
@@ -50,7 +50,11 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
   using file = new Database(path, { readonly: true, strict: true, safeIntegers: true })
   file.run('BEGIN')
   const source = readSource(kind, file)
-  const sql: SQL = await connect(kind, { ...config, databaseUrl }, createLogger(kind.name, config.logLevel))
+  const sql: SQL = await connectWithRetries(
+    kind,
+    { ...config, databaseUrl },
+    createLogger(kind.name, config.logLevel),
+  )
   try {
     await migrate(sql, kind)
     await sql.begin(async (target) => {

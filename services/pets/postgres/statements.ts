@@ -11,8 +11,6 @@ type Values = [string, string, boolean, boolean]
 
 export interface PageRow {
   version: string
-  /** Whether no transaction was in progress. */
-  is_settled: boolean
   json: string
   count: number
   first: number | null
@@ -28,6 +26,9 @@ export interface PageRow {
  * reliable.)
  */
 const versionAfter = (epoch: `$${number}`) => `${epoch}::text || pg_current_snapshot()::text`
+
+/** Advisory locks of a table have keys from here to 2^53 above: the kinds of a database share the space of the keys. */
+const firstKeyOf = (name: string): string => String(BigInt(1 + (Bun.hash.crc32(name) % 1023)) << 53n)
 
 export type Statements = ReturnType<typeof prepare>
 
@@ -46,13 +47,10 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
   /** Params: version that is known, epoch, position, limit, greatest id, filters. */
   const page = (position: string, order: string, isPrev: string, isNext: string) =>
     metrics.prepare<[string, string, number, number, number, ...Filters], Rows<PageRow>>(
-      `SELECT version, is_settled, '[' || coalesce(rows, '') || ']' AS json, count::int AS count,
+      `SELECT version, '[' || coalesce(rows, '') || ']' AS json, count::int AS count,
          first::float8 AS first, last::float8 AS last,
          version <> $1::text AND ${isPrev} AS is_prev, version <> $1::text AND ${isNext} AS is_next
-       FROM (
-         SELECT ${versionAfter('$2')} AS version,
-           pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) AS is_settled
-       ) AS now, LATERAL (
+       FROM (SELECT ${versionAfter('$2')} AS version) AS now, LATERAL (
          SELECT string_agg(row_to_json(pet)::text, ',' ORDER BY pet.id) AS rows, count(*) AS count,
            min(pet.id) AS first, max(pet.id) AS last
          FROM (
@@ -63,6 +61,12 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
        ) AS page`,
       ask,
     )
+  const sequence = `${name}_id_seq`
+  const firstKey = firstKeyOf(name)
+  /** Holds a shared lock from before the id is taken to the commit; its key is the greatest id taken so far. */
+  const turn = `turn AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(${firstKey} + last_value - (NOT is_called)::int) FROM ${sequence}
+  )`
   const set = `SET name = $1, breed = $2, ${trait} = $3, is_test = coalesce($4, is_test)`
   const isExpected = (from: number) =>
     `AND name = $${from} AND breed = $${from + 1} AND ${trait} = $${from + 2} AND is_test = $${from + 3}`
@@ -81,9 +85,21 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
     ),
     find: metrics.prepare<[number], Rows<Pet>>(`SELECT ${columns} FROM ${name} WHERE id = $1::bigint`, ask),
     insert: metrics.prepare<Values, Rows<Pet>>(
-      `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES ($1, $2, $3, $4) RETURNING ${columns}`,
+      `WITH ${turn}
+       INSERT INTO ${name} (id, name, breed, ${trait}, is_test)
+       SELECT nextval('${sequence}'), $1, $2, $3, $4 FROM turn RETURNING ${columns}`,
       ask,
     ),
+    /** Waits until no insert is in progress that may have taken an id below `id`. Not an operation of a request. */
+    settle: (id: number) =>
+      pool.run<never>(
+        `SELECT pg_advisory_xact_lock(key) FROM (
+           SELECT DISTINCT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
+           WHERE locktype = 'advisory' AND objsubid = 1 AND mode = 'ShareLock' AND granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         ) AS held WHERE key >= ${firstKey} AND key < ${firstKey} + $1::bigint`,
+        [id],
+      ),
     update: metrics.prepare<[string, string, boolean, boolean | null, number], Rows<Pet>>(
       `UPDATE ${name} ${set} WHERE id = $5::bigint RETURNING ${columns}`,
       ask,
