@@ -41,12 +41,19 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
   const columns = plainColumns.replace('id', 'id::float8 AS id')
   // With the collation C, lower() changes ASCII letters only, as SQLite's does.
   const found = (column: string) => `strpos(lower(${column} COLLATE "C"), $9::text) > 0`
-  const filtered = `($6::text IS NULL OR name = $6) AND ($7::text IS NULL OR breed = $7)
+  const filter = `($6::text IS NULL OR name = $6) AND ($7::text IS NULL OR breed = $7)
     AND ($8::boolean IS NULL OR is_test = $8) AND ($9::text IS NULL OR ${found('name')} OR ${found('breed')})`
-  const exists = (position: string) => `EXISTS (SELECT FROM ${name} WHERE ${position} AND ${filtered})`
-  /** Params: version that is known, epoch, position, limit, greatest id, filters. */
-  const page = (position: string, order: string, isPrev: string, isNext: string) =>
-    metrics.prepare<[string, string, number, number, number, ...Filters], Rows<PageRow>>(
+  const existsWith = (condition: string) => (position: string) =>
+    `EXISTS (SELECT FROM ${name} WHERE ${position} AND ${condition})`
+  /** Params: version that is known, epoch, position, limit, greatest id, and the values of a filter. */
+  const page = <Values extends unknown[]>(
+    condition: string,
+    position: string,
+    order: string,
+    isPrev: string,
+    isNext: string,
+  ) =>
+    metrics.prepare<[string, string, number, number, number, ...Values], Rows<PageRow>>(
       `SELECT version, '[' || coalesce(rows, '') || ']' AS json, count::int AS count,
          first::float8 AS first, last::float8 AS last,
          version <> $1::text AND ${isPrev} AS is_prev, version <> $1::text AND ${isNext} AS is_next
@@ -55,7 +62,7 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
            min(pet.id) AS first, max(pet.id) AS last
          FROM (
            SELECT ${plainColumns} FROM ${name}
-           WHERE version <> $1::text AND ${position} AND id <= $5::bigint AND ${filtered}
+           WHERE version <> $1::text AND ${position} AND id <= $5::bigint AND ${condition}
            ORDER BY id ${order} LIMIT $4::int
          ) AS pet
        ) AS page`,
@@ -67,22 +74,32 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
   const turn = `turn AS MATERIALIZED (
     SELECT pg_advisory_xact_lock_shared(${firstKey} + last_value - (NOT is_called)::int) FROM ${sequence}
   )`
+  const pages = <Values extends unknown[]>(condition: string) => {
+    const exists = existsWith(condition)
+    return {
+      forward: page<Values>(
+        condition,
+        'id > $3::bigint',
+        '',
+        `$3::bigint > 0 AND ${exists('id <= $3::bigint')}`,
+        `count = $4::int AND ${exists('id > last')}`,
+      ),
+      backward: page<Values>(
+        condition,
+        'id < $3::bigint',
+        'DESC',
+        `count = $4::int AND ${exists('id < first')}`,
+        exists('id >= $3::bigint'),
+      ),
+    }
+  }
   const set = `SET name = $1, breed = $2, ${trait} = $3, is_test = coalesce($4, is_test)`
   const isExpected = (from: number) =>
     `AND name = $${from} AND breed = $${from + 1} AND ${trait} = $${from + 2} AND is_test = $${from + 3}`
   return {
-    forward: page(
-      'id > $3::bigint',
-      '',
-      `$3::bigint > 0 AND ${exists('id <= $3::bigint')}`,
-      `count = $4::int AND ${exists('id > last')}`,
-    ),
-    backward: page(
-      'id < $3::bigint',
-      'DESC',
-      `count = $4::int AND ${exists('id < first')}`,
-      exists('id >= $3::bigint'),
-    ),
+    // Without a filter another statement: PostgreSQL would plan one that allows for filters anew for each list.
+    all: pages<[]>('true'),
+    filtered: pages<Filters>(filter),
     find: metrics.prepare<[number], Rows<Pet>>(`SELECT ${columns} FROM ${name} WHERE id = $1::bigint`, ask),
     insert: metrics.prepare<Values, Rows<Pet>>(
       `WITH ${turn}

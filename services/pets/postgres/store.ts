@@ -89,9 +89,12 @@ export class PostgresStore implements Store {
 
   async #page(query: ListQuery, known: string, greatestId: number): Promise<PageRow> {
     const { limit, after = 0, before, filter } = query
-    const { forward, backward } = this.#statements
-    const ask = before === undefined ? forward : backward
-    const [row] = await ask(known, this.#epoch(), before ?? after, limit, greatestId, ...filterValues(filter))
+    const { all, filtered } = this.#statements
+    const way = before === undefined ? 'forward' : 'backward'
+    const params = [known, this.#epoch(), before ?? after, limit, greatestId] as const
+    const values = filterValues(filter)
+    const isFiltered = values.some((value) => value !== null)
+    const [row] = await (isFiltered ? filtered[way](...params, ...values) : all[way](...params))
     return row!
   }
 
