@@ -103,7 +103,7 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
             ...badBody,
             ...failed(403, 412),
           },
-          body(`New${Pet}`),
+          { ...body(`New${Pet}`), parameters: [idempotencyKey] },
         ),
         delete: operation(
           'deleteTests',
@@ -191,6 +191,14 @@ const query = (name: string, schema: Schema, description: string): OpenAPIV3.Par
   description,
   schema,
 })
+
+const idempotencyKey: OpenAPIV3.ParameterObject = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'a second request with this key within 24 h gets the response of the first, and creates no row',
+  schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
+}
 
 const etag = { ETag: header('changes with the content') }
 const done: Responses = { 200: { description: 'done' } }

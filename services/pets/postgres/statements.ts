@@ -107,6 +107,24 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
        SELECT nextval('${sequence}'), $1, $2, $3, $4 FROM turn RETURNING ${columns}`,
       ask,
     ),
+    insertOnce: metrics.prepare<[...Values, string, string, number, number], Rows<Pet>>(
+      `WITH ${turn}, kept AS (
+         INSERT INTO ${name}_idempotency AS known (key, fingerprint, pet_id, created_ms)
+         SELECT $5, $6, nextval('${sequence}'), $7::bigint FROM turn
+         ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, pet_id = excluded.pet_id,
+           created_ms = excluded.created_ms WHERE known.created_ms <= $8::bigint
+         RETURNING pet_id
+       )
+       INSERT INTO ${name} (id, name, breed, ${trait}, is_test)
+       SELECT pet_id, $1, $2, $3, $4 FROM kept RETURNING ${columns}`,
+      ask,
+    ),
+    keyed: metrics.prepare<[string], Rows<{ fingerprint: string; pet_id: number }>>(
+      `SELECT fingerprint, pet_id::float8 AS pet_id FROM ${name}_idempotency WHERE key = $1`,
+      ask,
+    ),
+    forget: (untilMs: number) =>
+      pool.run<never>(`DELETE FROM ${name}_idempotency WHERE created_ms <= $1::bigint`, [untilMs]),
     /** Waits until no insert is in progress that may have taken an id below `id`. Not an operation of a request. */
     settle: (id: number) =>
       pool.run<never>(

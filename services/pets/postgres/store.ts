@@ -10,9 +10,19 @@ import type { Registry } from '@bun-monitoring/metrics'
 import type { Kind } from '../model/kind.ts'
 import type { Pet, PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
-import type { Filter, Listing, ListQuery, Store } from '../store/store.ts'
+import {
+  type Filter,
+  fingerprintOf,
+  KEY_LIFE_MS,
+  type Listing,
+  type ListQuery,
+  type Store,
+} from '../store/store.ts'
 import type { Pool, Rows } from './pool.ts'
 import { type PageRow, prepare, type Statements } from './statements.ts'
+
+/** The interval at which expired keys are deleted. */
+const FORGET_EVERY_MS = 60_000
 
 /** The greatest id that a row can have. */
 const GREATEST_ID = Number.MAX_SAFE_INTEGER
@@ -24,6 +34,7 @@ export class PostgresStore implements Store {
   readonly #statements: Statements
   readonly #model: ModelMetrics
   #countedVersion = ''
+  #forgotMs = 0
   /** All rows with ids up to this one are committed or will never be. */
   #settled = { epoch: '', id: 0 }
 
@@ -63,6 +74,24 @@ export class PostgresStore implements Store {
     const [row] = await this.#statements.insert(pet.name, pet.breed, this.#trait(pet), pet.is_test === true)
     this.#model.inserts.inc(1)
     return row!
+  }
+
+  async insertOnce(pet: PetInput, key: string, nowMs: number): Promise<Pet | undefined> {
+    const fingerprint = fingerprintOf(pet)
+    const expiredMs = nowMs - KEY_LIFE_MS
+    const values = [pet.name, pet.breed, this.#trait(pet), pet.is_test === true] as const
+    const [row] = await this.#statements.insertOnce(...values, key, fingerprint, nowMs, expiredMs)
+    if (row) {
+      this.#model.inserts.inc(1)
+      if (nowMs - this.#forgotMs > FORGET_EVERY_MS) {
+        this.#forgotMs = nowMs
+        await this.#statements.forget(expiredMs)
+      }
+      return row
+    }
+    const [known] = await this.#statements.keyed(key)
+    if (known?.fingerprint !== fingerprint) return undefined
+    return { id: known.pet_id, ...pet } as Pet
   }
 
   async update(id: number, pet: PetInput, expected?: Pet): Promise<Pet | undefined> {

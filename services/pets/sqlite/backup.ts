@@ -62,6 +62,8 @@ export function restore(
       const replaced = countOf(db, name)
       const lastId = lastIdOf(db, name)
       db.run(`DELETE FROM main.${name}`)
+      // A key would repeat the response for a row that is gone.
+      db.run(`DELETE FROM main.${name}_idempotency`)
       db.run(`INSERT INTO main.${name} (${columns}) SELECT ${columns} FROM backup.${name}`)
       db.run('DELETE FROM main.sqlite_sequence WHERE name = ?', [name])
       const last = Math.max(lastId, lastIdOf(db, name, 'backup'))

@@ -41,6 +41,15 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
       db,
       `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES (?, ?, ?, ?) RETURNING ${columns}`,
     ),
+    keyed: metrics.prepare<{ fingerprint: string; pet_id: number }, [string]>(
+      db,
+      `SELECT fingerprint, pet_id FROM ${name}_idempotency WHERE key = ?`,
+    ),
+    keep: metrics.prepare<never, [string, string, number, number]>(
+      db,
+      `INSERT INTO ${name}_idempotency (key, fingerprint, pet_id, created_ms) VALUES (?, ?, ?, ?)`,
+    ),
+    forget: db.prepare<never, [number]>(`DELETE FROM ${name}_idempotency WHERE created_ms <= ?`),
     update: metrics.prepare<Row, [string, string, number, number | null, number]>(
       db,
       `UPDATE ${name} ${set} WHERE id = ?5 RETURNING ${columns}`,

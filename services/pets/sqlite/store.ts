@@ -8,7 +8,15 @@ import type { Logger } from '@bun-monitoring/prefork'
 import type { Kind } from '../model/kind.ts'
 import type { Pet, PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
-import type { Awaitable, Filter, Listing, ListQuery, Store } from '../store/store.ts'
+import {
+  type Awaitable,
+  type Filter,
+  fingerprintOf,
+  KEY_LIFE_MS,
+  type Listing,
+  type ListQuery,
+  type Store,
+} from '../store/store.ts'
 import type { FileWatch } from './file_watch.ts'
 import { appliedTo } from './migrate.ts'
 import { prepare, type Row, type Statements } from './statements.ts'
@@ -57,12 +65,20 @@ export class SqliteStore implements Store {
   }
 
   insert(pet: PetInput): Awaitable<Pet> {
-    return this.#write(() => {
-      const isTest = pet.is_test === true ? 1 : 0
-      const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
-      this.#wrote(this.#model.inserts, 1)
-      return this.#pet(row)
+    return this.#write(() => this.#insert(pet))
+  }
+
+  insertOnce(pet: PetInput, key: string, nowMs: number): Awaitable<Pet | undefined> {
+    const fingerprint = fingerprintOf(pet)
+    const insert = this.#db.transaction(() => {
+      this.#statements.forget.run(nowMs - KEY_LIFE_MS)
+      const known = this.#statements.keyed.get(key)
+      if (known) return known.fingerprint === fingerprint ? { id: known.pet_id, ...pet } : undefined
+      const inserted = this.#insert(pet)
+      this.#statements.keep.run(key, fingerprint, inserted.id, nowMs)
+      return inserted
     })
+    return this.#write(() => insert.immediate() as Pet | undefined)
   }
 
   update(id: number, pet: PetInput, expected?: Pet): Awaitable<Pet | undefined> {
@@ -93,6 +109,13 @@ export class SqliteStore implements Store {
     this.#queue.close()
     this.#watch.close()
     this.#db.close()
+  }
+
+  #insert(pet: PetInput): Pet {
+    const isTest = pet.is_test === true ? 1 : 0
+    const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
+    this.#wrote(this.#model.inserts, 1)
+    return this.#pet(row)
   }
 
   /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
