@@ -79,7 +79,7 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
             parameters: [
               query('limit', { type: 'integer', minimum: 1, maximum: MAX_LIMIT }, 'largest number of rows'),
               query('after', position, 'only rows with a greater id'),
-              query('before', position, 'only the last rows with a smaller id; not together with `after`'),
+              query('before', position, 'only rows with a smaller id; without `after` the last of them'),
               query('name', text, 'only rows with this name'),
               query('breed', text, 'only rows with this breed'),
               query('is_test', flag, 'only test rows, or only others'),

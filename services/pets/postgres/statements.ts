@@ -82,7 +82,7 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
         'id > $3::bigint',
         '',
         `$3::bigint > 0 AND ${exists('id <= $3::bigint')}`,
-        `count = $4::int AND ${exists('id > last')}`,
+        `count = $4::int AND ${exists('id > last AND id <= $5::bigint')}`,
       ),
       backward: page<Values>(
         condition,

@@ -54,7 +54,9 @@ export class PostgresStore implements Store {
   }
 
   async list(query: ListQuery, known: string): Promise<Listing | undefined> {
-    const page = await this.#page(query, known, GREATEST_ID)
+    const { after, before } = query
+    const greatest = after === undefined || before === undefined ? GREATEST_ID : before - 1
+    const page = await this.#page(query, known, greatest)
     if (page.version === known) return undefined
     if (page.last === null || this.#isSettled(query, page)) return listingOf(query, page)
     // A row with a smaller id may be committed later: a client that goes on after this page would never see it.
@@ -63,7 +65,8 @@ export class PostgresStore implements Store {
     this.#settled = { epoch: this.#epoch(), id: Math.max(page.last, this.#settledId()) }
     if (later.version === page.version) return listingOf(query, page)
     // Rows beyond the last id of the first page are left out, so the page is not one of its version.
-    return { ...listingOf(query, later), version: '' }
+    const isNext = page.is_next || later.is_next
+    return { ...listingOf(query, { ...later, is_next: isNext }), version: '' }
   }
 
   async find(id: number): Promise<Pet | undefined> {
@@ -117,10 +120,10 @@ export class PostgresStore implements Store {
   }
 
   async #page(query: ListQuery, known: string, greatestId: number): Promise<PageRow> {
-    const { limit, after = 0, before, filter } = query
+    const { limit, after, before, filter } = query
     const { all, filtered } = this.#statements
-    const way = before === undefined ? 'forward' : 'backward'
-    const params = [known, this.#epoch(), before ?? after, limit, greatestId] as const
+    const way = after === undefined ? 'backward' : 'forward'
+    const params = [known, this.#epoch(), after ?? before!, limit, greatestId] as const
     const values = filterValues(filter)
     const isFiltered = values.some((value) => value !== null)
     const [row] = await (isFiltered ? filtered[way](...params, ...values) : all[way](...params))
@@ -128,8 +131,8 @@ export class PostgresStore implements Store {
   }
 
   /** Whether no row can appear between the rows of a page any more. */
-  #isSettled({ after = 0, before }: ListQuery, { count, last }: PageRow): boolean {
-    const hasNoGap = before === undefined && last! - after === count
+  #isSettled({ after }: ListQuery, { count, last }: PageRow): boolean {
+    const hasNoGap = after !== undefined && last! - after === count
     return hasNoGap || last! <= this.#settledId()
   }
 
@@ -157,13 +160,13 @@ export class PostgresStore implements Store {
   }
 }
 
-function listingOf({ after = 0, before }: ListQuery, page: PageRow): Listing {
+function listingOf({ after, before }: ListQuery, page: PageRow): Listing {
   const { version, json, first, last, is_prev: isPrev, is_next: isNext } = page
   return {
     version,
     json,
     next: isNext ? (last ?? before! - 1) : undefined,
-    prev: isPrev ? (first ?? after + 1) : undefined,
+    prev: isPrev && (after === undefined || before === undefined) ? (first ?? after! + 1) : undefined,
   }
 }
 

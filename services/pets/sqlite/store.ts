@@ -119,31 +119,31 @@ export class SqliteStore implements Store {
   }
 
   /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
-  #list({ limit, after = 0, before, filter }: ListQuery, known: string): Listing | undefined {
+  #list({ limit, after, before, filter }: ListQuery, known: string): Listing | undefined {
     const version = this.#version()
     if (version === known) return undefined
     const { forward, backward, existsUpTo, existsFrom } = this.#statements
     const filters = filterValues(filter)
     // One row more than requested, to know whether there is another page.
     const rows =
-      before === undefined
-        ? forward.all(...filters, after, limit + 1)
-        : backward.all(...filters, before, limit + 1)
+      after === undefined
+        ? backward.all(...filters, before!, limit + 1)
+        : forward.all(...filters, after, limit + 1, before ?? Number.MAX_SAFE_INTEGER + 1)
     const isMore = rows.length > limit
     if (isMore) rows.pop()
-    if (before !== undefined) rows.reverse()
+    if (after === undefined) rows.reverse()
     const [first, last] = [rows[0]?.id, rows.at(-1)?.id]
     const json = JSON.stringify(rows.map((row) => this.#pet(row)))
-    if (before !== undefined) {
-      const isNext = existsFrom.get(...filters, before) !== null
+    if (after === undefined) {
+      const isNext = existsFrom.get(...filters, before!) !== null
       return {
         version,
         json,
         prev: isMore ? first : undefined,
-        next: isNext ? (last ?? before - 1) : undefined,
+        next: isNext ? (last ?? before! - 1) : undefined,
       }
     }
-    const isPrev = after > 0 && existsUpTo.get(...filters, after) !== null
+    const isPrev = after > 0 && before === undefined && existsUpTo.get(...filters, after) !== null
     return { version, json, next: isMore ? last : undefined, prev: isPrev ? (first ?? after + 1) : undefined }
   }
 

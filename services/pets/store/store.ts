@@ -25,7 +25,10 @@ export interface Filter {
   search?: string | undefined
 }
 
-/** A page: the first rows with ids above `after`, or the last ones with ids below `before`. */
+/**
+ * A page: the first rows with ids above `after`, and below `before` if it is given, too; or the last rows with ids below
+ * `before` alone.
+ */
 export interface ListQuery {
   limit: number
   after?: number
@@ -41,7 +44,7 @@ export interface Listing {
   json: string
   /** `after` of the next page, if there are more rows (RFC 8288). */
   next: number | undefined
-  /** `before` of the previous page, if there are rows before this one. */
+  /** `before` of the previous page, if there are rows before this one. Pages between two ids have none. */
   prev: number | undefined
 }
 
