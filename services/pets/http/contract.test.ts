@@ -29,7 +29,10 @@ async function run(command: string[], cwd: string): Promise<{ exitCode: number; 
 }
 
 describe.skipIf(
-  !isExpected(schemathesis !== null, 'schemathesis is not on PATH, so the contract is not tested (pip: schemathesis)'),
+  !isExpected(
+    schemathesis !== null,
+    'schemathesis is not on PATH, so the contract is not tested (pip: schemathesis)',
+  ),
 )('schemathesis', () => {
   test(
     'finds no response that contradicts the document, for valid and invalid requests',
@@ -73,7 +76,13 @@ test(
       export const text: Dog = { ...dog, id: '1' }
       `,
     )
-    const options = { strict: true, noEmit: true, allowImportingTsExtensions: true, module: 'preserve', types: [] }
+    const options = {
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      module: 'preserve',
+      types: [],
+    }
     await Bun.write(
       join(folder.path, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: options, files: ['client.ts'] }),

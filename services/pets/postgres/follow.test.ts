@@ -85,7 +85,7 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL', () => {
         await Bun.sleep(100)
         expect(Bun.peek.status(list)).toBe('pending')
         await database.query(
-          "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'WITH turn%' AND state = 'active'",
+          "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO dogs%' AND state = 'active'",
         )
         expect((await slow).status).toBe(503)
         expect(await list).toEqual(['first', 'fast'])
