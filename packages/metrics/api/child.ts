@@ -12,14 +12,23 @@ export abstract class Child {
   text: string | undefined
 
   /** The numbers begin here. Copied from `cells`, because an event is little more than one access to them. */
-  readonly f64: Float64Array
-  readonly at: number
+  f64: Float64Array
+  at: number
 
   constructor(
-    readonly cells: Cells,
+    public cells: Cells,
     /** The label values, see `keyOf`. */
     readonly key: string,
   ) {
+    this.f64 = cells.memory.f64
+    this.at = cells.cells
+  }
+
+  /** Goes on with the present numbers in other cells. */
+  moveTo(cells: Cells): void {
+    const { f64, at } = this
+    cells.memory.f64.set(f64.subarray(at, at + cells.cellCount), cells.cells)
+    this.cells = cells
     this.f64 = cells.memory.f64
     this.at = cells.cells
   }

@@ -18,7 +18,7 @@ import {
 } from '../model/definition.ts'
 import { hide, isShown, show } from '../storage/layout.ts'
 import { HeapStore } from '../storage/heap_store.ts'
-import type { Cells, Store } from '../storage/store.ts'
+import type { Cells, SharedStore, Store } from '../storage/store.ts'
 import { type Declaration, unknownLabel, validateDeclaration, wrongLabelCount } from '../model/validation.ts'
 
 export interface MetricOptions<Name extends string = string, Self = never> extends Omit<
@@ -150,11 +150,21 @@ export abstract class Metric<C extends Child, Name extends string = string> impl
     else this.#store.hide(this.#definition, key)
   }
 
-  /** Takes all series off the page; a metric without labels is shown at 0. */
+  /** Takes all series off the page. A metric without labels is shown at 0, except for a histogram, as in prom-client. */
   reset(): void {
     for (const [key, child] of this.#known()) this.#hide(key, child)
     this.#store.hide(this.#definition)
-    if (this.labelNames.length === 0) this.#create([])
+    if (this.labelNames.length === 0 && this.type !== 'histogram') this.#create([])
+  }
+
+  leave(shared: SharedStore): void {
+    const heap = new HeapStore()
+    for (const [key, child] of this.#known()) {
+      const isVisible = isShown(child.cells.memory, child.cells)
+      child.moveTo(heap.series(this.#definition, key, this.#cellCount, isVisible))
+    }
+    shared.forget(this.#definition)
+    this.#store = heap
   }
 
   /** The store of its numbers. */
