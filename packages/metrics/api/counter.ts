@@ -55,3 +55,8 @@ function refuse(value: unknown): void {
   }
   throw notANumber(value)
 }
+
+/** prom-client's names for the types of a child and of its own options. */
+export declare namespace Counter {
+  type Internal = Pick<CounterChild, 'inc'>
+}

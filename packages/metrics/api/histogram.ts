@@ -103,3 +103,11 @@ function boundsOf(buckets: readonly number[]): number[] {
   for (const bound of bounds) if (!Number.isFinite(bound)) throw notANumber(bound, 'Bucket')
   return [...bounds].sort((a, b) => a - b)
 }
+
+/** prom-client's names for the types of a child and of its own options. */
+export declare namespace Histogram {
+  type Internal<_T extends string = string> = Pick<HistogramChild, 'observe' | 'startTimer'>
+  interface Config {
+    buckets?: readonly number[]
+  }
+}

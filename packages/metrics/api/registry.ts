@@ -4,6 +4,7 @@
  */
 import { renderOpenMetrics } from '../format/openmetrics.ts'
 import { PROM_CLIENT_STYLE, renderText } from '../format/text.ts'
+import type { Aggregator } from '../model/definition.ts'
 import { type Family, labelText, type MetricType, SAMPLE_SUFFIXES, type Series } from '../model/family.ts'
 import { validateDefaultLabelNames } from '../model/validation.ts'
 import { droppedFamily } from '../storage/own_families.ts'
@@ -30,6 +31,15 @@ export interface Collectable {
   reset(): void
   /** Takes its numbers out of a shared store: they go on in memory of this process. */
   leave(shared: SharedStore): void
+}
+
+/** A metric as {@link Registry.getMetricsAsArray} lists it. */
+export interface MetricObject {
+  name: string
+  help: string
+  type: MetricType
+  aggregator: Aggregator
+  collect?: ((this: never) => void | Promise<void>) | undefined
 }
 
 type Registered = Collectable | PromClientMetric
@@ -64,7 +74,7 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
     this.store = shared.store
     this.#mirror = new Mirror(shared)
     this.#refresher = new Refresher(
-      () => this.getMetricsAsArray().filter((metric) => this.#isRefreshed(metric)),
+      () => this.#registered().filter((metric) => this.#isRefreshed(metric)),
       (metric) => this.#refresh(metric),
     )
   }
@@ -95,8 +105,8 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
     return this.#metrics.get(name)
   }
 
-  getMetricsAsArray(): Registered[] {
-    return [...this.#metrics.values()]
+  getMetricsAsArray(): MetricObject[] {
+    return this.#registered() as unknown as MetricObject[]
   }
 
   removeSingleMetric(name: string): void {
@@ -110,7 +120,7 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
   }
 
   clear(): void {
-    const metrics = this.getMetricsAsArray()
+    const metrics = this.#registered()
     this.#metrics.clear()
     for (const metric of metrics) this.#leave(metric)
     this.setDefaultLabels({})
@@ -126,7 +136,7 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
 
   /** Runs each `collect`, then reads all numbers, for a page. */
   families(): Promise<Family[]> {
-    return this.#gather(this.getMetricsAsArray())
+    return this.#gather(this.#registered())
   }
 
   async metrics(): Promise<string> {
@@ -150,7 +160,7 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
 
   async getMetricsAsJSON(): Promise<PromClientItem[]> {
     const items = await Promise.all(
-      this.getMetricsAsArray().map((metric) => metric.get() as Promise<PromClientItem>),
+      this.#registered().map((metric) => metric.get() as Promise<PromClientItem>),
     )
     return Array.from(items, (item) => ({
       ...item,
@@ -168,9 +178,13 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
       if (registry.contentType !== merged.contentType) {
         throw new Error('Registers can only be merged if they have the same content type')
       }
-      for (const metric of registry.getMetricsAsArray()) merged.registerMetric(metric)
+      for (const metric of registry.#registered()) merged.registerMetric(metric)
     }
     return merged
+  }
+
+  #registered(): Registered[] {
+    return [...this.#metrics.values()]
   }
 
   #render(families: readonly Family[]): string {
@@ -254,7 +268,7 @@ const isKnown = (contentType: string): boolean =>
   contentType === Registry.PROMETHEUS_CONTENT_TYPE || contentType === Registry.OPENMETRICS_CONTENT_TYPE
 
 /** The default of `registers`. */
-export const register = new Registry()
+export const register: Registry<PrometheusContentType> = new Registry()
 
 /** The content type of {@link register}, as it is now. */
 export let contentType: RegistryContentType = register.contentType
