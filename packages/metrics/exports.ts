@@ -23,6 +23,7 @@ export {
   type DefaultMetricsCollectorConfiguration,
 } from './instrument/default_metrics.ts'
 export { type EventLoop, measureEventLoop } from './instrument/event_loop.ts'
+export { measured, type MeasuredFetchOptions } from './instrument/fetch.ts'
 export {
   HTTP_DURATION_BUCKETS,
   HttpServerMetrics,
