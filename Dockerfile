@@ -11,6 +11,7 @@ COPY services/pets/package.json services/pets/
 COPY exporter/package.json exporter/
 COPY monitoring/package.json monitoring/
 COPY k6/package.json k6/
+COPY examples/package.json examples/
 COPY packages/metrics/package.json packages/metrics/
 COPY packages/prefork/package.json packages/prefork/
 RUN bun install --frozen-lockfile --production

@@ -1,10 +1,10 @@
-/** What deploy/kubernetes comes to, as kustomize builds it; no cluster is asked. */
+/** The manifests of deploy/kubernetes as kustomize builds them. No cluster is needed. */
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import {
   connectionsOf,
   exporterTargets,
-  FAMILIES,
+  APPS,
   MOST_CONNECTIONS,
   PORTS,
   settingsOf,
@@ -48,7 +48,7 @@ const isHere = isExpected(
   hasKubectl || hasKustomize,
   'kustomize is not on PATH, so nothing checks the manifests for Kubernetes',
 )
-/** kubectl brings a kustomize of its own. */
+/** kubectl contains a kustomize. */
 const BUILD = !hasKustomize && hasKubectl ? ['kubectl', 'kustomize'] : ['kustomize', 'build']
 
 describe.skipIf(!isHere)('the manifests', () => {
@@ -73,13 +73,13 @@ describe.skipIf(!isHere)('the manifests', () => {
         .filter((each) => each.kind === kind)
         .map(({ metadata: { name } }) => name)
         .toSorted()
-    expect(named('Deployment')).toEqual([...FAMILIES, 'exporter'].toSorted())
+    expect(named('Deployment')).toEqual([...APPS, 'exporter'].toSorted())
     expect(named('StatefulSet')).toEqual(['postgres'])
     expect(named('Service')).toEqual(['cats', 'dogs', 'exporter', 'gateway', 'gateway-pods', 'postgres'])
   })
 
-  describe.each(FAMILIES)('%s', (name) => {
-    test('accepts its settings: one worker, on the ports that everybody knows', () => {
+  describe.each(APPS)('%s', (name) => {
+    test('accepts its settings: one worker, on the default ports', () => {
       const { host, adminHost, port, adminPort, workers } = settingsOf(started(name))
       expect({ host, adminHost, workers }).toEqual({ host: '0.0.0.0', adminHost: '0.0.0.0', workers: 1 })
       expect({ http: port, admin: adminPort }).toEqual(PORTS[name])
@@ -87,14 +87,14 @@ describe.skipIf(!isHere)('the manifests', () => {
       expect(ports).toEqual(Object.entries(PORTS[name]))
     })
 
-    test('is asked for its health on the admin port', () => {
+    test('has its probes on the admin port', () => {
       const { startupProbe, readinessProbe, livenessProbe } = podOf(name).containers[0]
       const asked = [startupProbe, readinessProbe, livenessProbe].map((probe) => probe!.httpGet)
       expect(asked.map(({ path }) => path)).toEqual(['/readyz', '/readyz', '/healthz'])
       expect(asked.map(({ port }) => port)).toEqual(['admin', 'admin', 'admin'])
     })
 
-    test('may take as long to end as it needs', () => {
+    test('has a grace period longer than its lame duck and drain time', () => {
       const { terminationGracePeriodSeconds, containers } = podOf(name)
       const { lameDuckMs, drainMs } = settingsOf(started(name))
       const longestSeconds = containers[0].lifecycle!.preStop.sleep.seconds + (lameDuckMs + drainMs) / 1000
@@ -102,10 +102,10 @@ describe.skipIf(!isHere)('the manifests', () => {
     })
   })
 
-  test.each([...FAMILIES, 'exporter'])('%s has no rights, and no settings that it does not know', (name) => {
+  test.each([...APPS, 'exporter'])('%s has no privileges, and no variables from service links', (name) => {
     expect(podOf(name)).toMatchObject({
       automountServiceAccountToken: false,
-      enableServiceLinks: false, // else the Service gateway would be a setting GATEWAY_PORT
+      enableServiceLinks: false, // otherwise the Service gateway sets the variable GATEWAY_PORT
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     })
     expect(podOf(name).containers).toEqual([
@@ -119,7 +119,7 @@ describe.skipIf(!isHere)('the manifests', () => {
     ])
   })
 
-  test.each([...FAMILIES, 'exporter'])('%s is scraped where its metrics are, by its name', (name) => {
+  test.each([...APPS, 'exporter'])('%s is scraped on its admin port and labelled with its name', (name) => {
     const { labels, annotations } = find('Deployment', name).template.metadata
     const { containerPort } = podOf(name).containers[0].ports.find((port) => port.name === 'admin')!
     expect(annotations).toEqual({
@@ -136,7 +136,7 @@ describe.skipIf(!isHere)('the manifests', () => {
     expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
 
-  test('gateway and exporter ask names that have the addresses of all pods', () => {
+  test('gateway and exporter use names that have the addresses of all pods', () => {
     const asked = [
       started('gateway').env.DOGS_URL!,
       started('gateway').env.CATS_URL!,
@@ -152,14 +152,14 @@ describe.skipIf(!isHere)('the manifests', () => {
     }
   })
 
-  test('only the traffic of the gateway is reached from outside', () => {
+  test('only the HTTP port of the gateway is reachable from outside', () => {
     const outside = manifests.filter(({ spec: { type } = {} as Manifest['spec'] }) => type !== undefined)
     expect(outside.map(({ metadata, spec }) => [metadata.name, spec.ports.map(({ name }) => name)])).toEqual([
       ['gateway', ['http']],
     ])
   })
 
-  test('the password is in a file that dogs and cats have', () => {
+  test('dogs and cats read the password from a file', () => {
     for (const name of ['dogs', 'cats']) {
       const { volumes, containers } = podOf(name)
       const secret = volumes.find(({ secret }) => secret?.secretName === 'postgres')!

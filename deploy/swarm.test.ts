@@ -1,4 +1,4 @@
-/** What deploy/swarm/stack.yml says, as the docker client reads it; no engine is asked. For a real swarm see e2e/swarm.long.test.ts. */
+/** deploy/swarm/stack.yml as the docker client reads it. No engine is needed; e2e/swarm.long.test.ts uses a real swarm. */
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { isExpected } from '@bun-monitoring/prefork/testing'
 import {
   connectionsOf,
   exporterTargets,
-  FAMILIES,
+  APPS,
   MOST_CONNECTIONS,
   PORTS,
   settingsOf,
@@ -34,13 +34,13 @@ interface Stack {
   configs: Record<string, { name: string; file: string }>
 }
 
-/** Swarm keeps configs in its log, and takes no larger ones; older engines half of it. */
+/** The largest config of Swarm, which keeps them in its Raft log. Older engines accept only this size; newer ones twice as much. */
 const CONFIG_BYTES = 500 * 1024
 /** Tools start slowly on a busy machine. */
 const SLOW_MS = 60_000
 const ROOT = join(import.meta.dir, '..')
 const STACK = ['docker', 'stack', 'config', '-c', 'deploy/swarm/stack.yml']
-const OWN = [...FAMILIES, 'exporter']
+const OWN = [...APPS, 'exporter']
 
 const filesIn = (pattern: string) =>
   [...new Bun.Glob(pattern).scanSync({ cwd: ROOT, absolute: true })].toSorted()
@@ -66,14 +66,14 @@ describe.skipIf(!isHere)('the stack', () => {
   }
 
   test(
-    'is refused without a tag',
+    'is rejected without a tag',
     async () => {
       await expect(readStack({ REGISTRY: 'registry.example', TAG: '' })).rejects.toThrow('which image')
     },
     SLOW_MS,
   )
 
-  test('has the services of compose.yml, a database, and nobody for alerts', () => {
+  test('has the services of compose.yml and a database, but no Alertmanager', () => {
     const { alertmanager: _, ...others } = compose.services
     expect(Object.keys(services)).toEqual([...Object.keys(others), 'postgres'].toSorted())
     for (const name of ['prometheus', 'grafana']) {
@@ -82,7 +82,7 @@ describe.skipIf(!isHere)('the stack', () => {
     }
   })
 
-  test.each(FAMILIES)('%s accepts its settings, and listens where the others look for it', (name) => {
+  test.each(APPS)('%s accepts its settings, and listens on the addresses that other services use', (name) => {
     const { host, adminHost, port, adminPort, lameDuckMs, drainMs } = settingsOf(started(name))
     expect({ host, adminHost }).toEqual({ host: '0.0.0.0', adminHost: '0.0.0.0' })
     expect({ http: port, admin: adminPort }).toEqual(PORTS[name])
@@ -97,22 +97,22 @@ describe.skipIf(!isHere)('the stack', () => {
     expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
 
-  test('the gateway and the exporter ask all replicas', () => {
+  test('the gateway and the exporter use the addresses of all replicas', () => {
     const { DOGS_URL, CATS_URL } = services.gateway!.environment
     expect([DOGS_URL, CATS_URL]).toEqual(
       (['dogs', 'cats'] as const).map((name) => `http://tasks.${name}:${PORTS[name].http}`),
     )
     expect(exporterTargets(started('exporter'))).toEqual(
-      FAMILIES.map((name) => `http://tasks.${name}:${PORTS[name].admin}/stats`),
+      APPS.map((name) => `http://tasks.${name}:${PORTS[name].admin}/stats`),
     )
   })
 
-  test('no service has an address besides those of its replicas', () => {
+  test('no service has a virtual address', () => {
     expect(Object.entries(services).filter(([, { deploy }]) => deploy.endpoint_mode !== 'dnsrr')).toEqual([])
   })
 
-  test('an update that fails is taken back; only the gateway, which has a port of its node, stops first', () => {
-    const orders = FAMILIES.map((name) => services[name]!.deploy.update_config)
+  test('a failed update is rolled back; only the gateway, which has a port of its node, stops first', () => {
+    const orders = APPS.map((name) => services[name]!.deploy.update_config)
     expect(orders).toEqual(
       ['stop-first', 'start-first', 'start-first'].map((order) =>
         expect.objectContaining({ order, failure_action: 'rollback' }),
@@ -120,11 +120,11 @@ describe.skipIf(!isHere)('the stack', () => {
     )
   })
 
-  test('our own containers have no capabilities, and write to nothing', () => {
+  test('our own containers have no capabilities and a read-only file system', () => {
     for (const name of OWN) expect(services[name]).toMatchObject({ cap_drop: ['ALL'], read_only: true })
   })
 
-  test('only the gateway and Grafana are published, as ports of their nodes', () => {
+  test('only the gateway and Grafana are published, on ports of their nodes', () => {
     const published = Object.entries(services).flatMap(([name, { ports = [] }]) =>
       ports.map(({ published, mode }) => [name, published, mode]),
     )
@@ -134,7 +134,7 @@ describe.skipIf(!isHere)('the stack', () => {
     ])
   })
 
-  test('every rule file, dashboard and provisioning is a config, named by the tag, and small enough', () => {
+  test('every rule file, dashboard and provisioning file is a config, named by the tag, and small enough', () => {
     const given = Object.values(configs).map(({ file }) => file)
     const monitoring = given.filter((file) => file.startsWith(join(ROOT, 'monitoring')))
     expect(monitoring.toSorted()).toEqual(
@@ -149,7 +149,7 @@ describe.skipIf(!isHere)('the stack', () => {
     for (const { name } of Object.values(configs)) expect(name).toEndWith('-x1')
   })
 
-  test('a config is where its file would be in compose', () => {
+  test('a config has the path that its file has in compose', () => {
     const places = ['prometheus', 'grafana'].flatMap((name) => services[name]!.configs)
     expect(places).toHaveLength(Object.keys(configs).length)
     for (const { source, target } of places) {

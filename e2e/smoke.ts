@@ -1,4 +1,4 @@
-/** What a running stack must show, wherever it runs: on this machine or in containers. */
+/** Checks of a running stack, for processes of this machine and for containers alike. */
 import { expect } from 'bun:test'
 import { join } from 'node:path'
 import { mayBeEmpty } from '../monitoring/exceptions.ts'
@@ -13,7 +13,7 @@ const ASK_AGAIN_AFTER_MS = 250
 /** Five targets: gateway, dogs, cats, exporter and Prometheus itself. */
 const JOBS = ['cats', 'dogs', 'exporter', 'gateway', 'prometheus']
 
-/** Asks again until there is nothing left to complain about, or the time is over: then the complaint is the error. */
+/** Calls the function until it has no complaint. @throws Error with the last complaint when the time is over */
 export async function until(complain: () => Promise<string | undefined>, withinMs: number): Promise<void> {
   const deadlineMs = performance.now() + withinMs
   for (;;) {
@@ -72,17 +72,17 @@ export const allTargetsAreUp = (prometheus: string): Promise<void> =>
 
 /**
  * Every query of every dashboard, its annotations and variables among them, and every recording rule, gives at least one
- * number, or is of what may be empty.
- * @param isK6Writing whether the numbers of a load test come in, too.
+ * number, or is in the list of those that may be empty.
+ * @param isLoadWritten whether a load test writes its numbers to Prometheus, too
  */
-export async function everyQueryHasData(prometheus: string, isK6Writing = false): Promise<void> {
+export async function everyQueryHasData(prometheus: string, isLoadWritten = false): Promise<void> {
   const asked = dashboards
     .flatMap((dashboard) => queriesOf(dashboard).concat(besidesOf(dashboard)))
     .concat(recordingRules.map(({ record }) => record))
-  await haveData(prometheus, isK6Writing ? asked : asked.filter((promql) => !promql.includes('k6_')))
+  await haveData(prometheus, isLoadWritten ? asked : asked.filter((promql) => !promql.includes('k6_')))
 }
 
-/** Each of the queries gives at least one number, or is of what may be empty. */
+/** Each of the queries gives at least one number, or is in the list of those that may be empty. */
 export async function haveData(prometheus: string, asked: readonly string[]): Promise<void> {
   const queries = asked.filter((promql) => !mayBeEmpty(selectorsOf(promql).map(({ metric }) => metric)))
   expect(queries.length).toBeGreaterThan(20)
@@ -93,30 +93,29 @@ export async function haveData(prometheus: string, asked: readonly string[]): Pr
   }, 45_000)
 }
 
-/** Runs a shape of the load test; resolves with k6's report. @throws when a threshold is crossed. */
-export async function k6(gateway: string, env: Record<string, string>, ...flags: string[]): Promise<string> {
+/** Runs the load test with these flags; resolves with its report. @throws Error when it fails, also when a threshold is crossed */
+export async function load(
+  gateway: string,
+  env: Record<string, string>,
+  ...flags: string[]
+): Promise<string> {
   const run = Bun.spawn(
     [
-      'k6',
-      'run',
+      process.execPath,
+      join(ROOT, 'k6/runner/index.ts'),
       '--quiet',
       '-e',
       `BASE_URL=${gateway}`,
       '-e',
       'SUMMARY=/dev/null',
       ...flags,
-      join(ROOT, 'k6/load_test.ts'),
     ],
-    {
-      env: { ...Bun.env, ...env, K6_AUTO_EXTENSION_RESOLUTION: 'false' },
-      stdout: 'pipe',
-      stderr: 'pipe',
-    },
+    { env: { ...Bun.env, ...env }, stdout: 'pipe', stderr: 'pipe' },
   )
   const [report, complaints] = await Promise.all([
     new Response(run.stdout).text(),
     new Response(run.stderr).text(),
   ])
-  if ((await run.exited) !== 0) throw new Error(`k6 failed:\n${report}\n${complaints}`)
+  if ((await run.exited) !== 0) throw new Error(`the load test failed:\n${report}\n${complaints}`)
   return report
 }

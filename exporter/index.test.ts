@@ -1,4 +1,4 @@
-/** The exporter as a process: flags in, lines and an exit code out, and what it answers in between. */
+/** The exporter as a process: flags, log lines, exit codes and responses. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
@@ -16,7 +16,7 @@ setDefaultTimeout(30_000)
 const start = (...flags: string[]) => new TestProcess([`${import.meta.dir}/index.ts`, ...flags])
 const startOnFreePort = (...flags: string[]) => start('--web.listen-address=127.0.0.1:0', ...flags)
 
-test('it says where it is, answers scrapes, and ends with 0 on SIGTERM', async () => {
+test('it logs its address, responds to scrapes, and exits with 0 on SIGTERM', async () => {
   await using exporter = startOnFreePort(`--stats.uri=${DOGS},http://127.0.0.1:1/stats`)
   const { url } = await exporter.ready()
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
@@ -35,14 +35,33 @@ test('it says where it is, answers scrapes, and ends with 0 on SIGTERM', async (
   expect(await exporter.stderr).toBe('')
 })
 
-test('without a host it listens on every interface and names an address to look at', async () => {
-  await using exporter = start('--web.listen-address=:0', `--stats.uri=${DOGS}`)
-  const { url } = await exporter.ready()
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
-  expect((await fetch(`${url}/-/ready`)).status).toBe(200)
+test('it logs the addresses that it listens on, of each --web.listen-address', async () => {
+  await using exporter = start(
+    '--web.listen-address=127.0.0.1:0',
+    '--web.listen-address=[::1]:0',
+    '--web.listen-address=0.0.0.0:0',
+    '--web.listen-address=localhost:0',
+    `--stats.uri=${DOGS}`,
+  )
+  const { url, urls } = (await exporter.line('ready')) as unknown as { url: string; urls: string[] }
+  expect(urls.map((each) => each.replace(/\d+$/, 'N'))).toEqual([
+    'http://127.0.0.1:N',
+    'http://[::1]:N',
+    'http://0.0.0.0:N',
+    'http://127.0.0.1:N',
+  ])
+  expect(url).toBe(urls[0]!)
+  for (const each of urls) expect((await fetch(`${each}/-/ready`)).status).toBe(200)
 })
 
-describe('whatever a scrape still waits for, it ends', () => {
+test('without a host it listens on every interface, and says so', async () => {
+  await using exporter = start('--web.listen-address=:0', `--stats.uri=${DOGS}`)
+  const { url } = await exporter.ready()
+  expect(url).toMatch(/^http:\/\/(\[::\]|0\.0\.0\.0):\d+$/)
+  expect((await fetch(`http://127.0.0.1:${new URL(url).port}/-/ready`)).status).toBe(200)
+})
+
+describe('a scrape that still waits for a target ends', () => {
   test.each([
     ['within seconds on a signal', 1],
     ['at once on a second', 2],
@@ -72,8 +91,8 @@ describe('whatever a scrape still waits for, it ends', () => {
   })
 })
 
-describe('it answers', () => {
-  test('GET and HEAD of what it has, 405 to other methods, 404 for the rest', async () => {
+describe('it serves', () => {
+  test('GET and HEAD of its pages, 405 for other methods, 404 for other paths', async () => {
     await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--web.telemetry-path=/m')
     const { url } = await exporter.ready()
     const statusOf = async (method: string, path: string) => (await fetch(`${url}${path}`, { method })).status
@@ -87,7 +106,7 @@ describe('it answers', () => {
       expect([path, await statusOf('GET', path)]).toEqual([path, 404])
   })
 
-  test('the live page, which may reach nobody else, links to the metrics where they are', async () => {
+  test('the live page, which may not load from other servers, with a link to the path of the metrics', async () => {
     await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--web.telemetry-path=/m')
     const { url } = await exporter.ready()
     const response = await fetch(url)
@@ -115,7 +134,7 @@ describe('it answers', () => {
   })
 })
 
-test('OpenMetrics for who asks for it, text for everybody else, packed if wanted', async () => {
+test('OpenMetrics and gzip only if the scraper accepts them', async () => {
   await using exporter = startOnFreePort(`--stats.uri=${DOGS}`)
   const { url } = await exporter.ready()
   const get = (headers: Record<string, string>) => fetch(`${url}/metrics`, { headers })
@@ -129,7 +148,23 @@ test('OpenMetrics for who asks for it, text for everybody else, packed if wanted
   expect((await get({ 'Accept-Encoding': 'identity' })).headers.get('Content-Encoding')).toBeNull()
 })
 
-test('the namespace uwsgi is text for everybody, and counts its scrapes', async () => {
+test('another JSON page than a stats document is a failing target', async () => {
+  await using app = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => Response.json({ status: 'ok' }),
+  })
+  await using exporter = startOnFreePort(`--stats.uri=${app.url}healthz`)
+  const { url } = await exporter.ready()
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+    `exporter_target_up{target="${app.url}healthz"} 0\n`,
+  )
+  expect(await exporter.line('target is down')).toMatchObject({
+    reason: 'the response is JSON but not a stats document: it has no workers',
+  })
+})
+
+test('the namespace uwsgi is always text, and counts its scrapes', async () => {
   await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
   const { url } = await exporter.ready()
   const headers = { Accept: 'application/openmetrics-text;version=1.0.0' }
@@ -141,20 +176,20 @@ test('the namespace uwsgi is text for everybody, and counts its scrapes', async 
   expect(page).not.toContain('# EOF')
 })
 
-test('a scraper that hangs up is no scrape, and no fault of the targets', async () => {
+test('a scrape that its scraper aborts does not count, neither as a scrape nor as an error', async () => {
   const asked = Promise.withResolvers<void>()
   const isGivenUp = Promise.withResolvers<void>()
   await using slow = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
     fetch({ signal }) {
-      if (isAnswering) return Response.json({ name: 'dogs' })
+      if (isResponding) return Response.json({ name: 'dogs' })
       signal.addEventListener('abort', () => isGivenUp.resolve())
       asked.resolve()
       return new Promise<Response>(() => {})
     },
   })
-  let isAnswering = false
+  let isResponding = false
   await using exporter = startOnFreePort(`--stats.uri=${slow.url}stats`, '--metrics.namespace=uwsgi')
   const { url } = await exporter.ready()
   const scraper = new AbortController()
@@ -163,14 +198,18 @@ test('a scraper that hangs up is no scrape, and no fault of the targets', async 
   scraper.abort()
   expect(await scrape).toBe('gone')
   await isGivenUp.promise
-  isAnswering = true
+  isResponding = true
   const page = await (await fetch(`${url}/metrics`)).text()
   expect(page).toContain('uwsgi_exporter_scrapes_total 1\n')
   expect(page).toContain('uwsgi_exporter_scrape_errors_total 0\n')
 })
 
-test('a probe is of its own target alone, whatever others are probed at the same time', async () => {
-  await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
+test('concurrent probes do not affect each other', async () => {
+  await using exporter = startOnFreePort(
+    `--stats.uri=${DOGS}`,
+    '--metrics.namespace=uwsgi',
+    '--probe.allow=127.0.0.1',
+  )
   const { url } = await exporter.ready()
   const probe = (target: string) => fetch(`${url}/probe?target=${encodeURIComponent(target)}`)
   const upOf = async (target: string) => /^uwsgi_up \d$/m.exec(await (await probe(target)).text())?.[0]

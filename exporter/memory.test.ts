@@ -1,4 +1,4 @@
-/** Fifty scrapes at once of targets that flood or starve the exporter: what it needs, and that the good one is there. */
+/** The memory of an exporter during fifty concurrent scrapes of targets that send endless responses or none. */
 import { afterAll, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -6,7 +6,7 @@ import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { http, pour, Targets } from './testing.ts'
 
 const SCRAPES = 50
-const MAX_MEBIBYTES = 150
+const MAX_MEBIBYTES = 200
 const targets = new Targets()
 afterAll(() => targets.close())
 
@@ -23,7 +23,7 @@ const floods: ((socket: Socket) => void)[] = [
   },
 ]
 
-test('the memory stays within its limit, and no good target is lost', async () => {
+test('the memory stays within its limit, and the good target is always read', async () => {
   const hostile = await Promise.all([
     ...floods.map((flood) =>
       targets.http((socket) => {

@@ -1,11 +1,11 @@
-/** For tests: targets that do with a connection what they like, and what a scrape makes of them. */
+/** For tests: targets that handle a connection in any way, and scrapes of them. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { Budget } from './budget.ts'
-import { within } from './deadline.ts'
-import type { Lookup } from './resolve.ts'
-import { type Reading, scrape } from './scrape.ts'
-import { SETTINGS } from './settings.ts'
-import { parseTarget } from './target.ts'
+import { SETTINGS } from './config/settings.ts'
+import { parseTarget } from './config/target.ts'
+import { within } from './stats/deadline.ts'
+import { DocumentMemory } from './stats/document_memory.ts'
+import type { Lookup } from './stats/resolve.ts'
+import { type Reading, scrape } from './stats/scrape.ts'
 
 export const MAX_BYTES = Number(SETTINGS.maxBytes.defaults[0])
 
@@ -14,12 +14,12 @@ export class Targets {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
 
-  /** A target that answers once it was asked, as over http. */
-  http = (answer: (socket: Socket) => void): Promise<string> =>
-    this.#listen('http', (socket) => socket.once('data', () => answer(socket)))
+  /** A target that responds to a request, as over http. */
+  http = (respond: (socket: Socket) => void): Promise<string> =>
+    this.#listen('http', (socket) => socket.once('data', () => respond(socket)))
 
-  /** A target that answers whoever connects. */
-  tcp = (answer: (socket: Socket) => void): Promise<string> => this.#listen('tcp', answer)
+  /** A target that sends its document to each connection. */
+  tcp = (respond: (socket: Socket) => void): Promise<string> => this.#listen('tcp', respond)
 
   close(): void {
     for (const server of this.#servers.splice(0)) server.close()
@@ -41,11 +41,11 @@ export class Targets {
   }
 }
 
-/** A whole answer over http. */
+/** A complete HTTP response. */
 export const http = (body: string, head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json'): string =>
   `${head}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 
-/** Writes the same bytes for as long as somebody reads, or until so many were written. */
+/** Writes the same bytes again and again until the connection closes or the limit is reached. */
 export function pour(socket: Socket, bytes: Buffer, limitBytes = Infinity): void {
   let left = limitBytes
   const fill = () => {
@@ -59,12 +59,12 @@ export function pour(socket: Socket, bytes: Buffer, limitBytes = Infinity): void
   fill()
 }
 
-/** One scrape of targets, given by their URIs, as the server does it. */
-export const scrapeWithin = (ms: number, uris: readonly string[], leaveOut = 'cores', lookup?: Lookup) =>
+/** One scrape of the targets with these URIs, as the server does it. */
+export const scrapeWithin = (ms: number, uris: readonly string[], withCores = false, lookup?: Lookup) =>
   within(ms, new AbortController().signal, (signal) =>
     scrape(
       uris.map((uri) => parseTarget(uri)!),
-      { signal, budget: new Budget(MAX_BYTES), leaveOut, keepsName: false },
+      { signal, memory: new DocumentMemory(MAX_BYTES), withCores, keepsName: false, acceptsAnyObject: true },
       lookup,
     ),
   )
@@ -72,7 +72,7 @@ export const scrapeWithin = (ms: number, uris: readonly string[], leaveOut = 'co
 export const problemOf = (reading: Reading | undefined): string | undefined =>
   reading && 'problem' in reading ? reading.problem : undefined
 
-/** A certificate that signs itself, for this machine: `<name>.crt` and `<name>.key`. */
+/** Makes a self-signed certificate for this machine: `<name>.crt` and `<name>.key`. */
 export async function makeCertificate(folder: string, name: string): Promise<void> {
   const made = Bun.spawn(
     [

@@ -1,4 +1,4 @@
-/** A family with workers, of which one is killed, one hangs, and all are reloaded, under load: every page tells it, and tells it right. */
+/** Workers under load: one is killed, one hangs, and all are reloaded; the metrics show each event. */
 import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
 const ASK_AGAIN_AFTER_MS = 20
-/** A reload is as long as the boots and drains of all workers, on a machine that may be busy. */
+/** A reload takes the boots and drains of all workers; a busy machine may be slow. */
 const WITHIN_MS = 60_000
 
 test('killed, hung and reloading workers', async () => {
@@ -29,23 +29,23 @@ test('killed, hung and reloading workers', async () => {
   try {
     await using dogs = start('dogs')
     await using cats = start('cats')
-    const families = await Promise.all([dogs.ready(), cats.ready()])
-    const [atDogs, atCats] = families
+    const clusters = await Promise.all([dogs.ready(), cats.ready()])
+    const [atDogs, atCats] = clusters
     await using exporter = new TestProcess([
       `${import.meta.dir}/index.ts`,
       '--web.listen-address=127.0.0.1:0',
-      ...families.map(({ admin }) => `--stats.uri=${admin}/stats`),
+      ...clusters.map(({ admin }) => `--stats.uri=${admin}/stats`),
     ])
     const { url } = await exporter.ready()
 
     let requestsOfCats = 0
-    /** The sum of the samples of dogs whose line has all of these; every page is looked at for what must always hold. */
+    /** The sum of the samples of dogs with these labels. Every page is also checked for conditions that always hold. */
     const sample = async (name: string, ...labels: string[]) => {
       const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
-      const sumOf = (app: string, family: string, parts: readonly string[] = []) =>
+      const sumOf = (app: string, metric: string, parts: readonly string[] = []) =>
         lines
           .filter(
-            (line) => line.startsWith(`${family}{app="${app}"`) && parts.every((part) => line.includes(part)),
+            (line) => line.startsWith(`${metric}{app="${app}"`) && parts.every((part) => line.includes(part)),
           )
           .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
       expect(lines.filter((line) => /^exporter_target_up\{.*\} 1$/.test(line))).toHaveLength(2)
@@ -68,14 +68,14 @@ test('killed, hung and reloading workers', async () => {
       const { workers } = (await (await fetch(`${atDogs.admin}/stats`)).json()) as StatsDocument
       return workers[slot - 1]!.pid
     }
-    let answered = 0
+    let completed = 0
     const loading = new AbortController()
     const load = Promise.all(
       [`${atDogs.url}/dogs/`, `${atCats.url}/cats/`].map(async (target) => {
         while (!loading.signal.aborted) {
-          const answer = await fetch(target).catch(() => undefined)
-          await answer?.text()
-          if (target.startsWith(atCats.url)) answered++
+          const response = await fetch(target).catch(() => undefined)
+          await response?.text()
+          if (target.startsWith(atCats.url)) completed++
         }
       }),
     )
@@ -99,7 +99,7 @@ test('killed, hung and reloading workers', async () => {
     expect(await sample('prefork_last_reload_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 60)
     loading.abort()
     await load
-    expect(answered).toBeGreaterThan(0)
+    expect(completed).toBeGreaterThan(0)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -1,12 +1,11 @@
 /**
- * The gateway: the one door to the services. It reads its routes from gateway.toml and forwards each request to
- * the upstream that its path names. Settings are in config.ts and file.ts, a request's way through is server.ts.
+ * The gateway, the entry to the services: it forwards each request to the upstream of its route. config/ reads the
+ * settings and gateway.toml; server.ts accepts the connections.
  */
 import { run } from '@bun-monitoring/prefork'
-import { PREFIX, readGatewayConfig } from './config.ts'
+import { PREFIX, readGatewayConfig } from './config/settings.ts'
 import { version } from './package.json'
 import { serve } from './server.ts'
-import { upstreamsDocument } from './upstreams_document.ts'
 
 process.exit(
   await run({
@@ -15,6 +14,5 @@ process.exit(
     prefix: PREFIX,
     config: () => readGatewayConfig(Bun.env),
     serve,
-    documents: { '/upstreams': upstreamsDocument },
   }),
 )

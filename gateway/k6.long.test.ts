@@ -1,24 +1,18 @@
 /**
- * k6's mix on both services through the gateway, while their workers are killed and hang, and a whole service is: what
- * fails is what may not be sent twice. Without k6 it is skipped, loudly; where CI is set it fails.
+ * The mix of the load test on both services through the gateway, while their workers are killed and hang, and while a
+ * whole service is killed. Only requests that are not idempotent fail.
  */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { isExpected } from '@bun-monitoring/prefork/testing'
 import { eventually, type ServiceName, Stack } from './testdata/stack.ts'
 
-const isChecked = isExpected(
-  Bun.which('k6') !== null,
-  'k6 is not on PATH, so its mix is not sent while workers die',
-)
-
 const USERS = 60
-/** Longer than any run: it is ended by an interrupt. */
+/** Longer than any run: an interrupt ends it. */
 const DURATION = '10m'
 const INTERRUPTED = 105
 const KILL_EVERY_MS = 500
 const KILLS = 30
-/** More than all deadlines inside. */
+/** More than all deadlines in it. */
 const TEST_MS = 300_000
 
 interface Request {
@@ -27,7 +21,7 @@ interface Request {
   atMs: number
 }
 
-test.skipIf(!isChecked).each<[string, (stack: Stack) => Promise<void>, posts: number[]]>([
+test.each<[string, (stack: Stack) => Promise<void>, posts: number[]]>([
   [
     `a worker is killed every ${KILL_EVERY_MS} ms`,
     async (stack) => {
@@ -38,7 +32,7 @@ test.skipIf(!isChecked).each<[string, (stack: Stack) => Promise<void>, posts: nu
         await next
       }
     },
-    // Whether a worker that died had done what it was asked, nobody can tell.
+    // The gateway cannot tell whether a worker that died had carried out the request.
     [502],
   ],
   [
@@ -57,21 +51,21 @@ test.skipIf(!isChecked).each<[string, (stack: Stack) => Promise<void>, posts: nu
     [502],
   ],
 ])(
-  '%s: of the requests of k6 none fails that may be sent twice',
+  '%s: no idempotent request fails',
   async (_, fault, posts) => {
     await using stack = await Stack.start(['dogs', 'cats'])
-    await using k6 = new K6(stack.url, join(stack.folder.path, 'requests.json'))
-    await k6.goesOnUntil(Date.now() + WARM_UP_MS)
+    await using load = new Load(stack.url, join(stack.folder.path, 'requests.json'))
+    await load.goesOnUntil(Date.now() + WARM_UP_MS)
     await fault(stack)
     const wellMs = Date.now() + RECOVERED_AFTER_MS
-    await k6.goesOnUntil(wellMs + RECOVERED_AFTER_MS)
-    const { exitCode, output, requests } = await k6.end()
+    await load.goesOnUntil(wellMs + RECOVERED_AFTER_MS)
+    const { exitCode, output, requests } = await load.end()
     expect({ exitCode, output }).toEqual({ exitCode: INTERRUPTED, output })
 
     const failed = requests.filter(({ status }) => status === 0 || status >= 500)
     console.log(`${requests.length} requests, ${failed.length} failed`)
-    // 503 is what a service says of a write while its database is locked for long, by a worker that hangs or has no
-    // CPU; and the gateway of what may not wait for a worker.
+    // A service sends 503 for a write while a hung worker locks its database, and the gateway sends 503 for a request that may
+    // not wait for a worker.
     const isDocumented = ({ method, status }: Request) =>
       (method !== 'GET' && status === 503) || (method === 'POST' && posts.includes(status))
     expect(failed.filter((request) => !isDocumented(request))).toEqual([])
@@ -91,8 +85,8 @@ async function hang(stack: Stack, name: ServiceName): Promise<void> {
   process.kill(pid!, 'SIGCONT')
 }
 
-/** The load test, until it is ended, and each of its requests. */
-class K6 implements AsyncDisposable {
+/** The load test, until it is interrupted, and each of its requests. */
+class Load implements AsyncDisposable {
   readonly #process
   readonly #output: Promise<string>
 
@@ -100,33 +94,23 @@ class K6 implements AsyncDisposable {
     url: string,
     readonly report: string,
   ) {
+    const runner = join(import.meta.dir, '../k6/runner/index.ts')
     const flags = ['--quiet', '--no-thresholds', '--vus', `${USERS}`, '--duration', DURATION]
-    const script = join(import.meta.dir, '../k6/load_test.ts')
-    this.#process = Bun.spawn(
-      [
-        'k6',
-        'run',
-        ...flags,
-        '-e',
-        `BASE_URL=${url}`,
-        '-e',
-        'SUMMARY=/dev/null',
-        '--out',
-        `json=${report}`,
-        script,
-      ],
-      { stdout: 'pipe', stderr: 'pipe' },
-    )
+    const settings = ['-e', `BASE_URL=${url}`, '-e', 'SUMMARY=/dev/null', '--out', `json=${report}`]
+    this.#process = Bun.spawn([process.execPath, runner, ...flags, ...settings], {
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
     const { stdout, stderr } = this.#process
     this.#output = Promise.all([new Response(stdout).text(), new Response(stderr).text()]).then(String)
   }
 
-  /** Resolves when requests were answered after this time. */
+  /** Resolves once a response came after this time. */
   async goesOnUntil(ms: number): Promise<void> {
-    await eventually('k6 goes on', async () => (await this.#requests()).some(({ atMs }) => atMs > ms))
+    await eventually('the load goes on', async () => (await this.#requests()).some(({ atMs }) => atMs > ms))
   }
 
-  /** Interrupts it. What it has not heard the answer of is left out. */
+  /** Interrupts it. Requests without a response by then are left out. */
   async end() {
     const endedMs = Date.now()
     this.#process.kill('SIGINT')
@@ -140,7 +124,7 @@ class K6 implements AsyncDisposable {
     await this.#process.exited
   }
 
-  /** What is in its file of points, as far as it is written. */
+  /** The requests in its file of points, as far as it is written. */
   async #requests(): Promise<Request[]> {
     const file = Bun.file(this.report)
     if (!(await file.exists())) return []

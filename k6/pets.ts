@@ -9,7 +9,7 @@ import { send, type Service } from './requests.ts'
 type Pet = { id: number; is_test: boolean }
 
 /** One function for each operation of the mix. */
-export const operations: Readonly<Record<Operation, (service: Service) => void>> = {
+export const operations: Readonly<Record<Operation, (service: Service) => Promise<unknown>>> = {
   list: (service) => send('list', service),
   create: (service) => send('create', service, { body: newPet() }),
   change: (service) => withTestPet(service, (id) => send('change', service, { id, body: changedPet() })),
@@ -26,11 +26,11 @@ export function changedPet(): object {
   return { name: 'changed_dog', breed: 'changed_breed', likes_to_bark: Math.random() < 0.5 }
 }
 
-/** A random one of those listed, where the original took the first, for which its users raced each other. */
-function withTestPet(service: Service, act: (id: number) => void): void {
-  const response = send('list', service)
+/** Picks a random pet of the list. The original took the first one, for which its users raced each other. */
+async function withTestPet(service: Service, act: (id: number) => Promise<unknown>): Promise<void> {
+  const response = await send('list', service)
   if (response.status !== 200) return
   const pets = (response.json() as Pet[]).filter((pet) => pet.is_test)
   const pet = pets[Math.floor(Math.random() * pets.length)]
-  if (pet !== undefined) act(pet.id)
+  if (pet !== undefined) await act(pet.id)
 }

@@ -1,6 +1,6 @@
 /**
- * What is not as a reader may expect, each with its reason: families without a panel, and families without a series in a healthy
- * stack under load, for which a query may find nothing.
+ * Exceptions, each with its reason: families without a panel, and families that may have no series in a healthy stack under
+ * load, so that a query for them may return nothing.
  */
 
 import { families } from './families.ts'
@@ -9,29 +9,29 @@ import { families } from './families.ts'
 export const omitted: Readonly<Record<string, string>> = {
   process_cpu_user_seconds_total: 'a part of process_cpu_seconds_total',
   process_cpu_system_seconds_total: 'a part of process_cpu_seconds_total',
-  prefork_worker_virtual_memory_bytes: 'the engine reserves gigabytes of addresses that it never uses',
+  prefork_worker_virtual_memory_bytes: 'the engine reserves gigabytes of address space that it never uses',
 }
 
-/** Families whose first series comes with the first event of its kind. */
+/** Families whose first series appears with the first event of this kind. */
 export const onlyAfter: Readonly<Record<string, string>> = {
-  http_server_exceptions_total: 'an error: its types are not known before',
-  db_client_operation_errors_total: 'an error: its codes are not known before',
+  http_server_exceptions_total: 'an error: its type is not known before',
+  db_client_operation_errors_total: 'an error: its code is not known before',
   db_client_connection_count: 'a service on PostgreSQL',
   db_client_connection_wait_time_seconds: 'a service on PostgreSQL',
   db_client_connection_timeouts_total: 'a service on PostgreSQL',
   prefork_last_reload_timestamp_seconds: 'a reload',
-  ALERTS: 'an alert: Watchdog is not shown',
-  prefork_listen_overflows_total: 'the kernel tells its overflows (Linux)',
-  gateway_upstream_queue_seconds: 'a request that had to wait: there is no quantile of nothing',
-  k6_dropped_iterations_total: 'an iteration for which no user was free',
+  ALERTS: 'an alert: panels leave out Watchdog',
+  prefork_listen_overflows_total: 'a kernel that counts overflows (Linux)',
+  gateway_upstream_queue_seconds: 'a request that waits: a quantile needs a value',
+  k6_dropped_iterations_total: 'an iteration for which no virtual user is free',
 }
 
-/** Whether a query of these metrics may find nothing, though all is well. */
+/** Whether a query of these metrics may return nothing in a healthy stack. */
 export function mayBeEmpty(metrics: readonly string[]): boolean {
   return metrics.map(familyOf).some((name) => name in onlyAfter)
 }
 
-/** The family of a series: histograms have several. One family is itself a count. */
+/** The family of a metric name: the suffixes of histograms are removed, unless the whole name is a family. */
 export function familyOf(metric: string): string {
   return families.some(([name]) => name === metric) ? metric : metric.replace(/_(bucket|sum|count)$/, '')
 }

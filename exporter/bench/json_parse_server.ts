@@ -1,4 +1,4 @@
-/** For the benchmark: fetches a document once, and parses the same bytes anew at each request. */
+/** For the benchmark: fetches a document once and parses its bytes at each request. */
 const bytes = Buffer.from(await (await fetch(process.argv[2]!)).arrayBuffer())
 const server = Bun.serve({
   hostname: '127.0.0.1',

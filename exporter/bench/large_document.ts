@@ -1,6 +1,6 @@
-/** A stats document as uWSGI writes it: a tab for each level, and what a request in flight has sent in `vars`. */
+/** A stats document as uWSGI writes it: indented by tabs, with the variables of requests in flight in `vars`. */
 
-/** Of every so many cores, one is idle. */
+/** One of this many cores is idle. */
 const IDLE_EACH = 5
 
 const VARS = [
@@ -17,7 +17,7 @@ const VARS = [
   '',
 ]
 
-/** The bytes of a document of so many workers with so many cores each. */
+/** The bytes of a document with the given number of workers and of cores for each worker. */
 export function largeDocument(workers: number, cores: number): Buffer<ArrayBuffer> {
   const top = { version: '2.0.21', listen_queue: 0, listen_queue_errors: 0, signal_queue: 0, load: 0, pid: 1 }
   const sockets = [{ name: ':8001', proto: 'uwsgi', queue: 0, max_queue: 100, shared: 0, can_offload: 0 }]

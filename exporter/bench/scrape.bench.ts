@@ -1,17 +1,16 @@
 /**
- * What a scrape costs: CPU (user and system) and memory of the exporter as a process of its own. The large document is
- * compared with `JSON.parse` of the same bytes in the same rounds, in a process of its own, too.
+ * Measures CPU (user and system) and memory of an exporter process for a scrape. In the same rounds, another process runs
+ * `JSON.parse` on the bytes of the large document, for comparison.
  *
  *   bun exporter/bench/scrape.bench.ts
  */
 import { readFileSync } from 'node:fs'
+import { readProcess } from '@bun-monitoring/prefork/procfs'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
 const ROUNDS = 7
 const SCRAPES_EACH = 10
 const SMALL_SCRAPES_EACH = 1000
-/** USER_HZ: the unit of the times in /proc on every Linux that Bun runs on. */
-const MS_PER_TICK = 10
 
 const here = import.meta.dir
 await using stats = new TestProcess([`${here}/stats_server.ts`])
@@ -40,13 +39,13 @@ for (let round = 0; round < ROUNDS; round++) {
     const before = cpuMsOf(process.pid)
     for (let i = 0; i < times; i++) await (await fetch(page)).bytes()
     cpuMs.get(name)!.push((cpuMsOf(process.pid) - before) / times)
-    // The first round is what a process that has just begun needs.
+    // The peak of a new process.
     if (!peakMiB.has(name)) peakMiB.set(name, peakMiBOf(process.pid))
   }
 }
 
 const base = cpuMs.get(subjects[0]!.name)!
-console.log(`document of ${(bytes / 1e6).toFixed(1)} MB; ${ROUNDS} rounds; median of CPU ms a scrape`)
+console.log(`document of ${(bytes / 1e6).toFixed(1)} MB; ${ROUNDS} rounds; median of CPU ms per scrape`)
 console.table(
   subjects.map(({ name, times }) => ({
     scrape: name,
@@ -66,11 +65,8 @@ function startExporter(...flags: string[]): TestProcess {
   ])
 }
 
-/** Fields 14 and 15 of its stat: see proc(5). */
 function cpuMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
+  return readProcess(pid)!.cpuUs / 1000
 }
 
 function peakMiBOf(pid: number): number {

@@ -1,7 +1,6 @@
 /**
- * Answers like uWSGI with `stats-http`, for the benchmarks: `/large` with 150 workers of 256 cores each, the case that
- * users of uwsgi_exporter complain about, `/small` with a family of two workers. Says where it listens and how many bytes
- * the large document has.
+ * For the benchmarks: serves stats documents as uWSGI does with `stats-http`. `/large` has 150 workers of 256 cores each, a
+ * case from an issue of uwsgi_exporter; `/small` has two workers. Logs its URL and the size of the large document.
  */
 import { largeDocument } from './large_document.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Who is told what: by a real Alertmanager with the committed file, and alerts with the labels that their rules give. Without
- * the programs that is skipped, loudly; where CI is set it fails.
+ * A real Alertmanager with the committed file sends each alert to the right receiver. The alerts have the labels that their
+ * rules give them. Without the programs these tests are skipped with a message; if CI is set they fail.
  */
 
 import { describe, expect, test } from 'bun:test'
@@ -15,10 +15,10 @@ const hasAmtool = isExpected(
 )
 const hasAlertmanager = isExpected(
   program !== null,
-  'alertmanager is not on PATH, so nothing checks who is told of alerts',
+  'alertmanager is not on PATH, so nothing checks the receivers of alerts',
 )
 
-/** The labels of an alert as its rule gives them: of the case that proves it, or of another series. */
+/** The labels of an alert as its rule sets them, for the series of its case or for another series. */
 function labelsOf(alertname: string, of?: Labels, window?: string): Labels {
   const rule = alertRules.find(
     ({ alert, labels }) => alert === alertname && (window === undefined || labels['window'] === window),
@@ -40,7 +40,7 @@ test.skipIf(!hasAmtool)('amtool accepts the file', async () => {
 
 describe.skipIf(!hasAlertmanager)('Alertmanager', () => {
   test(
-    'each severity has its receiver, and the dead man is heard again and again',
+    'each severity has its receiver, and Watchdog is sent again and again',
     async () => {
       await using alertmanager = await StandIn.start()
       await alertmanager.post([
@@ -60,7 +60,7 @@ describe.skipIf(!hasAlertmanager)('Alertmanager', () => {
   )
 
   test(
-    'all pages of an app are one message, those of another app are another',
+    'all pages of an app are one message, separate from those of another app',
     async () => {
       await using alertmanager = await StandIn.start()
       await alertmanager.post([
@@ -79,31 +79,31 @@ describe.skipIf(!hasAlertmanager)('Alertmanager', () => {
 
   test.each([
     {
-      claim: 'an app that is gone explains its tickets, not those of another',
+      claim: 'an app that is down inhibits its tickets, not those of another app',
       sources: [labelsOf('UpstreamDown'), labelsOf('TargetDown'), labelsOf('NoWorkerReady')],
       explained: [labelsOf('ServiceErrors'), labelsOf('UpstreamNoAnswer'), labelsOf('RequestsAbandoned')],
       other: labelsOf('ServiceErrors', cats),
     },
     {
-      claim: 'an instance that is down explains that the exporter cannot read it, and no other',
+      claim: 'an instance that is down inhibits ExporterTargetDown for itself, not for another instance',
       sources: [labelsOf('TargetDown')],
       explained: [labelsOf('ExporterTargetDown')],
       other: labelsOf('ExporterTargetDown', { target: 'http://cats:9002/stats', instance: 'cats:9002' }),
     },
     {
-      claim: 'an exporter that is down explains that it cannot read',
+      claim: 'an exporter that is down inhibits its own ExporterTargetDown',
       sources: [labelsOf('TargetDown', { job: 'exporter', instance: 'exporter:9117' })],
       explained: [labelsOf('ExporterTargetDown')],
       other: labelsOf('ServiceErrors'),
     },
     {
-      claim: 'a fast burn explains the slow one of its objective, not that of the other',
+      claim: 'a fast burn inhibits the slow one of its objective, not that of another objective',
       sources: [burn('Error', '1h')],
       explained: [burn('Error', '3d')],
       other: burn('Latency', '3d'),
     },
     {
-      claim: 'workers that die explain what becomes of requests, not what is slow',
+      claim: 'workers that die inhibit alerts about failed requests, not about slow ones',
       sources: [labelsOf('WorkerCrashLooping')],
       explained: [
         labelsOf('RequestsAbandoned'),
@@ -126,7 +126,7 @@ describe.skipIf(!hasAlertmanager)('Alertmanager', () => {
   )
 
   test(
-    'what clients feel is told whatever explains it, and a ticket is when the page is over',
+    'burn rates are sent beside any other alert, and a ticket is sent when the page that inhibits it ends',
     async () => {
       await using alertmanager = await StandIn.start()
       const page = labelsOf('UpstreamDown')

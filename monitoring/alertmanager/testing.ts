@@ -1,4 +1,4 @@
-/** A real Alertmanager with the committed file, for a test: it waits less, and its empty receivers are ours, so we hear what it says. */
+/** Runs a real Alertmanager with the committed file for a test: with shorter waits, and with receivers that the test reads. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { faster } from '../prometheus/faster.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
-/** What a receiver was told: the names of the alerts in one message, sorted. */
+/** One message to a receiver: the names of its alerts, sorted. */
 export type Message = { receiver: string; status: string; alerts: string }
 
 type Alerts = { labels: Labels; status: { inhibitedBy: string[] } }[]
@@ -17,7 +17,7 @@ const TIMES_FASTER = 100
 const WITHIN_MS = 20_000
 const ASK_AGAIN_AFTER_MS = 50
 
-/** Debian calls it prometheus-alertmanager. */
+/** Debian's name for the program is prometheus-alertmanager. */
 export const program = Bun.which('alertmanager') ?? Bun.which('prometheus-alertmanager')
 
 export class StandIn implements AsyncDisposable {
@@ -42,22 +42,22 @@ export class StandIn implements AsyncDisposable {
     return standIn
   }
 
-  /** Hands alerts over that fire, or that are over. */
+  /** Sends alerts that fire, or that are resolved. */
   async post(alerts: readonly Labels[], isOver = false): Promise<void> {
     const times = isOver ? { endsAt: new Date().toISOString() } : {}
     const body = JSON.stringify(alerts.map((labels) => ({ labels, ...times })))
     const headers = { 'Content-Type': 'application/json' }
     const { ok, status } = await fetch(`http://${this.#url}/api/v2/alerts`, { method: 'POST', headers, body })
-    if (!ok) throw new Error(`Alertmanager answered ${status} to ${body}`)
+    if (!ok) throw new Error(`Alertmanager responded ${status} to ${body}`)
   }
 
-  /** The messages so far, once there are so many. */
+  /** Waits for this number of messages and returns all so far. */
   async told(count: number): Promise<readonly Message[]> {
     await this.#until(async () => this.#messages.length >= count, `${count} messages`)
     return this.#messages
   }
 
-  /** The alerts that another one explains, by name, sorted. */
+  /** The names of the inhibited alerts, sorted. */
   async hidden(): Promise<string[]> {
     const alerts = (await (await fetch(`http://${this.#url}/api/v2/alerts`)).json()) as Alerts
     const inhibited = alerts.filter(({ status }) => status.inhibitedBy.length > 0)
@@ -94,7 +94,7 @@ export class StandIn implements AsyncDisposable {
         ({ ok }) => ok,
         () => false,
       )
-    await this.#until(isReady, 'it to be there')
+    await this.#until(isReady, 'its ready endpoint')
   }
 
   async #until(holds: () => Promise<boolean>, what: string): Promise<void> {
@@ -103,7 +103,7 @@ export class StandIn implements AsyncDisposable {
       if (this.#process?.exitCode !== null || performance.now() > deadlineMs) {
         const log = await Bun.file(join(this.#folder, 'log')).text()
         throw new Error(
-          `Alertmanager: waited for ${what}, had ${JSON.stringify(this.#messages)}; it logs\n${log}`,
+          `Alertmanager: waited for ${what}, got ${JSON.stringify(this.#messages)}; its log:\n${log}`,
         )
       }
       await Bun.sleep(ASK_AGAIN_AFTER_MS)

@@ -1,6 +1,6 @@
 /**
- * What happened, as lines through every graph: starts of processes with their version, reloads, new workers, alerts.
- * An event's time is the value of its series, so that it is drawn once, where it happened.
+ * Events as vertical lines in every graph: starts of processes with their version, reloads, new workers, alerts.
+ * The value of each series is the time of its event, so Grafana draws one line for each event, at that time.
  */
 
 import { AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
@@ -27,7 +27,7 @@ const marks = events.map(([name, color, title, timestamp]) =>
   annotation(name, color, title).expr(`${timestamp} * 1000`).useValueForTime(true),
 )
 
-/** Of every dashboard; each can be switched off at its top. */
+/** The annotations of every dashboard; the switches at its top turn each off. */
 export const annotations = [
   ...marks,
   annotation('Alerts', 'red', '{{alertname}} {{app}}').expr(

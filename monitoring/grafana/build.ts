@@ -1,4 +1,4 @@
-/** Writes the generated dashboards, as `bun run dashboards`. Grafana and the tests read the files. */
+/** `bun run dashboards`: writes the generated dashboards. Grafana and the tests read the files. */
 
 import { dashboards, fileOf, render } from './dashboards.ts'
 

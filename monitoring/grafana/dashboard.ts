@@ -1,6 +1,6 @@
 /**
- * What every dashboard has in common: variables, annotations, links, refresh, time range, and where panels stand. What a
- * dashboard shows is in the file of its name; the list of them is dashboards.ts.
+ * The parts that all dashboards share: variables, annotations, links, refresh, time range, and the layout of panels. The
+ * panels of a dashboard are in the file of its name; the list of dashboards is dashboards.ts.
  */
 
 import {
@@ -19,23 +19,23 @@ import { variables } from './variables.ts'
 /** Columns of a dashboard. */
 const WIDTH = 24
 
-/** Panels side by side, as wide as each other, under a heading if there is one. */
+/** Panels of equal width side by side, under an optional heading. */
 type Line = { heading?: string; isClosed?: boolean; height: number; panels: readonly Placeable[] }
 
 type DashboardOptions = {
-  /** Part of the URL and name of the generated file: never changed once published. */
+  /** Part of the URL, and the name of the generated file: never change it once it is published. */
   uid: string
   title: string
   description: string
-  /** Besides those that every dashboard has. */
+  /** In addition to those of every dashboard. */
   variables?: readonly QueryVariableBuilder[]
   lines: readonly Line[]
 }
 
-/** By which dashboards find each other: each lists all others at its top. */
+/** The tag of all our dashboards: each links to all others with it. */
 const TAG = 'bun-monitoring'
 
-/** A dashboard in Grafana's classic JSON model, read-only: it is edited here, not in the browser. */
+/** A dashboard in Grafana's classic JSON model. It is read-only in the browser: changes are made here. */
 export function dashboardOf(options: DashboardOptions): Dashboard {
   const builder = new DashboardBuilder(options.title)
     .id(null)
@@ -78,16 +78,16 @@ export const section = (heading: string, height: number, ...panels: Placeable[])
   panels,
 })
 
-/** A line of panels under a heading that is closed, and asks nothing, until somebody opens it. */
+/** A line of panels under a closed heading: its queries do not run until a viewer opens it. */
 export const detail = (heading: string, height: number, ...panels: Placeable[]): Line => ({
   ...section(heading, height, ...panels),
   isClosed: true,
 })
 
-/** What is left of a width that cannot be divided evenly goes to the first panels. */
+/** If the width cannot be divided evenly, the first panels are one column wider. */
 function columnsOf(index: number, count: number): number {
   return Math.floor(WIDTH / count) + (index < WIDTH % count ? 1 : 0)
 }
 
-/** Links to one panel name its id, so it comes from the title, which is unique, not from the place. */
+/** The id of a panel or row. Links name it, so it depends on the title, which is unique, and not on the position. */
 const idOf = (title: string): number => 1 + (Bun.hash.crc32(title) % 1_000_000)

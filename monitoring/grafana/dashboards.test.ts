@@ -1,6 +1,6 @@
 /**
- * The rules that every dashboard keeps, and that the committed files are what build.ts writes. Whether the
- * queries find data is the end-to-end test's to say.
+ * Every dashboard follows the same rules, and the committed files are what build.ts writes. The end-to-end test checks that
+ * the queries find data.
  */
 
 import { describe, expect, test } from 'bun:test'
@@ -23,7 +23,7 @@ type PanelJson = {
   panels?: PanelJson[]
 }
 
-/** The exporter's series are about other instances: those that their target names. k6 is no target at all. */
+/** The exporter's series describe other instances, named by the label `target`. Prometheus does not scrape k6. */
 function narrowedBy(metric: string): string[] {
   if (metric === 'ALERTS') return []
   if (metric.startsWith('k6_')) return ['shape']
@@ -35,7 +35,7 @@ const isCounter = (metric: string) => /_(total|count|sum|bucket)$/.test(metric) 
 const overCounters = new Set(['rate', 'irate', 'increase', 'resets'])
 
 describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const))('%s', (_uid, dashboard) => {
-  // As JSON, because that is what Grafana reads.
+  // Grafana reads JSON.
   const model = JSON.parse(JSON.stringify(dashboard))
   const places: PanelJson[] = model.panels.flatMap((panel: PanelJson) => [panel, ...(panel.panels ?? [])])
   const panels = places.filter(({ type }) => type !== 'row')
@@ -46,11 +46,11 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
     expect(await Bun.file(fileOf(dashboard)).text()).toBe(await render(dashboard))
   })
 
-  test('it is found by its uid and cannot be edited in the browser', () => {
+  test('it has its uid and cannot be edited in the browser', () => {
     expect(model).toMatchObject({ id: null, uid: dashboard.uid, editable: false })
   })
 
-  test('job and instance are variables that can be several or all, the data source is one, too', () => {
+  test('job and instance are variables with several values or all; the data source is a variable, too', () => {
     expect(model.templating.list.slice(0, 3)).toMatchObject([
       { name: 'datasource', type: 'datasource', query: 'prometheus' },
       { name: 'job', type: 'query', multi: true, includeAll: true, allValue: '.+' },
@@ -67,13 +67,13 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
     expect(new Set(panels.map((panel) => panel.title)).size).toBe(panels.length)
   })
 
-  test('ids come from titles, so that a link to a panel survives a new one beside it', () => {
+  test('ids come from titles, so that a link to a panel stays valid when another panel is added', () => {
     const ids = places.map(({ id }) => id)
     expect(new Set(ids).size).toBe(places.length)
     for (const { id, title } of places) expect(id).toBe(1 + (Bun.hash.crc32(title) % 1_000_000))
   })
 
-  test('it leads to the other dashboards and takes its variables along', () => {
+  test('it links to the other dashboards with its variables', () => {
     expect(model.links).toMatchObject([
       { type: 'dashboards', tags: model.tags, includeVars: true, keepTime: true },
     ])
@@ -105,14 +105,14 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
     expect(cells.length).toBe(24 * height)
   })
 
-  test('every query parses and every series in it is narrowed by the variables', () => {
+  test('every query parses, and every selector in it uses the variables', () => {
     expect(selectors().length).toBeGreaterThanOrEqual(targets.length)
     for (const { metric, labels } of selectors()) {
       expect({ metric, labels }).toEqual({ metric, labels: expect.arrayContaining(narrowedBy(metric)) })
     }
   })
 
-  test('counters are always rates, and nothing else is', () => {
+  test('a rate is taken of every counter and of no gauge', () => {
     for (const { metric, functions } of selectors()) {
       const isRate = functions.some((name) => overCounters.has(name))
       expect({ metric, isRate }).toEqual({ metric, isRate: isCounter(metric) })

@@ -1,5 +1,5 @@
 /**
- * The list of dashboards, and how one becomes a file. build.ts writes the files; the test compares them.
+ * The list of dashboards, and the text of their files. build.ts writes the files; a test compares them.
  */
 
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
@@ -10,7 +10,7 @@ import { overview } from './overview.ts'
 import { service } from './service.ts'
 import { workersDashboard } from './workers.ts'
 
-/** A new dashboard needs a line here and a run of `bun run dashboards`. */
+/** All dashboards. A new one needs a line here and a run of `bun run dashboards`. */
 export const dashboards: readonly Dashboard[] = [
   overview,
   gateway,
@@ -26,8 +26,8 @@ export function fileOf(dashboard: Dashboard): string {
 }
 
 /**
- * The text of the generated file, laid out by `bun fmt` like every JSON file here, so that the format check
- * needs no exception.
+ * The text of the generated file. `bun fmt` lays it out like every other JSON file, so that the format check needs no
+ * exception.
  */
 export async function render(dashboard: Dashboard): Promise<string> {
   const formatter = Bun.spawn(
@@ -39,6 +39,6 @@ export async function render(dashboard: Dashboard): Promise<string> {
   )
   const text = await new Response(formatter.stdout).text()
   if ((await formatter.exited) !== 0)
-    throw new Error(`bun fmt refused the dashboard ${dashboard.uid}: see above`)
+    throw new Error(`bun fmt failed on the dashboard ${dashboard.uid}: see above`)
   return text
 }

@@ -1,4 +1,4 @@
-/** The databases behind the services, and the rows in them. */
+/** The dashboard Database and models: the databases of the services, and their rows. */
 
 import {
   CountsPerSecond,
@@ -23,7 +23,7 @@ const database = [
     stat(
       'p99',
       Seconds,
-      'The time within which 99 of 100 statements were done.',
+      '99 of 100 statements take no longer than this.',
       quantile(0.99, duration, selected, ['job']),
       {
         steps: below(0.01, 0.1),
@@ -56,7 +56,7 @@ const database = [
     heatmap(
       'Latency',
       Seconds,
-      'How many statements took how long, waiting for the write lock included.',
+      'Number of statements by duration, including the wait for the write lock.',
       buckets(duration, selected),
     ),
     graph(
@@ -71,13 +71,13 @@ const database = [
     graph(
       'Errors by code',
       CountsPerSecond,
-      "Statements per second that failed, by SQLite's code or PostgreSQL's SQLSTATE: SQLITE_BUSY waited too long for the write lock, POOL_TIMEOUT for a connection.",
+      "Statements per second that failed, by SQLite's code or PostgreSQL's SQLSTATE. SQLITE_BUSY: the wait for the write lock was too long. POOL_TIMEOUT: the wait for a connection was too long.",
       rate(errors, selected, ['job', 'db_operation_name', 'error_type']),
     ),
     graph(
       'Time in the database',
       PercentUnit,
-      'Seconds of database work per second, by service: what is left for everything else is 100 % for each worker.',
+      'Seconds of database work per second, by service. With SQLite it runs in the threads of the workers, which have 100 % each.',
       rate(`${duration}_sum`, selected, ['job']),
     ),
   ),
@@ -89,19 +89,19 @@ const connections = section(
   graph(
     'Connections',
     Short,
-    'Open connections of all workers, by what they do. None: the database is away.',
+    'Open connections of all workers, by state. 0 means that the database cannot be reached.',
     sum('db_client_connection_count', selected, ['job', 'state']),
   ),
   graph(
     'Waiting for a connection',
     Seconds,
-    'Median and 99th percentile. Where it grows the pool is too small, or statements take too long.',
+    'Median and 99th percentile. It grows when the pool is too small or statements take too long.',
     quantiles('db_client_connection_wait_time_seconds', selected, ['job']),
   ),
   graph(
     'Given up waiting',
     CountsPerSecond,
-    'Statements per second for which no connection was free in time: their requests were answered 503.',
+    'Statements per second that got no connection in time. Their requests get 503.',
     rate('db_client_connection_timeouts_total', selected, ['job']),
   ),
 )
@@ -112,23 +112,24 @@ const models = section(
   graph(
     'Rows',
     Short,
-    'Rows in each table now, which its replicas count each for itself.',
+    'Rows in each table. Each replica counts for itself; the highest count is shown.',
     max('model_rows', selected, ['model']),
   ),
   ...(['inserts', 'updates', 'deletes'] as const).map((change) =>
     graph(
       `Rows per second: ${change}`,
       RowsPerSecond,
-      `Rows of ${change}, those of one bulk statement counted one by one.`,
+      `Rows of ${change} per second. Each row of a bulk statement counts.`,
       rate(`model_${change}_total`, selected, ['model']),
     ),
   ),
 )
 
-/** By service and table. */
+/** Statements, connections and rows by service and table. */
 export const databaseDashboard = dashboardOf({
   uid: 'database',
   title: 'Database and models',
-  description: 'What the services ask of SQLite or PostgreSQL, how long it takes, and what is in it.',
+  description:
+    'Statements of the services to SQLite or PostgreSQL, their latency, and the rows in the tables.',
   lines: [...database, connections, models],
 })

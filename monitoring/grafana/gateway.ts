@@ -1,4 +1,4 @@
-/** The gateway: what clients got, what each upstream did for it, what it refused, and its connections on both sides. */
+/** The dashboard Gateway: responses to clients, responses of each upstream, rejections, and connections on both sides. */
 
 import {
   BytesIEC,
@@ -25,20 +25,20 @@ const edgeLines = [
     stat(
       'Requests',
       RequestsPerSecond,
-      'Requests per second that were answered.',
+      'Requests per second that got a response.',
       rate(requests, edge, [], 'requests'),
     ),
     stat(
       'Errors',
       PercentUnit,
-      'The part that was answered 5xx. The objective is 0.1 %.',
+      'Share of requests with a 5xx response. The objective allows 0.1 %.',
       part(requests, edge, 'http_response_status_code=~"5.."'),
       { steps: below(0.001, 0.01), mappings: [idle] },
     ),
     stat(
       'Within 250 ms',
       PercentUnit,
-      'The part that was answered within the objective of 0.25 s, which is to be at least 99 %.',
+      'Share of requests with a response within 250 ms. The objective is at least 99 %.',
       {
         expr: `sum(rate(${duration}_bucket{${edge}, le="0.25"}[$__rate_interval])) / sum(rate(${requests}{${edge}}[$__rate_interval]))`,
         legend: 'within',
@@ -48,7 +48,7 @@ const edgeLines = [
     stat(
       'Targets that take requests',
       Short,
-      'Targets of each upstream that are not ejected; the last one never is.',
+      'Targets of each upstream that are not ejected. The last one is never ejected.',
       {
         expr: `min by (upstream) (sum by (upstream, instance) (gateway_upstream_targets{${edge}, state=~"healthy|slow_start"}))`,
         legend: '{{upstream}}',
@@ -61,14 +61,14 @@ const edgeLines = [
     graph(
       'Responses by status',
       RequestsPerSecond,
-      'Responses per second that clients got; 499 is a client that went away.',
+      'Responses per second to clients. 499: the client closed the connection.',
       rate(requests, edge, ['http_response_status_code']),
       { isStacked: true },
     ),
     heatmap(
       'Latency',
       Seconds,
-      'How many requests took how long, from arrival to the head of the answer.',
+      'Number of requests by duration, from arrival to the response head.',
       buckets(duration, edge),
     ),
     graph(
@@ -86,21 +86,21 @@ const upstreamLines = [
     'Upstreams',
     7,
     graph(
-      'Answers by upstream',
+      'Responses by upstream',
       RequestsPerSecond,
-      'Answers per second by status; 0 is an attempt that got none.',
+      'Responses per second by status. 0: the attempt got no response.',
       rate(`${upstreamDuration}_count`, edge, ['upstream', 'http_response_status_code']),
     ),
     graph(
       'Latency by upstream',
       Seconds,
-      'From sending a request to the head of its answer.',
+      'From sending a request to the response head.',
       quantiles(upstreamDuration, edge, ['upstream']),
     ),
     graph(
       'Targets by state',
       Short,
-      'Healthy, ejected (gets nothing until checks pass), slow_start (gets its share little by little).',
+      'healthy; ejected: gets no requests until health checks succeed; slow_start: its share of requests grows step by step.',
       max('gateway_upstream_targets', edge, ['upstream', 'state']),
     ),
   ),
@@ -109,19 +109,19 @@ const upstreamLines = [
     graph(
       'Attempts by upstream',
       RequestsPerSecond,
-      'Requests sent to each upstream, or tried to; above its requests where some were sent once more.',
+      'Attempts per second to send a request to each upstream, retries included.',
       rate(attempts, edge, ['upstream']),
     ),
     graph(
       'Retries',
       RequestsPerSecond,
-      'Requests per second that were sent once more, by why.',
+      'Retries per second, by reason.',
       rate(retries, edge, ['upstream', 'reason']),
     ),
     graph(
       'Retries of the budget',
       PercentUnit,
-      'Those that cost (gone, answer_timeout) for each request: at 20 % nothing more is sent again.',
+      'Retries that use up the budget (gone, answer_timeout) per request. At 20 % the gateway stops retrying.',
       {
         expr: `${rateOf(retries, `${edge}, reason=~"gone|answer_timeout"`, ['upstream'])} / (${rateOf(attempts, edge, ['upstream'])} - ${rateOf(retries, edge, ['upstream'])})`,
         legend: '{{upstream}}',
@@ -131,7 +131,7 @@ const upstreamLines = [
     graph(
       'Waiting for a connection',
       Short,
-      'Requests in the queue because all connections are taken or no worker is ready.',
+      'Requests in the queue because all connections are in use or no target is ready.',
       sum('gateway_upstream_queue_length', edge, ['upstream']),
     ),
   ),
@@ -140,13 +140,13 @@ const upstreamLines = [
     graph(
       'Upstream connections',
       Short,
-      'Connections of the pool: active ones carry a request, idle ones wait for one.',
+      'Connections of the pool. active: serves a request; idle: waits for one.',
       sum('gateway_upstream_connections', edge, ['upstream', 'state']),
     ),
     graph(
       'Connects',
       CountsPerSecond,
-      'New connections per second by how they began; many for few requests is a pool that does not keep them.',
+      'New connections per second by result. Many connections for few requests: the upstream does not keep them alive.',
       rate('gateway_upstream_connects_total', edge, ['upstream', 'result']),
     ),
     graph(
@@ -158,7 +158,7 @@ const upstreamLines = [
     graph(
       'Time in the queue p99',
       Seconds,
-      'How long those waited that had to.',
+      'Time that requests spent in the queue. Requests that did not wait are not counted.',
       quantile(0.99, 'gateway_upstream_queue_seconds', edge, ['upstream']),
     ),
   ),
@@ -171,17 +171,17 @@ const clientLines = [
     graph(
       'Client connections',
       Short,
-      'Connections of clients: reading a request, writing an answer, or waiting for the next request.',
+      'Connections of clients. reading: a request; writing: a response; waiting: for the next request.',
       sum('gateway_connections', edge, ['state']),
       { isStacked: true },
     ),
     graph(
       'Accepted connections',
       CountsPerSecond,
-      'New connections per second: many for few requests are clients without keep-alive.',
+      'New connections per second. Many connections for few requests: clients without keep-alive.',
       rate('gateway_connections_accepted_total', edge, [], 'accepted'),
     ),
-    graph('Traffic', BytesPerSecondIEC, 'Bytes from and to clients, heads included.', [
+    graph('Traffic', BytesPerSecondIEC, 'Bytes per second from and to clients, including headers.', [
       rate('gateway_received_bytes_total', edge, [], 'received'),
       rate('gateway_sent_bytes_total', edge, [], 'sent'),
     ]),
@@ -189,15 +189,15 @@ const clientLines = [
   line(
     7,
     graph(
-      'Refused requests',
+      'Rejected requests',
       RequestsPerSecond,
-      'Requests that the gateway answered itself, by why.',
+      'Requests per second that the gateway rejected, by reason.',
       rate('gateway_rejections_total', edge, ['reason']),
     ),
     graph(
       'Aborts',
       RequestsPerSecond,
-      'Clients per second that left before they had the whole answer.',
+      'Clients per second that closed the connection before the response was complete.',
       rate('gateway_client_aborts_total', edge, [], 'aborts'),
     ),
     graph(
@@ -219,6 +219,6 @@ const clientLines = [
 export const gateway = dashboardOf({
   uid: 'gateway',
   title: 'Gateway',
-  description: 'What clients got, and what the upstreams did for it.',
+  description: 'Responses to clients, and the upstreams behind them.',
   lines: [...edgeLines, ...upstreamLines, ...clientLines],
 })

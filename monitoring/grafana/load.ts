@@ -1,6 +1,6 @@
 /**
- * A run of the load test beside the stack's own view of it. k6 writes its numbers with
- * `k6 run -o experimental-prometheus-rw`, labelled by the shape of the load.
+ * The dashboard Load test: a run of k6 beside the metrics of the stack. k6 writes its metrics with
+ * `k6 run -o experimental-prometheus-rw` or, on Bun, `bun run load --out prometheus`, labelled by the shape of the load.
  */
 
 import {
@@ -18,7 +18,7 @@ import { choiceOf } from './variables.ts'
 const run = [
   line(
     4,
-    stat('Users', Short, 'Users that k6 runs now.', max('k6_vus', load, [], 'users')),
+    stat('Users', Short, 'Virtual users of k6.', max('k6_vus', load, [], 'users')),
     stat(
       'Requests of k6',
       RequestsPerSecond,
@@ -28,13 +28,13 @@ const run = [
     stat(
       'Checks passed',
       PercentUnit,
-      'The part of all checks of answers that held.',
+      'Share of the checks of responses that passed.',
       max('k6_checks_rate', load, [], 'passed'),
     ),
     stat(
       'Failed',
       PercentUnit,
-      'The part of requests with an answer that was not right.',
+      'Share of requests with a wrong response.',
       max('k6_http_req_failed_rate', load, ['op']),
       {
         steps: below(0.001, 0.01),
@@ -43,7 +43,7 @@ const run = [
     stat(
       'Iterations dropped',
       CountsPerSecond,
-      'Iterations per second for which no user was free: the pace asked for is above what the stack, or k6, can do.',
+      'Iterations per second that k6 did not start because no virtual user was free: the target rate is above the capacity of the stack or of k6.',
       rate('k6_dropped_iterations_total', load, [], 'dropped'),
       {
         steps: below(0.1, 1),
@@ -54,12 +54,12 @@ const run = [
 
 const bothSides = [
   section(
-    'What k6 saw, and what the gateway saw',
+    'k6 and the gateway',
     9,
     graph(
       'Requests on both sides',
       RequestsPerSecond,
-      'What k6 sent and what the gateway answered: the same, unless somebody else sends, too.',
+      'Requests that k6 sent and that the gateway served. They are equal when there is no other client.',
       [
         rate('k6_http_reqs_total', load, [], 'k6'),
         rate('http_server_request_duration_seconds_count', edge, [], 'gateway'),
@@ -68,7 +68,7 @@ const bothSides = [
     graph(
       'p99 on both sides',
       Seconds,
-      'What is between the two lines is the network, the kernel, and k6 itself waiting for a processor. Those of k6 are since the run began.',
+      'The difference is the network, the kernel, and the time that k6 waits for CPU. The values of k6 are since the start of the run.',
       [
         max('k6_http_req_duration_p99', load, ['op'], 'k6 {{op}}'),
         { ...quantile(0.99, 'http_server_request_duration_seconds', edge), legend: 'gateway' },
@@ -79,7 +79,7 @@ const bothSides = [
 
 const stack = [
   section(
-    'The stack meanwhile',
+    'The stack during the run',
     7,
     graph(
       'Requests by operation',
@@ -94,7 +94,7 @@ const stack = [
     graph(
       'CPU of the busiest worker',
       PercentUnit,
-      'At 100 % its one thread is full: then the breaking point is there.',
+      'At 100 % its one thread is busy all the time: the worker is the bottleneck.',
       {
         expr: `max by (app) (rate(prefork_worker_cpu_seconds_total{${workers}}[$__rate_interval]))`,
         legend: '{{app}}',
@@ -102,9 +102,9 @@ const stack = [
       { limit: 0.9, more: 'workers' },
     ),
     graph(
-      'Refused by the gateway',
+      'Rejected by the gateway',
       RequestsPerSecond,
-      'Requests that the gateway answered itself, by why.',
+      'Requests per second that the gateway rejected, by reason.',
       rate('gateway_rejections_total', edge, ['reason']),
       {
         more: 'gateway',
@@ -117,7 +117,8 @@ const stack = [
 export const loadTest = dashboardOf({
   uid: 'load-test',
   title: 'Load test',
-  description: "A run of k6 beside the stack's own view of it.",
+  description:
+    'A run of the load test (bun run load --out prometheus, or k6) beside the metrics of the stack.',
   variables: [choiceOf('shape', 'Shape', 'label_values(k6_vus, shape)')],
   lines: [...run, ...bothSides, ...stack],
 })

@@ -1,6 +1,6 @@
 /**
- * The overview: one screen that answers "is it healthy?" in its top row and "where is it slow?" below, from the edge
- * through the services to the database and the workers. Each panel leads to the dashboard that tells more.
+ * The dashboard Overview, on one screen. The top row shows whether the stack is healthy; the panels below show where it is
+ * slow, from the edge through the services to the database and the workers. Each panel links to a more detailed dashboard.
  */
 
 import { MappingType } from '@grafana/grafana-foundation-sdk/dashboard'
@@ -23,7 +23,7 @@ const health = line(
   stat(
     'Targets',
     Short,
-    'Whether Prometheus reaches each process; where a job has several instances, whether it reaches all.',
+    'Whether Prometheus reaches all instances of each job.',
     min('up', selected, ['job']),
     {
       steps: atLeast(1),
@@ -33,35 +33,35 @@ const health = line(
   stat(
     'Requests at the edge',
     RequestsPerSecond,
-    'Requests per second that the gateway answered, whatever the answer.',
+    'Requests per second that the gateway responded to, with any status.',
     rate(requests, edge, [], 'requests'),
     { more: 'gateway' },
   ),
   stat(
     'Errors at the edge',
     PercentUnit,
-    "The part of all requests that the gateway answered with 5xx, its own errors and the services'. The objective is 0.1 %.",
+    'Share of requests with a 5xx response, from the gateway itself or from a service. The objective allows 0.1 %.',
     part(requests, edge, 'http_response_status_code=~"5.."'),
     { steps: below(0.001, 0.01), mappings: [idle], more: 'gateway' },
   ),
   stat(
     'p99 at the edge',
     Seconds,
-    'The time within which 99 of 100 requests were answered, measured by the gateway. The objective is 0.25 s.',
+    '99 of 100 requests get the response head within this time, measured by the gateway. The objective is 99 % within 0.25 s.',
     quantile(0.99, duration, edge),
     { steps: below(0.25, 1), mappings: [idle], more: 'gateway' },
   ),
   stat(
     'Workers ready',
     Short,
-    'Workers that can take a request, busy ones included, for each process family.',
+    'Workers that can take a request, busy ones included, by app.',
     sum('prefork_workers', `${workers}, state=~"ready|busy"`, ['app']),
     { steps: atLeast(1), more: 'workers' },
   ),
   stat(
     'Alerts',
     Short,
-    'Alerts that fire now, by name and app. The lines in the graphs say when they began.',
+    'Alerts that fire, by name and app. The lines in the graphs show their starts.',
     {
       expr: 'max by (alertname, app) (ALERTS{alertstate="firing", alertname!="Watchdog"})',
       legend: '{{alertname}} {{app}}',
@@ -75,14 +75,14 @@ const traffic = line(
   graph(
     'Responses by status',
     RequestsPerSecond,
-    'Responses per second that clients got, by status code; 499 is a client that went away.',
+    'Responses per second to clients, by status code. 499: the client closed the connection.',
     rate(requests, edge, ['http_response_status_code']),
     { isStacked: true, more: 'gateway' },
   ),
   graph(
     'Latency at the edge and behind it',
     Seconds,
-    'Latency at the edge beside that of the upstreams: the gap between two lines is the gateway.',
+    'Latency at the edge and of the upstreams. The difference is the time of the gateway itself.',
     [
       ...quantiles(duration, edge).map(({ expr, legend }) => ({ expr, legend: `${legend} edge` })),
       ...quantiles('gateway_upstream_request_duration_seconds', edge).map(({ expr, legend }) => ({
@@ -95,14 +95,14 @@ const traffic = line(
   graph(
     'Requests by route',
     RequestsPerSecond,
-    'Requests per second. A proxied request is drawn twice: by the gateway under its route id, and by the service under its pattern.',
+    'Requests per second. A proxied request is shown twice: by the gateway with its route id, and by the service with its pattern.',
     rate(requests, selected, ['job', 'http_route']),
     { more: 'service' },
   ),
   graph(
     'Latency by app',
     Seconds,
-    'Median and 99th percentile of the time from the request to the head of its answer.',
+    'Median and 99th percentile of the time from the request to the response head.',
     quantiles(duration, selected, ['job']),
     { more: 'service' },
   ),
@@ -113,7 +113,7 @@ const saturation = line(
   graph(
     'CPU of workers',
     PercentUnit,
-    'CPU time per second of the busiest worker of each family: at 100 % its one thread is full.',
+    'CPU time per second of the busiest worker of each app. At 100 % its one thread is busy all the time.',
     {
       expr: `max by (app) (rate(prefork_worker_cpu_seconds_total{${workers}}[$__rate_interval]))`,
       legend: '{{app}}',
@@ -123,7 +123,7 @@ const saturation = line(
   graph(
     'Event loop lag p99',
     Seconds,
-    'How late timers fire in the slowest 1 of 100 turns: time in which a worker could do nothing else.',
+    '99 of 100 timers fire no later than this. The delay is time in which a worker was busy with other work.',
     quantile(0.99, 'runtime_eventloop_lag_seconds', selected, ['job']),
     { limit: 0.1, more: 'workers' },
   ),
@@ -137,7 +137,7 @@ const saturation = line(
   graph(
     'Database latency p99',
     Seconds,
-    '99th percentile of the time a statement takes, waiting for the write lock included.',
+    '99th percentile of the time of a statement, including the wait for the write lock.',
     quantile(0.99, 'db_client_operation_duration_seconds', selected, ['job', 'db_operation_name']),
     { more: 'database' },
   ),
@@ -147,6 +147,6 @@ const saturation = line(
 export const overview = dashboardOf({
   uid: 'overview',
   title: 'Overview',
-  description: 'Is it healthy, and where is it slow?',
+  description: 'Is the stack healthy, and where is it slow?',
   lines: [health, traffic, saturation],
 })

@@ -1,6 +1,6 @@
 /**
- * The three kinds of panel that dashboards use, with what all of them share. A panel cannot be declared without a title, a
- * unit, a description and a query; where it stands is said by its line (dashboard.ts).
+ * The three kinds of panels that dashboards use. Each panel must have a title, a unit, a description and a query. Its
+ * position comes from its line (dashboard.ts).
  */
 
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
@@ -44,46 +44,46 @@ import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-s
 import type { Query } from './promql.ts'
 import { datasource } from './variables.ts'
 
-/** What a line of a dashboard places. */
+/** A panel that a line of a dashboard can place. */
 export interface Placeable extends Builder<Panel> {
   height(rows: number): this
   span(columns: number): this
 }
 
 type StatOptions = {
-  /** Colour from each value on; the first from minus infinity. */
+  /** The colour from each value upwards; the first step starts at minus infinity. */
   steps?: Threshold[]
   mappings?: ValueMapping[]
   /** Shows the legend instead of the value. */
   isName?: boolean
-  /** Shown where there is no series, for a query that has none when all is well. */
+  /** The text when the query has no series, for a query that has none while all is well. */
   nothing?: string
-  /** uid of the dashboard that tells more. */
+  /** The uid of a more detailed dashboard. */
   more?: string
 }
 
 type GraphOptions = {
-  /** Draws parts of a whole upon each other; off by default. */
+  /** Stacks the series as parts of a whole; off by default. */
   isStacked?: boolean
-  /** Draws a line that is not to be crossed. */
+  /** Draws a dashed red line at this value. */
   limit?: number
   more?: string
 }
 
-/** Shows a ratio or a quantile of nothing as words instead of NaN. */
+/** Shows `no requests` instead of NaN, which a ratio or quantile is when there are no requests. */
 export const idle: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.NullAndNan, result: { text: 'no requests' } },
 }
 
-/** Good below the first limit, bad from the second on. */
+/** Green below the first limit, orange from it on, red from the second on. */
 export const below = (warning: number, bad: number): Threshold[] => [
   { value: null, color: 'green' },
   { value: warning, color: 'orange' },
   { value: bad, color: 'red' },
 ]
 
-/** Bad below the limit. */
+/** Red below the limit, green from it on. */
 export const atLeast = (limit: number): Threshold[] => [
   { value: null, color: 'red' },
   { value: limit, color: 'green' },
@@ -91,7 +91,10 @@ export const atLeast = (limit: number): Threshold[] => [
 
 const neutral: Threshold[] = [{ value: null, color: 'blue' }]
 
-/** The value of each query now, large, coloured by thresholds. What is gone shows as no data, not as its last value. */
+/**
+ * The present value of each series, large, coloured by thresholds. The query is an instant query, so a series that has ended
+ * shows no data instead of its last value.
+ */
 export function stat(
   title: string,
   unit: string,
@@ -109,7 +112,7 @@ export function stat(
   return nothing === undefined ? panel : panel.noValue(nothing)
 }
 
-/** Lines over time, from zero. */
+/** A time series graph whose axis starts at zero. */
 export function graph(
   title: string,
   unit: string,
@@ -139,7 +142,7 @@ export function graph(
     .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
 }
 
-/** The buckets of a histogram over time: where most values are, and whether they are two groups. */
+/** The buckets of a histogram over time, as a heatmap. */
 export function heatmap(title: string, unit: string, description: string, query: Query): Placeable {
   return common(new HeatmapBuilder(), title, unit, description, query, 'range')
     .calculate(false)
@@ -173,7 +176,7 @@ function common<B extends StatBuilder | TimeseriesBuilder | HeatmapBuilder>(
   return panel
 }
 
-/** To another dashboard, with the same variables and time. */
+/** A link to another dashboard with the same variables and time range. */
 function linkTo(uid: string): DashboardLinkBuilder {
   return new DashboardLinkBuilder(`More in ${uid}`)
     .type(DashboardLinkType.Link)

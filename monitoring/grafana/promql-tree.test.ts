@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { selectorsOf } from './promql-tree.ts'
 
-test('a selector is read with its labels and the functions around it', () => {
+test('a selector has its labels and the functions that enclose it', () => {
   expect(
     selectorsOf('histogram_quantile(0.9, sum by (le) (rate(x_bucket{job="a", le!="1"}[1m]))) > y'),
   ).toEqual([
@@ -10,6 +10,6 @@ test('a selector is read with its labels and the functions around it', () => {
   ])
 })
 
-test('what is not PromQL is refused with the place', () => {
+test('a text that is not PromQL is rejected with the position of the error', () => {
   expect(() => selectorsOf('sum by (job (up)')).toThrow('not PromQL at "(up)" in: sum by (job (up)')
 })

@@ -1,5 +1,5 @@
 /**
- * What a PromQL query consists of, read from its syntax tree, for the rules that dashboards.test.ts checks.
+ * The selectors of a PromQL query, read from its syntax tree. dashboards.test.ts and others check rules on them.
  */
 
 import { parser } from '@prometheus-io/lezer-promql'
@@ -7,15 +7,15 @@ import { parser } from '@prometheus-io/lezer-promql'
 /** One use of a series in a query. */
 type Selector = {
   metric: string
-  /** Names of the labels it is matched by. */
+  /** Names of the labels in its matchers. */
   labels: string[]
-  /** Names of the functions around it, the innermost first. */
+  /** Names of the functions that enclose it, the innermost first. */
   functions: string[]
 }
 
 /**
  * All selectors of a query, from left to right.
- * @throws when the query does not parse; the message shows where
+ * @throws SyntaxError when the query does not parse; the message has the position
  */
 export function selectorsOf(query: string): Selector[] {
   const tree = parser.parse(query)

@@ -4,7 +4,7 @@ import { datasource } from './variables.ts'
 const readYaml = async (path: string) =>
   Bun.YAML.parse(await Bun.file(new URL(path, import.meta.url)).text()) as Record<string, any>
 
-test('the data source counts in the interval that Prometheus scrapes in', async () => {
+test('the data source has the scrape interval of Prometheus', async () => {
   const prometheus = await readYaml('../prometheus/prometheus.yml')
   const provisioned = await readYaml('provisioning/datasources/prometheus.yml')
   expect(provisioned.datasources).toMatchObject([
@@ -16,7 +16,7 @@ test('the data source counts in the interval that Prometheus scrapes in', async 
   ])
 })
 
-test('nothing that is provisioned can be changed in the browser', async () => {
+test('provisioned objects cannot be changed in the browser', async () => {
   const { datasources } = await readYaml('provisioning/datasources/prometheus.yml')
   const { providers } = await readYaml('provisioning/dashboards/dashboards.yml')
   expect(datasources).toMatchObject([{ editable: false }])

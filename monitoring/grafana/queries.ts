@@ -1,11 +1,11 @@
 /**
- * The PromQL of a dashboard as a Prometheus understands it: Grafana's variables are replaced by what Grafana
- * sends when everything is selected, or what is chosen. For tests that parse the queries or run them.
+ * The PromQL of a dashboard without Grafana's variables: each variable becomes the value that Grafana sends for "All", or a
+ * chosen value. For tests that parse the queries or run them.
  */
 
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 
-/** Values by variable, `$` included. */
+/** Values by the name of the variable, `$` included. */
 type Values = Readonly<Record<string, string>>
 
 type HasTargets = { targets?: readonly object[]; panels?: readonly object[] }
@@ -18,10 +18,10 @@ const everything: Values = {
 }
 
 /**
- * Every query of every panel, those of closed rows too, in the order of the panels.
+ * Every query of every panel, including those in closed rows, in the order of the panels.
  * @param dashboard built here, or parsed from the JSON file
- * @param chosen variables that are not at "All"
- * @throws when a query uses a variable that this file has no value for
+ * @param chosen values of the variables that are not at "All"
+ * @throws when a query uses an unknown variable
  */
 export function queriesOf(dashboard: { panels?: readonly object[] }, chosen: Values = {}): string[] {
   return (dashboard.panels ?? []).flatMap((panel: HasTargets) =>
@@ -29,7 +29,7 @@ export function queriesOf(dashboard: { panels?: readonly object[] }, chosen: Val
   )
 }
 
-/** What a dashboard asks besides: its annotations, and the values that its variables offer. */
+/** The queries of a dashboard outside its panels: those of its annotations, and those for the values of its variables. */
 export function besidesOf({ annotations, templating }: Dashboard): string[] {
   const marks = (annotations?.list ?? []).flatMap((mark) => expressionOf(mark))
   const choices = (templating?.list ?? []).flatMap(({ query }) => {
@@ -43,9 +43,9 @@ function expressionOf(target: { expr?: unknown }, chosen: Values = {}): string[]
   return typeof target.expr === 'string' ? [withVariables(target.expr, chosen)] : []
 }
 
-/** A query with every variable at "All", or as chosen. */
+/** A query with every variable replaced by its chosen value, or by that for "All". */
 export function withVariables(expr: string, chosen: Values = {}): string {
-  // Not `$1`, which is what label_replace found.
+  // `$1` is not a variable: it is the capture group of label_replace.
   return expr.replace(/\$[a-z_]\w*/gi, (variable) => {
     const value = chosen[variable] ?? everything[variable]
     if (value === undefined) throw new Error(`no value for ${variable} in the query ${expr}`)

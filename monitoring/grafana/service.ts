@@ -1,4 +1,4 @@
-/** One service, or any process family that answers HTTP: rate, errors and duration by route, and what it holds up. */
+/** The dashboard Service: rate, errors and duration of the chosen apps by route, and the resources of their masters. */
 
 import {
   PercentUnit,
@@ -21,20 +21,20 @@ const health = [
     stat(
       'Requests',
       RequestsPerSecond,
-      'Requests per second that were answered.',
+      'Requests per second that got a response.',
       rate(requests, selected, ['job']),
     ),
     stat(
       'Errors',
       PercentUnit,
-      'The part that was answered 5xx.',
+      'Share of requests with a 5xx response.',
       part(requests, selected, 'http_response_status_code=~"5.."', ['job']),
       { steps: below(0.001, 0.01), mappings: [idle] },
     ),
     stat(
       'p99',
       Seconds,
-      'The time within which 99 of 100 were answered.',
+      '99 of 100 requests get the response head within this time.',
       quantile(0.99, duration, selected, ['job']),
       {
         steps: below(0.25, 1),
@@ -48,7 +48,7 @@ const health = [
     stat(
       'Versions',
       Short,
-      'The build that runs. Two versions of one app: a deploy is on its way, or stuck.',
+      'The running builds. Two versions of one app: a deploy is in progress or stuck.',
       [
         {
           expr: `count by (name, version, bun_version) (app_info{${selected}})`,
@@ -67,14 +67,14 @@ const health = [
     graph(
       'Requests by route and status',
       RequestsPerSecond,
-      'Requests per second; unmatched is what no route takes.',
+      'Requests per second. unmatched: no route matches the path.',
       rate(requests, selected, ['job', 'http_route', 'http_response_status_code']),
       { isStacked: true },
     ),
     heatmap(
       'Latency',
       Seconds,
-      'How many requests took how long, until the head of the answer.',
+      'Number of requests by duration, from arrival to the response head.',
       buckets(duration, selected),
     ),
     graph(
@@ -89,25 +89,25 @@ const health = [
     graph(
       'Requests by method',
       RequestsPerSecond,
-      'Requests per second; _OTHER is a method that is not standard.',
+      'Requests per second. _OTHER: a method that is not standard.',
       [rate(requests, selected, ['job', 'http_request_method'])],
     ),
     graph(
       'Requests in flight',
       Short,
-      'Requests begun and not yet answered. Growth at a steady rate is a queue.',
+      'Requests without a complete response. If it grows at a steady rate of requests, they queue.',
       [sum('http_server_active_requests', selected, ['job', 'http_request_method'])],
     ),
     graph(
       'Errors by type',
       CountsPerSecond,
-      'Errors per second that ended a request with a 5xx, by route and type.',
+      'Errors per second that ended a request with a 5xx response, by route and type.',
       [rate('http_server_exceptions_total', selected, ['job', 'http_route', 'error_type'])],
     ),
     graph(
       'Abandoned requests',
       RequestsPerSecond,
-      'Requests that were in flight in workers when they died: nobody knows whether they were answered.',
+      'Requests per second that were in flight in workers when they died. Whether they were processed is unknown.',
       rate('http_server_abandoned_requests_total', selected, ['job']),
     ),
   ),
@@ -120,22 +120,22 @@ const runtime = [
     heatmap(
       'Event loop lag',
       Seconds,
-      'How late timers fired, over all workers.',
+      'Number of timers by delay, over all workers.',
       buckets('runtime_eventloop_lag_seconds', selected),
     ),
     graph(
       'CPU of the master',
       PercentUnit,
-      'CPU time per second of the process that watches the workers; it serves no traffic.',
+      'CPU time per second of the master, which supervises the workers and serves no requests.',
       [rate('process_cpu_seconds_total', selected, ['job', 'instance'])],
     ),
-    graph('Memory of the master', 'bytes', 'Resident memory of the process that watches the workers.', [
+    graph('Memory of the master', 'bytes', 'Resident memory of the master.', [
       sum('process_resident_memory_bytes', selected, ['job', 'instance']),
     ]),
     graph(
       'Open files of the master',
       PercentUnit,
-      'Open file descriptors, of those the system allows.',
+      'Open file descriptors of the master, as a share of its limit.',
       share('process_open_fds', 'process_max_fds', selected, ['job', 'instance']),
       { limit: 0.8 },
     ),
@@ -145,25 +145,22 @@ const runtime = [
     graph(
       'Events without a series',
       CountsPerSecond,
-      'Events per second whose label set found no room: they are counted under __overflow__.',
+      'Events per second that are counted under __overflow__ because there is no room for their label set.',
       rate('metrics_dropped_series_total', selected, ['job']),
     ),
     graph(
       'Families declared twice',
       CountsPerSecond,
-      'Metrics that workers declare differently, as between two versions.',
+      'Families that workers declare differently, for instance because they run two versions.',
       rate('metrics_conflicts_total', selected, ['job']),
     ),
-    graph(
-      'Damaged regions',
-      Short,
-      'Parts of the shared memory of metrics that cannot be read any further.',
-      [sum('metrics_damaged_regions', selected, ['job'])],
-    ),
+    graph('Damaged regions', Short, 'Regions of the shared memory of metrics that cannot be read.', [
+      sum('metrics_damaged_regions', selected, ['job']),
+    ]),
   ),
 ]
 
-/** Chosen by the variable of the app. */
+/** The variable App chooses the apps. */
 export const service = dashboardOf({
   uid: 'service',
   title: 'Service',

@@ -1,6 +1,6 @@
 /**
- * The variables at the top of every dashboard: which Prometheus, which process families, which instances.
- * "All" is `.+`, so a series without the label is not selected by accident.
+ * The variables at the top of every dashboard: data source, apps, instances. "All" is `.+`, which does not match series
+ * without the label.
  */
 
 import {
@@ -13,14 +13,14 @@ import {
 /** The data source of every panel and of the variables below. */
 export const datasource = { type: 'prometheus', uid: '${datasource}' }
 
-/** In the order Grafana shows them; an instance is one of the jobs chosen before it. */
+/** In the order in which Grafana shows them. The list of instances depends on the chosen jobs. */
 export const variables = [
   new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
   choiceOf('job', 'App', 'label_values(up, job)'),
   choiceOf('instance', 'Instance', 'label_values(up{job=~"$job"}, instance)'),
 ]
 
-/** Several values of a label, or all. */
+/** A variable with several values of a label, or all. */
 export function choiceOf(name: string, label: string, query: string): QueryVariableBuilder {
   return new QueryVariableBuilder(name)
     .label(label)

@@ -1,4 +1,4 @@
-/** The workers of all process families as the exporter reads them from their masters: state, load, deaths, queues. */
+/** The dashboard Workers: the workers of all apps as the exporter reads them from their masters: state, load, exits, queues. */
 
 import {
   BytesIEC,
@@ -33,16 +33,16 @@ const state = [
     stat(
       'Hung',
       Short,
-      'Workers whose event loop does not turn. HARAKIRI_MS says when they are killed.',
+      'Workers whose event loop is blocked. The master kills them after HARAKIRI_MS.',
       sum('prefork_workers', `${workers}, state="hung"`, ['app']),
       {
         steps: below(1, 1),
       },
     ),
     stat(
-      'Stats answered',
+      'Stats read',
       Short,
-      'Whether the exporter could read the stats of each process family.',
+      'Whether the exporter can read the stats document of each target.',
       sum('exporter_target_up', targets, ['target']),
       {
         steps: atLeast(1),
@@ -64,7 +64,7 @@ const state = [
     graph(
       'Workers by state',
       Short,
-      'Starting, ready, busy (a request in flight), draining, hung, dead.',
+      'starting, ready, busy (a request in flight), draining, hung, dead.',
       sum('prefork_workers', workers, ['app', 'state']),
       {
         isStacked: true,
@@ -73,13 +73,13 @@ const state = [
     graph(
       'Exits by reason',
       CountsPerSecond,
-      'Deaths per second. crash, signal, oom and harakiri are faults; the others were asked for.',
+      'Exits per second. crash, signal, oom and harakiri are faults; the other exits are planned.',
       [rate(perWorker('exits_total'), workers, ['app', 'reason'])],
     ),
     graph(
       'Respawns',
       CountsPerSecond,
-      'Starts per second after the first.',
+      'Restarts of workers per second.',
       rate(perWorker('respawns_total'), workers, ['app']),
     ),
     graph(
@@ -98,44 +98,44 @@ const load = [
     graph(
       'Requests per worker',
       RequestsPerSecond,
-      'Requests per second of the busiest worker and of the mean one: equal, if the balance is right.',
+      'Requests per second of the busiest worker and the mean of all. The closer the lines, the better the balance.',
       spread(rateOfEach('requests_total'), 'busiest'),
     ),
     graph(
       'CPU per worker',
       PercentUnit,
-      'CPU time per second of the busiest worker and of the mean one: at 100 % its one thread is full.',
+      'CPU time per second of the busiest worker and the mean of all. At 100 % its one thread is busy all the time.',
       spread(rateOfEach('cpu_seconds_total'), 'busiest'),
       { limit: 0.9 },
     ),
     graph(
       'Time per request',
       Seconds,
-      'Mean time from the beginning of a request to its end.',
+      'Mean time from the start of a request to its end.',
       perEvent(perWorker('running_seconds_total'), perWorker('requests_total'), workers, ['app']),
     ),
-    graph('In flight', Short, 'Requests being served now.', sum(perWorker('in_flight'), workers, ['app'])),
+    graph('In flight', Short, 'Requests in progress.', sum(perWorker('in_flight'), workers, ['app'])),
   ),
   line(
     7,
     graph(
       'Event loop lag',
       Seconds,
-      'How late the event loop of the worst worker was when it last turned.',
+      'Delay of the last turn of the event loop, of the slowest worker.',
       max(perWorker('eventloop_lag_seconds'), workers, ['app']),
       { limit: 0.1 },
     ),
     graph(
       'Heartbeat age',
       Seconds,
-      'Time since the event loop of the worst worker last turned: a line that climbs is a hung worker.',
+      'Time since the last turn of the event loop, of the slowest worker. A rising line: a hung worker.',
       max(perWorker('heartbeat_age_seconds'), workers, ['app']),
       { limit: 5 },
     ),
     graph(
       'Oldest request',
       Seconds,
-      'Age of the oldest request being served.',
+      'Age of the oldest request in progress.',
       max(perWorker('oldest_request_seconds'), workers, ['app']),
     ),
     graph(
@@ -154,19 +154,19 @@ const resources = [
     graph(
       'Memory per worker',
       BytesIEC,
-      'Resident memory of the largest worker and of the mean one. Pages that workers share are counted in each.',
+      'Resident memory of the largest worker and the mean of all. Shared pages count in each worker.',
       spread(ofEach('resident_memory_bytes'), 'largest'),
     ),
     graph(
       'Open files per worker',
       Short,
-      'Open file descriptors, connections among them, of the worker that has most and of the mean one.',
+      'Open file descriptors, connections included: the highest count of a worker and the mean of all.',
       spread(ofEach('open_files'), 'most'),
     ),
     graph(
       'Sent',
       BytesPerSecondIEC,
-      'Bytes per second of answers.',
+      'Bytes per second in responses.',
       rate(perWorker('transmitted_bytes_total'), workers, ['app']),
     ),
   ),
@@ -175,22 +175,22 @@ const resources = [
     graph(
       'Listen queue',
       Short,
-      'Connections that no worker has taken yet. Above zero, workers are too few.',
+      'Connections that no worker has accepted yet. If it stays above zero, there are too few workers.',
       sum('prefork_listen_queue_length', workers, ['app', 'socket']),
     ),
     graph(
       'Listen queue of its limit',
       PercentUnit,
-      'At 100 % the kernel refuses connections.',
+      'Length of the listen queue as a share of its limit. At 100 % the kernel drops connections.',
       share('prefork_listen_queue_length', 'prefork_listen_queue_limit', workers, ['app', 'socket']),
       {
         limit: 0.5,
       },
     ),
     graph(
-      'Refused by a full queue',
+      'Dropped by a full queue',
       CountsPerSecond,
-      'Connections that found a full queue, in the whole network namespace of a target: several targets on one machine show the same.',
+      'Connections per second that the kernel dropped because a queue was full. It counts for the whole network namespace: targets on one machine have the same value.',
       {
         expr: `max by (target) (rate(prefork_listen_overflows_total{${targets}}[$__rate_interval]))`,
         legend: '{{target}}',
@@ -199,13 +199,13 @@ const resources = [
     graph(
       'Time to read stats',
       Seconds,
-      'How long the exporter took to read each target.',
+      'Time that the exporter needed to read each target.',
       max('exporter_target_scrape_duration_seconds', targets, ['target']),
     ),
   ),
 ]
 
-/** Choose an instance first where there are many. */
+/** With many workers, choose an instance first. */
 const each = detail(
   'Each worker',
   9,
@@ -231,15 +231,15 @@ const each = detail(
   graph(
     'Age by worker',
     Seconds,
-    'Time since each worker was spawned: a line that falls is a new process.',
+    'Time since the start of each worker. A drop: a new process.',
     eachWorker(`time() - ${ofEach('last_spawn_timestamp_seconds')}`),
   ),
 )
 
-/** All workers, by app. */
+/** The workers of all apps. */
 export const workersDashboard = dashboardOf({
   uid: 'workers',
   title: 'Workers',
-  description: 'Masters and workers: who lives, who dies and why, who is full.',
+  description: 'Masters and workers: state, load, exits and queues.',
   lines: [...state, ...load, ...resources, each],
 })

@@ -1,4 +1,4 @@
-/** Each alert fires when it should, says what it should, and keeps quiet close to that: `promtool test rules` on tables. */
+/** Each alert fires on its case with its texts, and stays silent on a case that is close: `promtool test rules` on tables. */
 
 import { describe, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -19,14 +19,14 @@ test('every alert has a case that fires and one that must not', () => {
   expect([...new Set(alertRules.map(({ alert }) => alert))].toSorted()).toEqual(proven.toSorted())
 })
 
-test('every alert says whose it is, by which messages are grouped', () => {
+test('every alert has the label `app`, by which Alertmanager groups messages', () => {
   const apps = alertRules.map((rule) => firing(rule, alertCases[rule.alert]?.labels ?? {}).exp_labels['app'])
   expect(apps).toEqual(
     Array(alertRules.length).fill(expect.stringMatching(/^(gateway|dogs|cats|exporter|prometheus)$/)),
   )
 })
 
-test('every alert says how bad it is, what it is about, what to do, and where to read and look on', async () => {
+test('every alert has a severity, a summary, a description, a runbook and a dashboard', async () => {
   const uids = dashboards.map(({ uid }) => uid!)
   for (const { alert, labels, annotations } of alertRules) {
     expect(['page', 'ticket', 'none']).toContain(labels.severity!)
@@ -41,7 +41,7 @@ test('every alert says how bad it is, what it is about, what to do, and where to
 
 describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
   test.each(ruleFiles.map((file) => [basename(file), file]))(
-    'alerts of %s fire on their case, with the words for it, and not close to it',
+    'alerts of %s fire on their case with their texts, and not on a case that is close',
     async (_, file) => {
       const tests = alertRules
         .filter((rule) => rule.file === file && alertCases[rule.alert] !== undefined)
@@ -50,17 +50,17 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
           const { fires, quiet, at = '15m', labels, value } = alertCases[alert]!
           return [
             testOf(`${alert} fires`, fires, at, alert, [firing(rule, labels, value)]),
-            testOf(`${alert} keeps quiet`, quiet, at, alert, []),
+            testOf(`${alert} stays silent`, quiet, at, alert, []),
           ]
         })
-      // Some alerts ask what red.yml records.
+      // Some alerts read series that red.yml records.
       await passes([...new Set([`${import.meta.dir}/rules/red.yml`, file])], '30s', tests)
     },
     slowMs,
   )
 
   test.each(objectives.map((objective) => [objective.alert, objective] as const))(
-    'every window of %s fires in its time',
+    'every window of %s fires at its time',
     async (alert, objective) => {
       const tests = burnStories.map((story) => ({
         name: `${alert}: ${story.claim}`,
@@ -82,7 +82,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
   async function passes(rule_files: string[], evaluation_interval: string, tests: object[]): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'rules-test-'))
     const file = join(folder, 'test.yml')
-    // Otherwise promtool takes groups in any order, and an alert may see the last round's recordings.
+    // Without this promtool evaluates groups in any order, and an alert may read recordings of the round before.
     const group_eval_order = rule_files.map((path) => basename(path, '.yml'))
     await Bun.write(file, JSON.stringify({ rule_files, group_eval_order, evaluation_interval, tests }))
     const result = await promtool(program, 'test', 'rules', file)

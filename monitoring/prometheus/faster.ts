@@ -1,14 +1,14 @@
-/** Makes Prometheus and Alertmanager live faster: for a demonstration or a test that must not wait for minutes. */
+/** Shortens all durations of Prometheus and Alertmanager, for a demonstration or a test that cannot wait for minutes. */
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Windows, offsets and ages in expressions, intervals and waits beside them. Names of recordings are left alone. */
+/** Ranges and offsets in expressions, and the keys for intervals and waits. Names of recordings do not match. */
 const durations =
   /(\[|offset |\b(?:for|scrape_interval|evaluation_interval|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhd])\b/g
 
 /**
- * A configuration or rule file with every duration divided by one number, so that all stay in proportion.
- * Thresholds in seconds, which are about requests and workers, stay.
+ * A configuration or rule file with every duration divided by one number, which keeps their proportions. Thresholds in
+ * seconds do not change: they concern requests and workers.
  */
 export function faster(yaml: string, times: number): string {
   return yaml.replace(

@@ -1,6 +1,6 @@
 /**
- * That both ways to find targets agree, and that every promtool accepts what Prometheus will load. Without it that is
- * skipped, loudly; where CI is set it fails.
+ * Both configurations agree, and every promtool accepts the files that Prometheus loads. Without promtool these tests are
+ * skipped with a message; if CI is set they fail.
  */
 
 import { describe, expect, test } from 'bun:test'
@@ -26,7 +26,7 @@ test.each(Object.entries(ports))('on one machine %s has one address', async (rol
   expect(await readYaml(`targets/${role}.yml`)).toEqual([{ targets: [`127.0.0.1:${port}`] }])
 })
 
-test('in compose every address of the name of a role is one of its targets', () => {
+test('in compose every address of the DNS name of a role is a target', () => {
   expect(compose.scrape_configs.map(({ job_name, dns_sd_configs }) => [job_name, dns_sd_configs])).toEqual(
     Object.entries(ports).map(([role, port]) => [
       role,
@@ -35,7 +35,7 @@ test('in compose every address of the name of a role is one of its targets', () 
   )
 })
 
-test('apart from where targets are, both configurations are the same', () => {
+test('both configurations differ only in the discovery of targets', () => {
   const nowhere = { file_sd_configs: undefined, dns_sd_configs: undefined }
   const withoutPlaces = (config: Config) => ({
     ...config,

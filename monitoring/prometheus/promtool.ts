@@ -1,19 +1,19 @@
-/** Runs every promtool there is: the one on PATH, and an older one that PROMTOOL_OLD names, where both must accept our files. */
+/** Runs the promtool on PATH and, if PROMTOOL_OLD names one, an older one: both must accept our files. */
 
 import { isExpected } from '@bun-monitoring/prefork/testing'
 
 const onPath = Bun.which('promtool')
 
-/** Where CI is set a missing promtool must fail the tests that ask it. */
+/** Names a missing promtool, too: if CI is set, the tests that need it must fail. */
 export const promtools: readonly string[] = [onPath ?? 'promtool', Bun.env.PROMTOOL_OLD ?? []].flat()
 
-/** Whether tests that need promtool are to run. */
+/** Whether the tests that need promtool run. */
 export const isPromtoolExpected = isExpected(
   onPath !== null,
   'promtool is not on PATH, so nothing checks the configuration and rules of Prometheus',
 )
 
-/** What it printed, and how it ended, in the folder of this file. */
+/** Runs promtool in the folder of this file. */
 export async function promtool(
   program: string,
   ...command: string[]

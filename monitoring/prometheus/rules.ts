@@ -1,7 +1,7 @@
 /** The rule files as Prometheus loads them, for tests. */
 
 export type AlertRule = {
-  /** Path of the file that it is in. */
+  /** Path of its file. */
   file: string
   alert: string
   expr: string
@@ -28,9 +28,9 @@ export const alertRules: readonly AlertRule[] = rules.filter((rule) => 'alert' i
 export const recordingRules: readonly RecordingRule[] = rules.filter((rule) => 'record' in rule)
 
 /**
- * The alert as the rule's own words have it, in promtool's form.
- * @param of the labels of the series that it is about
- * @param value as the summary words it
+ * The alert in promtool's form: labels and annotations of the rule with the templates filled in.
+ * @param of the labels of the series that the expression returns
+ * @param value formatted as in the summary
  */
 export function firing(
   { labels, annotations }: AlertRule,
@@ -40,7 +40,7 @@ export function firing(
   const fill = (text: string) =>
     text
       .replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => of[label] ?? '')
-      .replace(/\{\{ \$value[^}]*\}\}/g, () => value ?? 'a value that the case does not tell')
+      .replace(/\{\{ \$value[^}]*\}\}/g, () => value ?? 'a value that is missing in the case')
   const filled = (texts: Record<string, string>) =>
     Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fill(text)]))
   return { exp_labels: { ...of, ...filled(labels) }, exp_annotations: filled(annotations) }

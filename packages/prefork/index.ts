@@ -1,5 +1,8 @@
-/** A server as a process family: master and workers, configuration, admin server. See README.md. */
-export { authorityOf } from './bind.ts'
+/** Runs a server as a cluster: master and workers, configuration, admin server. See README.md. */
+export type { Address, Served, Worker } from './shared/app.ts'
+export { AddressList } from './shared/address_list.ts'
+export { authorityOf } from './shared/bind.ts'
+export type { Cluster } from './shared/cluster.ts'
 export {
   ConfigError,
   type Environment,
@@ -8,13 +11,12 @@ export {
   readConfig,
   settingsTable,
   variableName,
-} from './config.ts'
-export { EXIT } from './exit.ts'
-export type { Family } from './family.ts'
-export { serveHttp } from './http.ts'
-export { createLogger, type Logger } from './logger.ts'
-export { PROBLEM_JSON, problem, problemBody } from './problem.ts'
+} from './shared/config.ts'
+export { EXIT } from './shared/exit_codes.ts'
+export { createLogger, type Logger } from './shared/logger.ts'
+export { PROBLEM_JSON, problem, problemBody, statusTitle } from './shared/problem.ts'
+export { RequestCounters as RequestTally } from './shared/request_counters.ts'
+export { type StopSignals, stopSignals } from './shared/stop_signals.ts'
+export { exitOnUncaughtErrors } from './shared/uncaught_errors.ts'
 export { run } from './run.ts'
-export { type StopSignals, stopSignals } from './signals.ts'
-export { RequestTally } from './tally.ts'
-export type { Address, Served, Worker } from './worker.ts'
+export { serveHttp } from './worker/serve_http.ts'

@@ -1,8 +1,8 @@
-/** The README says what the code does. */
+/** The README agrees with the code. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
-import { processSettings, settingsTable } from './config.ts'
+import { processSettings, settingsTable } from './shared/config.ts'
 import { TestProcess } from './testing.ts'
 
 /** Real processes on a machine that may be busy. */

@@ -1,40 +1,40 @@
 /**
- * Runs a server as a process family. The one program is master and worker: who it is this time is in its environment.
- * See lead.ts for the one, work.ts for the other, single.ts for a family of one process.
+ * Runs a server as a cluster. The same program is the master and each worker; a variable in the environment tells which.
+ * See master/run_master.ts for the one, worker/run_worker.ts for the other, run_single.ts for `WORKERS=0`.
  */
-import { ConfigError, type ProcessConfig } from './config.ts'
-import { EXIT } from './exit.ts'
-import type { Family } from './family.ts'
-import { createLogger } from './logger.ts'
-import { lead } from './lead.ts'
-import { takeRole } from './messages.ts'
-import { runSingle } from './single.ts'
-import { work } from './work.ts'
+import { runMaster } from './master/run_master.ts'
+import { runSingle } from './run_single.ts'
+import type { Cluster } from './shared/cluster.ts'
+import { ConfigError, type ProcessConfig } from './shared/config.ts'
+import { EXIT } from './shared/exit_codes.ts'
+import { createLogger } from './shared/logger.ts'
+import { takeRole } from './shared/messages.ts'
+import { runWorker } from './worker/run_worker.ts'
 
 /**
- * Runs the family until it is told to stop. The entry file does nothing else, as each worker runs it from the start.
+ * Runs the cluster until it is told to stop. The entry file does nothing else, as each worker runs it from the start.
  * @returns the exit code, one of {@link EXIT}.
  */
-export async function run<Config extends ProcessConfig>(family: Family<Config>): Promise<number> {
+export async function run<Config extends ProcessConfig>(cluster: Cluster<Config>): Promise<number> {
   const role = takeRole(process.env)
-  const config = configOf(family, role !== undefined)
+  const config = configOf(cluster, role !== undefined)
   if (!config) return EXIT.badConfig
-  const log = createLogger(family.name, config.logLevel, role?.slot)
-  if (role) return work(family, config, role, log)
-  return config.workers === 0 ? runSingle(family, config, log) : lead(family, config, log)
+  const log = createLogger(cluster.name, config.logLevel, role?.slot)
+  if (role) return runWorker(cluster, config, role, log)
+  return config.workers === 0 ? runSingle(cluster, config, log) : runMaster(cluster, config, log)
 }
 
-/** Prints what is wrong with the configuration, all of it, and gives none. */
+/** Prints all problems of the configuration. @returns undefined if there are any. */
 function configOf<Config extends ProcessConfig>(
-  family: Family<Config>,
+  cluster: Cluster<Config>,
   isWorker: boolean,
 ): Config | undefined {
   try {
-    return family.config()
+    return cluster.config()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const lines = error.problems.map((problem) => `  ${problem}`)
-    console.error([`${family.name}: the configuration is wrong`, ...lines].join('\n'))
+    console.error([`${cluster.name}: the configuration is wrong`, ...lines].join('\n'))
     if (isWorker) process.send!({ type: 'failed', message: error.problems.join('; ') })
     return undefined
   }

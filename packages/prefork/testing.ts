@@ -1,29 +1,38 @@
-/** For tests: real processes of this code base, started, listened to and stopped. */
+/** For tests: starts real processes of this code base, reads their log, and stops them. */
 import type { Subprocess } from 'bun'
-import { linesOf } from './lines.ts'
-import { childrenOf } from './procfs.ts'
+import { linesOf } from './shared/split_lines.ts'
+import { childrenOf } from './shared/procfs.ts'
 
 export { isExpected } from '@bun-monitoring/metrics/testing'
-export { freePort } from './bind.ts'
+export { freePort } from './shared/bind.ts'
 
 export interface LogLine extends Record<string, unknown> {
   msg: string
 }
 
-/** A process that logs JSON lines to standard output and says `ready` when it is. */
+/** A process that logs JSON lines to standard output, among them `ready`. */
 export class TestProcess implements AsyncDisposable {
   readonly #process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly #seen: LogLine[] = []
-  /** Lines that are no log. */
+  /** Lines of standard output that are no log lines. */
   readonly printed: string[] = []
   readonly #waiting = new Set<() => void>()
   readonly stderr: Promise<string>
   readonly #ended: Promise<void>
 
-  /** @param env what it gets besides this process's own environment. */
-  constructor(command: readonly string[], env: Record<string, string> = {}) {
-    this.#process = Bun.spawn([process.execPath, ...command], {
+  /**
+   * @param command the arguments of Bun
+   * @param env added to this process's environment
+   * @param launcher a program that runs Bun, with its arguments
+   */
+  constructor(
+    command: readonly string[],
+    env: Record<string, string> = {},
+    { cwd = process.cwd(), launcher = [] }: { cwd?: string; launcher?: readonly string[] } = {},
+  ) {
+    this.#process = Bun.spawn([...launcher, process.execPath, ...command], {
       env: { ...Bun.env, ...env },
+      cwd,
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -36,7 +45,7 @@ export class TestProcess implements AsyncDisposable {
     return this.#process.pid
   }
 
-  /** Resolves with the first log line whose message begins so, also one that was seen before. */
+  /** Resolves with the first log line whose message starts with `msg`, also if it was logged before the call. */
   async line(msg: string): Promise<LogLine> {
     let hasEnded = false
     void this.#ended.then(() => {
@@ -54,12 +63,12 @@ export class TestProcess implements AsyncDisposable {
     }
   }
 
-  /** All log lines so far whose message begins so. */
+  /** All log lines so far whose message starts with `msg`. */
   lines(msg: string): LogLine[] {
     return this.#seen.filter((line) => line.msg.startsWith(msg))
   }
 
-  /** Where it listens. */
+  /** The URLs of the process, once it is ready. */
   async ready(): Promise<{ url: string; admin: string }> {
     return (await this.line('ready')) as unknown as { url: string; admin: string }
   }
@@ -68,13 +77,13 @@ export class TestProcess implements AsyncDisposable {
     this.#process.kill(name)
   }
 
-  /** The exit code, or the signal's name where one killed it. */
+  /** The exit code, or the name of the signal that killed the process. */
   async exit(): Promise<number | string> {
     const code = await this.#process.exited
     return this.#process.signalCode ?? code
   }
 
-  /** Its children, too: one that a test has stopped would not notice that it is alone. */
+  /** Kills the children, too: a child that a test has stopped (SIGSTOP) does not notice the death of its parent. */
   async [Symbol.asyncDispose](): Promise<void> {
     const children = childrenOf(this.pid)
     this.#process.kill('SIGKILL')
@@ -83,7 +92,7 @@ export class TestProcess implements AsyncDisposable {
       try {
         process.kill(pid, 'SIGKILL')
       } catch {
-        // It noticed, and is gone.
+        // It has ended.
       }
     }
   }

@@ -1,24 +1,24 @@
 /**
- * For tests: clients that keep their connections alive, honour `Connection: close`, and hide nothing. A request that fails
- * is a failure, unless it is a GET and one repetition on a new connection was asked for; so is an answer that says that
- * the server failed.
+ * For tests: clients that keep their connections alive and honour `Connection: close`. A failed request is a failure, unless
+ * it is a GET and `repeatGets` is set: then it is sent once more, on a new connection. A response with a status from 500 is a
+ * failure, too.
  */
 import { expect } from 'bun:test'
-import { readMigratesRequests } from './procfs.ts'
+import { readMigratesRequests } from './shared/procfs.ts'
 
 export type Target = { hostname: string; port: number } | { unix: string }
 
 export interface LoadOptions {
   connections: number
   methods?: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[]
-  /** The same for all, or made for each request. */
+  /** One path for all requests, or a function that is called for each. */
   path?: string | (() => string)
   repeatGets?: boolean
-  /** Between the requests of a client (default none). */
+  /** Between two requests of a client (default 0). */
   pauseMs?: number
 }
 
-interface Answer {
+interface ClientResponse {
   status: number
   body: string
   headers: string
@@ -28,7 +28,7 @@ interface Answer {
 /** One connection, one request at a time. */
 class Connection {
   #received = ''
-  #waiting: PromiseWithResolvers<Answer> | undefined
+  #waiting: PromiseWithResolvers<ClientResponse> | undefined
   #socket!: Bun.Socket
   #closedBecause: string | undefined
 
@@ -45,9 +45,9 @@ class Connection {
     return connection
   }
 
-  ask(method: string, path: string): Promise<Answer> {
+  ask(method: string, path: string): Promise<ClientResponse> {
     if (this.#closedBecause !== undefined) return Promise.reject(new Error(this.#closedBecause))
-    this.#waiting = Promise.withResolvers<Answer>()
+    this.#waiting = Promise.withResolvers<ClientResponse>()
     const body = method === 'POST' || method === 'PUT' ? 'some body' : ''
     const length = body === '' ? '' : `Content-Length: ${body.length}\r\n`
     this.#socket.write(`${method} ${path} HTTP/1.1\r\nHost: test\r\n${length}\r\n${body}`)
@@ -67,36 +67,36 @@ class Connection {
     if (this.#received.length < end + 4 + length) return
     const body = this.#received.slice(end + 4, end + 4 + length)
     this.#received = this.#received.slice(end + 4 + length)
-    const answer = {
+    const response = {
       status: Number(headers.slice(9, 12)),
       body,
       headers,
       isLast: /^connection: close/im.test(headers),
     }
-    this.#waiting?.resolve(answer)
+    this.#waiting?.resolve(response)
     this.#waiting = undefined
   }
 
   #fail(why: string): void {
     this.#closedBecause = why
-    this.#waiting?.reject(new Error(this.#received === '' ? why : `${why} in mid-answer`))
+    this.#waiting?.reject(new Error(this.#received === '' ? why : `${why} in mid-response`))
     this.#waiting = undefined
   }
 }
 
 const MORE_WITHIN_MS = 30_000
 
-/** Clients that ask without a pause until they are stopped. */
+/** Clients that send requests until they are stopped. */
 export class Load implements AsyncDisposable {
   answered = 0
-  /** Requests that were sent once more. */
+  /** Requests that were sent again. */
   repeated = 0
   readonly failures: string[] = []
-  /** When each client asked what it waits for. */
+  /** When each client sent the request that it waits for. */
   readonly #askedMs = new Map<number, number>()
-  /** How often each body came. */
+  /** The number of responses with each body. */
   readonly bodies = new Map<string, number>()
-  /** How many answers each worker gave, by `X-Worker`. */
+  /** The number of responses of each worker, by `X-Worker`. */
   readonly workers = new Map<string, number>()
   readonly #clients: Promise<void>[]
   #isStopping = false
@@ -119,7 +119,7 @@ export class Load implements AsyncDisposable {
     })
   }
 
-  /** Resolves when so many answers more have come. @throws where they do not. */
+  /** Resolves after this many more responses. @throws if they take too long. */
   async more(answers: number): Promise<void> {
     const enough = this.answered + answers
     const deadlineMs = performance.now() + MORE_WITHIN_MS
@@ -175,8 +175,8 @@ export class Load implements AsyncDisposable {
 const LOST_AT_MOST = 20
 
 /**
- * That no request failed. Where the kernel does not hand over what waits at a listener that is closed (README.md, "In
- * Docker and Kubernetes"), a few that never got to a worker may have; where CI is set it has to.
+ * Expects that no request failed. If the kernel drops connections that wait at a closed listener (README.md, "In Docker and
+ * Kubernetes"), a few requests that no worker accepted may have failed, unless CI is set.
  */
 export function expectNoFailures(failures: readonly string[]): void {
   const isStrict = readMigratesRequests() === true || Bun.env.CI !== undefined

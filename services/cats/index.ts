@@ -1,4 +1,4 @@
-/** The cats service: see services/pets for what it is made of. */
+/** The cats service. Its program is in services/pets. */
 import { runService } from '@bun-monitoring/pets'
 import { cats } from './model.ts'
 import { version } from './package.json'

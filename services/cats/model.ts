@@ -1,4 +1,4 @@
-/** What makes cats cats. */
+/** The kind of the service cats: its name, trait and defaults. */
 import { join } from 'node:path'
 import type { Kind } from '@bun-monitoring/pets'
 

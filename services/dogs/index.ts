@@ -1,4 +1,4 @@
-/** The dogs service: see services/pets for what it is made of. */
+/** The dogs service. Its program is in services/pets. */
 import { runService } from '@bun-monitoring/pets'
 import { dogs } from './model.ts'
 import { version } from './package.json'

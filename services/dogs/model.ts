@@ -1,4 +1,4 @@
-/** What makes dogs dogs. */
+/** The kind of the service dogs: its name, trait and defaults. */
 import { join } from 'node:path'
 import type { Kind } from '@bun-monitoring/pets'
 

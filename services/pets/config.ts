@@ -1,8 +1,8 @@
-/** The settings of a service: those of every process family and the service's own. */
+/** The settings of a service: those of every process, and its own. */
 import { ConfigError, type Environment, processSettings, readConfig } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
-import { faultSettings } from './faults.ts'
-import { type Kind, prefixOf } from './kind.ts'
+import { faultSettings } from './http/fault_injection.ts'
+import { type Kind, prefixOf } from './model/kind.ts'
 import { isPostgresUrl, readPassword } from './postgres/target.ts'
 
 export const serviceSettings = (kind: Kind) =>
@@ -11,7 +11,7 @@ export const serviceSettings = (kind: Kind) =>
     databasePath: Type.String({
       minLength: 1,
       default: kind.defaults.databasePath,
-      description: 'SQLite file; made, with its folder, where it is missing',
+      description: 'SQLite file; created, with its folder, if it is missing',
     }),
     databaseUrl: Type.Optional(
       Type.String({
@@ -29,7 +29,7 @@ export const serviceSettings = (kind: Kind) =>
       minimum: 1,
       maximum: 1000,
       default: 5,
-      description: 'most connections to PostgreSQL that one worker has',
+      description: 'largest number of connections to PostgreSQL of one worker',
     }),
     databaseConnectTimeoutMs: milliseconds(
       1000,
@@ -45,16 +45,32 @@ export const serviceSettings = (kind: Kind) =>
       default: 1_048_576,
       description: 'largest request body in bytes; 413 above',
     }),
-    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 503 after'),
+    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 408 after'),
+    hosts: Type.Optional(
+      Type.String({
+        pattern: String.raw`^\s*\.?[^\s,:/]+(\s*,\s*\.?[^\s,:/]+)*\s*$`,
+        description:
+          'comma-separated names that `Host` may have, `.example.com` with all its subdomains; 400 for others',
+      }),
+    ),
     ...faultSettings,
     url: Type.Optional(
       Type.String({
-        description: 'where the gateway reaches this service; read by the gateway, not by the service',
+        description:
+          'address at which the gateway reaches this service; read by the gateway, not by the service',
       }),
     ),
   })
 
 export type ServiceConfig = Static<ReturnType<typeof serviceSettings>>
+
+/** The names of `HOSTS`; none means that any `Host` is served. */
+export const hostsOf = ({ hosts = '' }: ServiceConfig): string[] =>
+  hosts
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
 
 /** @throws ConfigError naming every problem. */
 export function serviceConfig(kind: Kind, env: Environment): ServiceConfig {
@@ -70,7 +86,7 @@ export function serviceConfig(kind: Kind, env: Environment): ServiceConfig {
   throw new ConfigError(problems)
 }
 
-/** What a schema cannot say, and a message that repeats the value must not: it holds a password. */
+/** Checks that a schema cannot express. Their messages do not repeat the value, which may hold a password. */
 function* databaseProblems(prefix: string, env: Environment): Generator<string> {
   const { [`${prefix}_DATABASE_URL`]: url = '', [`${prefix}_DATABASE_PASSWORD_FILE`]: file = '' } = env
   if (url !== '' && !isPostgresUrl(url)) {

@@ -1,11 +1,11 @@
-/** The command that copies a SQLite file into PostgreSQL, as it is run. */
+/** The command that copies a SQLite file into PostgreSQL, run as a process. */
 import { Database } from 'bun:sqlite'
 import { expect, test, describe } from 'bun:test'
 import { join } from 'node:path'
 import { openPets, postgresDatabase, temporaryDatabase, type TestDatabase } from './testing.ts'
-import { isPostgresExpected } from './testing_postgres.ts'
+import { isPostgresExpected } from './postgres/testing_server.ts'
 
-/** Processes and a server have to start first. */
+/** For tests that start processes and a server. */
 const SLOW_MS = 60_000
 
 async function copy(databases: readonly TestDatabase[], ...args: string[]) {
@@ -21,10 +21,10 @@ async function copy(databases: readonly TestDatabase[], ...args: string[]) {
   return { exitCode: await run.exited, stdout: stdout!, stderr: stderr! }
 }
 
-/** A file of a service with so many rows, of which the first and the last were deleted. */
+/** A file with this number of rows, of which the first and the last are then deleted. */
 async function fileWith(rows: number): Promise<TestDatabase & { path: string }> {
   const file = temporaryDatabase()
-  // Another handle of the same file: this one outlives the service.
+  // Does not dispose of the file, which outlives the service.
   const pets = await openPets({ ...file, [Symbol.asyncDispose]: async () => {} })
   using db = new Database(file.path)
   db.run(
@@ -39,7 +39,7 @@ async function fileWith(rows: number): Promise<TestDatabase & { path: string }> 
 
 describe.skipIf(!isPostgresExpected)('copy', () => {
   test(
-    'brings every row with its id, says so, and ids go on where the file would go on',
+    'copies every row with its id, prints the progress, and continues the ids of the file',
     async () => {
       await using file = await fileWith(2502)
       await using target = await postgresDatabase()
@@ -70,7 +70,7 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
   )
 
   test(
-    'refuses a table that has rows, and leaves it as it is, unless told to replace them',
+    'refuses a table with rows and leaves it unchanged, except with --replace',
     async () => {
       await using file = await fileWith(3)
       await using target = await postgresDatabase()
@@ -89,7 +89,7 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
   )
 
   test(
-    'copies nothing where one row cannot be held, and names it',
+    'copies no row if PostgreSQL cannot hold one, and prints its id',
     async () => {
       await using file = await fileWith(5)
       await using target = await postgresDatabase()
@@ -97,14 +97,14 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
       const { exitCode, stderr } = await copy([file, target])
       expect(exitCode).toBe(3)
       expect(stderr).toContain(
-        '1 dogs have a NUL character in a text, which PostgreSQL cannot hold: change or delete ids 3',
+        '1 dogs have a NUL character in name or breed, which PostgreSQL cannot hold: change or delete ids 3',
       )
     },
     SLOW_MS,
   )
 
   test(
-    'that fails in the middle leaves the table empty',
+    'leaves the table empty if it fails halfway',
     async () => {
       await using file = await fileWith(2502)
       await using target = await postgresDatabase()
@@ -121,7 +121,7 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
   )
 
   test(
-    'an empty file is copied, too',
+    'copies an empty file',
     async () => {
       await using file = await fileWith(1)
       await using target = await postgresDatabase()
@@ -132,12 +132,12 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
 })
 
 test(
-  'says which setting is missing or wrong, with exit code 2',
+  'names the missing or wrong setting, with exit code 2',
   async () => {
     await using file = temporaryDatabase()
     expect(await copy([file])).toMatchObject({
       exitCode: 2,
-      stderr: 'dogs: nothing was copied\n  DOGS_DATABASE_URL is missing: where to?\n',
+      stderr: 'dogs: nothing was copied\n  DOGS_DATABASE_URL is missing: set it to the URL of PostgreSQL\n',
     })
     const nowhere = { ...file, env: { ...file.env, DOGS_DATABASE_URL: 'postgres://127.0.0.1/x' } }
     const { exitCode, stderr } = await copy([nowhere])

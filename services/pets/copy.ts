@@ -1,6 +1,6 @@
 /**
- * Copies the pets of a SQLite file into PostgreSQL, ids included, in one transaction on each side: all of them are there at
- * the end, or none. What is written to the file meanwhile is not copied: stop the service first.
+ * The command that copies the pets of a SQLite file into PostgreSQL, ids included, in one transaction on each side: it copies
+ * all rows or none. Rows written to the file meanwhile are not copied: stop the service first.
  */
 import { Database } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
@@ -8,12 +8,12 @@ import { parseArgs } from 'node:util'
 import type { SQL, TransactionSQL } from 'bun'
 import { ConfigError, createLogger, type Environment, EXIT } from '@bun-monitoring/prefork'
 import { serviceConfig } from './config.ts'
-import { type Kind, prefixOf } from './kind.ts'
+import { type Kind, prefixOf } from './model/kind.ts'
 import { connect } from './postgres/database.ts'
 import { migrate } from './postgres/migrate.ts'
 import { whereIs } from './postgres/target.ts'
 
-/** Rows that are sent at once. */
+/** Rows in one statement. */
 const BATCH = 1000
 
 const USAGE = (
@@ -44,7 +44,8 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
   const config = serviceConfig(kind, env)
   const { databasePath: path, databaseUrl } = config
   const prefix = prefixOf(kind)
-  if (databaseUrl === undefined) throw new ConfigError([`${prefix}_DATABASE_URL is missing: where to?`])
+  if (databaseUrl === undefined)
+    throw new ConfigError([`${prefix}_DATABASE_URL is missing: set it to the URL of PostgreSQL`])
   if (!existsSync(path)) throw new ConfigError([`${prefix}_DATABASE_PATH: there is no file ${path}`])
   using file = new Database(path, { readonly: true, strict: true, safeIntegers: true })
   file.run('BEGIN')
@@ -73,7 +74,7 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
 
 type Row = { id: bigint; name: string; breed: string; is_test: bigint } & Record<string, unknown>
 
-/** @throws Error that names the rows which PostgreSQL cannot hold. */
+/** @throws Error that lists the ids of rows which PostgreSQL cannot hold. */
 function readSource({ name, trait }: Kind, file: Database) {
   const one = (sql: string) => file.query<{ value: bigint | null }, []>(sql).get()?.value ?? 0n
   const nul = file
@@ -84,7 +85,7 @@ function readSource({ name, trait }: Kind, file: Database) {
   if (nul.length > 0) {
     const ids = nul.slice(0, 10).map(({ id }) => id)
     throw new Error(
-      `${nul.length} ${name} have a NUL character in a text, which PostgreSQL cannot hold: change or delete ids ${ids.join(', ')}${nul.length > 10 ? ', …' : ''}`,
+      `${nul.length} ${name} have a NUL character in name or breed, which PostgreSQL cannot hold: change or delete ids ${ids.join(', ')}${nul.length > 10 ? ', …' : ''}`,
     )
   }
   const page = file.query<Row, [bigint, number]>(
@@ -92,7 +93,7 @@ function readSource({ name, trait }: Kind, file: Database) {
   )
   return {
     rows: Number(one(`SELECT count(*) AS value FROM ${name}`)),
-    /** The greatest id that was ever given: that of a deleted row is given to nobody else. */
+    /** The greatest id ever assigned: the id of a deleted row must not be assigned again. */
     lastId: one(`SELECT seq AS value FROM sqlite_sequence WHERE name = '${name}'`),
     *batches(): Generator<Row[]> {
       for (let after = -(2n ** 63n); ;) {
@@ -112,7 +113,7 @@ async function clear({ name }: Kind, target: TransactionSQL, isReplacing: boolea
   if (count > 0) throw new Error(`the table ${name} in PostgreSQL has ${count} rows: --replace deletes them`)
 }
 
-/** As JSON, so that a batch is one parameter. */
+/** Sends a batch as JSON, which is one parameter. */
 async function insert({ name, trait }: Kind, target: TransactionSQL, batch: readonly Row[]): Promise<void> {
   const json = batch.map((row) => ({
     id: String(row.id),
@@ -136,11 +137,11 @@ async function continueIds({ name }: Kind, target: TransactionSQL, lastId: bigin
   ])
 }
 
-/** @throws Error where PostgreSQL has not as many as were read; nothing is kept then. */
+/** @throws Error if PostgreSQL has another number of rows than the file; the copy is then rolled back. */
 async function check({ name }: Kind, target: TransactionSQL, expected: number): Promise<void> {
   const count = await countOf(name, target)
   if (count === expected) return
-  throw new Error(`PostgreSQL has ${count} ${name} and the file ${expected}: all of it was undone`)
+  throw new Error(`PostgreSQL has ${count} ${name} and the file ${expected}: the copy was rolled back`)
 }
 
 async function countOf(name: string, target: TransactionSQL): Promise<number> {

@@ -1,6 +1,6 @@
 /**
- * What the services dogs and cats are made of: a REST API over one table, measured, documented, run as a process
- * family. A service says what its kind is and calls `runService`.
+ * The common program of the services dogs and cats: a REST API over one table, with metrics and API docs, run by a master
+ * and workers. A service declares its kind and calls `runService`.
  */
 import {
   createLogger,
@@ -11,29 +11,29 @@ import {
   serveHttp,
   type Worker,
 } from '@bun-monitoring/prefork'
-import { petsApp } from './app.ts'
-import { type ServiceConfig, serviceConfig } from './config.ts'
+import { hostsOf, type ServiceConfig, serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
-import { type Kind, prefixOf } from './kind.ts'
-import type { Store } from './store.ts'
+import { petsApp } from './http/app.ts'
+import { type Kind, prefixOf } from './model/kind.ts'
+import type { Store } from './store/store.ts'
 
 export { serviceSettings } from './config.ts'
-export type { Kind } from './kind.ts'
+export type { Kind } from './model/kind.ts'
 
-/** Longer than any idle time of the gateway's connection pool, so that the gateway closes first. */
+/** Longer than the idle time of the gateway's connection pool, so that the gateway closes first. */
 const IDLE_TIMEOUT_SECONDS = 75
 
-/** Pages are rendered by another process, which has no database: rows are counted for it where they changed. */
+/** The master renders the metrics and has no database, so workers publish the number of rows at this interval. */
 const PUBLISH_EVERY_MS = 1000
 
-/** Counting a large table takes time: at most one part in so many is spent on it. */
+/** Counting a large table takes time: it may take at most one part in `PUBLISH_SHARE` of a worker's time. */
 const PUBLISH_SHARE = 20
 
-/** Above any body limit that can be configured: ours must answer, not Bun's, which gives no reason. */
+/** Above any `BODY_BYTES`: Bun's own limit responds without a reason. */
 const BUN_BODY_BYTES = 2 ** 40
 
 /**
- * Runs the service of a kind until it is told to stop.
+ * Runs the service of a kind until a signal stops it.
  * @returns the exit code.
  */
 export const runService = (kind: Kind, version: string, env: Environment): Promise<number> =>
@@ -57,6 +57,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
     version,
     store,
     limits: config,
+    hosts: hostsOf(config),
     faults: config,
     registry,
     tally,
@@ -73,7 +74,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
   })
 }
 
-/** Publishes now and again and again, for as long as the store can; where it cannot, the last numbers stay. */
+/** Publishes the numbers of the store at once and then at intervals; if the store fails, the last numbers stay. */
 async function keepPublishing(store: Store, log: Logger): Promise<() => void> {
   let timer: Timer | undefined
   let isStopped = false

@@ -1,17 +1,18 @@
-/** For tests: databases of either kind, each its own, and the app of one kind of pet over one of them. */
+/** For tests: empty databases of both systems, and the app or the service over one of them. */
 import { Database } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SQL } from 'bun'
+import pino from 'pino'
 import { Registry } from '@bun-monitoring/metrics'
-import { createLogger, RequestTally } from '@bun-monitoring/prefork'
+import { createLogger, type Logger, RequestTally } from '@bun-monitoring/prefork'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { petsApp } from './app.ts'
+import { petsApp } from './http/app.ts'
 import { serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
-import type { Kind } from './kind.ts'
-import { isPostgresExpected, sharedServer } from './testing_postgres.ts'
+import type { Kind } from './model/kind.ts'
+import { isPostgresExpected, sharedServer } from './postgres/testing_server.ts'
 
 export const testKind: Kind = {
   name: 'dogs',
@@ -24,15 +25,15 @@ export const limits = { bodyBytes: 4096, requestTimeoutMs: 30_000 }
 /** An empty database. */
 export interface TestDatabase extends AsyncDisposable {
   system: 'sqlite' | 'postgresql'
-  /** What makes a service use it. */
+  /** The settings with which a service uses it. */
   env: Record<string, string>
-  /** Asks on a connection that the service does not know of. */
+  /** Runs a statement on a connection outside the service. */
   query<Row>(sql: string): Promise<Row[]>
-  /** Does something between another's write, or lock, and its commit. */
+  /** Runs `act` while another connection has executed `sql` and not yet committed it. */
   during(sql: string, act: () => Promise<void>): Promise<void>
 }
 
-/** A file in a new folder that is removed at the end of the scope. */
+/** A SQLite file in a new folder, removed at the end of the scope. */
 export function temporaryDatabase(): TestDatabase & { path: string } {
   const folder = mkdtempSync(join(tmpdir(), 'pets-'))
   const path = join(folder, 'pets.sqlite')
@@ -59,7 +60,7 @@ export function temporaryDatabase(): TestDatabase & { path: string } {
 
 let databases = 0
 
-/** A database of the server that the tests of this process share, or of another. */
+/** A PostgreSQL database on the shared server of this process, or on another server. */
 export async function postgresDatabase(server = sharedServer()): Promise<TestDatabase> {
   const name = `pets_${++databases}`
   const { url } = await server.then((each) => ({ url: each.url.bind(each) }))
@@ -85,17 +86,25 @@ export async function postgresDatabase(server = sharedServer()): Promise<TestDat
   }
 }
 
-/** What holds for both: `describe.each(testDatabases)('%s', (_, create) => …)`. */
+/** Both systems, for `describe.each(testDatabases)('%s', (_, create) => …)`. */
 export const testDatabases: [name: string, create: () => Promise<TestDatabase>][] = [
   ['SQLite', async () => temporaryDatabase()],
   ...(isPostgresExpected ? [['PostgreSQL', postgresDatabase] as [string, typeof postgresDatabase]] : []),
 ]
 
+/** A log whose lines are kept as objects. */
+export function linesOf(level: string): { log: Logger; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = []
+  const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>)
+  const formatters = { level: (label: string) => ({ level: label }) }
+  return { log: pino({ level, base: {}, formatters }, { write }), lines }
+}
+
 let services = 0
 
 /**
- * A service as a process of its own, on free ports, over a database or with other settings. It has an address of its own, too: a port
- * that it finds free is bound a moment later, and on 127.0.0.1 some client may have it by then.
+ * Starts the service as a process, on free ports, with the given settings. It has its own address: it binds a free port a
+ * moment after it has found it, and on 127.0.0.1 a client may take the port in between.
  */
 export const dogs = (env: Record<string, string>): TestProcess =>
   new TestProcess([join(import.meta.dir, 'testdata/dogs.ts')], {
@@ -108,10 +117,13 @@ export const dogs = (env: Record<string, string>): TestProcess =>
 export const post = (url: string, name: string): Promise<Response> =>
   fetch(`${url}/dogs/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Pug' }) })
 
-/** The app over a database that ends with it, ready to be asked without a socket: `ask('/dogs/')`. */
-export async function openPets(database: TestDatabase, options: Partial<typeof limits> = {}) {
+/** Opens the app over a database, for requests without a socket: `ask('/dogs/')`. Disposes of the database at the end. */
+export async function openPets(
+  database: TestDatabase,
+  options: Partial<typeof limits & { hosts: string[]; log: Logger }> = {},
+) {
   const registry = new Registry()
-  const log = createLogger('test', 'silent')
+  const log = options.log ?? createLogger('test', 'silent')
   const { migrate, open } = databaseOf(testKind, serviceConfig(testKind, database.env))
   await migrate(log)
   const store = open(registry, log)
@@ -122,6 +134,7 @@ export async function openPets(database: TestDatabase, options: Partial<typeof l
     version: '0.0.0',
     store,
     limits: { ...limits, ...options },
+    hosts: options.hosts ?? [],
     registry,
     tally,
     log,

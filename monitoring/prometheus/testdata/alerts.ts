@@ -1,6 +1,7 @@
 /**
- * For each alert: series that make it fire, with what it then says, and series that are close to that and must not. Values are
- * promtool's: `0+3x60` begins at 0 and goes up by 3 at each of 60 scrapes, 10 s apart. Burn rates are in burn.ts.
+ * For each alert: series on which it fires, with its labels and value, and series that are close and on which it must not fire.
+ * Values are in promtool's notation: `0+3x60` starts at 0 and rises by 3 in each of 60 scrapes, 10 s apart. Burn rates are in
+ * burn.ts.
  */
 
 import { gatewayCases } from './gateway.ts'
@@ -9,7 +10,7 @@ import type { AlertCase } from './series.ts'
 import { targetsCases } from './targets.ts'
 import { workersCases } from './workers.ts'
 
-/** By the name of the alert; all but those that burn.ts proves and the one that always fires. */
+/** Cases by the name of the alert. Burn rates and Watchdog, which always fires, have none. */
 export const alertCases: Readonly<Record<string, AlertCase>> = {
   ...targetsCases,
   ...workersCases,

@@ -1,18 +1,18 @@
 /**
- * Stories of failures after calm hours, and which windows of a burn-rate alert then fire. `ratio` is in parts of
- * the budget, so that one table proves the objectives of both availability and latency.
+ * Periods of failures after calm hours, and the windows of a burn-rate alert that fire at their end. Failures are multiples
+ * of the budget, so that one table tests the objectives of both availability and latency.
  */
 
 export type BurnStory = {
   claim: string
-  /** How many times faster than allowed the budget is burnt: 20 is 2 % failures of 0.1 % allowed. */
+  /** The speed at which the budget burns, as a multiple of the allowed one: 20 is 2 % failures where 0.1 % are allowed. */
   burns: number
   minutes: number
-  /** Before it; only the longest windows need to remember so much. */
+  /** Calm hours before the failures; only the longest windows need many. */
   calmHours: number
-  /** Calm minutes after it, before the look. */
+  /** Calm minutes after the failures, before the check. */
   calmMinutes?: number
-  /** Instead of ten. */
+  /** 10 by default. */
   requestsPerSecond?: number
   windows: readonly string[]
 }
@@ -25,10 +25,10 @@ export const burnStories: readonly BurnStory[] = [
     calmHours: 24,
     windows: ['1h'],
   },
-  { claim: 'and not within 30', burns: 20, minutes: 30, calmHours: 24, windows: [] },
+  { claim: 'at 20 times, no page within 30 minutes', burns: 20, minutes: 30, calmHours: 24, windows: [] },
   { claim: 'at 100 times, within 20 minutes', burns: 100, minutes: 20, calmHours: 24, windows: ['1h'] },
   {
-    claim: 'an end within the hour ends the page',
+    claim: 'a page ends 10 minutes after the failures',
     burns: 20,
     minutes: 60,
     calmHours: 24,
@@ -58,14 +58,14 @@ export const burnStories: readonly BurnStory[] = [
     windows: ['3d'],
   },
   {
-    claim: 'at half the allowed speed, nothing ever',
+    claim: 'at half the allowed speed, no alert',
     burns: 0.5,
     minutes: 12 * 60,
     calmHours: 1,
     windows: [],
   },
   {
-    claim: 'with a request in twenty seconds nothing, even where all fail',
+    claim: 'with one request in twenty seconds no alert, even if all fail',
     burns: 50,
     minutes: 120,
     calmHours: 24,
@@ -74,20 +74,20 @@ export const burnStories: readonly BurnStory[] = [
   },
 ]
 
-/** What the objectives measure, and what they allow. */
+/** The objectives and the share of bad requests that they allow. */
 export const objectives = [
   { alert: 'EdgeErrorBudgetBurn', budget: 0.001, isLatency: false },
   { alert: 'EdgeLatencyBudgetBurn', budget: 0.01, isLatency: true },
 ] as const
 
-/** When the story is over and looked at. */
+/** The time of the check. */
 export const minutesOf = ({ calmHours, minutes, calmMinutes = 0 }: BurnStory): number =>
   calmHours * 60 + minutes + calmMinutes
 
-/** Between two values of a series, and between two looks at the rules. */
+/** Minutes between two values of a series, and between two evaluations of the rules. */
 export const stepMinutes = { values: 2, rules: 10 }
 
-/** Series of the gateway. */
+/** The gateway's series in a story. */
 export function seriesOf(
   story: BurnStory,
   { budget, isLatency }: (typeof objectives)[number],
@@ -98,7 +98,7 @@ export function seriesOf(
     (minutes) => minutes / stepMinutes.values,
   ) as [number, number, number]
   const tell = (calm: number, then: number) =>
-    // Each part begins where the one before it would have gone on.
+    // Each part starts at the next value of the part before it.
     [
       `0+${calm}x${before - 1}`,
       `${calm * before}+${then}x${during - 1}`,

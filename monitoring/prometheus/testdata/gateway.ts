@@ -1,16 +1,29 @@
-/** Cases of rules/gateway.yml. See alerts.ts. */
+/** Cases for rules/gateway.yml; alerts.ts explains them. */
 
-import { type AlertCase, answers, attempts, of, requests, retries, targetState, upstream } from './series.ts'
+import {
+  type AlertCase,
+  responses,
+  attempts,
+  of,
+  requests,
+  retries,
+  targetState,
+  upstream,
+} from './series.ts'
 
 export const gatewayCases: Record<string, AlertCase> = {
   UpstreamDown: {
-    fires: { [targetState('healthy')]: '1x120', [attempts]: '0+10x120', [answers('200')]: '0+10x60 600x60' },
+    fires: {
+      [targetState('healthy')]: '1x120',
+      [attempts]: '0+10x120',
+      [responses('200')]: '0+10x60 600x60',
+    },
     quiet: {
       [targetState('healthy')]: '0x120',
       [targetState('slow_start')]: '1x120',
       [attempts]: '0+10x120',
-      [answers('0')]: '0+9x120',
-      [answers('503')]: '0+1x120',
+      [responses('0')]: '0+9x120',
+      [responses('503')]: '0+1x120',
     },
     labels: upstream,
   },
@@ -22,11 +35,11 @@ export const gatewayCases: Record<string, AlertCase> = {
   },
   UpstreamNoAnswer: {
     fires: {
-      [answers('0')]: '0+1x120',
+      [responses('0')]: '0+1x120',
       [attempts]: '0+10x120',
     },
     quiet: {
-      [answers('0')]: '0+1x120',
+      [responses('0')]: '0+1x120',
       [attempts]: '0+30x120',
     },
     labels: upstream,

@@ -1,24 +1,24 @@
-/** Series that the cases of alerts are told in: what they are called, and which labels they have. */
+/** The names and labels of the series in the cases of alerts. */
 
 export type Series = Readonly<Record<string, string>>
 
 export type AlertCase = {
   fires: Series
   quiet: Series
-  /** When both are looked at. */
+  /** The time of the check in both. */
   at?: string
-  /** Of the series that the alert is about. */
+  /** The labels of the series that the expression returns. */
   labels: Readonly<Record<string, string>>
-  /** Its value as the summary words it. */
+  /** The value, formatted as in the summary. */
   value?: string
 }
 
 export const dogs = { job: 'dogs', instance: 'dogs:9001' }
-export const family = { app: 'dogs', target: 'http://dogs:9001/stats' }
+export const app = { app: 'dogs', target: 'http://dogs:9001/stats' }
 export const upstream = { upstream: 'dogs' }
 export const prometheus = { job: 'prometheus', instance: 'prometheus:9090' }
 
-/** A series of a metric with labels. */
+/** The notation of a series: metric and labels. */
 export const of = (metric: string, ...labels: Readonly<Record<string, string>>[]): string => {
   const pairs = Object.entries(Object.assign({}, ...labels) as Record<string, string>)
   return `${metric}{${pairs.map(([name, value]) => `${name}="${value}"`).join(', ')}}`
@@ -32,20 +32,20 @@ export const requests = (job: string, status: string) =>
     http_response_status_code: status,
   })
 export const exits = (reason: string, worker = '1') =>
-  of('prefork_worker_exits_total', family, { worker, reason })
-export const state = (name: string) => of('prefork_workers', family, { state: name })
+  of('prefork_worker_exits_total', app, { worker, reason })
+export const state = (name: string) => of('prefork_workers', app, { state: name })
 export const bucket = (metric: string, le: string) => of(`${metric}_bucket`, dogs, { le })
 export const databaseErrors = (error_type: string) =>
   of('db_client_operation_errors_total', dogs, { error_type })
 export const connections = (state: string) => of('db_client_connection_count', dogs, { state })
 export const operations = of('db_client_operation_duration_seconds_count', dogs)
 export const attempts = of('gateway_upstream_attempts_total', upstream)
-export const answers = (http_response_status_code: string) =>
+export const responses = (http_response_status_code: string) =>
   of('gateway_upstream_request_duration_seconds_count', upstream, { http_response_status_code })
 export const retries = (reason: string) => of('gateway_upstream_retries_total', upstream, { reason })
 export const targetState = (name: string) => of('gateway_upstream_targets', upstream, { state: name })
 
-/** Every value of a histogram is between the two bounds. */
+/** A histogram whose values are all between the two bounds. */
 export const between = (metric: string, lower: string, upper: string): Series => ({
   [bucket(metric, lower)]: '0x120',
   [bucket(metric, upper)]: '0+100x120',

@@ -1,4 +1,4 @@
-/** Cases of rules/services.yml. See alerts.ts. */
+/** Cases for rules/services.yml; alerts.ts explains them. */
 
 import {
   type AlertCase,

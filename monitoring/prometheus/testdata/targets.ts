@@ -1,6 +1,6 @@
-/** Cases of rules/targets.yml. See alerts.ts. */
+/** Cases for rules/targets.yml; alerts.ts explains them. */
 
-import { type AlertCase, dogs, family, of, prometheus, up } from './series.ts'
+import { type AlertCase, dogs, app, of, prometheus, up } from './series.ts'
 
 export const targetsCases: Record<string, AlertCase> = {
   TargetDown: {
@@ -16,9 +16,9 @@ export const targetsCases: Record<string, AlertCase> = {
     labels: { job: 'cats' },
   },
   ExporterTargetDown: {
-    fires: { [of('exporter_target_up', { target: family.target })]: '0x120' },
-    quiet: { [of('exporter_target_up', { target: family.target })]: '1x120' },
-    labels: { target: family.target, instance: dogs.instance },
+    fires: { [of('exporter_target_up', { target: app.target })]: '0x120' },
+    quiet: { [of('exporter_target_up', { target: app.target })]: '1x120' },
+    labels: { target: app.target, instance: dogs.instance },
   },
   ScrapeNearLimit: {
     fires: { [of('scrape_samples_post_metric_relabeling', dogs)]: '45000x120' },

@@ -1,6 +1,6 @@
 /**
- * The server that workers.bench.ts loads: a measured handler over a JSON answer, either alone on Bun.serve, as one would
- * write it without this package, or as a family. It says on standard output where it is.
+ * The server that workers.bench.ts loads: a measured handler with a JSON response, either alone on Bun.serve, as without this
+ * package, or as a cluster. It prints its URL on standard output.
  */
 import { HttpServerMetrics, Registry } from '@bun-monitoring/metrics'
 import { Type } from '@sinclair/typebox'

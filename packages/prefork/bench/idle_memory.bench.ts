@@ -1,19 +1,19 @@
 /**
- * What the whole stack takes when nobody asks it anything: the sum of the proportional set sizes (PSS: shared pages are
- * divided among those who share them) of gateway, dogs and cats, each with a master and two workers, and the exporter.
+ * Memory of the idle stack: the sum of the proportional set sizes (PSS: a shared page counts in equal parts for the processes
+ * that share it) of gateway, dogs and cats, each with a master and two workers, and the exporter.
  * Goal: under 250 MiB. Run: `bun packages/prefork/bench/idle_memory.bench.ts` (needs Linux).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { childrenOf } from '../procfs.ts'
+import { childrenOf } from '../shared/procfs.ts'
 import { TestProcess } from '../testing.ts'
 
 const ROOT = join(import.meta.dir, '../../..')
 const KIB_PER_MIB = 1024
 
 const folder = mkdtempSync(join(tmpdir(), 'idle-'))
-const family = (name: string, path: string, env: Record<string, string> = {}) => {
+const cluster = (name: string, path: string, env: Record<string, string> = {}) => {
   const prefix = name.toUpperCase()
   return new TestProcess([join(ROOT, path, 'index.ts')], {
     NODE_ENV: 'production',
@@ -23,9 +23,9 @@ const family = (name: string, path: string, env: Record<string, string> = {}) =>
     ...env,
   })
 }
-const dogs = family('dogs', 'services/dogs', { DOGS_DATABASE_PATH: join(folder, 'dogs.sqlite') })
-const cats = family('cats', 'services/cats', { CATS_DATABASE_PATH: join(folder, 'cats.sqlite') })
-const gateway = family('gateway', 'gateway', {
+const dogs = cluster('dogs', 'services/dogs', { DOGS_DATABASE_PATH: join(folder, 'dogs.sqlite') })
+const cats = cluster('cats', 'services/cats', { CATS_DATABASE_PATH: join(folder, 'cats.sqlite') })
+const gateway = cluster('gateway', 'gateway', {
   DOGS_URL: (await dogs.ready()).url,
   CATS_URL: (await cats.ready()).url,
 })
@@ -39,7 +39,7 @@ const exporter = new TestProcess([
 const processes = { gateway, dogs, cats, exporter }
 for (const each of Object.values(processes)) await each.ready()
 for (const name of ['dogs', 'cats']) {
-  // One request through everything, so that nothing is missing because it was never used.
+  // One request through each path, so that lazily loaded code is counted.
   await fetch(`${(await gateway.ready()).url}/${name}/`)
 }
 const rows = Object.entries(processes).map(([name, { pid }]) => {

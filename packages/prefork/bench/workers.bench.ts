@@ -1,5 +1,5 @@
 /**
- * What workers cost, and how the kernel spreads connections over them: CPU time per request (user + system, of the master
+ * The cost of workers, and how the kernel spreads connections over them: CPU time per request (user + system, of the master
  * and all workers) of a small measured app with two workers against the same app alone in one process (goal: at most
  * 1.03), and against two of those on one port, which have no master; then the share of each worker at several numbers
  * of connections.
@@ -7,8 +7,8 @@
  */
 import { join } from 'node:path'
 import { load, median, ratio, rounded, spread, takeTurns } from '@bun-monitoring/metrics/bench'
-import { childrenOf, readProcess } from '../procfs.ts'
-import type { StatsDocument } from '../stats.ts'
+import { childrenOf, readProcess } from '../shared/procfs.ts'
+import type { StatsDocument } from '../admin/stats_document.ts'
 import { TestProcess } from '../testing.ts'
 
 const ROUNDS = Number(Bun.env.BENCH_ROUNDS ?? 16)
@@ -22,8 +22,8 @@ const second = start('alone', new URL((await first.ready()).url).port)
 const SUBJECTS = {
   'alone in one process': [start('alone')],
   'two processes on one port, no master': [first, second],
-  'a master and one worker': [start('family', '1')],
-  'a master and two workers': [start('family', '2')],
+  'a master and one worker': [start('cluster', '1')],
+  'a master and two workers': [start('cluster', '2')],
 }
 type Subject = keyof typeof SUBJECTS
 const subjects = Object.keys(SUBJECTS) as Subject[]
@@ -54,10 +54,10 @@ console.table(
   })),
 )
 
-const [family] = SUBJECTS['a master and two workers'] as [TestProcess]
+const [cluster] = SUBJECTS['a master and two workers'] as [TestProcess]
 const rows = []
 for (const connections of SPREAD_OVER) {
-  const { url, admin } = await family.ready()
+  const { url, admin } = await cluster.ready()
   const before = await requestsByWorker(admin)
   await load(url, connections, 1)
   const counts = (await requestsByWorker(admin)).map((requests, i) => requests - before[i]!)
@@ -76,7 +76,7 @@ async function requestsByWorker(admin: string): Promise<number[]> {
   return workers.map(({ requests }) => requests)
 }
 
-/** Of a process and its children. */
+/** The CPU time of a process and its children. */
 function cpuUsOfFamily(pid: number): number {
   return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + (readProcess(each)?.cpuUs ?? 0), 0)
 }

@@ -1,22 +1,33 @@
-/** Starts the family of family.ts for a test, and asks it how it is. */
+/** Starts the cluster of cluster.ts for a test, and reads its stats and metrics. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StatsDocument, WorkerStats } from '../stats.ts'
+import type { StatsDocument, WorkerStats } from '../admin/stats_document.ts'
+import { childrenOf } from '../shared/procfs.ts'
 import { TestProcess } from '../testing.ts'
 
-/** Short, so that tests are; those that are about drains set their own. */
+/** Short times, so that tests are fast. Tests about drains set their own. */
 const QUICK = { TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '5000' }
 
 export class Toys extends TestProcess {
   readonly #folder: string
 
-  constructor(env: Record<string, string> = {}, folder = temporaryFolder()) {
-    super([join(import.meta.dir, 'family.ts')], { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env })
+  /** @param app the file in this folder that is started. */
+  constructor(
+    env: Record<string, string> = {},
+    folder = temporaryFolder(),
+    app = 'cluster.ts',
+    launcher: readonly string[] = [],
+  ) {
+    super(
+      [join(import.meta.dir, app)],
+      { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env },
+      { launcher },
+    )
     this.#folder = folder
   }
 
-  /** Lets `/slow` answer. */
+  /** Lets `/slow` respond. */
   release(): Promise<number> {
     return Bun.write(join(this.#folder, 'release'), '')
   }
@@ -30,7 +41,7 @@ export class Toys extends TestProcess {
     return (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
   }
 
-  /** The stats, as soon as they are so. */
+  /** Resolves with the stats once they fulfil the condition. */
   async until(
     what: string,
     isSo: (stats: StatsDocument) => boolean,
@@ -58,7 +69,7 @@ export class Toys extends TestProcess {
     return (await fetch(`${admin}/metrics`)).text()
   }
 
-  /** Requests that the page says were answered. */
+  /** The number of answered requests on the metrics page. */
   async counted(): Promise<number> {
     return sumOf(await this.page(), 'http_server_request_duration_seconds_count')
   }
@@ -69,12 +80,42 @@ export class Toys extends TestProcess {
   }
 }
 
-/** Resolves when these processes are gone. */
+/**
+ * A cluster as process 1 of a pid namespace and a mount namespace of its own, as in a container.
+ * @param mount options of a tmpfs on /dev/shm; without them /dev/shm is shared with the host.
+ */
+export class Container extends Toys {
+  constructor(env: Record<string, string> = {}, mount?: string, app = 'cluster.ts') {
+    const shared = mount === undefined ? '' : `mount -t tmpfs -o ${mount} tmpfs /dev/shm && `
+    super(env, temporaryFolder(), app, [
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      `${shared}exec "$@"`,
+      'sh',
+    ])
+  }
+
+  /** The pid of process 1 in the namespace of this process. */
+  get first(): number {
+    return childrenOf(this.pid)[0]!
+  }
+
+  override signal(name: NodeJS.Signals): void {
+    process.kill(this.first, name)
+  }
+}
+
+/** Resolves when these processes have ended. */
 export async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some((pid) => existsSync(`/proc/${pid}`))) await Bun.sleep(10)
 }
 
-/** The sum of a family's samples on a page. */
+/** The sum of the samples of a metric on a page. */
 export const sumOf = (page: string, name: string): number =>
   page
     .split('\n')

@@ -1,6 +1,6 @@
 /**
- * What a list of 100 rows costs against one row: CPU time per request of the service (user + system), the two asked in
- * turns. Goal: at most 1.2. Run: `bun services/pets/bench/list_cost.bench.ts` (needs wrk).
+ * Compares the CPU time per request (user and system) of a list of 100 rows with that of one row, measured in turns. Goal: a
+ * ratio of at most 1.2. Run: `bun services/pets/bench/list_cost.bench.ts` (needs wrk).
  */
 import { median } from '@bun-monitoring/metrics/bench'
 import { dogs, temporaryDatabase } from '../testing.ts'
@@ -32,7 +32,7 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 
 const rows = Object.entries(results).map(([name, measurements]) => ({
-  asked: name,
+  request: name,
   'requests/s (median)': Math.round(median(measurements.map((each) => each.requestsPerSecond))),
   'CPU us/request (median)': Number(median(measurements.map((each) => each.cpuUsPerRequest)).toFixed(2)),
   'lowest and highest': measurements

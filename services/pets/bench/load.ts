@@ -1,4 +1,4 @@
-/** What benchmarks share: load through wrk, and the CPU time that a process used meanwhile. */
+/** For benchmarks: load by wrk, and the CPU time of a process meanwhile. */
 import { load } from '@bun-monitoring/metrics/bench'
 import { readProcess } from '@bun-monitoring/prefork/procfs'
 
@@ -8,7 +8,7 @@ export interface Measurement {
   cpuUsPerRequest: number
 }
 
-/** Asks `url` over `connections` keep-alive connections for some seconds, and looks at what it cost the process. */
+/** Requests `url` over keep-alive connections and measures the CPU time of the process. */
 export async function measure(
   pid: number,
   url: string,

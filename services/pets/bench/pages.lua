@@ -1,4 +1,4 @@
--- Another page each time, more of them than a service keeps: every list is built anew.
+-- Requests more pages in turn than a service caches, so that every list is built anew.
 local after = 0
 request = function()
   after = (after + 1) % 800

@@ -1,4 +1,4 @@
--- One pet after the other.
+-- Creates a pet with each request.
 wrk.method = "POST"
 wrk.body = '{"name":"dog of a benchmark","breed":"Affenpinscher"}'
 wrk.headers["Content-Type"] = "application/json"

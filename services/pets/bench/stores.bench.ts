@@ -1,12 +1,12 @@
 /**
- * What a request costs on SQLite and on PostgreSQL, in turns: requests per second, CPU time of the service, and that of all of
- * PostgreSQL beside it; on one machine, which also makes the load. SQLite syncs at checkpoints (synchronous=NORMAL), PostgreSQL
+ * Compares requests on SQLite and on PostgreSQL, measured in turns: requests per second, CPU time of the service and of
+ * PostgreSQL's processes, on one machine that also runs the load. SQLite syncs at checkpoints (synchronous=NORMAL), PostgreSQL
  * at each commit. Run: `bun services/pets/bench/stores.bench.ts` (needs wrk and postgresql).
  */
 import { join } from 'node:path'
 import { cpuUsOf, load, median, rounded } from '@bun-monitoring/metrics/bench'
 import { dogs, postgresDatabase, temporaryDatabase } from '../testing.ts'
-import { TestServer } from '../testing_postgres.ts'
+import { TestServer } from '../postgres/testing_server.ts'
 
 const ROUNDS = 5
 const SECONDS = 2
@@ -14,8 +14,8 @@ const CONNECTIONS = 32
 const ROWS = 1000
 
 const script = (name: string) => join(import.meta.dir, name)
-/** What is asked, at which path, and how. POST comes last: rows become more. */
-const asked: [name: string, path: string, script?: string][] = [
+/** The requests: name, path and wrk script. POST comes last because it adds rows. */
+const REQUESTS: [name: string, path: string, script?: string][] = [
   ['GET of one', '/dogs/500/'],
   ['GET of a list of 100, unchanged', '/dogs/'],
   ['GET of a list of 100, built anew', '/dogs/', script('pages.lua')],
@@ -40,7 +40,7 @@ for (const { service, rows } of subjects) {
 
 const serverCpuUs = () => server.pids.reduce((sum, pid) => sum + cpuUsOf(pid), 0)
 const table: Record<string, unknown>[] = []
-for (const [what, path, how] of asked) {
+for (const [what, path, how] of REQUESTS) {
   const results = new Map(
     subjects.map(({ name }) => [
       name,
@@ -61,7 +61,7 @@ for (const [what, path, how] of asked) {
   }
   for (const [name, { perSecond, cpuUs, serverUs }] of results) {
     table.push({
-      asked: what,
+      request: what,
       on: name,
       'requests/s': Math.round(median(perSecond)),
       'service, CPU us/request': rounded(median(cpuUs), 1),

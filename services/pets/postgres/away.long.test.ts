@@ -1,6 +1,6 @@
-/** PostgreSQL away for 10 s under load. The short version, and everything else about a database that is away: away.test.ts. */
+/** PostgreSQL is stopped for 10 s under load. The short version and all other outages: away.test.ts. */
 import { expect, test } from 'bun:test'
-import { TestServer } from '../testing_postgres.ts'
+import { TestServer } from './testing_server.ts'
 import { outage } from './testing_outage.ts'
 
 test('ten seconds without PostgreSQL lose no acknowledged write, and need no restart', async () => {
@@ -14,7 +14,7 @@ test('ten seconds without PostgreSQL lose no acknowledged write, and need no res
   expect(wrong).toEqual([])
   expect(lost).toEqual([])
   expect(recoveredMs).toBeLessThan(2000)
-  // No client waited for as long as a statement may take.
+  // Below the statement timeout.
   expect(slowestMs).toBeLessThan(5000)
   expect(pids[1]).toEqual(pids[0])
 })

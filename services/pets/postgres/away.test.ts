@@ -1,13 +1,13 @@
-/** A database that is away, comes back, hangs or is busy, as the clients of a real service see it. */
+/** A database that stops, starts, hangs or is locked, from the point of view of a service's clients. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { dogs, post, postgresDatabase } from '../testing.ts'
-import { isPostgresExpected, TestServer } from '../testing_postgres.ts'
+import { isPostgresExpected, TestServer } from './testing_server.ts'
 import { outage } from './testing_outage.ts'
 
 const SLOW_MS = 60_000
 
-/** Asks until the answer is of this status. */
+/** Repeats a request until the response has this status. */
 async function until(status: number, ask: () => Promise<Response>): Promise<Response> {
   const deadlineMs = performance.now() + 20_000
   for (;;) {
@@ -20,7 +20,7 @@ async function until(status: number, ask: () => Promise<Response>): Promise<Resp
 }
 
 describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
-  /** Not the one that other tests share: it is stopped. */
+  /** A server of this file alone, because it is stopped. */
   let server: TestServer
   beforeAll(async () => {
     server = await TestServer.create()
@@ -35,7 +35,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       expect(seen.lost).toEqual([])
       expect(seen.unavailable).toBeGreaterThan(100)
       expect(seen.recoveredMs).toBeLessThan(2000)
-      // No client waited for as long as a statement may take.
+      // Below the statement timeout.
       expect(seen.slowestMs).toBeLessThan(5000)
       expect(seen.pids[1]).toEqual(seen.pids[0])
     },
@@ -43,7 +43,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 
   test(
-    'that hangs: requests are answered 503 when their time is up, then at once, and again when it goes on',
+    'hangs: requests get 503 after the statement timeout, then at once, and succeed again when it continues',
     async () => {
       await using database = await postgresDatabase(Promise.resolve(server))
       await using service = dogs({
@@ -57,7 +57,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       server.freeze('SIGSTOP')
       const broken = await post(url, 'lost or not')
       expect(broken.status).toBe(503)
-      expect((await broken.json()).detail).toContain('it is not known whether it did')
+      expect((await broken.json()).detail).toContain('it is not known whether a change was made')
       await service.line('the database is away')
       const startedMs = performance.now()
       const refused = await Promise.all(Array.from({ length: 10 }, () => post(url, 'refused')))
@@ -76,7 +76,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 
   test(
-    'a table that another holds: 503 after the statement timeout, or when no connection was free, and nothing is stored',
+    'locks the table: 503 after the statement timeout, or if no connection is free, and no row is stored',
     async () => {
       await using database = await postgresDatabase()
       await using service = dogs({
@@ -89,12 +89,12 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       const { url, admin } = await service.ready()
       const details: string[] = []
       await database.during('LOCK TABLE dogs', async () => {
-        const answers = await Promise.all(Array.from({ length: 5 }, () => post(url, 'refused')))
-        expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
-        expect(answers.every(({ headers }) => headers.get('retry-after') === '1')).toBe(true)
-        for (const answer of answers) details.push((await answer.json()).detail as string)
+        const responses = await Promise.all(Array.from({ length: 5 }, () => post(url, 'refused')))
+        expect(responses.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
+        expect(responses.every(({ headers }) => headers.get('retry-after') === '1')).toBe(true)
+        for (const response of responses) details.push((await response.json()).detail as string)
       })
-      // Of two connections the one that counts rows may have had one.
+      // The statement that counts rows may have held one of the two connections.
       const [late, without] = [
         'The database could not do it now: nothing was changed, try again',
         'No connection to the database was free within 300 ms: nothing was changed, try again',
@@ -125,7 +125,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 
   test(
-    'a worker that is replaced while it is away serves, too, and the family goes on',
+    'a worker that is replaced during the outage serves afterwards',
     async () => {
       await using database = await postgresDatabase(Promise.resolve(server))
       await using service = dogs({ DOGS_WORKERS: '1', ...database.env })
@@ -145,7 +145,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 
   test(
-    'takes the password of a file, and a wrong one ends the start with exit code 3',
+    'the password is read from a file, and a wrong one ends the start with exit code 3',
     async () => {
       await using database = await postgresDatabase(Promise.resolve(server))
       await database.query(`CREATE ROLE guarded LOGIN PASSWORD 'open "sesame'`)
@@ -162,13 +162,13 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       await using refused = dogs(env)
       expect(await refused.exit()).toBe(3)
       const { msg } = await refused.line('dogs could not start')
-      expect(msg).toContain('refuses us: password authentication failed for user "guarded"')
+      expect(msg).toContain('refuses the login: password authentication failed for user "guarded"')
     },
     SLOW_MS,
   )
 
   test(
-    'that is not there yet is waited for, and said so',
+    'not yet started: the service waits for it and logs that',
     async () => {
       await using database = await postgresDatabase(Promise.resolve(server))
       await server.stop('INT')
@@ -182,7 +182,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
   )
 
   test(
-    'that never comes, or refuses the login, ends the start with exit code 3 and what to do',
+    'never started, or refusing the login: the start ends with exit code 3 and the remedy',
     async () => {
       const url = 'postgres://dogs:secret@127.0.0.1:1/dogs'
       await using absent = dogs({ DOGS_DATABASE_URL: url, DOGS_DATABASE_CONNECT_TIMEOUT_MS: '10' })
@@ -197,7 +197,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       expect(await refused.exit()).toBe(3)
       const { msg } = await refused.line('dogs could not start')
       expect(msg).toEndWith(
-        'refuses us: role "stranger" does not exist: correct DOGS_DATABASE_URL or the password',
+        'refuses the login: role "stranger" does not exist: correct DOGS_DATABASE_URL or the password',
       )
       for (const service of [absent, refused]) {
         expect(JSON.stringify(service.lines('')) + (await service.stderr)).not.toContain('secret')
@@ -208,7 +208,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
 })
 
 test(
-  'a URL that is none of PostgreSQL, or a password file that is not there, is told without the password',
+  'a URL of another system and a missing password file are reported without the password',
   async () => {
     await using service = dogs({
       DOGS_DATABASE_URL: 'mysql://dogs:secret@localhost/dogs',

@@ -1,20 +1,19 @@
-/** A database on PostgreSQL: waited for at the start, migrated, and then asked through a pool for each worker. */
+/** PostgreSQL as a database of the service: waits for it at the start, migrates it, and opens a pool for each worker. */
 import type { SQL } from 'bun'
-import type { Registry } from '@bun-monitoring/metrics'
 import { PoolMetrics } from '@bun-monitoring/metrics/postgres'
 import type { Logger } from '@bun-monitoring/prefork'
-import type { Database } from '../database.ts'
-import { type Kind, prefixOf } from '../kind.ts'
+import { type Kind, prefixOf } from '../model/kind.ts'
+import type { Database } from '../store/store.ts'
 import { isHopeless } from './errors.ts'
 import { migrate } from './migrate.ts'
 import { Pool } from './pool.ts'
 import { PostgresStore } from './store.ts'
 import { connection, type PostgresSettings, whereIs } from './target.ts'
 
-/** At a start a database that does not answer is tried so often, a connect timeout apart. */
+/** Connection attempts at the start, one connect timeout apart. */
 const TRIES = 30
 
-/** What migrates or copies may take as long as it takes. */
+/** Migrations and copies have no time limit. */
 const UNLIMITED_MS = 0
 
 export const postgresDatabase = (
@@ -29,7 +28,7 @@ export const postgresDatabase = (
       await sql.close()
     }
   },
-  open(registry: Registry, log: Logger) {
+  open(registry, log) {
     const { databaseStatementTimeoutMs: statementMs } = settings
     const pool = new Pool({
       size: settings.databasePool,
@@ -44,8 +43,8 @@ export const postgresDatabase = (
 })
 
 /**
- * A connection without a statement timeout.
- * @throws Error that says what to do, where the server refuses the login, or does not answer for {@link TRIES} connect timeouts.
+ * Opens a connection without a statement timeout.
+ * @throws Error if the server refuses the login, or does not respond to {@link TRIES} attempts; its message says what to do.
  */
 export async function connect(kind: Kind, settings: PostgresSettings, log: Logger): Promise<SQL> {
   const where = `PostgreSQL at ${whereIs(settings.databaseUrl)}`
@@ -58,7 +57,7 @@ export async function connect(kind: Kind, settings: PostgresSettings, log: Logge
       const { message } = error as Error
       const variable = `${prefixOf(kind)}_DATABASE_URL`
       if (isHopeless(error)) {
-        throw new Error(`${where} refuses us: ${message}: correct ${variable} or the password`, {
+        throw new Error(`${where} refuses the login: ${message}: correct ${variable} or the password`, {
           cause: error,
         })
       }

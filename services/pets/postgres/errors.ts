@@ -1,28 +1,28 @@
-/** Which of the client's and the server's errors mean: not now, try again. What each means for a write is told apart. */
+/** Translates errors of PostgreSQL and of Bun's client to `Unavailable`, and tells whether a write was rolled back. */
 import { SQL } from 'bun'
-import { Unavailable } from '../store.ts'
+import { Unavailable } from '../store/store.ts'
 
-/** The server refused, and rolled back what it had begun: classes or codes of appendix A of its manual. */
+/** SQLSTATE classes and codes (appendix A of the manual) of statements that the server rolled back. */
 const ROLLED_BACK = /^(?:53|40001|40P01|55P03|57014|25006)/
 
-/** It is going away or coming up. */
+/** SQLSTATE classes and codes of a server that stops or starts. */
 const GOING = /^(?:08|57P)/
 
-/** Logins that no repetition will make good. */
+/** SQLSTATE classes and codes of logins that fail again when repeated. */
 const HOPELESS = /^(?:28|3D000|42501)/
 
-/** Bun's own codes for a connection that is not there or broke. */
+/** Codes of Bun's client for a connection that broke or was not made. */
 const BROKEN = /^ERR_POSTGRES_(?:CONNECTION|IDLE|LIFETIME)/
 
 const isPostgres = (error: unknown): error is SQL.PostgresError => error instanceof SQL.PostgresError
 
-/** A SQLSTATE where the server said one, else Bun's code. */
+/** The SQLSTATE if the server sent one, else the code of Bun's client. */
 export const codeOf = (error: unknown): string =>
   isPostgres(error) ? (error.errno ?? error.code) : (error as Error).name
 
 export const isHopeless = (error: unknown): boolean => HOPELESS.test(codeOf(error))
 
-/** The error of a statement that was sent, as the store throws it. */
+/** The error that the store throws for the error of a statement. */
 export function translated(error: unknown): unknown {
   const code = codeOf(error)
   if (ROLLED_BACK.test(code)) {
@@ -30,7 +30,7 @@ export function translated(error: unknown): unknown {
   }
   if (GOING.test(code) || BROKEN.test(code)) {
     return new Unavailable(
-      'The connection to the database broke: if this was to change something, it is not known whether it did',
+      'The connection to the database broke: it is not known whether a change was made',
       code,
       error,
     )

@@ -1,18 +1,18 @@
 /**
- * Migrations of a PostgreSQL database, in one transaction behind an advisory lock: of replicas that start together one
- * migrates, the others wait, and then find nothing left to do. The table of migrations is shared by the models of a database.
+ * Applies migrations to a PostgreSQL database in one transaction under an advisory lock: when replicas start together, one
+ * migrates and the others wait. The models of a database share one table of migrations.
  */
 import type { SQL, TransactionSQL } from 'bun'
-import type { Kind } from '../kind.ts'
-import { migrations, unappliedOf } from '../migrations.ts'
+import type { Kind } from '../model/kind.ts'
+import { migrations, requireKnown, unappliedOf } from '../model/migrations.ts'
 
-/** Any number that nobody else locks: the bytes of "pets". */
+/** The key of the advisory lock: the bytes of "pets", which no other program is likely to use. */
 const LOCK = 0x70657473
 
 /**
- * Applies what is missing.
+ * Applies the missing migrations.
  * @returns the names of the migrations that this call applied.
- * @throws the error of the first that fails; nothing of this call is applied then.
+ * @throws the error of the first migration that fails; the whole call is then rolled back.
  */
 export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
   sql.begin(async (transaction) => {
@@ -25,10 +25,9 @@ export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
       'SELECT name FROM migrations WHERE model = $1',
       [kind.name],
     )
-    const missing = unappliedOf(
-      migrations(kind),
-      rows.map(({ name }) => name),
-    )
+    const [all, applied] = [migrations(kind), rows.map(({ name }) => name)]
+    requireKnown(all, applied)
+    const missing = unappliedOf(all, applied)
     for (const { name, postgres } of missing) {
       await transaction.unsafe(postgres)
       await transaction.unsafe('INSERT INTO migrations (model, name) VALUES ($1, $2)', [kind.name, name])
@@ -36,10 +35,10 @@ export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
     return missing.map(({ name }) => name)
   })
 
-/** Snapshots tell whether lists are stale: see store.ts. */
+/** The first version with `pg_current_snapshot()`: see store.ts. */
 const LEAST_VERSION = 130_000
 
-/** Names are any text: another encoding than UTF-8 would refuse some of them, one by one and much later. */
+/** Names may hold any character: with an encoding other than UTF-8, single inserts would fail later. */
 async function checkServer(transaction: TransactionSQL): Promise<void> {
   const [{ encoding, version, number }] = await transaction.unsafe(
     `SELECT current_setting('server_encoding') AS encoding, current_setting('server_version') AS version,

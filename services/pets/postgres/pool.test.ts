@@ -1,6 +1,6 @@
 /**
- * The pool under a random schedule of statements, failures and losses, over connections that are made up: whatever happens, a
- * connection has one statement at a time, there are never too many, and everybody gets an answer. With a real server: away.test.ts.
+ * The pool under a random schedule of statements, failures and losses, over simulated connections: a connection has one
+ * statement at a time, connections never exceed the size, and each statement gets a result. With a real server: away.test.ts.
  */
 import { expect, test } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
@@ -8,7 +8,7 @@ import { PoolMetrics } from '@bun-monitoring/metrics/postgres'
 import { randomFrom } from '@bun-monitoring/metrics/testing'
 import { createLogger } from '@bun-monitoring/prefork'
 import { SQL } from 'bun'
-import { Unavailable } from '../store.ts'
+import { Unavailable } from '../store/store.ts'
 import { Pool } from './pool.ts'
 
 const SIZE = 3
@@ -18,9 +18,9 @@ const CLIENTS = 12
 const broken = () =>
   new SQL.PostgresError('Connection closed', { code: 'ERR_POSTGRES_CONNECTION_CLOSED' } as never)
 
-/** A server of which nothing is real, and what it saw. */
-function madeUp(random: () => number) {
-  const seen = { open: 0, mostOpen: 0, shared: 0, answers: 0, broken: 0 }
+/** A simulated server, with counters of the calls that it received. */
+function simulatedServer(random: () => number) {
+  const seen = { open: 0, mostOpen: 0, shared: 0, results: 0, broken: 0 }
   const connect = (onClose: () => void): SQL => {
     let [isOpen, running] = [false, 0]
     const end = () => {
@@ -45,7 +45,7 @@ function madeUp(random: () => number) {
           seen.broken++
           throw broken()
         }
-        seen.answers++
+        seen.results++
         return [id]
       },
       async close() {
@@ -59,14 +59,14 @@ function madeUp(random: () => number) {
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadlineMs = performance.now() + 20_000
   while (!(await holds())) {
-    if (performance.now() > deadlineMs) throw new Error(`not so in time: ${holds}`)
+    if (performance.now() > deadlineMs) throw new Error(`did not hold within 20 s: ${holds}`)
     await Bun.sleep(1)
   }
 }
 
 test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
   const random = randomFrom(seed)
-  const { seen, connect } = madeUp(random)
+  const { seen, connect } = simulatedServer(random)
   const registry = new Registry()
   const pool = new Pool({
     size: SIZE,
@@ -77,12 +77,12 @@ test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
     metrics: new PoolMetrics(registry),
     log: createLogger('test', 'silent'),
   })
-  // Each client asks until everything of its own is answered: while the database is away, again and again.
+  // Each client repeats a statement until it gets the result.
   let refused = 0
-  const answeredBy = async (id: number): Promise<void> => {
+  const resultOf = async (id: number): Promise<void> => {
     for (;;) {
       try {
-        // An answer is that to its own statement.
+        // The result belongs to this statement, not to another one.
         return expect(await pool.run<number>('', [id])).toEqual([id] as never)
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error
@@ -95,16 +95,16 @@ test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
     Array.from({ length: CLIENTS }, async (_, client) => {
       for (let id = client; id < STATEMENTS; id += CLIENTS) {
         if (random() < 0.2) await Bun.sleep(random() * 5)
-        await answeredBy(id)
+        await resultOf(id)
       }
     }),
   )
-  expect(seen.answers).toBe(STATEMENTS)
+  expect(seen.results).toBe(STATEMENTS)
   expect(seen.broken).toBeGreaterThan(0)
   expect(refused).toBeGreaterThanOrEqual(seen.broken)
   expect(seen.shared).toBe(0)
   expect(seen.mostOpen).toBeLessThanOrEqual(SIZE)
-  // One may be opening just now.
+  // A connection may be opening at this moment.
   await until(async () => {
     const page = await registry.metrics()
     const isCounted = page.includes(`db_client_connection_count{state="idle"} ${seen.open}\n`)

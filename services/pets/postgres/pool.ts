@@ -1,28 +1,28 @@
 /**
- * A pool of connections to PostgreSQL: a statement has one for itself, waits for it a bounded time, and is refused at once
- * while the database is away. Bun has a pool of its own, which tells nothing of itself, lets a statement wait for as long as it
- * takes, and puts several on one connection (then a statement costs half; see bench/stores.bench.ts for what ours costs).
+ * A pool of connections to PostgreSQL. A statement has a connection for itself, waits for it a bounded time, and is refused
+ * at once while the database is away. Bun's own pool has no metrics, no limit of the wait, and puts several statements on one
+ * connection (a statement then costs half; bench/stores.bench.ts measures the cost with this pool).
  */
 import type { SQL } from 'bun'
 import type { PoolMetrics } from '@bun-monitoring/metrics/postgres'
 import type { Logger } from '@bun-monitoring/prefork'
-import { Unavailable } from '../store.ts'
+import { Unavailable } from '../store/store.ts'
 import { codeOf, translated } from './errors.ts'
 
 export interface PoolOptions {
   size: number
-  /** How long a statement waits for a connection. */
+  /** The time that a statement waits for a connection. */
   waitMs: number
-  /** How long it then takes at most; the server has the same limit, and this one is for a server that is silent. */
+  /** The time that a statement may take. The server has the same limit; this one serves when the server hangs. */
   statementMs: number
-  /** How often an absent database is tried. Default 250 ms. */
+  /** The pause between attempts to connect to an absent database. Default 250 ms. */
   retryEveryMs?: number
   connect: (onClose: () => void) => SQL
   metrics: PoolMetrics
   log: Logger
 }
 
-/** What a statement gave; `count` is of rows, those that it changed included. */
+/** The result of a statement; `count` is the number of rows returned or changed. */
 export type Rows<Row> = Row[] & { count: number }
 
 interface Connection {
@@ -38,10 +38,10 @@ interface Waiter {
   reject: (error: Unavailable) => void
 }
 
-/** Deadlines are looked at so often, not watched by a timer each. */
+/** The interval at which all deadlines are checked: cheaper than a timer for each. */
 const SWEEP_EVERY_MS = 100
 
-/** What the server's own statement timeout may be late before the connection is given up. */
+/** The time by which the server's own statement timeout may be late before the connection is dropped. */
 const GRACE_MS = 500
 
 const RETRY_EVERY_MS = 250
@@ -54,7 +54,7 @@ export class Pool {
   readonly #sweeper: Timer
   #opening = 0
   #retry: Timer | undefined
-  /** Why there is no connection, once one could not be made. */
+  /** The error of the last attempt, while there is no connection. */
   #away: unknown
   #isClosed = false
   #losses = 0
@@ -65,7 +65,7 @@ export class Pool {
     this.#sweeper.unref()
   }
 
-  /** How many connections broke so far. After one, another server may answer, or another past of the same. */
+  /** The number of connections lost so far. After a loss, another server may respond, or the same one restored from a backup. */
   get losses(): number {
     return this.#losses
   }
@@ -103,7 +103,7 @@ export class Pool {
     return promise
   }
 
-  /** A connection is free. */
+  /** Passes a free connection to the first waiting statement, else to the idle ones. */
   #give(connection: Connection): void {
     connection.usedSinceMs = 0
     connection.isOverdue = false
@@ -140,12 +140,12 @@ export class Pool {
     this.#give(connection)
   }
 
-  /** No connection could be made. Those that there are go on; without any, everybody is refused until there is one. */
+  /** Handles a failed attempt: open connections go on; if there are none, statements are refused until one is open. */
   #failed(error: unknown): void {
     if (this.#isClosed) return
     if (this.#open.size === 0) {
       if (this.#away === undefined) {
-        this.#options.log.warn({ err: error }, 'the database is away: answering 503 until it is back')
+        this.#options.log.warn({ err: error }, 'the database is away: responding 503 until it is back')
       }
       this.#away = error
       this.#refuse(error)
@@ -160,7 +160,7 @@ export class Pool {
     for (const { reject } of this.#waiting.splice(0)) reject(away(cause))
   }
 
-  /** A connection ended without us, or must. */
+  /** Drops a connection that the server ended or that hangs. */
   #lose(connection: Connection): void {
     if (!this.#open.has(connection)) return
     this.#losses++
@@ -173,7 +173,7 @@ export class Pool {
     const at = this.#idle.indexOf(connection)
     if (at !== -1) this.#idle.splice(at, 1)
     this.#publish()
-    // Else Bun would make it anew. What it was asked is rejected.
+    // Otherwise Bun reopens it. Its pending statement is rejected.
     void connection.sql.close({ timeout: 0 })
   }
 
@@ -192,10 +192,10 @@ export class Pool {
     }
     for (const connection of this.#open) {
       if (connection.usedSinceMs === 0 || nowMs - connection.usedSinceMs < statementMs + GRACE_MS) continue
-      // At the second look: after a blocked event loop the answer may be there, unread.
+      // Only at the second check: after a blocked event loop the result may have arrived unread.
       if (connection.isOverdue) {
         this.#lose(connection)
-        // They may be as dead, and nobody would know before asking.
+        // The idle connections may hang as well, which only a statement would show.
         for (const other of this.#idle.slice()) this.#lose(other)
       } else connection.isOverdue = true
     }

@@ -1,4 +1,4 @@
-/** Which PostgreSQL, and how: the settings as Bun's client wants them. Nothing here is ever printed but `where`. */
+/** The connection settings in the form of Bun's client. They hold the password: only `whereIs` may be printed. */
 import { readFileSync } from 'node:fs'
 import { SQL } from 'bun'
 
@@ -9,22 +9,22 @@ export interface PostgresSettings {
   databaseStatementTimeoutMs: number
 }
 
-/** A URL of PostgreSQL. Its text is a secret: complaints must not repeat it. */
+/** Whether a text is a URL of PostgreSQL. It may hold a password, so error messages must not repeat it. */
 export const isPostgresUrl = (text: string): boolean =>
   URL.canParse(text) && ['postgres:', 'postgresql:'].includes(new URL(text).protocol)
 
-/** @throws the system's error where the file cannot be read. */
+/** @throws the system's error if the file cannot be read. */
 export const readPassword = (path: string): string => readFileSync(path, 'utf8').replace(/\r?\n$/, '')
 
-/** Server and database, for people. */
+/** Server and database for messages, without user and password. */
 export function whereIs(url: string): string {
   const { hostname, port, pathname } = new URL(url)
   return `${hostname}:${port === '' ? '5432' : port}${pathname}`
 }
 
 /**
- * One connection. It is made when it is first used, or by `connect()`; Bun would make it anew after a loss, so whoever
- * wants to know of losses closes it in `onClose`.
+ * One connection, opened by its first use or by `connect()`. Bun reopens it after a loss: to prevent that, close it in
+ * `onClose`.
  */
 export function connection(
   name: string,
@@ -36,10 +36,10 @@ export function connection(
   return new SQL({
     url: databaseUrl,
     ...(databasePasswordFile === undefined ? {} : { password: readPassword(databasePasswordFile) }),
-    // One statement at a time: Bun's answers to several on one connection were mixed up in releases before this one
-    // (oven-sh/bun pull requests 32772 and 33627). The pool is ours.
+    // One statement at a time: earlier releases of Bun mixed up the results of several statements on one connection
+    // (oven-sh/bun pull requests 32772 and 33627).
     max: 1,
-    // Seconds, and fractions of them.
+    // In seconds; fractions are allowed.
     connectionTimeout: databaseConnectTimeoutMs / 1000,
     connection: { application_name: name, statement_timeout: statementTimeoutMs },
     ...(onClose ? { onclose: onClose } : {}),

@@ -1,25 +1,25 @@
-/** For tests: a service under load whose PostgreSQL stops for some time, and what its clients saw. */
+/** For tests: runs a service under load while its PostgreSQL is stopped, and records what the clients see. */
 import { dogs, postgresDatabase } from '../testing.ts'
-import type { TestServer } from '../testing_postgres.ts'
+import type { TestServer } from './testing_server.ts'
 
 const CLIENTS = 8
 
 export interface Outage {
   acknowledged: string[]
-  /** Acknowledged, and not there in the end. */
+  /** Acknowledged, but not in the table at the end. */
   lost: string[]
-  /** Answers other than 200, 201 and 503 with `Retry-After`. */
+  /** Responses other than 200, 201 and 503 with `Retry-After`. */
   wrong: string[]
   unavailable: number
-  /** The longest that a client waited for any answer. */
+  /** The longest time that a client waited for a response. */
   slowestMs: number
-  /** From the moment when the server took connections again to the last 503. */
+  /** Time from the server's start to the last 503. */
   recoveredMs: number
-  /** Processes of the service before and after. */
+  /** Process ids of the workers before and after. */
   pids: [number[], number[]]
 }
 
-/** Stops the server as `pg_ctl` would, for `ms`, while clients write and read all the time. */
+/** Stops the server for `ms`, as `pg_ctl` does, while clients write and read. */
 export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: number): Promise<Outage> {
   await using database = await postgresDatabase(Promise.resolve(server))
   await using service = dogs(database.env)
@@ -43,7 +43,7 @@ export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: num
     if (response.status === 503 && response.headers.get('retry-after') === '1') {
       unavailable++
       lastRefusedMs = nowMs
-      // As a client that is told to come back, though sooner.
+      // Clients wait for less than Retry-After says, to find the moment of recovery.
       await Bun.sleep(5)
     } else if (response.status > 201) wrong.push(`${response.status} ${body}`)
     return response.status

@@ -1,8 +1,9 @@
-/** A database in a SQLite file. */
-import type { Database } from '../database.ts'
-import { type Kind, prefixOf } from '../kind.ts'
-import { migrations } from '../migrations.ts'
-import { openFile, serveWith } from './file.ts'
+/** A SQLite file as a database of the service. */
+import { type Kind, prefixOf } from '../model/kind.ts'
+import { migrations } from '../model/migrations.ts'
+import type { Database } from '../store/store.ts'
+import { openFile } from './file.ts'
+import { FileWatch } from './file_watch.ts'
 import { migrate } from './migrate.ts'
 import { SqliteStore } from './store.ts'
 
@@ -11,9 +12,8 @@ export const sqliteDatabase = (kind: Kind, path: string): Database => ({
     using db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
     return migrate(db, migrations(kind))
   },
-  open(registry) {
+  open(registry, log) {
     const db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
-    serveWith(db)
-    return new SqliteStore(kind, db, registry)
+    return new SqliteStore(kind, db, new FileWatch(path, log), registry, log)
   },
 })

@@ -1,23 +1,24 @@
 /**
- * Opens the SQLite file. WAL with `synchronous=NORMAL`: an acknowledged write survives the death of any process;
- * only a power cut can take the last ones (sqlite.org/pragma.html#pragma_synchronous).
+ * Opens the SQLite file, in WAL mode with `synchronous=NORMAL`: an acknowledged write survives the death of any process.
+ * A power cut can lose the last writes (sqlite.org/pragma.html#pragma_synchronous).
  */
 import { Database } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** How long a statement waits for another writer. The wait blocks the event loop, hence so short. */
-const BUSY_TIMEOUT_MS = 250
-
-/** Starting up, nobody waits for an answer yet, and another process may be migrating. */
+/** The time that a statement waits for a lock before the first request, while another process may be migrating. */
 const BOOT_BUSY_TIMEOUT_MS = 10_000
 
-/** @throws Error that says which file, and that the variable named it. */
+/** Only the user of the service reads the rows. SQLite gives the WAL the permissions of the file. */
+const FILE_MODE = 0o600
+
+/** @throws Error with the path of the file and the variable that sets it. */
 export function openFile(path: string, variable: string): Database {
   try {
     mkdirSync(dirname(path), { recursive: true })
+    closeSync(openSync(path, 'a', FILE_MODE))
     const db = new Database(path, { create: true, strict: true })
-    waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
+    setBusyTimeout(db, BOOT_BUSY_TIMEOUT_MS)
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
     db.run('PRAGMA foreign_keys = ON')
@@ -29,13 +30,7 @@ export function openFile(path: string, variable: string): Database {
   }
 }
 
-/** From here on requests wait: fail fast with SQLITE_BUSY rather than hold up everybody else. */
-export const serveWith = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_MS)
-
-/** Whether an error says that another writer held the database for too long. */
-export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
-
-function waitForLocks(db: Database, timeoutMs: number): void {
+/** Sets the time for which a statement blocks the event loop while it waits for a lock. */
+export function setBusyTimeout(db: Database, timeoutMs: number): void {
   db.run(`PRAGMA busy_timeout = ${timeoutMs}`)
 }

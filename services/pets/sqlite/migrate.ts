@@ -1,19 +1,21 @@
 /**
- * Migrations of a SQLite file, inside one immediate transaction: of two processes that start together the second waits, and
- * then finds nothing left to do.
+ * Applies migrations to a SQLite file inside one immediate transaction: if two processes start together, the second waits
+ * for the first and finds nothing left to do.
  */
 import type { Database } from 'bun:sqlite'
-import { type Migration, unappliedOf } from '../migrations.ts'
+import { type Migration, requireKnown, unappliedOf } from '../model/migrations.ts'
 
 /**
- * Applies what is missing.
+ * Applies the missing migrations.
  * @returns the names of the migrations that this call applied.
- * @throws the SQLite error of the first that fails; nothing of this call is applied then.
+ * @throws the SQLite error of the first migration that fails; the whole call is then rolled back.
  */
 export function migrate(db: Database, all: readonly Migration[]): string[] {
   const run = db.transaction(() => {
     db.run('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT')
-    const missing = unappliedOf(all, appliedTo(db))
+    const applied = appliedTo(db)
+    requireKnown(all, applied)
+    const missing = unappliedOf(all, applied)
     for (const { name, sqlite } of missing) {
       db.run(sqlite)
       db.run(`INSERT INTO migrations (name, applied_at) VALUES (?, datetime('now'))`, [name])

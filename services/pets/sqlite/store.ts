@@ -1,33 +1,41 @@
 /**
- * Pets in a SQLite table. Every write is one statement, so SQLite takes the write lock before it reads and a reader's
- * snapshot is never upgraded: that upgrade would fail at once, whatever `busy_timeout` says (SQLITE_BUSY_SNAPSHOT).
+ * Stores pets in a SQLite table. Every write is one statement, so SQLite takes the write lock before it reads. A transaction
+ * that reads first and then writes would fail at once with SQLITE_BUSY_SNAPSHOT, without waiting for `busy_timeout`.
  */
 import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
-import { DatabaseMetrics } from '@bun-monitoring/metrics/sqlite'
-import type { Kind } from '../kind.ts'
-import type { Pet, PetInput } from '../model.ts'
-import { type ModelMetrics, modelMetrics } from '../model_metrics.ts'
-import type { Listing, Store } from '../store.ts'
+import type { Logger } from '@bun-monitoring/prefork'
+import type { Kind } from '../model/kind.ts'
+import type { Pet, PetInput } from '../model/pet.ts'
+import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
+import type { Awaitable, Filter, Listing, ListQuery, Store } from '../store/store.ts'
+import type { FileWatch } from './file_watch.ts'
 import { appliedTo } from './migrate.ts'
-
-/** A row as SQLite has it: booleans are 0 and 1. */
-type Row = { id: number; name: string; breed: string; is_test: number } & Record<string, unknown>
+import { prepare, type Row, type Statements } from './statements.ts'
+import { WriteQueue } from './write_queue.ts'
 
 export class SqliteStore implements Store {
   readonly #kind: Kind
   readonly #db: Database
-  readonly #statements: ReturnType<typeof prepare>
+  readonly #watch: FileWatch
+  readonly #statements: Statements
   readonly #model: ModelMetrics
+  readonly #queue: WriteQueue
   #ownWrites = 0
   #countedVersion = ''
 
-  constructor(kind: Kind, db: Database, registry: Registry) {
+  constructor(kind: Kind, db: Database, watch: FileWatch, registry: Registry, log: Logger) {
     this.#kind = kind
     this.#db = db
-    this.#statements = prepare(kind, db, new DatabaseMetrics(registry))
+    this.#watch = watch
+    this.#statements = prepare(kind, db, registry)
     this.#model = modelMetrics(kind, registry)
     this.#model.countMigrations(appliedTo(db))
+    this.#queue = new WriteQueue(db, log)
+  }
+
+  get outage(): string | undefined {
+    return this.#watch.loss
   }
 
   publish(): void {
@@ -37,57 +45,103 @@ export class SqliteStore implements Store {
     this.#model.countRows(this.#statements.count.get()!.rows)
   }
 
-  /** The version is read before the rows: a commit in between makes them newer than it, and the next asks again; never older. */
-  list(after: number, limit: number, known: string): Listing | undefined {
-    const version = this.#version()
-    if (version === known) return undefined
-    // One more than asked for, to know whether there is a next page.
-    const rows = this.#statements.list.all(after, limit + 1)
-    const next = rows.length > limit ? rows[limit - 1]!.id : undefined
-    return { version, next, json: JSON.stringify(rows.slice(0, limit).map((row) => this.#pet(row))) }
+  list(query: ListQuery, known: string): Awaitable<Listing | undefined> {
+    return this.#read(() => this.#list(query, known))
   }
 
-  find(id: number): Pet | undefined {
-    const row = this.#statements.find.get(id)
-    return row ? this.#pet(row) : undefined
+  find(id: number): Awaitable<Pet | undefined> {
+    return this.#read(() => {
+      const row = this.#statements.find.get(id)
+      return row ? this.#pet(row) : undefined
+    })
   }
 
-  insert(pet: PetInput): Pet {
-    const row = this.#statements.insert.get(
-      pet.name,
-      pet.breed,
-      this.#trait(pet),
-      pet.is_test === true ? 1 : 0,
-    )!
-    this.#wrote(this.#model.inserts, 1)
-    return this.#pet(row)
+  insert(pet: PetInput): Awaitable<Pet> {
+    return this.#write(() => {
+      const isTest = pet.is_test === true ? 1 : 0
+      const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
+      this.#wrote(this.#model.inserts, 1)
+      return this.#pet(row)
+    })
   }
 
-  update(id: number, pet: PetInput): Pet | undefined {
-    const row = this.#statements.update.get(pet.name, pet.breed, this.#trait(pet), id)
-    if (!row) return undefined
-    this.#wrote(this.#model.updates, 1)
-    return this.#pet(row)
+  update(id: number, pet: PetInput, expected?: Pet): Awaitable<Pet | undefined> {
+    return this.#write(() => {
+      const isTest = pet.is_test === undefined ? null : Number(pet.is_test)
+      const { update, updateExpected } = this.#statements
+      const values = [pet.name, pet.breed, this.#trait(pet), isTest, id] as const
+      const row = expected ? updateExpected.get(...values, ...this.#values(expected)) : update.get(...values)
+      if (!row) return undefined
+      this.#wrote(this.#model.updates, 1)
+      return this.#pet(row)
+    })
   }
 
-  delete(id: number): boolean {
-    return this.#deleted(this.#statements.delete.run(id).changes) > 0
+  delete(id: number, expected?: Pet): Awaitable<boolean> {
+    return this.#write(() => {
+      const { delete: any, deleteExpected } = this.#statements
+      const { changes } = expected ? deleteExpected.run(id, ...this.#values(expected)) : any.run(id)
+      return this.#deleted(changes) > 0
+    })
   }
 
-  deleteTests(): number {
-    return this.#deleted(this.#statements.deleteTests.run().changes)
+  deleteTests(): Awaitable<number> {
+    return this.#write(() => this.#deleted(this.#statements.deleteTests.run().changes))
   }
 
   close(): void {
+    this.#queue.close()
+    this.#watch.close()
     this.#db.close()
   }
 
+  /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
+  #list({ limit, after = 0, before, filter }: ListQuery, known: string): Listing | undefined {
+    const version = this.#version()
+    if (version === known) return undefined
+    const { forward, backward, existsUpTo, existsFrom } = this.#statements
+    const filters = filterValues(filter)
+    // One row more than requested, to know whether there is another page.
+    const rows =
+      before === undefined
+        ? forward.all(...filters, after, limit + 1)
+        : backward.all(...filters, before, limit + 1)
+    const isMore = rows.length > limit
+    if (isMore) rows.pop()
+    if (before !== undefined) rows.reverse()
+    const [first, last] = [rows[0]?.id, rows.at(-1)?.id]
+    const json = JSON.stringify(rows.map((row) => this.#pet(row)))
+    if (before !== undefined) {
+      const isNext = existsFrom.get(...filters, before) !== null
+      return {
+        version,
+        json,
+        prev: isMore ? first : undefined,
+        next: isNext ? (last ?? before - 1) : undefined,
+      }
+    }
+    const isPrev = after > 0 && existsUpTo.get(...filters, after) !== null
+    return { version, json, next: isMore ? last : undefined, prev: isPrev ? (first ?? after + 1) : undefined }
+  }
+
   /**
-   * Changes whenever the table may have changed. SQLite's `data_version` tells of other connections' commits, in this
-   * process or another, and not of our own (sqlite.org/pragma.html#pragma_data_version); those are counted here.
+   * Changes whenever the table may have changed. SQLite's `data_version` changes with commits of other connections, in any
+   * process, but not with those of this connection (sqlite.org/pragma.html#pragma_data_version), which are counted here.
    */
   #version(): string {
     return `${this.#statements.version.get()!.data_version}.${this.#ownWrites}`
+  }
+
+  /** @throws Unavailable if the file is lost or locked. */
+  #read<T>(statement: () => T): Awaitable<T> {
+    this.#watch.requireForRead()
+    return this.#queue.read(statement)
+  }
+
+  /** @throws Unavailable if the file is lost, locked or full. */
+  #write<T>(statement: () => T): Awaitable<T> {
+    this.#watch.requireForWrite()
+    return this.#queue.write(statement)
   }
 
   #pet(row: Row): Pet {
@@ -100,8 +154,12 @@ export class SqliteStore implements Store {
     }
   }
 
-  #trait(pet: PetInput): 0 | 1 {
+  #trait(pet: PetInput | Pet): number {
     return pet[this.#kind.trait] === true ? 1 : 0
+  }
+
+  #values(pet: Pet): [string, string, number, number] {
+    return [pet.name, pet.breed, this.#trait(pet), Number(pet.is_test)]
   }
 
   #deleted(rows: number): number {
@@ -115,26 +173,13 @@ export class SqliteStore implements Store {
   }
 }
 
-function prepare({ name, trait }: Kind, db: Database, metrics: DatabaseMetrics) {
-  const columns = `id, name, breed, ${trait}, is_test`
-  return {
-    list: metrics.prepare<Row, [number, number]>(
-      db,
-      `SELECT ${columns} FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
-    ),
-    find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
-    insert: metrics.prepare<Row, [string, string, number, number]>(
-      db,
-      `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES (?, ?, ?, ?) RETURNING ${columns}`,
-    ),
-    update: metrics.prepare<Row, [string, string, number, number]>(
-      db,
-      `UPDATE ${name} SET name = ?, breed = ?, ${trait} = ? WHERE id = ? RETURNING ${columns}`,
-    ),
-    delete: metrics.prepare<never, [number]>(db, `DELETE FROM ${name} WHERE id = ?`),
-    deleteTests: metrics.prepare<never, []>(db, `DELETE FROM ${name} WHERE is_test = 1`),
-    // Bookkeeping of ours, not operations that a request asked for: not measured.
-    version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
-    count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
-  }
-}
+const filterValues = ({ name, breed, isTest, search }: Filter) =>
+  [
+    name ?? null,
+    breed ?? null,
+    isTest === undefined ? null : Number(isTest),
+    search === undefined ? null : lowerAscii(search),
+  ] as const
+
+/** As SQLite's lower() does without an extension. */
+const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

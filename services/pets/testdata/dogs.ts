@@ -1,4 +1,4 @@
-/** The service as services/dogs runs it, for tests that need real processes. */
+/** The service as services/dogs runs it, for tests with real processes. */
 import { runService } from '../index.ts'
 import { testKind } from '../testing.ts'
 

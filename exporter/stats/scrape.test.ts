@@ -1,0 +1,133 @@
+/** A scrape of several targets, its deadline, and its log lines. Targets that misbehave are in hostile.test.ts. */
+import { afterEach, describe, expect, mock, test } from 'bun:test'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, timeoutMs } from './scrape.ts'
+import { http, problemOf, scrapeWithin, Targets } from '../testing.ts'
+
+const targets = new Targets()
+afterEach(() => targets.close())
+
+const responding = (body: string) => targets.http((socket) => socket.end(http(body)))
+
+test('a dead target affects its own reading only; readings are in the order of the targets', async () => {
+  const alive = await responding('{"name":"dogs"}')
+  const uris = ['http://127.0.0.1:1/stats', 'unix:///nowhere.sock', alive]
+  const [dead, nowhere, dogs] = await scrapeWithin(5000, uris)
+  expect(problemOf(dead)).toBe('nothing listens there (ECONNREFUSED)')
+  expect(problemOf(nowhere)).toBe('nothing listens there (ENOENT)')
+  expect(dogs).toEqual({
+    target: alive,
+    stats: { name: 'dogs' },
+    durationSeconds: expect.any(Number),
+  } as never)
+})
+
+test('a unix socket without a listener is distinguished from a missing one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-unix-'))
+  const left = join(folder, 'left.sock')
+  const listener = Bun.listen({ unix: join(folder, 'served.sock'), socket: { data() {} } })
+  // The renamed socket stays when its listener stops.
+  renameSync(join(folder, 'served.sock'), left)
+  listener.stop(true)
+  const readings = await scrapeWithin(5000, [`unix://${left}`, `unix://${folder}/none.sock`])
+  rmSync(folder, { recursive: true })
+  expect(readings.map(problemOf)).toEqual([
+    'nothing accepts connections there',
+    'nothing listens there (ENOENT)',
+  ])
+})
+
+test('an abstract unix socket is read, and a missing one reported', async () => {
+  const name = `exporter-${process.pid}-${performance.now()}`
+  // Bun cannot listen on an abstract socket.
+  const script =
+    'import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.bind("\\0"+sys.argv[1])\ns.listen()\nprint(flush=True)\n' +
+    'c=s.accept()[0]\nc.sendall(b\'{"name":"dogs"}\')\nc.close()'
+  const child = Bun.spawn(['python3', '-c', script, name], { stdout: 'pipe' })
+  await child.stdout.getReader().read()
+  const readings = await scrapeWithin(5000, [`unix:@${name}`, 'unix:@exporter-none'])
+  expect(readings).toMatchObject([
+    { target: `unix:@${name}`, stats: { name: 'dogs' } },
+    { problem: 'nothing accepts connections there' },
+  ])
+  await child.exited
+})
+
+test('targets are read at the same time', async () => {
+  const connected: Socket[] = []
+  const respondTogether = (socket: Socket) => {
+    if (connected.push(socket) === 2) for (const each of connected) each.end(http('{}'))
+  }
+  const uris = await Promise.all([targets.http(respondTogether), targets.http(respondTogether)])
+  const readings = await scrapeWithin(5000, uris)
+  expect(readings.map(problemOf)).toEqual([undefined, undefined])
+})
+
+test('a name is read at each of its addresses, and an address of two names once', async () => {
+  const port = /:(\d+)/.exec(await responding('{"name":"dogs"}'))![1]
+  const lookup = async () => ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+  const uris = [`http://dogs:${port}/stats`, `http://hounds:${port}/stats`]
+  const readings = await scrapeWithin(5000, uris, false, lookup)
+  expect(readings.map(({ target }) => target)).toEqual([
+    `http://127.0.0.1:${port}/stats`,
+    `http://127.0.0.2:${port}/stats`,
+  ])
+  expect(readings.map(problemOf)).toEqual([undefined, 'nothing listens there (ECONNREFUSED)'])
+})
+
+test('proxies of the environment are not used', async () => {
+  const uri = await responding('{}')
+  const before = Bun.env['http_proxy']
+  Bun.env['http_proxy'] = 'http://127.0.0.1:1'
+  try {
+    expect((await scrapeWithin(5000, [uri])).map(problemOf)).toEqual([undefined])
+  } finally {
+    if (before === undefined) delete Bun.env['http_proxy']
+    else Bun.env['http_proxy'] = before
+  }
+})
+
+describe("a scrape's deadline is the scraper's less the offset", () => {
+  test.each([
+    ['10', 250, 9750],
+    ['0.5', 250, 250],
+    ['0.2', 250, 200],
+    [null, 250, DEFAULT_TIMEOUT_MS - 250],
+    ['', 250, DEFAULT_TIMEOUT_MS - 250],
+    ['soon', 250, DEFAULT_TIMEOUT_MS - 250],
+    ['-3', 250, DEFAULT_TIMEOUT_MS - 250],
+    ['0', 250, DEFAULT_TIMEOUT_MS - 250],
+    ['Infinity', 250, MAX_TIMEOUT_MS - 250],
+    ['10', 60_000, 10_000],
+  ])('%s s and %d ms', (header, offsetMs, expected) => {
+    expect(timeoutMs(header, offsetMs)).toBe(expected)
+  })
+})
+
+const down = (problem: string): Reading => ({ target: 'u', durationSeconds: 0, problem })
+
+test('a change is logged once: down, down for another reason, up', () => {
+  const log = { debug: mock(), info: mock(), warn: mock(), error: mock() }
+  const note = logChanges(log)
+  const up = { target: 'u', durationSeconds: 0, stats: {} } as Reading
+
+  for (const reading of [up, down('slow'), down('slow'), down('gone'), up, up]) note([reading])
+
+  expect(log.warn.mock.calls).toEqual([
+    [{ target: 'u', reason: 'slow' }, 'target is down'],
+    [{ target: 'u', reason: 'gone' }, 'target is down'],
+  ])
+  expect(log.info.mock.calls).toEqual([[{ target: 'u' }, 'target is up again']])
+})
+
+test('a probe of one target does not affect what is logged of others', () => {
+  const log = { debug: mock(), info: mock(), warn: mock(), error: mock() }
+  const note = logChanges(log)
+  note([down('slow')])
+  note([{ target: 'v', durationSeconds: 0, problem: 'gone' }])
+  note([down('slow')])
+  expect(log.warn).toHaveBeenCalledTimes(2)
+})

@@ -1,0 +1,209 @@
+/** Workers that are killed, block, leak or end by themselves: the other workers serve on. */
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { randomFrom } from '@bun-monitoring/metrics/testing'
+import { sumOf, Toys } from '../testdata/toys.ts'
+import { expectNoFailures, Load } from '../testing_load.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
+
+const SEED = Number(Bun.env.DEATH_SEED ?? Date.now() % 100_000)
+const SECONDS = Number(Bun.env.DEATH_SECONDS ?? 20)
+const KILL_EVERY_MS = 500
+/** The median time, and a limit for the slowest, since the machine may be busy with other things. */
+const BACK_WITHIN_MS = 1000
+const BACK_AT_LAST_MS = 5000
+const KILLS = (SECONDS * 1000) / KILL_EVERY_MS
+/** Each kill may take that long beside its interval. */
+const TIMEOUT_MS = SECONDS * 1000 + KILLS * BACK_WITHIN_MS + 20_000
+
+test(
+  `a worker killed every ${KILL_EVERY_MS} ms under load: no GET fails, no counter falls, each comes back (seed ${SEED})`,
+  async () => {
+    await using cluster = new Toys({ TOYS_WORKERS: '4' })
+    const { admin } = await cluster.ready()
+    const port = await cluster.port()
+    await using load = new Load(
+      { hostname: '127.0.0.1', port },
+      { connections: 16, repeatGets: true, pauseMs: 2 },
+    )
+    const random = randomFrom(SEED)
+    let counted = 0
+    const backMs: number[] = []
+    for (let kill = 0; kill < KILLS; kill++) {
+      const startedMs = performance.now()
+      const alive = (await cluster.stats()).workers.filter(({ pid }) => pid !== 0)
+      const victim = alive[Math.floor(random() * alive.length)]!
+      process.kill(victim.pid, 'SIGKILL')
+      await cluster.until(
+        `worker ${victim.id} to come back`,
+        ({ workers }) =>
+          workers.some(({ id, pid, accepting }) => id === victim.id && pid !== victim.pid && accepting === 1),
+        BACK_AT_LAST_MS,
+      )
+      backMs.push(performance.now() - startedMs)
+      const now = await cluster.counted()
+      expect(now).toBeGreaterThanOrEqual(counted)
+      counted = now
+      expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+      await Bun.sleep(Math.max(0, KILL_EVERY_MS - (performance.now() - startedMs)))
+    }
+    await load.stop()
+    expectNoFailures(load.failures)
+    expect(load.repeated).toBeGreaterThan(0)
+
+    backMs.sort((a, b) => a - b)
+    expect(backMs[backMs.length >> 1]).toBeLessThan(BACK_WITHIN_MS)
+
+    // Each response is counted, or was abandoned by a worker that died between sending and counting it.
+    const page = await cluster.page()
+    const abandoned = sumOf(page, 'http_server_abandoned_requests_total')
+    const total = sumOf(page, 'http_server_request_duration_seconds_count')
+    expect(total + abandoned).toBeGreaterThanOrEqual(load.answered)
+    expect(total).toBeLessThanOrEqual(load.answered + load.repeated)
+    const stats = await cluster.stats()
+    expect(stats.workers.reduce((sum, { exits }) => sum + (exits.signal ?? 0), 0)).toBe(KILLS)
+    console.log(
+      `${KILLS} kills, ${load.answered} answers, ${load.repeated} repeated, ${abandoned} abandoned, back in ${Math.round(backMs[backMs.length >> 1]!)} ms, the slowest in ${Math.round(backMs.at(-1)!)} ms`,
+    )
+  },
+  TIMEOUT_MS,
+)
+
+test('a worker in an endless loop is killed after the harakiri time, the log names the route, the others serve on', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '3000' })
+  const { url, admin } = await cluster.ready()
+  const blocked = fetch(`${url}/block`).then(
+    () => 'answered',
+    () => 'cut off',
+  )
+  await cluster.line('asked /block')
+  const hung = await cluster.until('a worker to hang', ({ workers }) =>
+    workers.some(({ state }) => state === 'hung'),
+  )
+  const { id, oldest_request_us, heartbeat_age_us } = hung.workers.find(({ state }) => state === 'hung')!
+  expect(oldest_request_us).toBeGreaterThan(1_500_000)
+  expect(heartbeat_age_us).toBeGreaterThan(1_500_000)
+  await using _ = new Load(
+    { hostname: '127.0.0.1', port: await cluster.port() },
+    { connections: 8, repeatGets: true },
+  )
+  const timesMs: number[] = []
+  const ask = async (path: string) => {
+    const startedMs = performance.now()
+    expect((await fetch(admin + path)).status).toBeLessThan(600)
+    timesMs.push(performance.now() - startedMs)
+  }
+  while (cluster.lines('harakiri').length === 0)
+    for (const path of ['/metrics', '/stats', '/healthz', '/readyz']) await ask(path)
+  timesMs.sort((a, b) => a - b)
+  expect(timesMs[Math.floor(timesMs.length * 0.99)]).toBeLessThan(50)
+  expect(timesMs.at(-1)).toBeLessThan(500)
+
+  expect(await blocked).toBe('cut off')
+  const said = (await cluster.line('harakiri')) as unknown as {
+    msg: string
+    worker: number
+    latest: { route: string; ageMs: number }
+  }
+  expect(said.msg).toContain('/block')
+  expect(said.worker).toBe(id)
+  expect(said.latest.route).toBe('/block')
+  expect(said.latest.ageMs).toBeGreaterThan(2500)
+  await cluster.until('the worker to come back', ({ workers }) =>
+    workers.every(({ accepting }) => accepting === 1),
+  )
+  expect(await cluster.worker(id)).toMatchObject({ harakiri_count: 1, exits: { harakiri: 1 } })
+  expect(sumOf(await cluster.page(), 'http_server_abandoned_requests_total')).toBeGreaterThanOrEqual(1)
+})
+
+test('a worker that is stopped (SIGSTOP) hangs, is killed and replaced', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '2500' })
+  await cluster.ready()
+  const victim = await cluster.worker(1)
+  process.kill(victim.pid, 'SIGSTOP')
+  await cluster.until('it to hang', ({ workers }) => workers[0]!.state === 'hung')
+  await cluster.line('harakiri: worker 1')
+  await cluster.until(
+    'it to come back',
+    ({ workers }) => workers[0]!.pid !== victim.pid && workers[0]!.accepting === 1,
+  )
+})
+
+test('a worker that leaks memory is replaced, and no request fails', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_RELOAD_ON_RSS_BYTES: String(256 * 1024 * 1024) })
+  const port = await cluster.port()
+  await using load = new Load({ hostname: '127.0.0.1', port }, { connections: 2, path: '/leak' })
+  await cluster.until(
+    'a worker to be recycled',
+    ({ workers }) => workers.some(({ exits }) => exits.rss),
+    15_000,
+  )
+  await load.stop()
+  expectNoFailures(load.failures)
+})
+
+test('workers are replaced after so many requests, one at a time, and no request fails', async () => {
+  await using cluster = new Toys({
+    TOYS_WORKERS: '2',
+    TOYS_MAX_REQUESTS: '2000',
+    TOYS_MAX_REQUESTS_DELTA: '500',
+  })
+  const port = await cluster.port()
+  await using load = new Load({ hostname: '127.0.0.1', port }, { connections: 8, methods: ['GET', 'POST'] })
+  await cluster.until(
+    'both to be recycled',
+    ({ workers }) => workers.every(({ exits }) => exits.max_requests),
+    15_000,
+  )
+  await load.stop()
+  expectNoFailures(load.failures)
+  expect(await cluster.counted()).toBe(load.answered)
+})
+
+test('workers are replaced when they are old', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_MAX_LIFETIME_MS: '500' })
+  await cluster.ready()
+  await cluster.until('its end', ({ workers }) => (workers[0]!.exits.max_lifetime ?? 0) > 0)
+})
+
+test('a worker that exits at boot stops the cluster, in seconds and with its exit code', async () => {
+  await using cluster = new Toys({ TOY_BOOT: 'exit' })
+  expect(await cluster.exit()).toBe(3)
+  await cluster.line('worker 1 ended with exit code 7 before it was ready')
+})
+
+test('workers that end a second after boot are replaced again and again, and counted', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOY_BOOT: 'crash later' })
+  const { admin } = await cluster.ready()
+  await cluster.until('three deaths', ({ workers }) => (workers[0]!.exits.crash ?? 0) >= 3, 10_000)
+  await cluster.until('no worker to be ready', ({ workers }) => workers[0]!.accepting === 0)
+  await cluster.line('worker 1 ended with exit code 9')
+  expect((await fetch(`${admin}/healthz`)).status).toBe(200)
+})
+
+test('a cluster whose workers are all dead is not ready, and says how many are missing', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  const { admin } = await cluster.ready()
+  // A stopped worker stays; a killed one would be replaced before the request below.
+  for (const { pid } of (await cluster.stats()).workers) process.kill(pid, 'SIGSTOP')
+  await cluster.until('both to hang', ({ workers }) => workers.every(({ state }) => state === 'hung'))
+  const response = await fetch(`${admin}/readyz`)
+  expect(response.status).toBe(503)
+  expect(await response.json()).toMatchObject({ detail: '0 of 2 workers are ready, 1 are needed' })
+})
+
+test('a worker that gets SIGTERM from outside drains, and is replaced', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  const port = await cluster.port()
+  const victim = await cluster.worker(2)
+  await using load = new Load({ hostname: '127.0.0.1', port }, { connections: 8, methods: ['GET', 'POST'] })
+  await load.more(100)
+  process.kill(victim.pid, 'SIGTERM')
+  await cluster.until(
+    'its end',
+    ({ workers }) => workers[1]!.exits.signal === 1 && workers[1]!.accepting === 1,
+  )
+  await load.stop()
+  expectNoFailures(load.failures)
+})

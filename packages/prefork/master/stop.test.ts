@@ -1,0 +1,171 @@
+/** The end of a cluster: ordered, forced, and after its master was killed. */
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Container, gone, temporaryFolder, Toys } from '../testdata/toys.ts'
+import { Load } from '../testing_load.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
+
+const segmentsOf = (pid: number) => readdirSync('/dev/shm').filter((file) => file.endsWith(`-toys-${pid}`))
+
+test('SIGTERM under load: accepted requests are answered, and the cluster ends with 0 within the drain time', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  const { url } = await cluster.ready()
+  const slow = Array.from({ length: 10 }, () => fetch(`${url}/slow`).then((answer) => answer.text()))
+  await cluster.until(
+    'all to be in flight',
+    ({ workers }) => workers.reduce((sum, { in_flight }) => sum + in_flight, 0) === 10,
+  )
+  const load = new Load({ hostname: '127.0.0.1', port: await cluster.port() }, { connections: 16 })
+  await load.more(1000)
+  const startedMs = performance.now()
+  cluster.signal('SIGTERM')
+  await cluster.line('draining')
+  await cluster.release()
+  expect(await Promise.all(slow)).toEqual(Array.from({ length: 10 }, () => 'toy'))
+  expect(await cluster.exit()).toBe(0)
+  expect(performance.now() - startedMs).toBeLessThan(5000)
+  await load.stop()
+  // Connections are refused once the port is closed; each accepted request has a response.
+  expect(load.failures.filter((failure) => !failure.includes('onnect'))).toEqual([])
+})
+
+test('no process and no segment is left', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  await cluster.ready()
+  expect(segmentsOf(cluster.pid)).toHaveLength(1)
+  const pids = await cluster.pids()
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
+  expect(segmentsOf(cluster.pid)).toEqual([])
+})
+
+test('a master that is killed leaves no orphans: workers answer what they have and end, and the next master cleans up', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  const { url } = await cluster.ready()
+  const pids = await cluster.pids()
+  const slow = fetch(`${url}/slow`).then((answer) => answer.text())
+  await cluster.line('asked /slow')
+  cluster.signal('SIGKILL')
+  expect(await cluster.exit()).toBe('SIGKILL')
+  await cluster.release()
+  expect(await slow).toBe('toy')
+  await gone(pids)
+  await using next = new Toys({ TOYS_WORKERS: '1' })
+  await next.ready()
+  expect(segmentsOf(cluster.pid)).toEqual([])
+})
+
+test('a worker that is blocked when its master is killed does not survive', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_HARAKIRI_MS: '1000' })
+  const { url } = await cluster.ready()
+  const pids = await cluster.pids()
+  const blocked = fetch(`${url}/block`).catch(() => 'cut off')
+  await cluster.line('asked /block')
+  cluster.signal('SIGKILL')
+  expect(await cluster.exit()).toBe('SIGKILL')
+  expect(await blocked).toBe('cut off')
+  await gone(pids)
+})
+
+test('a cluster works as process 1 of a container, and ends with 0 on SIGTERM', async () => {
+  await using cluster = new Container({}, 'size=100m')
+  expect(await cluster.line('ready')).toMatchObject({ pid: 1 })
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  await cluster.line('stopped')
+})
+
+test('a segment without room ends the start with the settings to change, and exit code 3', async () => {
+  await using cluster = new Toys({
+    TOYS_METRICS_BYTES_PER_WORKER: String(2 ** 30),
+    TOYS_MAX_WORKERS: '1000',
+  })
+  expect(await cluster.exit()).toBe(3)
+  const { msg } = await cluster.line('no room for the metrics segment')
+  for (const name of ['MAX_WORKERS', 'METRICS_BYTES_PER_WORKER', 'METRICS_DIR'])
+    expect(msg).toContain(`TOYS_${name}`)
+  expect(msg).toContain('shm_size')
+})
+
+test('after its segment was removed, new workers boot, and all is counted', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  const { url } = await cluster.ready()
+  await fetch(url)
+  const [segment] = segmentsOf(cluster.pid)
+  rmSync(join('/dev/shm', segment!))
+  const before = await cluster.pids()
+  for (const pid of before) process.kill(pid, 'SIGKILL')
+  await cluster.until('new workers', ({ workers }) =>
+    workers.every(({ pid, accepting }) => accepting === 1 && !before.includes(pid)),
+  )
+  await fetch(url)
+  expect(await cluster.counted()).toBe(2)
+})
+
+test('METRICS_DIR holds the segment', async () => {
+  const folder = temporaryFolder()
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_METRICS_DIR: folder }, folder)
+  await cluster.ready()
+  expect(readdirSync(folder).filter((file) => file.endsWith(`-toys-${cluster.pid}`))).toHaveLength(1)
+  expect(segmentsOf(cluster.pid)).toEqual([])
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('a METRICS_DIR that does not exist ends the start, with exit code 3', async () => {
+  await using cluster = new Toys({ TOYS_METRICS_DIR: '/nowhere/at/all' })
+  expect(await cluster.exit()).toBe(3)
+  expect((await cluster.line('/nowhere/at/all cannot hold')).msg).toContain('TOYS_METRICS_DIR')
+})
+
+test.each([
+  ['64 MiB, as Docker gives', 'size=64m', '8', 'MAX_WORKERS'],
+  ['64 MiB, and 40 workers', 'size=64m', '40', 'METRICS_BYTES_PER_WORKER'],
+])('a cluster starts with %s of /dev/shm', async (_, options, workers) => {
+  await using cluster = new Container({ TOYS_WORKERS: workers }, options)
+  const { url } = await cluster.ready()
+  expect(await (await fetch(url)).text()).toBe('toy')
+  expect((await cluster.line('/dev/shm has little room')).msg).toContain('TOYS_METRICS_DIR')
+  expect((await cluster.stats()).workers).toHaveLength(Number(workers))
+})
+
+test('a cluster starts where /dev/shm cannot be written', async () => {
+  await using cluster = new Container({ TOYS_WORKERS: '1' }, 'ro')
+  const { url } = await cluster.ready()
+  expect(await (await fetch(url)).text()).toBe('toy')
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  expect(readdirSync(tmpdir()).filter((file) => file.endsWith('-toys-1'))).toEqual([])
+})
+
+test('two clusters in pid namespaces of their own share a folder of segments: both go on', async () => {
+  const folder = temporaryFolder()
+  const env = { TOYS_METRICS_DIR: folder, TOYS_WORKERS: '1' }
+  try {
+    await using first = new Container(env)
+    const { url } = await first.ready()
+    await using second = new Container(env)
+    await second.ready()
+    expect(readdirSync(folder).filter((file) => file.endsWith('-toys-1'))).toHaveLength(2)
+    await fetch(`${url}/exit`).catch(() => {})
+    await first.until(
+      'a new worker',
+      ({ workers }) => workers[0]!.exits.crash === 1 && workers[0]!.accepting === 1,
+    )
+    expect(await (await fetch(url)).text()).toBe('toy')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('a socket folder that cannot be made ends the start', async () => {
+  await using cluster = new Toys({ TOYS_SOCKET_DIR: '/proc/nowhere' })
+  expect(await cluster.exit()).toBe(3)
+  await cluster.line('/proc/nowhere cannot hold sockets')
+})

@@ -1,0 +1,99 @@
+/** Binds ports. An error says which port is taken and what to do about it. */
+import { closeSync, openSync } from 'node:fs'
+import { type ProcessConfig, variableName } from './config.ts'
+
+/** Why a cluster cannot start, in words for its operator. */
+export class StartError extends Error {
+  override name = 'StartError'
+}
+
+/** Host and port as they stand in a URL, where an IPv6 address has brackets (RFC 3986 section 3.2.2). */
+export const authorityOf = (hostname: string, port: number): string =>
+  `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
+
+/**
+ * Calls `listen` and translates the errors of a bad address.
+ * @throws {StartError} if the address is taken or cannot be used.
+ */
+export async function bind<T>(
+  prefix: string,
+  which: 'traffic' | 'admin',
+  config: ProcessConfig,
+  listen: () => T | Promise<T>,
+): Promise<T> {
+  const [hostKey, portKey] =
+    which === 'admin' ? (['adminHost', 'adminPort'] as const) : (['host', 'port'] as const)
+  try {
+    return await listen()
+  } catch (error) {
+    const address = authorityOf(config[hostKey], config[portKey])
+    const variable = variableName(prefix, portKey)
+    switch ((error as { code?: string }).code) {
+      case 'EADDRINUSE':
+        throw new StartError(
+          `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}`,
+        )
+      case 'EACCES':
+        throw new StartError(`no permission to listen on ${address}: set ${variable} to a port above 1023`)
+      case 'EADDRNOTAVAIL':
+        throw new StartError(`${address} is no address of this machine: set ${variableName(prefix, hostKey)}`)
+      default:
+        throw error
+    }
+  }
+}
+
+/**
+ * Binds the traffic port for a moment without sharing it. Workers share the port, and would also share it with a process of
+ * another program: that must be an error.
+ * @returns the port, also if port 0 was asked for.
+ * @throws {StartError} if the port cannot be bound.
+ */
+export const findPort = (prefix: string, config: ProcessConfig): Promise<number> =>
+  bind(prefix, 'traffic', config, async () => {
+    const { host: hostname } = config
+    const port = config.port === 0 ? freePort(hostname) : config.port
+    await Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() }).stop(true)
+    return port
+  })
+
+const FIRST_PORT = 10_000
+/** The start of Linux's `ip_local_port_range`: the kernel gives ports from here on to clients. */
+const FIRST_CLIENT_PORT = 32_768
+
+/** @returns a port that is free, and that the kernel gives to no client before it is bound. */
+export function freePort(hostname = '127.0.0.1'): number {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (FIRST_CLIENT_PORT - FIRST_PORT))
+    try {
+      Bun.listen({ hostname, port, socket: { data() {} } }).stop()
+      return port
+    } catch (error) {
+      // A bad host name is reported by the caller, which binds the port itself.
+      if ((error as { code?: string }).code !== 'EADDRINUSE') return port
+    }
+  }
+}
+
+/** How many connections a worker can have before one of them has a higher file number than its listener. */
+const FILES_BELOW = 512
+
+/**
+ * Calls `listen` while low file numbers are taken, so that listeners get high ones and connections low ones. Linux closes
+ * the files of a killed process from the highest number to the lowest, so its listeners go first. Otherwise a client that
+ * loses its connection to a dying worker may reconnect to the listener of the same worker, and lose that one too.
+ */
+export async function listenHigh<T>(listen: () => T | Promise<T>): Promise<T> {
+  const files: number[] = []
+  try {
+    while (files.length < FILES_BELOW) files.push(openSync('/dev/null', 'r'))
+  } catch {
+    // The limit of open files is low: half of the numbers below it must do.
+    for (const file of files.splice(files.length / 2)) closeSync(file)
+  }
+  try {
+    return await listen()
+  } finally {
+    for (const file of files) closeSync(file)
+  }
+}

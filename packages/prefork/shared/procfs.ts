@@ -1,0 +1,179 @@
+/**
+ * Reads what the kernel knows about processes and listening sockets from /proc. Parsing is pure. If a file cannot be read
+ * (another system, a process that has just ended) the result is `undefined`, never a made-up number.
+ */
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+
+/** USER_HZ: the unit of /proc/<pid>/stat times on every Linux that Bun runs on. */
+const TICKS_PER_SECOND = 100
+const PAGE_BYTES = 4096
+
+export interface ProcessFacts {
+  rssBytes: number
+  vszBytes: number
+  cpuUs: number
+  openFiles: number
+}
+
+export interface ListenQueue {
+  /** Connections that wait to be accepted, one number for each listener. */
+  lengths: number[]
+  /** How many may wait at one listener: Bun's backlog or net.core.somaxconn, whichever is smaller. */
+  limit: number
+}
+
+/** States in /proc/net/tcp and tcp6 (include/net/tcp_states.h), and in /proc/net/unix. */
+const ESTABLISHED = '01'
+const LISTEN = '0A'
+const UNIX_CONNECTED = '03'
+
+const TCP_TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
+
+/** The backlog that Bun gives to listen(2) (uSockets). */
+const BACKLOG = 512
+
+export function readProcess(pid: number): ProcessFacts | undefined {
+  return attempt(() => ({
+    ...parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8')),
+    openFiles: readdirSync(`/proc/${pid}/fd`).length,
+  }))
+}
+
+/** The living children of a process. */
+export const childrenOf = (pid: number): number[] =>
+  (attempt(() => readdirSync(`/proc/${pid}/task`)) ?? []).flatMap((thread) => {
+    const children = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? ''
+    return children.split(' ').filter(Boolean).map(Number)
+  })
+
+/** Accept queues of the listeners on an IPv4 or IPv6 port of this network namespace. */
+export function readListenQueue(port: number): ListenQueue | undefined {
+  return attempt(() => {
+    const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+    const lengths = TCP_TABLES.flatMap((path) =>
+      parseListeners(attempt(() => readListeners(path)) ?? '', port),
+    )
+    return { lengths, limit: Math.min(BACKLOG, somaxconn) }
+  })
+}
+
+/** The inodes of a process's open connections to a port or a socket file. They identify the connections. */
+export function readConnections(
+  port: number,
+  socketPath?: string,
+  pid: number | 'self' = 'self',
+): Set<string> {
+  const inodes = new Set<string>()
+  for (const path of TCP_TABLES) {
+    const table = attempt(() => readFileSync(path, 'utf8')) ?? ''
+    for (const row of rowsOf(table, port)) if (row.state === ESTABLISHED) inodes.add(row.inode)
+  }
+  if (socketPath !== undefined) {
+    for (const line of (attempt(() => readFileSync('/proc/net/unix', 'utf8')) ?? '').split('\n')) {
+      const [, , , , , state, inode, path] = line.split(/\s+/)
+      if (path === socketPath && state === UNIX_CONNECTED) inodes.add(inode!)
+    }
+  }
+  return inodes.intersection(socketsOf(pid))
+}
+
+/** The file numbers of this process's own listeners on a port. */
+export function readListenerFiles(port: number): number[] {
+  const own = socketsOf('self')
+  const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
+  return rows.flatMap(({ state, inode }) => (state === LISTEN ? (own.get(inode) ?? []) : []))
+}
+
+/** The file numbers of a process's sockets, by inode. */
+function socketsOf(pid: number | 'self'): Map<string, number> {
+  const sockets = new Map<string, number>()
+  for (const file of attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
+    const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${file}`)) ?? ''
+    if (target.startsWith('socket:[')) sockets.set(target.slice('socket:['.length, -1), Number(file))
+  }
+  return sockets
+}
+
+/** How many processes of this cgroup the kernel has killed to free memory (cgroup v2). */
+export function readOomKills(): number | undefined {
+  return attempt(() => {
+    const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))![1]
+    const events = readFileSync(`/sys/fs/cgroup${own}/memory.events`, 'utf8')
+    return Number(/^oom_kill (\d+)$/m.exec(events)![1])
+  })
+}
+
+/** Whether the kernel moves connections that wait at a closed listener to another listener of the port (Linux 5.14). */
+export const readMigratesRequests = (): boolean | undefined =>
+  attempt(() => readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1')
+
+/** How many connections this network namespace has dropped since boot because an accept queue was full. */
+export function readListenOverflows(): number | undefined {
+  return attempt(() => parseNetstat(readFileSync('/proc/net/netstat', 'utf8'), 'TcpExt', 'ListenOverflows'))
+}
+
+/** Reads the fields of /proc/<pid>/stat after the command, which may itself hold spaces and brackets (proc(5)). */
+export function parseStat(text: string): Omit<ProcessFacts, 'openFiles'> {
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
+  const [utime, stime, vsize, rssPages] = [fields[11]!, fields[12]!, fields[20]!, fields[21]!]
+  return {
+    cpuUs: ((utime + stime) * 1_000_000) / TICKS_PER_SECOND,
+    vszBytes: vsize,
+    rssBytes: rssPages * PAGE_BYTES,
+  }
+}
+
+/** Accept queue lengths of the listening sockets on a port, from /proc/net/tcp or tcp6. */
+export const parseListeners = (table: string, port: number): number[] =>
+  rowsOf(table, port)
+    .filter(({ state }) => state === LISTEN)
+    .map(({ queue }) => queue)
+
+function rowsOf(table: string, port: number) {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local]) => local?.endsWith(suffix))
+    .map(([, , , state, queues, , , , , inode]) => ({
+      state: state!,
+      queue: Number.parseInt(queues!.split(':')[1]!, 16),
+      inode: inode!,
+    }))
+}
+
+/** Reads a table up to its last listener. The kernel lists listeners first; a row for each connection may follow. */
+function readListeners(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const chunk = Buffer.alloc(64 * 1024)
+    let text = ''
+    for (;;) {
+      const length = readSync(file, chunk)
+      text += chunk.toString('latin1', 0, length)
+      const lastRow = text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1)!
+      if (length === 0 || lastRow.trim().split(/\s+/)[3] !== LISTEN) return text
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Reads one number of /proc/net/netstat, which has a line of names and a line of values for each group. */
+export function parseNetstat(text: string, group: string, name: string): number | undefined {
+  const [names, values] = text.split('\n').filter((line) => line.startsWith(`${group}: `))
+  const index = names?.split(' ').indexOf(name) ?? -1
+  return index === -1 ? undefined : Number(values?.split(' ')[index])
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,77 @@
+/** Boots the app in this process: what a worker and a cluster of one process (`WORKERS=0`) have in common. */
+import { measureEventLoop, publishAppInfo, type Registry } from '@bun-monitoring/metrics'
+import type { Served, Worker } from '../shared/app.ts'
+import { bind, listenHigh, StartError } from '../shared/bind.ts'
+import type { Cluster } from '../shared/cluster.ts'
+import type { ProcessConfig } from '../shared/config.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Role } from '../shared/messages.ts'
+import { RequestCounters } from '../shared/request_counters.ts'
+import { CELL, type Scoreboard } from '../shared/scoreboard.ts'
+import { SlotSockets } from '../shared/slot_sockets.ts'
+
+export interface BootOptions {
+  registry: Registry
+  scoreboard: Scoreboard
+  log: Logger
+  /** Called after the migrations. */
+  onPrepared?: () => void
+  /** Called at each turn of the event loop, from when the app serves. */
+  onTurn?: () => void
+  /** Resolves when the process is told to end. */
+  stopped: Promise<unknown>
+}
+
+export interface Booted {
+  served: Served
+  counters: RequestCounters
+  stopMeasuring(): void
+}
+
+/**
+ * @returns undefined if the process was told to end during the migrations.
+ * @throws if a migration fails or the app cannot serve; {@link bootFailure} has the words for it.
+ */
+export async function boot<Config extends ProcessConfig>(
+  cluster: Cluster<Config>,
+  config: Config,
+  { slot, region, addresses, prepare }: Omit<Role, 'segment'>,
+  { registry, scoreboard, log, onPrepared, onTurn, stopped }: BootOptions,
+): Promise<Booted | undefined> {
+  const counters = new RequestCounters(scoreboard)
+  RequestCounters.own = counters
+  publishAppInfo(registry, cluster)
+  if (prepare) {
+    const prepared = Promise.resolve(cluster.prepare?.(config)).then(() => true)
+    // The migrations may wait for a database that never comes.
+    if (!(await Promise.race([prepared, stopped.then(() => false)]))) return undefined
+    onPrepared?.()
+  }
+  const worker: Worker = {
+    id: slot,
+    registry,
+    get tally() {
+      counters.isCountedByApp = true
+      return counters
+    },
+    log,
+    addresses,
+  }
+  const served = await bind(cluster.prefix, 'traffic', config, () =>
+    listenHigh(() => cluster.serve(config, worker)),
+  )
+  if (config.socketDir !== undefined) new SlotSockets(config.socketDir, cluster.name).publish(region, slot)
+  const loop = measureEventLoop(registry, (turnedMs, lagMs) => {
+    onTurn?.()
+    scoreboard.cells[CELL.turnedMs] = turnedMs
+    scoreboard.cells[CELL.lagMs] = lagMs
+  })
+  return { served, counters, stopMeasuring: () => loop.stop() }
+}
+
+/** @returns why the app could not boot, for the operator. `isKnown`: the message says all, a stack trace adds nothing. */
+export function bootFailure(name: string, error: unknown): { message: string; isKnown: boolean } {
+  const { message } = error as Error
+  const isKnown = error instanceof StartError
+  return { message: isKnown ? message : `${name} could not start: ${message}`, isKnown }
+}

@@ -1,0 +1,71 @@
+/**
+ * The worker process: it boots the app, publishes its state on the scoreboard, and drains when the master says so or when
+ * the master is gone. The master's view of a worker is master/worker_handle.ts.
+ */
+import { Registry, Segment } from '@bun-monitoring/metrics'
+import type { Cluster } from '../shared/cluster.ts'
+import type { ProcessConfig } from '../shared/config.ts'
+import { EXIT } from '../shared/exit_codes.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Role } from '../shared/messages.ts'
+import { readConnections } from '../shared/procfs.ts'
+import { Scoreboard } from '../shared/scoreboard.ts'
+import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
+import { boot, type Booted, bootFailure } from './boot.ts'
+import { closeListeners } from './close_listeners.ts'
+import { drainAndLog } from './drain.ts'
+import { DrainOrders, tellMaster } from './drain_orders.ts'
+import { orphanAlarm } from './orphan_alarm.ts'
+
+/** Signals that a terminal sends to the whole process group. The master decides what they mean. */
+const LEFT_TO_THE_MASTER = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU'] as const
+
+/** @returns the exit code. */
+export async function runWorker<Config extends ProcessConfig>(
+  cluster: Cluster<Config>,
+  config: Config,
+  role: Role,
+  log: Logger,
+): Promise<number> {
+  for (const signal of LEFT_TO_THE_MASTER) process.on(signal, () => {})
+  const orders = new DrainOrders(config)
+  let booted: Booted | undefined
+  try {
+    const segment = Segment.open(role.segment)
+    const scoreboard = new Scoreboard(segment.board(role.region))
+    exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
+    booted = await boot(cluster, config, role, {
+      registry: new Registry(undefined, segment.writer(role.region)),
+      scoreboard,
+      log,
+      onPrepared: () => tellMaster({ type: 'prepared' }),
+      onTurn: orphanAlarm(config.harakiriMs),
+      stopped: orders.drain,
+    })
+  } catch (error) {
+    const { message, isKnown } = bootFailure(cluster.name, error)
+    if (!isKnown) log.error({ err: error }, `worker ${role.slot} cannot start`)
+    tellMaster({ type: 'failed', message })
+    return EXIT.couldNotStart
+  }
+  if (!booted) return EXIT.ok
+  const { served, counters, stopMeasuring } = booted
+  tellMaster({ type: 'ready' })
+
+  await orders.drain
+  const tcp = role.addresses.find((address) => 'port' in address)!
+  const unix = role.addresses.find((address) => 'unix' in address)
+  const isClosed = await drainAndLog(log, served, {
+    lameDuckMs: orders.lameDuckMs,
+    drainMs: config.drainMs,
+    hasSuccessor: orders.hasSuccessor,
+    replaced: orders.replaced,
+    closeListeners: () => closeListeners(tcp.port),
+    connections: () => readConnections(tcp.port, unix?.unix),
+    inFlight: () => served.inFlight?.() ?? counters.inFlight,
+    hurry: orders.hurry,
+    now: orders.now,
+  })
+  stopMeasuring()
+  return isClosed ? EXIT.ok : EXIT.crashed
+}

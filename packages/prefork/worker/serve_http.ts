@@ -1,0 +1,68 @@
+/** Serves a `fetch` handler: Bun.serve on each address of a worker, and a drain that loses no request. */
+import type { Address, Served } from '../shared/app.ts'
+import { RequestCounters } from '../shared/request_counters.ts'
+import { countRequests, type Handler } from './count_requests.ts'
+
+type Server = Bun.Server<any>
+
+export interface HttpOptions {
+  fetch: Handler
+  /** Seconds until an idle connection is closed, 0 to 255. */
+  idleTimeout: number
+  /** Bun refuses larger bodies without giving a reason. An app with a limit of its own sets a smaller one. */
+  maxRequestBodySize?: number
+  /** Handlers of the WebSockets to which `fetch` upgrades requests. */
+  websocket?: Bun.WebSocketHandler<unknown>
+  /** Called once, after the last response. The drain waits for its promise, within the drain time. */
+  close?: () => void | Promise<void>
+}
+
+type ServeOptions = Bun.Serve.Options<unknown>
+
+/** A server with its port, which is that of its first address. */
+export interface HttpServed extends Served {
+  port: number
+}
+
+/** @throws the error of an address that cannot be listened on. */
+export function serveHttp(addresses: readonly Address[], { close, ...settings }: HttpOptions): HttpServed {
+  const counters = RequestCounters.own
+  const fetch = counters ? countRequests(settings.fetch, counters) : settings.fetch
+  const options = { ...settings, fetch, development: false }
+  const servers: Server[] = []
+  let closed: Promise<void> | undefined
+  const stop = async (force: boolean) => void (await Promise.all(servers.map((each) => each.stop(force))))
+  try {
+    // The types have no idleTimeout beside `unix`; Bun does.
+    for (const address of addresses)
+      servers.push(Bun.serve({ ...options, ...(address as object) } as ServeOptions))
+  } catch (error) {
+    void stop(true)
+    throw error
+  }
+  return {
+    port: servers[0]!.port!,
+    lameDuck() {
+      const last = { ...options, fetch: lastOnConnection(fetch) }
+      for (const server of servers) server.reload(last as ServeOptions)
+    },
+    inFlight: () => servers.reduce((sum, each) => sum + each.pendingRequests, 0),
+    async stop(force) {
+      await stop(force)
+      closed ??= Promise.resolve(close?.())
+      await closed
+    },
+  }
+}
+
+/** Adds `Connection: close` to the handler's responses. Bun then closes the connection (RFC 9112 section 9.6). */
+function lastOnConnection(handler: Handler): Handler {
+  const last = (response: Awaited<ReturnType<Handler>>) => {
+    response?.headers.set('Connection', 'close')
+    return response
+  }
+  return (request, server) => {
+    const response = handler(request, server)
+    return response instanceof Promise ? response.then(last) : last(response)
+  }
+}

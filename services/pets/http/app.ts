@@ -1,0 +1,44 @@
+/** The Elysia app of one kind: metrics, errors, routes and API docs, in the order in which a request passes them. */
+import type { Registry } from '@bun-monitoring/metrics'
+import { httpMetrics } from '@bun-monitoring/metrics/elysia'
+import type { Logger, RequestTally } from '@bun-monitoring/prefork'
+import { Elysia } from 'elysia'
+import type { Kind } from '../model/kind.ts'
+import type { Store } from '../store/store.ts'
+import type { BodyLimits } from './body.ts'
+import { apiDocs } from './docs.ts'
+import { requestEdge } from './edge.ts'
+import { errorResponse } from './errors.ts'
+import { type Faults, injectFaults } from './fault_injection.ts'
+import { petRoutes } from './routes.ts'
+
+export interface AppParts {
+  kind: Kind
+  version: string
+  store: Store
+  limits: BodyLimits
+  hosts: readonly string[]
+  faults?: Faults
+  registry: Registry
+  tally: RequestTally
+  log: Logger
+}
+
+export function petsApp({ kind, version, store, limits, hosts, faults, registry, tally, log }: AppParts) {
+  return (
+    // With a standard hostname Elysia looks for the path from a fixed offset and misses it behind a short Host.
+    new Elysia({ normalize: false, handler: { standardHostname: false } })
+      .use(requestEdge(hosts, log))
+      .use(httpMetrics({ registry, tally, exclude: ['/healthz'] }))
+      .use(injectFaults(faults))
+      .onError(({ request, error, code }) => errorResponse(request, error, code, log))
+      // The gateway takes a service out whose file is gone. While PostgreSQL is away all replicas fail alike and stay in.
+      .get('/healthz', () =>
+        store.outage === undefined
+          ? new Response('ok\n')
+          : new Response(`${store.outage}\n`, { status: 503 }),
+      )
+      .use(petRoutes(kind, store, tally, limits))
+      .use(apiDocs(kind, version))
+  )
+}
