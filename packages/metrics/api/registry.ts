@@ -25,6 +25,8 @@ export interface Collectable {
   readonly store: Store
   /** Runs before each page. */
   readonly collect?: (() => void | Promise<void>) | undefined
+  /** Its exemplars are in memory of this process, not in a shared store. */
+  readonly enableExemplars?: boolean
   /** The numbers of this process. Does not run `collect`. */
   family(): Family
   get(): Promise<object>
@@ -164,7 +166,7 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
     )
     return Array.from(items, (item) => ({
       ...item,
-      values: item.values.map((each) => ({ ...each, labels: { ...this.#defaultLabels, ...each.labels } })),
+      values: item.values?.map((each) => ({ ...each, labels: { ...this.#defaultLabels, ...each.labels } })),
     }))
   }
 
@@ -202,12 +204,27 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
 
   async #gather(metrics: readonly Registered[]): Promise<Family[]> {
     const families = await Promise.all(metrics.map((metric) => this.#refresh(metric)))
-    const shared = this.#shared.flatMap((each) => each.families())
+    const shared = this.#shared
+      .flatMap((each) => each.families())
+      .map((family) => this.#withExemplars(family))
     const byName = new Map(shared.map((family) => [family.name, family]))
     const local = families.filter((family) => family && !byName.has(family.name)) as Family[]
     const page = [...(byName.size === shared.length ? shared : byName.values()), ...this.#withDefaults(local)]
     const dropped = metrics.reduce((sum, metric) => sum + this.#droppedOf(metric), 0)
     return dropped === 0 ? page : [...page, ...this.#withDefaults([droppedFamily(dropped)])]
+  }
+
+  /** Adds the exemplars of this process to a family of the cluster. */
+  #withExemplars(family: Family): Family {
+    const metric = this.#metrics.get(family.name)
+    if (!metric || !isOwn(metric) || !metric.enableExemplars) return family
+    const [own] = this.#withDefaults([metric.family()])
+    const exemplars = new Map(Array.from(own!.series, (each) => [each.labels, each.exemplars]))
+    const series = Array.from(family.series, (each): Series => {
+      const found = exemplars.get(each.labels)
+      return found ? Object.assign(each, { exemplars: found }) : each
+    })
+    return { ...family, series }
   }
 
   /** Runs `collect`. @returns the numbers of this process, unless they are in a shared store. */

@@ -60,7 +60,10 @@ export function lines(family: Family, dialect: Dialect): string {
 /** A line for each series with one value: `name{labels} value`. */
 export function valueLines(name: string, series: Iterable<Series>, nan: string): string {
   let text = ''
-  for (const { labels, value } of series) text += `${name}${inBraces(labels)} ${numberText(value!, nan)}\n`
+  for (const { labels, value } of series) {
+    const number = Number.isFinite(value) ? value : numberText(value!, nan)
+    text += `${name}${inBraces(labels)} ${number}\n`
+  }
   return text
 }
 

@@ -260,6 +260,7 @@ function addSeries(
 /** In the order of prom-client, which has default labels last, but first for histograms. */
 function textOf({ labelNames, type }: Definition, key: string, defaults: Progress['labels']): string {
   const values = valuesOf(key, labelNames)
+  if (defaults.length === 0) return seriesText(labelNames, values)
   const own = labelNames.map((name, i) => [name, values[i]!] as const)
   const missing = defaults.filter(([name]) => (values[labelNames.indexOf(name)] ?? null) === null)
   const all = type === 'histogram' ? [...missing, ...own] : [...own, ...missing]
