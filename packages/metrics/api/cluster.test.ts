@@ -28,8 +28,11 @@ async function aSecond(): Promise<void> {
 const workerOf = (segment: Segment, region = 0) => new Registry(undefined, segment.writer(region))
 
 /** The page that the master renders. */
-const masterPageOf = async (segment: Segment) =>
-  samplesOf(await new Registry(undefined, segment.writer(segment.masterRegion)).metrics())
+async function masterPageOf(segment: Segment): Promise<Map<string, string>> {
+  const page = await new Registry(undefined, segment.writer(segment.masterRegion)).metrics()
+  expect(page).toContain('metrics_conflicts_total 0\n')
+  return samplesOf(page)
+}
 
 /** `declare` is called in the worker, then a second passes. */
 async function clusterPageOf(program: (registry: Registry) => unknown): Promise<Map<string, string>> {
@@ -146,6 +149,13 @@ const PROGRAMS: Record<string, (registry: Registry) => unknown> = {
     await registry.metrics()
     counter.inc(5)
     await registry.metrics()
+  },
+  'a foreign metric whose labels appear later': async (registry) => {
+    const values: { labels: Record<string, string>; value: number }[] = [{ labels: {}, value: 1 }]
+    const item = { name: 'a_total', help, type: 'counter', aggregator: 'sum', values } as const
+    registry.registerMetric({ name: 'a_total', get: async () => item })
+    await registry.metrics()
+    values.splice(0, 1, { labels: { of: 'x' }, value: 2 }, { labels: { of: 'y', by: 'z' }, value: 3 })
   },
   'an own metric that was declared elsewhere': async (registry) => {
     const counter = new Counter({ name: 'a_total', help, labelNames: ['of'], registers: [] })
@@ -269,6 +279,62 @@ test('a collect that fails is reported once, and the others go on', async () => 
   await aSecond()
   expect((await masterPageOf(segment)).get('broken{}')).toBe('1')
   warn.mockRestore()
+})
+
+test('a collect that fails again after it worked is reported again', async () => {
+  const warn = spyOn(process, 'emitWarning').mockImplementation(() => {})
+  let isBroken = true
+  new Gauge({
+    name: 'broken',
+    help,
+    registers: [workerOf(create())],
+    collect() {
+      if (isBroken) throw new RangeError('no sensor')
+    },
+  })
+  for (isBroken of [true, true, false, true, true]) await aSecond()
+  expect(warn).toHaveBeenCalledTimes(2)
+  warn.mockRestore()
+})
+
+test('series of prom-client without room are dropped, and each is counted once', async () => {
+  const segment = create(1, 1024)
+  const counter = new promClient.Counter({
+    name: 'a_total',
+    help,
+    labelNames: ['of'],
+    registers: [workerOf(segment) as never],
+  })
+  for (let n = 0; n < 100; n++) counter.inc({ of: `${n}` })
+  for (let second = 0; second < 3; second++) await aSecond()
+  const shown = [...(await masterPageOf(segment)).keys()].filter((key) => key.startsWith('a_total{')).length
+  expect(shown).toBeGreaterThan(5)
+  const page = await new Registry(undefined, segment.writer(1)).metrics()
+  expect(page).toContain(`metrics_dropped_series_total ${100 - shown}\n`)
+})
+
+test('a gauge of prom-client counts as set', async () => {
+  const segment = create()
+  new Gauge({ name: 'a', help, aggregator: 'min', registers: [workerOf(segment)] })
+  const options = { name: 'a', help, aggregator: 'min' as const, registers: [workerOf(segment, 2) as never] }
+  new promClient.Gauge(options).set(5)
+  await aSecond()
+  expect((await masterPageOf(segment)).get('a{}')).toBe('5')
+})
+
+test('a metric that leaves the cluster keeps its numbers, and its removed series stay removed', async () => {
+  const registry = workerOf(create())
+  const counter = new Counter({ name: 'a_total', help, labelNames: ['of'], registers: [registry] })
+  const kept = counter.labels('x')
+  kept.inc(3)
+  const removed = counter.labels('y')
+  removed.inc(4)
+  counter.remove('y')
+  registry.removeSingleMetric('a_total')
+  kept.inc()
+  expect((await counter.get()).values).toEqual([{ labels: { of: 'x' }, value: 4 }])
+  removed.inc()
+  expect((await counter.get()).values).toContainEqual({ labels: { of: 'y' }, value: 1 })
 })
 
 test('a collect that hangs is not started again, and stops no other', async () => {

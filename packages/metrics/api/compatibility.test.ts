@@ -235,6 +235,15 @@ const PROGRAMS: [claim: string, program: Program][] = [
     },
   ],
   [
+    'default labels are cleared with the metrics',
+    (client, registry) => {
+      registry.setDefaultLabels({ app: 'dogs' })
+      new client.Counter(options(registry)).inc()
+      registry.clear()
+      new client.Counter(options(registry)).inc()
+    },
+  ],
+  [
     'metrics of no registry are apart',
     async (client) => {
       const [left, right] = [1, 2].map(() => new client.Counter({ ...options(wrong(0)), registers: [] }))

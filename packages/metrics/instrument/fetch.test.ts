@@ -140,3 +140,12 @@ test('without a registry the global one shows it, and the handler keeps its argu
   expect(await register.metrics()).toContain('http_route="/again"')
   register.clear()
 })
+
+test('requests in flight are on the page at 0 before the first request, and after a reset', async () => {
+  const own = new Registry()
+  measured(() => new Response(), { registry: own, route: () => '/' })
+  const active = () => own.getSingleMetricAsString('http_server_active_requests')
+  expect(await active()).toContain('http_server_active_requests{http_request_method="GET"} 0')
+  own.resetMetrics()
+  expect(await active()).toContain('http_server_active_requests{http_request_method="GET"} 0')
+})

@@ -33,6 +33,16 @@ test('the next worker of a region goes on from its numbers, and gauges are gone'
   })
 })
 
+test('a gauge of the next worker begins at 0, with and without labels', () => {
+  const segment = create()
+  for (let worker = 0; worker < 3; worker++) {
+    const registers = registersOf(segment, 0)
+    new Gauge({ name: 'a', help, registers }).inc(5)
+    new Gauge({ name: 'b', help, labelNames: ['of'], registers }).inc({ of: 'x' }, 5)
+    expect(shown(segment)).toEqual({ a: 5, 'b{of="x"}': 5 })
+  }
+})
+
 test('both regions of a slot, all slots and the master add up', () => {
   const segment = create()
   for (let region = 0; region <= segment.masterRegion; region++) work(segment, region)('/')
