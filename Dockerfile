@@ -26,7 +26,10 @@ COPY k6/package.json k6/
 COPY examples/package.json examples/
 COPY packages/metrics/package.json packages/metrics/
 COPY packages/prefork/package.json packages/prefork/
-RUN bun install --frozen-lockfile --production --filter './gateway' --filter './exporter' --filter './services/*'
+RUN bun install --frozen-lockfile --production --filter './gateway' --filter './exporter' --filter './services/*' \
+    # Elysia's peers bring types of Bun and Node, which only checks need.
+    && rm -rf ~/.bun/install/cache node_modules/.bun/*types@* node_modules/.bun/@types* \
+    && find node_modules -name '*.d.*ts' -delete -o -name '*.d.ts' -delete -o -name '*.map' -delete
 COPY LICENSE deploy/image.txt ./
 COPY packages packages
 USER bun
