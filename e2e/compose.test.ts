@@ -142,6 +142,24 @@ test('eight workers find room for their metrics', async () => {
   }, 60_000)
 }, 120_000)
 
+test('an update of dogs and cats fails no request, and leaves one container of each', async () => {
+  const before = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
+  await using traffic = new Traffic(gateway)
+  const root = join(import.meta.dir, '..')
+  await Bun.$`deploy/compose/update.sh`
+    .cwd(root)
+    .env({ ...Bun.env, PROJECT: 'bun-monitoring-e2e' })
+    .quiet()
+  await traffic.stop()
+  console.log(`${traffic.answered} requests during the update, ${traffic.failures.length} failed`)
+  expect(traffic.failures).toEqual([])
+  const after = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
+  for (const [index, ids] of after.entries()) {
+    expect(ids.trim().split('\n')).toHaveLength(1)
+    expect(ids).not.toBe(before[index]!)
+  }
+}, 180_000)
+
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })
   const { id } = (await created.json()) as { id: number }
