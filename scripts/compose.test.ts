@@ -24,8 +24,17 @@ const services = Object.entries(compose.services)
 const names = services.map(([name]) => name)
 const WITH_WORKERS = ['gateway', 'dogs', 'cats']
 
-test('there are seven containers', () => {
-  expect(names).toEqual(['gateway', 'dogs', 'cats', 'exporter', 'prometheus', 'alertmanager', 'grafana'])
+test('there are eight containers', () => {
+  expect(names).toEqual([
+    'gateway',
+    'dogs',
+    'cats',
+    'exporter',
+    'prometheus',
+    'node',
+    'alertmanager',
+    'grafana',
+  ])
 })
 
 test.each(services)('%s is limited in memory, processors, processes and logs', (_, { deploy, logging }) => {
