@@ -51,7 +51,9 @@ export function startGateway(target: string | string[], overrides: Overrides = {
   let nowMs = 0
   const lines: string[] = []
   const errors: string[] = []
+  const warnings: string[] = []
   const log = createLogger('gateway', 'silent')
+  log.warn = ((_: object, message: string) => void warnings.push(message)) as typeof log.warn
   log.error = ({ err }: { err: Error }) => void errors.push(err.message)
   const server = new GatewayServer(
     config,
@@ -75,6 +77,8 @@ export function startGateway(target: string | string[], overrides: Overrides = {
     tally,
     /** The logged bugs of the gateway. */
     errors,
+    /** The logged warnings. */
+    warnings,
     /** The lines of the access log. */
     logged: () => {
       server.sweep()

@@ -5,6 +5,7 @@ import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseRule } from '../http1/response_head.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
+import type { AccessLogMode } from '../observe/access_log.ts'
 import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
 import type { ExchangeContext } from './downstream.ts'
 
@@ -28,6 +29,7 @@ export class ExchangeRecord {
   readonly #routeId: string
   readonly #requestLine: string
   readonly #client: string
+  readonly #mode: AccessLogMode
   readonly #measured: ReturnType<HttpServerMetrics['begin']>
   #headMs = 0
 
@@ -37,8 +39,14 @@ export class ExchangeRecord {
   ) {
     this.#routeId = incoming.route!.id
     this.#client = incoming.fields.client
-    this.#requestLine = context.accessLog.isOn ? requestLineOf(incoming) : ''
+    this.#mode = incoming.route!.accessLog ?? context.accessLog.config.access
+    this.#requestLine = this.isLogged ? requestLineOf(incoming) : ''
     this.#measured = context.exchangeMetrics.http.begin(METHODS[incoming.line.method]!)
+  }
+
+  /** Whether the request may get a line in the access log. */
+  get isLogged(): boolean {
+    return this.#mode !== 'off'
   }
 
   get startedMs(): number {
@@ -61,8 +69,8 @@ export class ExchangeRecord {
   finish(receivedBytes: number, sentBytes: number): void {
     const { accessLog, exchangeMetrics } = this.context
     exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
-    if (!accessLog.takes(this.status)) return
-    accessLog.add({
+    if (!accessLog.takes(this.status, this.#mode)) return
+    accessLog.add(this.#mode, {
       client: this.#client,
       request: this.#requestLine,
       route: this.#routeId,

@@ -4,7 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { BlockCache } from '../http1/block_cache.ts'
-import { type PeerIdentity, UNKNOWN } from './forwarded.ts'
+import { type PeerIdentity, type Protocol, UNKNOWN } from './forwarded.ts'
 import type { RequestFields } from './request_fields.ts'
 
 export interface Peer extends PeerIdentity {
@@ -36,15 +36,16 @@ export class Peers {
   }
 
   /** The peer of a new connection. To be followed by `leave`. */
-  enter(rawAddress: string | undefined): Peer {
+  enter(rawAddress: string | undefined, protocol: Protocol = 'http'): Peer {
     const address = rawAddress?.replace(/^::ffff:(?=\d+\.)/, '') || UNKNOWN
-    let peer = this.#peers.get(address)
+    const key = `${protocol} ${address}`
+    let peer = this.#peers.get(key)
     if (peer === undefined) {
       const trusts = (hop: string) => this.#trusts(hop)
       const isTrusted = trusts(address)
       const blockCache = new BlockCache<RequestFields>(isTrusted ? TRUSTED_SLOTS : SLOTS)
-      peer = { address, isTrusted, trusts, blockCache, connections: 0 }
-      this.#peers.set(address, peer)
+      peer = { address, protocol, isTrusted, trusts, blockCache, connections: 0 }
+      this.#peers.set(key, peer)
     }
     peer.connections++
     return peer
@@ -57,7 +58,7 @@ export class Peers {
 
   /** A connection of the peer is closed. */
   leave(peer: Peer): void {
-    if (--peer.connections === 0) this.#peers.delete(peer.address)
+    if (--peer.connections === 0) this.#peers.delete(`${peer.protocol} ${peer.address}`)
   }
 }
 

@@ -45,17 +45,13 @@ export class AccessLog {
     readonly leftOut?: { inc(): void },
   ) {}
 
-  get isOn(): boolean {
-    return this.config.access !== 'off'
+  /** @param mode that of the route */
+  takes(status: number, mode: AccessLogMode): boolean {
+    return mode === 'all' || (mode === 'errors' && status >= 400)
   }
 
-  takes(status: number): boolean {
-    const { access } = this.config
-    return access === 'all' || (access === 'errors' && status >= 400)
-  }
-
-  add(entry: AccessLogEntry): void {
-    if (this.config.access === 'errors' && !this.#fits()) return
+  add(mode: AccessLogMode, entry: AccessLogEntry): void {
+    if (mode === 'errors' && !this.#fits()) return
     this.#append('info', 'request', entry)
   }
 
