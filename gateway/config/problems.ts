@@ -77,6 +77,8 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
     textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
       problem.replace('host[0]', 'host'),
     ),
+    textProblems(route, 'allow', `route[${i}].allow`, isPeer, NETWORK),
+    textProblems(route, 'deny', `route[${i}].deny`, isPeer, NETWORK),
     headerProblems(route.request_headers, `route[${i}].request_headers`, ['host']),
     headerProblems(route.response_headers, `route[${i}].response_headers`, []),
     textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
@@ -199,7 +201,9 @@ function describe({ type, path, value, schema }: ValueError): string {
     .replaceAll('/', '.')
   switch (type) {
     case ValueErrorType.ObjectAdditionalProperties:
-      return `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
+      return schema.properties === undefined
+        ? `${key}: there is no such key: must be ${schema.description}`
+        : `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
     case ValueErrorType.ObjectRequiredProperty:
       return `${key}: is missing: must be ${schema.description}`
     default: {

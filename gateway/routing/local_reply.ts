@@ -9,6 +9,8 @@ export interface LocalReply {
   /** Field lines, each with its end. */
   fields: string
   body: Buffer
+  /** Whether an error page may take its place. */
+  isProblem?: boolean
 }
 
 export const localReply = (
@@ -30,12 +32,14 @@ export const problemReply = (
   status: number,
   detail: string,
   fields: Record<string, string> = {},
-): LocalReply =>
-  localReply(
+): LocalReply => ({
+  ...localReply(
     status,
     { 'Content-Type': PROBLEM_JSON, ...(status === 503 ? RETRY : {}), ...fields },
     JSON.stringify({ ...problemBody(status, detail), title: STATUS_TITLES[status] }),
-  )
+  ),
+  isProblem: true,
+})
 
 /** A reply with the changes of its route. */
 export const withHeaders = (
