@@ -173,6 +173,21 @@ test('a worker that exits at boot stops the cluster, in seconds and with its exi
   await cluster.line('worker 1 ended with exit code 7 before it was ready')
 })
 
+test('a worker that takes too long to boot ends the start, with the setting to change', async () => {
+  await using cluster = new Toys({ TOY_BOOT_MS: '60000', TOYS_BOOT_TIMEOUT_MS: '300' })
+  expect(await cluster.exit()).toBe(3)
+  const { msg } = await cluster.line('worker 1 was not ready within 300 ms: ')
+  expect(msg).toContain('TOYS_BOOT_TIMEOUT_MS')
+  expect(cluster.lines('worker 1 was killed')).toEqual([])
+  expect(cluster.lines('worker 1 was not ready').at(-1)).toMatchObject({ level: 'fatal' })
+})
+
+test('migrations do not count for the time to boot', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOY_MIGRATION: 'slow', TOYS_BOOT_TIMEOUT_MS: '400' })
+  await cluster.line('migrating')
+  await cluster.ready()
+})
+
 test('workers that end a second after boot are replaced again and again, and counted', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '1', TOY_BOOT: 'crash later' })
   const { admin } = await cluster.ready()

@@ -1,10 +1,11 @@
 /** The master's decisions, case by case: the state of a cluster, its workers' vitals, and the actions that follow. */
 import { describe, expect, test } from 'bun:test'
-import { type Action, decide, type Policy, START_WITHIN_MS } from './decide.ts'
+import { type Action, decide, type Policy } from './decide.ts'
 import { type ClusterState, newCluster, type Vitals, type WorkerState } from './state.ts'
 
 const NOW_MS = 100_000
 const POLICY: Policy = {
+  bootTimeoutMs: 60_000,
   harakiriMs: 30_000,
   maxRequests: 0,
   maxRequestsDelta: 0,
@@ -132,8 +133,14 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
       ],
       [
         'a worker that is not ready in time is killed',
-        { slots: [[{ ...starting, bootsSinceMs: NOW_MS - START_WITHIN_MS - 1 }], [ready]] },
+        { slots: [[{ ...starting, bootsSinceMs: NOW_MS - 60_001 }], [ready]] },
         ['kill 11 (crash)'],
+      ],
+      ['and not before', { slots: [[{ ...starting, bootsSinceMs: NOW_MS - 60_000 }], [ready]] }, []],
+      [
+        'without a limit a worker may boot for ever',
+        { slots: [[{ ...starting, bootsSinceMs: 0 }], [ready]], policy: { bootTimeoutMs: 0 } },
+        [],
       ],
       [
         'migrations have no time limit',

@@ -7,6 +7,7 @@ import { freeRegion, isDraining, isReady, isStarting, workersOf } from './state.
 
 /** Limits for workers. Times are milliseconds; 0 switches a limit off. */
 export interface Policy {
+  bootTimeoutMs: number
   harakiriMs: number
   maxRequests: number
   maxRequestsDelta: number
@@ -26,9 +27,6 @@ interface Replaced {
   worker: WorkerState
   reason: ExitReason
 }
-
-/** A worker that is not ready within this time is killed. */
-export const START_WITHIN_MS = 30_000
 
 export function decide(
   state: ClusterState,
@@ -51,14 +49,15 @@ export function decide(
 function timeOut(
   state: ClusterState,
   vitalsOf: (worker: WorkerState) => Vitals,
-  { harakiriMs }: Policy,
+  { bootTimeoutMs, harakiriMs }: Policy,
   nowMs: number,
 ): Action[] {
   return workersOf(state).flatMap((worker): Action[] => {
     const { phase, bootsSinceMs = Infinity, deadlineMs = Infinity, reason } = worker
     if (phase === 'killed') return []
     if (phase === 'starting') {
-      return nowMs - bootsSinceMs > START_WITHIN_MS ? [{ do: 'kill', worker, reason: 'crash' }] : []
+      const isOverdue = bootTimeoutMs > 0 && nowMs - bootsSinceMs > bootTimeoutMs
+      return isOverdue ? [{ do: 'kill', worker, reason: 'crash' }] : []
     }
     if (nowMs >= deadlineMs) return [{ do: 'kill', worker, reason: reason ?? 'stop' }]
     const isHung = harakiriMs > 0 && vitalsOf(worker).heartbeatAgeMs > harakiriMs

@@ -195,6 +195,8 @@ export class Master {
       }
       case 'kill':
         masterLog.killing(action.worker, action.reason, this.handles.get(action.worker)!, nowMs)
+        if (action.reason === 'crash')
+          this.handles.get(action.worker)!.bootError = masterLog.bootTimeout(action.worker)
         return this.#kill(action.worker, action.reason)
       case 'endReload':
         slotStats.reloaded(true)

@@ -46,7 +46,7 @@ export async function runMaster(
     const master = new Master({
       cluster,
       config,
-      masterLog: new MasterLog(log, config),
+      masterLog: new MasterLog(log, config, cluster.prefix),
       segment,
       segmentPath: lastingPath(segment),
       slotStats,

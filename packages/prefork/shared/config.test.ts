@@ -33,6 +33,7 @@ test('without variables the defaults hold, and cannot be changed', () => {
     adminHost: '127.0.0.1',
     adminPort: 9001,
     workers: 2,
+    bootTimeoutMs: 60_000,
     harakiriMs: 30_000,
     maxRequests: 0,
     maxRequestsDelta: 0,

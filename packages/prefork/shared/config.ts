@@ -43,6 +43,10 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
         'most workers that SIGTTIN can make; without it four times `WORKERS`, at least 8, or what has room',
     }),
   ),
+  bootTimeoutMs: milliseconds(
+    60_000,
+    'milliseconds after which a worker that is not ready is killed, migrations not counted; 0: never',
+  ),
   harakiriMs: milliseconds(
     30_000,
     'milliseconds after which a worker whose event loop is blocked is killed; 0: never',

@@ -23,6 +23,10 @@ process.exit(
         console.log('{"msg":"migrating"}')
         await new Promise(() => {})
       }
+      if (TOY_MIGRATION === 'slow') {
+        console.log('{"msg":"migrating"}')
+        await Bun.sleep(1000)
+      }
       console.log('prepared')
     },
     async serve(_, { id, registry, tally, log, addresses }) {

@@ -88,8 +88,15 @@ export class Container extends Toys {
   constructor(env: Record<string, string> = {}, mount?: string, app = 'cluster.ts') {
     const shared = mount === undefined ? '' : `mount -t tmpfs -o ${mount} tmpfs /dev/shm && `
     super(env, temporaryFolder(), app, [
-      ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
-      ...['sh', '-c', `${shared}exec "$@"`, 'sh'],
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      `${shared}exec "$@"`,
+      'sh',
     ])
   }
 
