@@ -140,6 +140,31 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await cluster.line('the app could not close its resources: the disk is full')
   })
 
+  test('signals that are meant for other servers do not end it', async () => {
+    await using cluster = toys()
+    const { url } = await cluster.ready()
+    const signals = [
+      'SIGUSR1',
+      'SIGUSR2',
+      'SIGIO',
+      'SIGVTALRM',
+      'SIGPROF',
+      'SIGPWR',
+      'SIGWINCH',
+      'SIGURG',
+    ] as const
+    const before = await cluster.pids()
+    for (const signal of workers === 0 ? ([...signals, 'SIGHUP'] as const) : signals) {
+      cluster.signal(signal)
+      if (signal !== 'SIGWINCH' && signal !== 'SIGURG') await cluster.line(`${signal} has no effect`)
+      for (const pid of before) process.kill(pid, signal === 'SIGHUP' ? 'SIGUSR1' : signal)
+    }
+    expect(await (await fetch(url)).text()).toBe('toy')
+    expect(await cluster.pids()).toEqual(before)
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
   test('it listens on IPv6, and its URLs have brackets', async () => {
     await using cluster = toys({ TOYS_HOST: '::1', TOYS_ADMIN_HOST: '::1' })
     const { url } = await cluster.ready()

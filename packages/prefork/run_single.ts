@@ -18,6 +18,7 @@ import type { Cluster } from './shared/cluster.ts'
 import type { ProcessConfig } from './shared/config.ts'
 import { EXIT } from './shared/exit_codes.ts'
 import type { Logger } from './shared/logger.ts'
+import { surviveOtherSignals } from './shared/other_signals.ts'
 import { logReady } from './shared/ready.ts'
 import { CELL, Scoreboard } from './shared/scoreboard.ts'
 import { SlotSockets } from './shared/slot_sockets.ts'
@@ -29,6 +30,9 @@ import { drainAndLog } from './worker/drain.ts'
 /** Slot and region of the only worker. */
 const SLOT = 1
 const REGION = 0
+
+/** Signals that only a master can obey. */
+const FOR_A_MASTER = ['SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
 
 const NEVER = new Promise<never>(() => {})
 const NEVER_RELOADED = { reloads: 0, reloadsFailed: 0, lastReloadEpochMs: 0 }
@@ -43,6 +47,7 @@ export async function runSingle<Config extends ProcessConfig>(
   using cleanUp = new DisposableStack()
   cleanUp.defer(signals.dispose)
   const scoreboard = new Scoreboard()
+  surviveOtherSignals(log, FOR_A_MASTER)
   exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

@@ -10,6 +10,7 @@ import type { Cluster } from '../shared/cluster.ts'
 import type { ProcessConfig } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
+import { surviveOtherSignals } from '../shared/other_signals.ts'
 import { readMigratesRequests } from '../shared/procfs.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
@@ -31,6 +32,7 @@ export async function runMaster(
   log: Logger,
 ): Promise<number> {
   exitOnUncaughtErrors(log)
+  surviveOtherSignals(log)
   using cleanUp = new DisposableStack()
   try {
     const address = { hostname: config.host, port: await findPort(cluster.prefix, config) }

@@ -8,6 +8,7 @@ import type { ProcessConfig } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Role } from '../shared/messages.ts'
+import { surviveOtherSignals } from '../shared/other_signals.ts'
 import { readConnections } from '../shared/procfs.ts'
 import { Scoreboard } from '../shared/scoreboard.ts'
 import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
@@ -27,7 +28,7 @@ export async function runWorker<Config extends ProcessConfig>(
   role: Role,
   log: Logger,
 ): Promise<number> {
-  for (const signal of LEFT_TO_THE_MASTER) process.on(signal, () => {})
+  surviveOtherSignals(undefined, LEFT_TO_THE_MASTER)
   const orders = new DrainOrders(config)
   let booted: Booted | undefined
   try {
