@@ -81,7 +81,13 @@ export async function runSingle<Config extends ProcessConfig>(
     )
     cleanUp.defer(() => void admin.stop(true))
     const role = { slot: SLOT, region: REGION, addresses, prepare: true }
-    const booted = await boot(cluster, config, role, { registry, scoreboard, log, stopped: signals.drain })
+    const booted = await boot(cluster, config, role, {
+      registry,
+      scoreboard,
+      log,
+      stopped: signals.drain,
+      now: signals.now,
+    })
     if (booted) {
       status = 'ready'
       logReady(log, config, address.port, admin.port!)

@@ -43,6 +43,7 @@ function actionsOf({
       generation: 1,
       spawnedMs: NOW_MS - 5000,
       phase: 'ready',
+      isPreparing: false,
       ...worker,
     }))
   })
@@ -299,6 +300,15 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
       ['up', { wanted: 3, slots: [[ready], [ready]] }, ['spawn 3 in 4']],
       ['down', { wanted: 1, slots: [[ready], [ready]] }, ['drain 21 (scale) replaced']],
       [
+        'down while the surplus worker runs the migrations: no other begins them meanwhile',
+        {
+          wanted: 1,
+          slots: [[], [{ ...draining, reason: 'scale', isPreparing: true }]],
+          cluster: { isPrepared: false },
+        },
+        [],
+      ],
+      [
         'down while the surplus worker boots',
         { wanted: 1, slots: [[ready], [starting]] },
         ['kill 21 (scale)'],
@@ -312,6 +322,31 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
         'all drain',
         { slots: [[ready], [ready]], cluster: { isStopping: true } },
         ['drain 11 (stop)', 'drain 21 (stop)'],
+      ],
+      [
+        'a worker that runs the migrations may finish them',
+        {
+          slots: [[{ ...starting, isPreparing: true }], []],
+          cluster: { isStopping: true, isPrepared: false },
+        },
+        ['drain 11 (stop)'],
+      ],
+      [
+        'and is told once',
+        { slots: [[{ ...draining, isPreparing: true, isReplaced: false }]], cluster: { isStopping: true } },
+        [],
+      ],
+      [
+        'it has no heartbeat, but a deadline',
+        {
+          slots: [
+            [{ ...draining, isPreparing: true, deadlineMs: NOW_MS }],
+            [{ ...draining, isPreparing: true }],
+          ],
+          vitals: { 21: { heartbeatAgeMs: 1e9 } },
+          cluster: { isStopping: true },
+        },
+        ['kill 11 (reload)'],
       ],
       [
         'a worker that is not ready is killed',

@@ -42,6 +42,7 @@ export async function runWorker<Config extends ProcessConfig>(
       onPrepared: () => tellMaster({ type: 'prepared' }),
       onTurn: orphanAlarm(config.harakiriMs),
       stopped: orders.drain,
+      now: orders.now,
     })
   } catch (error) {
     const { message, isKnown } = bootFailure(cluster.name, error)
