@@ -1,6 +1,6 @@
 /**
- * The story of the demonstration on the real stack: each alert fires and is over again, and nothing fires in a calm run. All that
- * Prometheus waits for is divided by the one number of the story.
+ * The story of the demonstration on the real stack: each alert fires and is resolved, and nothing fires in a calm run. All durations
+ * of Prometheus are divided by the same number as in the story.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { firingAlerts, story, STORY_ENV, TIMES_FASTER } from '../scripts/story.ts'
@@ -9,7 +9,7 @@ import { allTargetsAreUp, query, until } from './smoke.ts'
 import { Traffic } from './traffic.ts'
 
 const CALM_SECONDS = 20
-/** A worker that hangs must not stop the clients for long. */
+/** Clients give up soon, so that a hung worker does not hold all of them. */
 const GIVE_UP_MS = 1000
 const SLOW_MS = 150_000
 
@@ -26,7 +26,7 @@ afterAll(async () => {
 }, 60_000)
 
 test(
-  'in a calm run nothing fires, but that which always does',
+  'in a calm run nothing fires but the alert that always fires',
   async () => {
     const { prometheus } = running.urls
     const isLongEnough = `count_over_time(up{job="gateway"}[${CALM_SECONDS}s]) > 1.8 * ${CALM_SECONDS}`
@@ -41,7 +41,7 @@ test(
 )
 
 test.each(story.map((step) => [step.title, step] as const))(
-  '%s: its alert fires, and is over when it is mended',
+  '%s: its alert fires, and is resolved when the fault ends',
   async (_, { alert, begin, meanwhile, end }) => {
     const { prometheus } = running.urls
     const isOver = async () => {

@@ -1,4 +1,4 @@
-/** The same in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
+/** The stack in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { allTargetsAreUp, everyQueryHasData, load, query, until, useTheApi } from './smoke.ts'
@@ -8,7 +8,7 @@ const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
 const OWN = ['gateway', 'dogs', 'cats', 'exporter']
 
-/** A project of its own, so that volumes of a stack that somebody uses are not touched. */
+/** A project of its own: the volumes of a stack that is in use are not touched. */
 const compose = async (...words: string[]): Promise<string> =>
   Bun.$`docker compose --project-name bun-monitoring-e2e ${words}`
     .cwd(join(import.meta.dir, '..'))
@@ -50,7 +50,7 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   const byThoseThere = [`sum(${ofDogs})`, 'sum(prefork_worker_requests_total{app="dogs"})']
   const valueOf = async (promql: string) => Number((await query(prometheus, promql))[0]?.value[1])
   const isAsFound = (complain: () => Promise<string | undefined>) => until(complain, 60_000)
-  /** How the exporter calls an instance, in the words of Prometheus. */
+  /** The instances of a query. The exporter names them by URL, Prometheus by host. */
   const instancesOf = async (promql: string) =>
     (await query(prometheus, promql))
       .map(({ metric: { instance, target } }) => (target === undefined ? instance! : new URL(target).host))
@@ -87,12 +87,12 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   expect(first.failures.concat(second.failures)).toEqual([])
   const seen = `sum(rate(${ofDogs}[30s])) / sum(rate(gateway_upstream_attempts_total{upstream="dogs"}[30s]))`
   const lowest = await valueOf(`min_over_time((${seen})[30s:5s])`)
-  // A third, for one of three, until its rate has grown.
+  // A new replica of three has no rate until its second scrape, so up to a third may be missing.
   expect(lowest).toBeGreaterThan(0.1)
   const names = 'count(max by (target) (max_over_time(prefork_worker_requests_total{app="dogs"}[10m])))'
   expect(await valueOf(names)).toBe(3)
   expect(await query(prometheus, 'exporter_target_up == 0')).toEqual([])
-  // What the two that are gone counted is kept, but for what they did since their last scrape.
+  // The counts of the two replicas that are gone stay, without the requests since their last scrape.
   let counts: number[] = []
   await isAsFound(async () => {
     counts = await Promise.all(

@@ -10,7 +10,7 @@ export interface FreeStack extends AsyncDisposable {
   urls: StackUrls & { prometheus: string }
 }
 
-/** @param timesFaster how many times shorter everything is that Prometheus waits for. */
+/** @param timesFaster divides every duration of Prometheus */
 export async function startFreeStack(
   timesFaster: number,
   env: Record<string, string> = {},

@@ -1,6 +1,6 @@
 /**
- * As a newcomer: a fresh clone of what is committed, `bun run up`, the API, the load test, the graphs, Ctrl+C. The stack's
- * own ports are used, so nothing else may listen there.
+ * The first steps of a newcomer: a fresh clone of the last commit, `bun run up`, the API, the load test, the graphs, Ctrl+C. The stack
+ * takes its default ports, so no other program may listen there.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ const prometheus = 'http://127.0.0.1:9090'
 const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-'))
 const clone = join(folder, 'clone')
 
-/** `bun run up` in a session of its own, whose process group gets Ctrl+C as it would from a terminal. */
+/** `bun run up` in a session of its own. Its process group gets SIGINT, as from Ctrl+C in a terminal. */
 class Launcher {
   readonly #process
   output = ''
@@ -59,7 +59,7 @@ function processesOfClone(): string[] {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
         return command.includes(clone) || readlinkSync(`/proc/${pid}/cwd`).startsWith(clone) ? [command] : []
       } catch {
-        return [] // gone between two looks
+        return [] // it has just ended
       }
     })
 }
@@ -104,7 +104,7 @@ test('every family that is published has its line in a README', async () => {
   expect(families.filter((name) => !readmes.some((readme) => readme.includes(`\`${name}\``)))).toEqual([])
 })
 
-test('promtool finds nothing to say about the pages', async () => {
+test('promtool finds no problem in the pages', async () => {
   for (const port of [9000, 9001, 9002, 9117]) {
     const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     const promtool = Bun.spawn(['promtool', 'check', 'metrics'], { stdin: new Blob([page]), stderr: 'pipe' })
@@ -120,7 +120,7 @@ test('under the smoke load every query of the dashboards has data, and no thresh
   expect(report).toContain('http_req_duration')
 }, 120_000)
 
-test('a second launcher says in one line which port is taken, and leaves the first alone', async () => {
+test('a second launcher names the port that is taken in one line, and the first goes on', async () => {
   const second = new Launcher()
   expect(await second.exit()).toBe(3)
   expect(second.output).toMatch(

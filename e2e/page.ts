@@ -1,4 +1,4 @@
-/** A metrics page in text format 0.0.4, as far as tests add it up. */
+/** Adds up the samples of a metrics page in text format 0.0.4. */
 export class Page {
   readonly #samples: readonly string[]
   readonly families: readonly string[]
@@ -17,7 +17,7 @@ export class Page {
     return this.#samples.length
   }
 
-  /** All series of a metric, or those that have a label. */
+  /** The sum of all series of a metric, or of those that have a label. */
   sum(metric: string, label = ''): number {
     return this.#samples
       .filter((line) => /^[^{ ]+/.exec(line)![0] === metric && line.includes(label))

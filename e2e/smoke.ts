@@ -1,4 +1,4 @@
-/** What a running stack must show, wherever it runs: on this machine or in containers. */
+/** Checks of a running stack, for processes of this machine and for containers alike. */
 import { expect } from 'bun:test'
 import { join } from 'node:path'
 import { mayBeEmpty } from '../monitoring/exceptions.ts'
@@ -13,7 +13,7 @@ const ASK_AGAIN_AFTER_MS = 250
 /** Five targets: gateway, dogs, cats, exporter and Prometheus itself. */
 const JOBS = ['cats', 'dogs', 'exporter', 'gateway', 'prometheus']
 
-/** Asks again until there is nothing left to complain about, or the time is over: then the complaint is the error. */
+/** Calls the function until it has no complaint. @throws Error with the last complaint when the time is over */
 export async function until(complain: () => Promise<string | undefined>, withinMs: number): Promise<void> {
   const deadlineMs = performance.now() + withinMs
   for (;;) {
@@ -72,8 +72,8 @@ export const allTargetsAreUp = (prometheus: string): Promise<void> =>
 
 /**
  * Every query of every dashboard, its annotations and variables among them, and every recording rule, gives at least one
- * number, or is of what may be empty.
- * @param isLoadWritten whether a load test writes its numbers, too.
+ * number, or is in the list of those that may be empty.
+ * @param isLoadWritten whether a load test writes its numbers to Prometheus, too
  */
 export async function everyQueryHasData(prometheus: string, isLoadWritten = false): Promise<void> {
   const asked = dashboards
@@ -82,7 +82,7 @@ export async function everyQueryHasData(prometheus: string, isLoadWritten = fals
   await haveData(prometheus, isLoadWritten ? asked : asked.filter((promql) => !promql.includes('k6_')))
 }
 
-/** Each of the queries gives at least one number, or is of what may be empty. */
+/** Each of the queries gives at least one number, or is in the list of those that may be empty. */
 export async function haveData(prometheus: string, asked: readonly string[]): Promise<void> {
   const queries = asked.filter((promql) => !mayBeEmpty(selectorsOf(promql).map(({ metric }) => metric)))
   expect(queries.length).toBeGreaterThan(20)
@@ -93,7 +93,7 @@ export async function haveData(prometheus: string, asked: readonly string[]): Pr
   }, 45_000)
 }
 
-/** Runs the load test with these flags; resolves with its report. @throws when a threshold is crossed. */
+/** Runs the load test with these flags; resolves with its report. @throws Error when it fails, also when a threshold is crossed */
 export async function load(
   gateway: string,
   env: Record<string, string>,

@@ -1,6 +1,6 @@
 /**
- * deploy/swarm/stack.yml on a swarm of one node: three replicas of dogs behind the gateway on one PostgreSQL, replaced, killed,
- * made more and fewer under load, while what Prometheus counts stays what was sent. The tests are one story, in this order.
+ * deploy/swarm/stack.yml on a swarm of one node: three replicas of dogs behind the gateway on one PostgreSQL. They are replaced, killed
+ * and scaled under load, and Prometheus counts the requests that were sent. The tests build on each other, in this order.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { isExpected } from '@bun-monitoring/prefork/testing'
@@ -11,11 +11,11 @@ import { Traffic } from './traffic.ts'
 
 const SLOW_MS = 120_000
 const CLIENTS = 16
-/** How many times more often Prometheus scrapes here, and looks for targets, than in the product: each second. */
+/** Prometheus scrapes and discovers targets this many times as often as in the product: each second. */
 const TIMES_FASTER = 10
-/** A replica that goes takes with it what it counted since its last scrape: at most so many seconds of its part of the load. */
+/** The counts of a replica since its last scrape are lost when it ends: at most those of this many seconds. */
 const UNTOLD_SECONDS = 3
-/** Requests at one time, of which each worker of each replica gets some. */
+/** Requests at one time: enough for each worker of each replica to get some. */
 const ENOUGH_FOR_ALL = 60
 const requests = 'http_server_request_duration_seconds_count'
 
@@ -36,13 +36,13 @@ const untold = (traffic: Traffic, replaced: number): void => {
 }
 const sent = () => traffics.reduce((sum, { answered }) => sum + answered, 0)
 
-/** What the latest pages of living replicas say, and the last pages of those that are gone. */
+/** The sum of the latest values of all replicas, those that are gone included. */
 async function counted(series: string): Promise<number> {
   const [all] = await query(prometheus, `sum(max_over_time(${series}[1h]))`)
   return Number(all?.value[1] ?? 0)
 }
 
-/** How many requests each replica of dogs has answered, by the exporter's target. */
+/** The number of requests that each replica of dogs has answered, by the exporter's target. */
 async function answeredByReplica(): Promise<Map<string, number>> {
   const page = await (await fetch(`${exporter}/metrics`)).text()
   const lines = page.matchAll(/^prefork_worker_requests_total\{app="dogs",target="([^"]+)".* (\d+)$/gm)
@@ -55,17 +55,15 @@ async function answeredByReplica(): Promise<Map<string, number>> {
   )
 }
 
-async function targetsOfDogs(): Promise<Record<string, number>> {
-  const { dogs } = (await (await fetch(`${admin}/upstreams`)).json()) as {
-    dogs: { targets: Record<string, number> }
-  }
-  return dogs.targets
+async function healthyDogs(): Promise<number> {
+  const page = await Page.read(`${admin}/metrics`)
+  return page.sum('gateway_upstream_targets', '{upstream="dogs",state="healthy"}')
 }
 
-/** The gateway, the exporter and Prometheus know so many replicas of dogs, and no other. */
+/** Waits until the gateway, the exporter and Prometheus know this many replicas of dogs and no others. */
 const allSee = (replicas: number): Promise<void> =>
   until(async () => {
-    const { healthy } = await targetsOfDogs()
+    const healthy = await healthyDogs()
     const page = await Page.read(`${exporter}/metrics`)
     const [series] = await query(prometheus, 'count(count by (instance) (app_info{job="dogs"}))')
     const seen = [healthy, page.sum('exporter_target_up', ':9001'), Number(series?.value[1])]
@@ -112,7 +110,7 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
     }
   })
 
-  test('while nobody comes or goes all count the same: clients, gateway, attempts, replicas', async () => {
+  test('while no replica starts or ends, clients, gateway, attempts and replicas count the same', async () => {
     await until(async () => {
       const counts = await Promise.all(
         [
@@ -226,7 +224,7 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
   test('an update of the gateway is a gap of seconds on its node, and nothing else', async () => {
     await using traffic = press()
     expect(await stack.update('gateway')).toBe('completed')
-    await until(async () => ((await targetsOfDogs()).healthy === 2 ? undefined : 'it is not ready'), SLOW_MS)
+    await until(async () => ((await healthyDogs()) === 2 ? undefined : 'it is not ready'), SLOW_MS)
     await traffic.stop()
     const { answered, failures, longestGapMs } = traffic
     console.log({ answered, refused: failures.length, gapMs: Math.round(longestGapMs) })

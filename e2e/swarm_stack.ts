@@ -1,6 +1,6 @@
 /**
- * deploy/swarm/stack.yml on the engine of this machine, made a swarm of one node for as long as the test takes. It differs from the
- * file in what a test needs: free ports, admin ports that are published, a Prometheus that is faster, and no Grafana.
+ * deploy/swarm/stack.yml on the engine of this machine, which is a swarm of one node during the test. The differences from the file are
+ * free ports, published admin ports, a faster Prometheus, and no Grafana.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,7 +30,7 @@ export class SwarmStack implements AsyncDisposable {
   ) as Record<keyof typeof ports, string>
   readonly #cleaning = new AsyncDisposableStack()
 
-  /** @param timesFaster how many times more often Prometheus scrapes, and looks for targets. */
+  /** @param timesFaster divides the intervals of Prometheus' scrapes and discovery */
   async deploy(timesFaster: number): Promise<void> {
     const state = (await docker('info', '--format', '{{.Swarm.LocalNodeState}}')).trim()
     if (state !== 'inactive')
@@ -66,8 +66,8 @@ export class SwarmStack implements AsyncDisposable {
 
   /**
    * Replaces all replicas, as a new image would.
-   * @param flags what is to be different.
-   * @returns how it ended, in Swarm's word.
+   * @param flags of docker service update
+   * @returns the state of the update, in Swarm's word
    */
   async update(service: string, ...flags: string[]): Promise<string> {
     const name = `${NAME}_${service}`
@@ -90,7 +90,7 @@ export class SwarmStack implements AsyncDisposable {
     await this.#cleaning.disposeAsync()
   }
 
-  /** The services that are not complete, and what their tasks complain of. */
+  /** The services that are not complete, with the errors of their tasks. */
   async #missing(): Promise<string | undefined> {
     const rows = (await docker('service', 'ls', '--format', '{{.Name}} {{.Replicas}}')).trim().split('\n')
     const missing = rows.filter((row) => !/ (\d+)\/\1$/.test(row))
@@ -99,7 +99,7 @@ export class SwarmStack implements AsyncDisposable {
     return `${missing.join(', ')}\n${errors}`
   }
 
-  /** Where the official image is not there and cannot be had, one that does what the stack asks of it. */
+  /** Builds a stand-in for the official image if it cannot be pulled. */
   async #standIn(): Promise<void> {
     const isThere = (await docker('images', '--quiet', POSTGRES)) !== ''
     if (isThere) return
@@ -126,7 +126,7 @@ export class SwarmStack implements AsyncDisposable {
     }
   }
 
-  /** Volumes of a swarm outlive the stack, and its containers the command. */
+  /** Removes the volumes, which a swarm keeps, once the containers have ended. */
   async #remove(): Promise<void> {
     await docker('stack', 'rm', NAME)
     const namespace = `label=com.docker.stack.namespace=${NAME}`

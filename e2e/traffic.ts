@@ -2,23 +2,23 @@
 
 interface TrafficOptions {
   clients?: number
-  /** Of which service, in turn. */
+  /** The services whose pets they list, in turn. */
   kinds?: readonly string[]
-  /** Of so many requests one is a POST; without it all are GETs. */
+  /** One of this many requests is a POST; by default all are GETs. */
   postEvery?: number
   giveUpMs?: number
 }
 
 export class Traffic implements AsyncDisposable {
-  /** Requests that were answered as they should be. */
+  /** Requests with a successful response. */
   answered = 0
-  /** Ids of all that was stored. */
+  /** Ids of the pets that were created. */
   readonly created: number[] = []
-  /** What became of the others. */
+  /** The errors of the other requests. */
   readonly failures: string[] = []
-  /** The longest time in which nobody got an answer. */
+  /** The longest time in which no client got a response. */
   longestGapMs = 0
-  /** Until it was stopped. */
+  /** The mean until the clients were stopped. */
   answeredPerSecond = 0
   readonly #startedMs = performance.now()
   #lastAnswerMs = performance.now()

@@ -1,6 +1,6 @@
 /**
- * What the stack says about itself is true: under load every query finds data, what k6 sent is what each process counted, and no
- * client can make new series.
+ * The metrics of the stack are true: under load every query finds data, each process counts exactly the requests that the load test
+ * sent, and no client can make new series.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { allTargetsAreUp, everyQueryHasData, haveData, load, query, until } from
 
 const RANDOM_REQUESTS = 10_000
 const CONNECTIONS = 16
-/** Fewer than make the master wait before it spawns the next. */
+/** Fewer crashes than those that make the master wait before it spawns the next worker. */
 const KILLS = 6
 const LOOK_AGAIN_AFTER_MS = 10
 const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-truth-'))
@@ -42,7 +42,7 @@ const pages = async () => {
   return { gateway: gateway!, dogs: dogs!, cats: cats!, workers: workers! }
 }
 
-test('under load every query of the dashboards and every recording has data, those of k6 too', async () => {
+test('under load every query of the dashboards and every recording has data, those of the load test too', async () => {
   const file = join(folder, 'summary.json')
   const flags = ['-o', 'prometheus', '-e', `SUMMARY=${file}`]
   const { prometheus, gateway } = running.urls
@@ -52,9 +52,9 @@ test('under load every query of the dashboards and every recording has data, tho
   ])
 }, 120_000)
 
-test('with an app and its instance chosen, the dashboards that tell of it still have data', async () => {
+test('with an app and its instance chosen, the dashboards about it still have data', async () => {
   const { urls } = running
-  // As Grafana writes a value into a regular expression in a string.
+  // Grafana escapes values of variables like this.
   const $instance = new URL(urls.admin.dogs).host.replaceAll('.', String.raw`\\.`)
   const asked = dashboards
     .filter(({ uid }) => ['service', 'workers', 'database'].includes(uid!))
@@ -63,7 +63,7 @@ test('with an app and its instance chosen, the dashboards that tell of it still 
   await haveData(urls.prometheus, asked)
 }, 60_000)
 
-test('k6, the gateway, its attempts and the services counted the same number of requests', async () => {
+test('the load test, the gateway, its attempts and the services counted the same number of requests', async () => {
   const { metrics } = await Bun.file(join(folder, 'summary.json')).json()
   const { gateway, dogs, cats } = await pages()
   const sent = metrics.http_reqs.values.count
@@ -107,11 +107,11 @@ test('ten thousand requests to random paths with random methods make no series',
   expect(after).toBe(before)
 }, 120_000)
 
-test('with workers killed under load no counter falls, and attempts are between what was done and what was begun', async () => {
+test('with workers killed under load no counter falls, and attempts are between the requests that were finished and those that were begun', async () => {
   const { gateway: url, admin, prometheus } = running.urls
   const counters = 'http_server_request_duration_seconds_count{job!="prometheus"}'
   const loaded = load(url, {}, '--vus', '20', '--duration', '8s', '--no-thresholds')
-  // Before its load k6 tries each operation once, and ends where one fails.
+  // The load test tries each operation once before its load, and ends if one fails.
   const countNow = async () => (await pages()).gateway.sum(requests)
   const enough = (await countNow()) + 200
   await until(async () => ((await countNow()) > enough ? undefined : 'the load has not begun'), 20_000)

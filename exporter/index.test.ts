@@ -35,11 +35,30 @@ test('it logs its address, responds to scrapes, and exits with 0 on SIGTERM', as
   expect(await exporter.stderr).toBe('')
 })
 
-test('without a host it listens on every interface and logs a URL that can be opened', async () => {
+test('it logs the addresses that it listens on, of each --web.listen-address', async () => {
+  await using exporter = start(
+    '--web.listen-address=127.0.0.1:0',
+    '--web.listen-address=[::1]:0',
+    '--web.listen-address=0.0.0.0:0',
+    '--web.listen-address=localhost:0',
+    `--stats.uri=${DOGS}`,
+  )
+  const { url, urls } = (await exporter.line('ready')) as unknown as { url: string; urls: string[] }
+  expect(urls.map((each) => each.replace(/\d+$/, 'N'))).toEqual([
+    'http://127.0.0.1:N',
+    'http://[::1]:N',
+    'http://0.0.0.0:N',
+    'http://127.0.0.1:N',
+  ])
+  expect(url).toBe(urls[0]!)
+  for (const each of urls) expect((await fetch(`${each}/-/ready`)).status).toBe(200)
+})
+
+test('without a host it listens on every interface, and says so', async () => {
   await using exporter = start('--web.listen-address=:0', `--stats.uri=${DOGS}`)
   const { url } = await exporter.ready()
-  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
-  expect((await fetch(`${url}/-/ready`)).status).toBe(200)
+  expect(url).toMatch(/^http:\/\/(\[::\]|0\.0\.0\.0):\d+$/)
+  expect((await fetch(`http://127.0.0.1:${new URL(url).port}/-/ready`)).status).toBe(200)
 })
 
 describe('a scrape that still waits for a target ends', () => {
@@ -129,6 +148,22 @@ test('OpenMetrics and gzip only if the scraper accepts them', async () => {
   expect((await get({ 'Accept-Encoding': 'identity' })).headers.get('Content-Encoding')).toBeNull()
 })
 
+test('another JSON page than a stats document is a failing target', async () => {
+  await using app = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => Response.json({ status: 'ok' }),
+  })
+  await using exporter = startOnFreePort(`--stats.uri=${app.url}healthz`)
+  const { url } = await exporter.ready()
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+    `exporter_target_up{target="${app.url}healthz"} 0\n`,
+  )
+  expect(await exporter.line('target is down')).toMatchObject({
+    reason: 'the response is JSON but not a stats document: it has no workers',
+  })
+})
+
 test('the namespace uwsgi is always text, and counts its scrapes', async () => {
   await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
   const { url } = await exporter.ready()
@@ -170,7 +205,11 @@ test('a scrape that its scraper aborts does not count, neither as a scrape nor a
 })
 
 test('concurrent probes do not affect each other', async () => {
-  await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--metrics.namespace=uwsgi')
+  await using exporter = startOnFreePort(
+    `--stats.uri=${DOGS}`,
+    '--metrics.namespace=uwsgi',
+    '--probe.allow=127.0.0.1',
+  )
   const { url } = await exporter.ready()
   const probe = (target: string) => fetch(`${url}/probe?target=${encodeURIComponent(target)}`)
   const upOf = async (target: string) => /^uwsgi_up \d$/m.exec(await (await probe(target)).text())?.[0]

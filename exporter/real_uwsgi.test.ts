@@ -8,6 +8,7 @@ import { linesOf } from '@bun-monitoring/prefork/lines'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import type { Subprocess } from 'bun'
 import { parseTarget } from './config/target.ts'
+import { preforkFamilies } from './families/prefork.ts'
 import { uwsgiFamilies } from './families/uwsgi.ts'
 import { within } from './stats/deadline.ts'
 import { DocumentMemory } from './stats/document_memory.ts'
@@ -159,4 +160,70 @@ describe.skipIf(!isUwsgiExpected)('a real uWSGI', () => {
     },
     30_000,
   )
+
+  /** Waits until the page of the namespace `prefork` has all of these samples, by the beginning of their lines. */
+  async function untilPrefork(uri: string, expected: Readonly<Record<string, number>>): Promise<void> {
+    const deadline = AbortSignal.timeout(20_000)
+    for (;;) {
+      const lines = renderText(preforkFamilies(await scrapeWithin(5000, [uri]))).split('\n')
+      const sumOf = (name: string) =>
+        lines
+          .filter((line) => name.split(' ').every((part) => line.includes(part)) && !line.startsWith('#'))
+          .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+      if (Object.entries(expected).every(([name, value]) => sumOf(name) === value)) return
+      if (deadline.aborted) throw new Error(`not ${JSON.stringify(expected)}:\n${lines.join('\n')}`)
+    }
+  }
+
+  test.each([
+    {
+      name: 'raw stats by http',
+      flags: [],
+      scheme: 'http',
+      reason: 'no HTTP: use tcp:// or stats-http',
+      times: 30,
+    },
+    {
+      name: 'stats-http by tcp',
+      flags: ['--stats-http'],
+      scheme: 'tcp',
+      reason: 'it sent nothing in time: if it speaks HTTP, use http://',
+      times: 3,
+    },
+  ])(
+    '$name: one reason, at each of many scrapes',
+    async ({ flags, scheme, reason, times }) => {
+      await using uwsgi = new Uwsgi('--stats', '127.0.0.1:0', ...flags)
+      await uwsgi.ready()
+      const problems = new Set<string | undefined>()
+      for (let i = 0; i < times; i++)
+        for (const reading of await scrapeWithin(1000, [`${scheme}://127.0.0.1:${uwsgi.statsPort}`]))
+          problems.add(problemOf(reading))
+      expect([...problems]).toEqual([reason])
+    },
+    30_000,
+  )
+
+  test('workers that uWSGI stops to save memory are cheap, not dead', async () => {
+    await using uwsgi = new Uwsgi('--cheap', '--idle', '2', '--stats', '127.0.0.1:0')
+    await uwsgi.ready()
+    const uri = `tcp://127.0.0.1:${uwsgi.statsPort}`
+    expect(await uwsgi.request('/')).toBe('ok')
+    await untilPrefork(uri, { 'prefork_workers{ state="ready"': WORKERS })
+    await untilPrefork(uri, { 'prefork_workers{ state="cheap"': WORKERS, 'prefork_workers{ state="dead"': 0 })
+  }, 60_000)
+
+  test('a kill for a slow request is an exit with the reason harakiri', async () => {
+    await using uwsgi = new Uwsgi('--harakiri', '1', '--stats', '127.0.0.1:0')
+    await uwsgi.ready()
+    const uri = `tcp://127.0.0.1:${uwsgi.statsPort}`
+    const pipe = join(folder, 'harakiri.pipe')
+    expect(await Bun.spawn(['mkfifo', pipe]).exited).toBe(0)
+    const slow = uwsgi.request(`/wait?${pipe}`).catch((error: Error) => error.message)
+    await untilPrefork(uri, {
+      'prefork_worker_exits_total{ reason="harakiri"': 1,
+      'prefork_worker_respawns_total{': 1,
+    })
+    expect(await slow).not.toBe('ok')
+  }, 60_000)
 })

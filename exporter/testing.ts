@@ -64,7 +64,7 @@ export const scrapeWithin = (ms: number, uris: readonly string[], withCores = fa
   within(ms, new AbortController().signal, (signal) =>
     scrape(
       uris.map((uri) => parseTarget(uri)!),
-      { signal, memory: new DocumentMemory(MAX_BYTES), withCores, keepsName: false },
+      { signal, memory: new DocumentMemory(MAX_BYTES), withCores, keepsName: false, acceptsAnyObject: true },
       lookup,
     ),
   )

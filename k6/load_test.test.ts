@@ -55,8 +55,8 @@ describe.each(Object.keys(programs))('on %s', (program) => {
       using server = serve((request) => services.answer(request))
       const { exitCode, output } = await run(server.url, '--vus', '5', '--stage', '2s:10,4s:20')
       expect({ exitCode, output }).toEqual({ exitCode: 0, output })
-      // No shape's name where the load was none.
-      expect(output).toMatch(/^k6's own flags: \d+ requests in \d+ s/m)
+      // Flags replaced the shape.
+      expect(output).toMatch(/^flags: \d+ requests in \d+ s/m)
       expect(services.pets.size).toBe(0)
       expect([...services.seen].toSorted()).toEqual([
         'DELETE /cats/:id/',

@@ -1,12 +1,14 @@
 /**
- * The load test: users who mostly list dogs and cats and now and then write, through the gateway.
+ * The load test: users who mostly list dogs and cats and now and then write, through the gateway. It is a script of k6, which the
+ * runner beside it also runs on Bun: there, calls of k6 return promises, hence each `await`.
  *
+ *     bun run load stress
  *     k6 run k6/load_test.ts
  *     k6 run -e SHAPE=stress -e BASE_URL=http://127.0.0.1:8000 k6/load_test.ts
  *     k6 run --vus 1 --duration 5s k6/load_test.ts
  *
- * The last form, the original's, puts k6's own flags in the place of the shape. With `-o experimental-prometheus-rw` Prometheus
- * gets the numbers, too, for the dashboard Load test.
+ * The last form, the original's, puts flags in the place of the shape. With `-o experimental-prometheus-rw` Prometheus gets the
+ * numbers, too, for the dashboard Load test.
  */
 
 import { sleep } from 'k6'
@@ -33,7 +35,7 @@ export const options: Options = {
   summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
 }
 
-/** Once, before the load: ends the run when the system is not up or does not speak this API. */
+/** Once, before the load: ends the run if the system is not up or does not have this API. */
 export async function setup(): Promise<void> {
   for (const service of services) await preflight(service)
 }
@@ -52,11 +54,11 @@ export async function teardown(): Promise<void> {
   for (const service of services) await send('clean', service)
 }
 
-/** At the end: what a person reads, and all numbers in a file. */
+/** At the end: a report for people, and all numbers in a file. */
 export function handleSummary(data: Summary): Record<string, string> {
   const isOfFlags = !(shapeName in exec.test.options.scenarios!)
   return {
-    stdout: summaryOf(data, isOfFlags ? "k6's own flags" : shapeName),
+    stdout: summaryOf(data, isOfFlags ? 'flags' : shapeName),
     [__ENV.SUMMARY ?? 'summary.json']: JSON.stringify(data, null, 2),
   }
 }

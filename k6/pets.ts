@@ -26,7 +26,7 @@ export function changedPet(): object {
   return { name: 'changed_dog', breed: 'changed_breed', likes_to_bark: Math.random() < 0.5 }
 }
 
-/** A random one of those listed, where the original took the first, for which its users raced each other. */
+/** Picks a random pet of the list. The original took the first one, for which its users raced each other. */
 async function withTestPet(service: Service, act: (id: number) => Promise<unknown>): Promise<void> {
   const response = await send('list', service)
   if (response.status !== 200) return

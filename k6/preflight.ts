@@ -1,6 +1,6 @@
 /**
- * Each operation once on a row of its own, before the load begins. A system that is not there, or is another
- * one, is found out here with a line that says so, not by a minute of failed requests.
+ * Each operation once on a row of its own, before the load begins. If the system is not there, or is another one, the run ends here
+ * with a line that says so, not after a minute of failed requests.
  */
 
 import exec from 'k6/execution'
@@ -8,7 +8,7 @@ import type { RefinedResponse } from 'k6/http'
 import { changedPet, newPet } from './pets.ts'
 import { baseUrl, send, type Service } from './requests.ts'
 
-/** Ends the whole run at the first answer that is not the right one. */
+/** Ends the whole run at the first response with another status than the right one. */
 export async function preflight(service: Service): Promise<void> {
   expectStatus(200, await send('list', service))
   const created = expectStatus(201, await send('create', service, { body: newPet() }))

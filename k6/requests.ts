@@ -1,6 +1,6 @@
 /**
  * The requests that users send, each checked and tagged: `op` for thresholds, `name` so that ids in paths do
- * not become series of their own. Which of them are sent when is load_test.ts.
+ * not become series of their own. load_test.ts decides which are sent when.
  */
 
 import { check } from 'k6'
@@ -10,7 +10,7 @@ import http, { type RefinedResponse } from 'k6/http'
 export const services = ['dogs', 'cats'] as const
 export type Service = (typeof services)[number]
 
-/** Where requests go: the gateway. */
+/** The gateway, which all requests go to. */
 export const baseUrl = __ENV.BASE_URL ?? 'http://127.0.0.1:8000'
 
 // Another user may have deleted a row since it was seen, so 404 is right for a row.
@@ -24,7 +24,7 @@ const requests = {
 
 type Details = { id?: number; body?: object }
 
-/** Sends one request and checks the status of its answer. */
+/** Sends one request and checks the status of its response. */
 export async function send(
   op: keyof typeof requests,
   service: Service,

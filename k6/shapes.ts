@@ -1,6 +1,5 @@
 /**
- * The shapes of load, one to a name: how many users, for how long. What each user does is load_test.ts and is
- * the same in all of them.
+ * The shapes of load by name: how many users, for how long. In all of them each user does the same, which is in load_test.ts.
  */
 
 import type { Scenario } from 'k6/options'
@@ -14,10 +13,10 @@ type Shape = {
   endsAtLimit: boolean
 }
 
-/** Users who wait for their answers, as in the original: a slow system slows them down. */
+/** Users who wait for their responses, as in the original: a slow system slows them down. */
 const closed = (scenario: Scenario): Shape => ({ scenario, pauseSeconds: 0.1, endsAtLimit: false })
 
-/** Arrivals on a clock, whatever the answers: the pace needs no pause, and the run looks for the limit. */
+/** Iterations that arrive on a clock and do not wait for responses: they need no pause, and the run ends at its limit. */
 const open = (scenario: Scenario): Shape => ({ scenario, pauseSeconds: 0, endsAtLimit: true })
 
 /** How long each step of `breakpoint` is kept. */
@@ -68,7 +67,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 
 /**
  * The shape of that name.
- * @throws when there is none; the message lists those there are
+ * @throws Error that lists the shapes, when there is none of that name
  */
 export function shapeNamed(name: string): Shape {
   const shape = shapes[name]

@@ -1,6 +1,6 @@
 /**
- * The steps of the shape `breakpoint`: arrival rates, each held for a while, and each with thresholds of its own, so that slow
- * answers of one step are not thinned out by the fast ones before it. The first step that cannot be kept is the answer.
+ * The steps of the shape `breakpoint`: arrival rates, each held for a while, and each with thresholds of its own, so that fast
+ * responses of the steps before do not hide the slow ones of this step. The first step that cannot be kept is the breaking point.
  */
 
 import type { Stage } from 'k6/options'
@@ -21,7 +21,7 @@ export function breakpointStages(stepSeconds: number): Stage[] {
   ])
 }
 
-/** The rate that is asked for so long after the begin. */
+/** The rate of the step that is on so long after the begin. */
 export function rateAt(elapsedMs: number, stepSeconds: number): number {
   const step = Math.min(rates.length - 1, Math.floor(elapsedMs / 1000 / stepSeconds))
   return rates[step]!

@@ -34,10 +34,10 @@ test('the breaking point is the step that crossed a threshold of its own, else t
   }
   expect(summaryOf(summary(metrics), 'breakpoint')).toContain('Breaking point: none up to 200 iterations')
   const broken = { ...metrics, 'http_req_duration{step:0200}': step(9, false) }
-  // k6 looks every other second, so the next step may have begun.
+  // Thresholds are evaluated every two seconds, so the next step may have begun.
   for (const begun of [{}, { 'http_reqs{step:0400}': step(9) }])
     expect(summaryOf(summary({ ...broken, ...begun }), 'breakpoint')).toContain(
-      'Breaking point: 200 iterations a second are too many; 100 could be kept. Why: answers took too long.',
+      'Breaking point: 200 iterations a second are too many; 100 could be kept. Why: responses took too long.',
     )
   const dropped = {
     ...metrics,

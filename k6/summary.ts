@@ -1,11 +1,11 @@
-/** The end of a run in words: a line for each operation, what was not kept, and for the shape `breakpoint` where it broke. */
+/** The report of a run: a line for each operation, the thresholds that were crossed, and for the shape `breakpoint` the step that broke. */
 
 import { type Operation, mix } from './mix.ts'
 import { rates, stepName } from './steps.ts'
 
 type Metric = { values: Record<string, number>; thresholds?: Record<string, { ok: boolean }> }
 
-/** What k6 hands to handleSummary, as far as it is used here. */
+/** The argument of handleSummary, as far as it is used here. */
 export type Summary = { metrics: Record<string, Metric>; state: { testRunDurationMs: number } }
 
 /** The report that is printed. */
@@ -44,16 +44,16 @@ function crossedIn(metrics: Record<string, Metric>): string[] {
   )
 }
 
-/** What a threshold that was crossed means where the load does not wait for answers. */
+/** What a crossed threshold means in a load that does not wait for responses. */
 const meanings: readonly [metric: RegExp, meaning: string][] = [
-  [/^dropped_iterations/, 'iterations had to be left out, because every user waited for an answer'],
-  [/^http_req_duration/, 'answers took too long'],
+  [/^dropped_iterations/, 'iterations had to be left out, because every user waited for a response'],
+  [/^http_req_duration/, 'responses took too long'],
   [/^(http_req_failed|checks)/, 'requests failed'],
 ]
 
 /**
- * The step that could not be kept, if any was not: the one that crossed a threshold of its own, for when k6 sees that the next may
- * have begun; else the last.
+ * The step that could not be kept, if there is one: the step that crossed a threshold of its own, else the last. Thresholds are
+ * evaluated every two seconds, so the next step may have begun before the run ends.
  */
 function breakingPoint(metrics: Record<string, Metric>, crossed: readonly string[]): string {
   const begun = rates.filter((rate) => (metrics[`http_reqs{step:${stepName(rate)}}`]?.values.count ?? 0) > 0)

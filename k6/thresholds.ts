@@ -1,6 +1,6 @@
 /**
- * What a run must keep to pass, whatever its shape. k6 passes a threshold whose tag has no samples, so each
- * operation must also have happened; setup() of load_test.ts does each once, so even the shortest run has them.
+ * What a run of any shape must keep to pass. A threshold whose tag has no samples passes, so each operation must also have happened:
+ * setup() of load_test.ts does each once, so even the shortest run has them.
  */
 
 import type { ObjectThreshold, Options } from 'k6/options'
@@ -49,7 +49,7 @@ export function thresholdsFor(endsAtLimit: boolean): Thresholds {
     abortOnFail: true,
     delayAbortEval: '5s',
   })
-  // Whether each operation happened is for the end to say: the run may be over before the rare ones.
+  // The counts are for the end of the run: the rare operations may happen late.
   return Object.fromEntries(
     Object.entries({ ...thresholds, ...ofSteps }).map(([metric, limits]) => [
       metric,

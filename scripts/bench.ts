@@ -1,4 +1,4 @@
-/** `bun run bench`: every benchmark, one after the other. Each says what it compares and how to run it alone. */
+/** `bun run bench`: every benchmark, one after the other. Each prints what it compares and how to run it alone. */
 import { ROOT } from './external.ts'
 
 const benchmarks = [

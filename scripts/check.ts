@@ -1,6 +1,6 @@
 /**
- * `bun run check`: everything that must hold before a commit, in one go. All steps run even when one fails, so that one
- * run shows all there is to mend. Only builtins are imported: the packages are installed by the first step.
+ * `bun run check`: everything that must hold before a commit. All steps run even when one fails, so that one run shows every
+ * problem. Only builtins are imported: the first step installs the packages.
  */
 const bun = process.execPath
 

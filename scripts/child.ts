@@ -1,6 +1,6 @@
 /**
- * One process of the local stack: started in a session of its own, so that Ctrl+C reaches only the launcher, which then
- * stops everything in order; its log lines are passed on under its name.
+ * One process of the local stack. It is started in a session of its own, so that Ctrl+C reaches only the launcher, which then
+ * stops everything in order. Its log lines are printed under its name.
  */
 import { EXIT } from '@bun-monitoring/prefork'
 import { linesOf } from '@bun-monitoring/prefork/lines'
@@ -12,13 +12,13 @@ const READY_LINE = '"msg":"ready"'
 
 const ASK_AGAIN_AFTER_MS = 100
 
-/** How long another program gets until its URL answers. */
+/** The time that another program has until its URL answers. */
 const READY_WITHIN_MS = 30_000
 
-/** Longer than any process's own drain. */
+/** Longer than the drain of any process. */
 const STOP_WITHIN_MS = 15_000
 
-/** Its last lines come later than its end; a child of its own that outlives it may keep their pipe open. */
+/** The last lines of a process are read after its end. If a child of it lives on, the pipe may never end. */
 const LAST_LINES_WITHIN_MS = 1000
 
 export interface ChildOptions {
@@ -36,7 +36,7 @@ export class NotStarted extends Error {
     readonly exitCode: number,
     lastWords: string,
   ) {
-    // A bad configuration is told in several lines, which were printed already.
+    // A process prints the problems of its configuration in several lines, which are above.
     super(`${child} did not start: ${exitCode === EXIT.badConfig ? 'see above' : lastWords}`)
   }
 }
@@ -68,19 +68,19 @@ export class Child implements AsyncDisposable {
     void Promise.all([this.#process.exited, this.#read]).then(([exitCode]) =>
       this.#failed.reject(new NotStarted(name, exitCode, messageOf(this.#lastLine))),
     )
-    // Who waits for it to be ready handles this; later nobody waits any more.
+    // `ready` and `readyAt` report this rejection. After them nothing awaits it.
     this.#failed.promise.catch(() => {})
   }
 
   /**
-   * The line in which one of our own processes says so. It knows how long to wait for what it needs, such as a database, and
-   * says why it gives up. @throws with its last words where it ends first.
+   * Resolves with the line in which one of our own processes says that it is ready. There is no time limit: the process itself decides
+   * how long it waits for its database, and says why it gives up. @throws NotStarted with its last line if it ends first
    */
   ready(): Promise<string> {
     return Promise.race([this.#said.promise, this.#failed.promise])
   }
 
-  /** For other programs: resolves when the URL answers 200. @throws as `ready`, and when it takes too long. */
+  /** For other programs: resolves when the URL answers 200. @throws as `ready`, and Error when it takes too long */
   async readyAt(url: string): Promise<void> {
     const late = new Error(`${this.name} was not ready within ${READY_WITHIN_MS / 1000} s: see above`)
     const timer = setTimeout(() => this.#failed.reject(late), READY_WITHIN_MS)
@@ -94,12 +94,12 @@ export class Child implements AsyncDisposable {
     })
   }
 
-  /** Resolves with the exit code when it ends, for whatever reason. */
+  /** Resolves with the exit code when the process ends. */
   get exited(): Promise<number> {
     return this.#process.exited
   }
 
-  /** As Ctrl+C in a terminal of its own would: it answers what it has, and waits for no balancer to notice. */
+  /** Stops the process as Ctrl+C in its own terminal does: it answers the requests in flight, without a lame duck before. */
   async stop(): Promise<void> {
     this.#process.kill('SIGINT')
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS)

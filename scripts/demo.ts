@@ -1,6 +1,6 @@
 /**
- * `bun run demo`: the stack, load, and a short story of faults. At each step it says what is done and where to look, and waits until
- * the alert fires and is over. Alerts come sooner than in production, so that it takes minutes. Needs Prometheus.
+ * `bun run demo`: the stack, load, and a short story of faults. Each step prints the fault and the place to look at, and waits
+ * until the alert fires and is resolved. Alerts fire sooner than in production, so that it takes minutes. Needs Prometheus.
  */
 import { stopSignals } from '@bun-monitoring/prefork'
 import { join } from 'node:path'
@@ -11,9 +11,9 @@ import { firingAlerts, labelsOf, type Scene, story, STORY_ENV, TIMES_FASTER } fr
 
 const ASK_AGAIN_AFTER_MS = 500
 const GIVE_UP_AFTER_MS = 180_000
-/** How long a fault goes on when its alert fires. */
+/** How long a fault goes on after its alert has fired. */
 const TIME_TO_LOOK_MS = 10_000
-/** The rate at which clients ask: enough for graphs to move, with processors to spare. */
+/** Virtual users: enough for graphs to move, and few enough to leave processors idle. */
 const USERS = 5
 
 process.exit(await main())
@@ -69,14 +69,14 @@ async function main(): Promise<number> {
     console.error((error as Error).message)
     return 1
   } finally {
-    // In a session of its own it hears of Ctrl+C from here, once, and has the time to remove its rows.
+    // The load test runs in a session of its own, so it gets one SIGINT, from here, and has the time to remove its rows.
     await load?.stop()
     await stack.stop()
   }
 }
 
 async function tell(scene: Scene, prometheus: string): Promise<'told'> {
-  // Before its load k6 tries each operation once, and ends where one fails: nothing may be broken yet.
+  // The load test tries each operation once before its load and ends if one fails, so the first fault waits for the load.
   await until(async () => (await labelsOf(prometheus, 'k6_iterations_total > 0')).length > 0)
   for (const [index, step] of story.entries()) {
     const say = (text: string) => console.log(`${index + 1}/${story.length}  ${text}`)

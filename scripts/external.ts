@@ -1,4 +1,4 @@
-/** What the local stack starts besides our own processes, and where the repository is. */
+/** The type of the programs that the local stack starts besides our own processes, and the folder of the repository. */
 import { join } from 'node:path'
 
 export const ROOT = join(import.meta.dir, '..')

@@ -1,12 +1,12 @@
 /**
- * Grafana for the local stack, where its program is installed: provisioned from monitoring/grafana, read-only, without
- * a login and without a call home. It needs the folder of its web pages, which each packaging keeps elsewhere.
+ * Grafana for the local stack, if it is installed: provisioned from monitoring/grafana, read-only, without a login and without calls
+ * to other hosts. It needs the folder of its web pages, which is in another place in each packaging.
  */
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type External, ROOT } from './external.ts'
 
-/** Undefined where the pages that belong to the program cannot be found. */
+/** Returns undefined if the web pages of the program cannot be found. */
 export function grafana(program: string, address: string, prometheusUrl: string): External | undefined {
   const homepath = findHomepath(program)
   if (!homepath) return undefined
@@ -36,7 +36,7 @@ export function grafana(program: string, address: string, prometheusUrl: string)
   }
 }
 
-/** A viewer without a login, and nothing that calls other hosts. compose.yml sets the same; a test compares the two. */
+/** Viewers need no login, and Grafana calls no other hosts. compose.yml has the same settings; a test compares the two. */
 export const grafanaSettings: Record<string, string> = {
   GF_AUTH_ANONYMOUS_ENABLED: 'true',
   GF_AUTH_ANONYMOUS_ORG_ROLE: 'Viewer',
@@ -49,7 +49,7 @@ export const grafanaSettings: Record<string, string> = {
   GF_PLUGINS_PREINSTALL_DISABLED: 'true',
 }
 
-/** The folder that holds `public/`: of a tar archive, of Debian's and RPM's package, of Homebrew. */
+/** Finds the folder that holds `public/`, in the places of a tar archive, of Homebrew, and of packages for Debian and Fedora. */
 function findHomepath(program: string): string | undefined {
   const beside = dirname(dirname(realpathSync(program)))
   const folders = [Bun.env.GF_PATHS_HOME, beside, join(beside, 'share/grafana'), '/usr/share/grafana']

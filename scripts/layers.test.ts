@@ -6,7 +6,15 @@ import { ROOT } from './external.ts'
 import { importsOf, layersOf, violations } from './layers.ts'
 
 /** The parts whose README has a table of folders. */
-const PARTS: readonly string[] = ['packages/metrics', 'packages/prefork', 'services/pets', 'exporter']
+const PARTS: readonly string[] = [
+  'packages/metrics',
+  'packages/prefork',
+  'services/pets',
+  'gateway',
+  'exporter',
+  'k6',
+  'k6/runner',
+]
 
 /** Each package with those of ours that it may depend on, tests included. */
 const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {

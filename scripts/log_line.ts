@@ -1,6 +1,6 @@
-/** A JSON log line as a person reads it; any other line as it is. */
+/** Formats JSON log lines for people. Other lines stay as they are. */
 
-/** What every line has; the rest is said as `key=value`. */
+/** Keys that every line has; the others are printed as `key=value`. */
 const KNOWN = new Set(['level', 'time', 'name', 'pid', 'msg'])
 
 export function formatLine(line: string): string {
@@ -13,7 +13,7 @@ export function formatLine(line: string): string {
   return [...level, entry.msg, ...details].join(' ')
 }
 
-/** Only what happened: the message of a JSON line, any other line as it is. */
+/** The message of a JSON line; any other line as it is. */
 export const messageOf = (line: string): string => String(parse(line)?.msg ?? line)
 
 function parse(line: string): Record<string, unknown> | undefined {

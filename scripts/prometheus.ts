@@ -1,6 +1,6 @@
 /**
- * Prometheus for the local stack: the committed configuration with targets that say where the stack really listens,
- * in a folder that git ignores.
+ * Prometheus for the local stack: the committed configuration with the real addresses of the stack as targets, in a folder that git
+ * ignores.
  */
 import { faster } from '../monitoring/prometheus/faster.ts'
 import { cp, mkdir, rm } from 'node:fs/promises'
@@ -10,13 +10,13 @@ import { type External, ROOT } from './external.ts'
 const SOURCE = join(ROOT, 'monitoring/prometheus')
 
 export interface PrometheusOptions {
-  /** Where configuration and data go; the data of the last run is there again by default. */
+  /** The folder of configuration and data. By default it still has the data of the last run. */
   folder?: string
-  /** How many times shorter every duration of configuration and rules is made, to see alerts within seconds (default 1). */
+  /** Divides every duration of configuration and rules, so that alerts fire within seconds (default 1). */
   timesFaster?: number
 }
 
-/** @param targets base URL of each job; the job's file in `targets/` is called like it. */
+/** @param targets base URL of each job; the file of a job in `targets/` has its name */
 export async function prometheus(
   targets: Record<string, string>,
   { folder = join(ROOT, '.run/prometheus'), timesFaster = 1 }: PrometheusOptions = {},
@@ -52,5 +52,5 @@ export async function prometheus(
   }
 }
 
-/** What a file of Prometheus' `file_sd` holds for one target. */
+/** The content of a file for Prometheus' `file_sd` with one target. */
 export const targetFile = (url: string): string => `- targets: ['${new URL(url).host}']\n`

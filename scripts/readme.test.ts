@@ -1,14 +1,15 @@
-/** The README says what the code does: settings, metrics, programs, links. */
+/** The README agrees with the code: settings, scripts, links, licence. */
+import { $ } from 'bun'
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { schema as gatewaySettings } from '../gateway/config.ts'
+import { schema as gatewaySettings } from '../gateway/config/settings.ts'
 import { variableName } from '../packages/prefork/shared/config.ts'
 import { serviceSettings } from '../services/pets/config.ts'
 import { ROOT } from './external.ts'
 
 const readme = await Bun.file(join(ROOT, 'README.md')).text()
-/** Any kind will do: settings differ in their defaults only. */
+/** Settings of different kinds differ only in their defaults. */
 const kind = { name: 'dogs', trait: 'x', defaults: { port: 8001, adminPort: 9001, databasePath: 'x' } }
 
 test('it has a line for every setting, which says what the code says', () => {
@@ -32,6 +33,18 @@ test('it names every script', async () => {
     scripts: Record<string, string>
   }
   expect(Object.keys(scripts).filter((name) => !readme.includes(`bun run ${name}`))).toEqual([])
+})
+
+test('every package has the licence of the repository', async () => {
+  const tracked = await $`git ls-files package.json '*/package.json'`.cwd(ROOT).text()
+  const packages = tracked.trim().split('\n')
+  expect(packages.length).toBeGreaterThan(10)
+  const licences = await Promise.all(
+    packages.map(async (path) => [path, (await Bun.file(join(ROOT, path)).json()).license]),
+  )
+  expect(licences).toEqual(packages.map((path) => [path, 'Apache-2.0']))
+  expect(await Bun.file(join(ROOT, 'LICENSE')).text()).toContain('Apache License')
+  expect(readme).toContain('[Apache-2.0](LICENSE)')
 })
 
 test('Bun embeds the uWebSockets and uSockets that it says we run on', () => {

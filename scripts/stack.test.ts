@@ -7,7 +7,7 @@ import { checkFree } from './stack.ts'
 const print = () => {}
 const bun = (script: string) => [process.execPath, '-e', script]
 
-test('a process is ready when it says so, and its lines come under its name', async () => {
+test('a process is ready when it says so, and its lines are printed under its name', async () => {
   const lines: string[] = []
   const script = `console.log('{"level":"info","msg":"ready","url":"http://x"}'); setInterval(() => {}, 1e6)`
   await using child = new Child({ name: 'dogs', command: bun(script), print: (line) => lines.push(line) })
@@ -15,7 +15,7 @@ test('a process is ready when it says so, and its lines come under its name', as
   expect(lines).toEqual(['dogs       | ready url=http://x'])
 })
 
-test('one of ours may take as long to be ready as it likes', async () => {
+test('our own processes have no time limit until they are ready', async () => {
   const gate = Promise.withResolvers<Response>()
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => gate.promise })
   const script = `await fetch('${server.url}'); console.log('{"level":"info","msg":"ready"}'); setInterval(() => {}, 1e6)`
@@ -28,7 +28,7 @@ test('one of ours may take as long to be ready as it likes', async () => {
   expect(await ready).toContain('ready')
 })
 
-test('an address that somebody else listens on is told, and never taken for ours', async () => {
+test('an address that another program listens on is an error, and never taken for ours', async () => {
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
   const address = `127.0.0.1:${server.port}`
   expect(() => checkFree('prometheus', address)).toThrow(
@@ -38,7 +38,7 @@ test('an address that somebody else listens on is told, and never taken for ours
   expect(() => checkFree('prometheus', address)).not.toThrow()
 })
 
-test('one that ends first is told by its last words', async () => {
+test('a process that ends before it is ready is reported with its last line', async () => {
   const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
   await using child = new Child({ name: 'dogs', command: bun(script), print })
   expect(await child.ready().catch((error: Error) => error.message)).toBe(
@@ -47,7 +47,7 @@ test('one that ends first is told by its last words', async () => {
   expect(await child.exited).toBe(3)
 })
 
-test('one that is stopped has its last line printed, however late it comes', async () => {
+test('the last line of a stopped process is printed, even if it comes after the end', async () => {
   const late = `Bun.spawn(['sh', '-c', 'sleep 0.05; echo last'], { stdout: 'inherit' })`
   const script = `process.on('SIGINT', () => { ${late}; process.exit() }); console.log('{"msg":"ready"}'); setInterval(() => {}, 1e6)`
   const lines: string[] = []

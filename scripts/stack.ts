@@ -1,6 +1,6 @@
 /**
- * The whole stack as processes of this machine, started in the order in which they need each other. Where each listens
- * is what it says when it is ready, so ports may be configured at will, and 0 works.
+ * The whole stack as processes of this machine, started in the order in which they need each other. Each process prints its address when
+ * it is ready, so every port can be configured, and 0 picks a free one.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,10 +11,10 @@ import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
 import { prometheus, type PrometheusOptions } from './prometheus.ts'
 
-/** What Bun's --no-orphans does for our own processes, for others where util-linux is there: no launcher, no stack. */
+/** Ends other programs with the launcher, as --no-orphans of Bun does for our own processes. Needs setpriv of util-linux. */
 const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
 
-/** Addresses of what takes flags instead of environment variables. */
+/** Environment variables, and the addresses of the programs that take flags instead. */
 export interface StackOptions {
   env?: Record<string, string>
   exporter?: string
@@ -24,7 +24,7 @@ export interface StackOptions {
   print: (line: string) => void
 }
 
-/** Where things are; what could not be started here is absent. */
+/** The addresses of the stack. A program that is not installed has none. */
 export interface StackUrls {
   gateway: string
   dogs: string
@@ -37,12 +37,12 @@ export interface StackUrls {
 
 export class Stack {
   readonly #options: StackOptions
-  /** By name, in the order of their first start: they are stopped from the last to the first. */
+  /** By name, in the order of their first start. They are stopped in the reverse order. */
   readonly #children = new Map<string, Child>()
   readonly #ended = Promise.withResolvers<string>()
   readonly #isExpectedToEnd = new WeakSet<Child>()
   readonly #ports = new Map<string, { port: string; adminPort: string }>()
-  /** Where services listen for the gateway. Short: a socket's path has room for 107 bytes. */
+  /** The folder of the services' unix sockets. It is short, because the path of a socket has room for 107 bytes. */
   readonly #sockets = mkdtempSync(join(tmpdir(), 'bun-'))
   #isStopping = false
 
@@ -50,12 +50,12 @@ export class Stack {
     this.#options = options
   }
 
-  /** Resolves with the reason when a process ends that was not told to. */
+  /** Resolves with the reason when a process ends that was not stopped. */
   get brokeDown(): Promise<string> {
     return this.#ended.promise
   }
 
-  /** @throws with one line that says what did not start; call `stop` then, too. */
+  /** @throws Error with one line that names the process that did not start; call `stop` then, too */
   async start(): Promise<StackUrls> {
     const { exporter: exporterAddress = '127.0.0.1:9117', prometheus: prometheusAddress = '127.0.0.1:9090' } =
       this.#options
@@ -63,7 +63,7 @@ export class Stack {
       this.#serve('dogs', 'services/dogs', { DOGS_SOCKET_DIR: this.#sockets }),
       this.#serve('cats', 'services/cats', { CATS_SOCKET_DIR: this.#sockets }),
     ] as const
-    await Promise.allSettled(services) // each gets to say what is wrong with it
+    await Promise.allSettled(services) // each can print the problems of its configuration
     const [dogs, cats] = await Promise.all(services)
     const gateway = await this.#serve('gateway', 'gateway', {
       DOGS_URL: `unix:${this.#sockets}/dogs.*.sock`,
@@ -93,14 +93,14 @@ export class Stack {
     return urls
   }
 
-  /** Stops one process until {@link restart}, as if it had failed. */
+  /** Stops one process, as if it had failed, until {@link restart}. */
   async stopOne(name: string): Promise<void> {
     const child = this.#children.get(name)!
     this.#isExpectedToEnd.add(child)
     await child.stop()
   }
 
-  /** Starts a service again where it was, with further variables: changed environment needs a restart. */
+  /** Starts a service again at its old address, with further environment variables. */
   async restart(name: 'dogs' | 'cats', env: Record<string, string> = {}): Promise<void> {
     await this.stopOne(name)
     const { port, adminPort } = this.#ports.get(name)!
@@ -113,14 +113,14 @@ export class Stack {
     })
   }
 
-  /** Stops everything, the last first: traffic ends before what serves it. */
+  /** Stops everything, the last process first: the gateway stops before the services. */
   async stop(): Promise<void> {
     this.#isStopping = true
     for (const child of [...this.#children.values()].toReversed()) await child.stop()
     rmSync(this.#sockets, { recursive: true, force: true })
   }
 
-  /** For the second Ctrl+C. */
+  /** Kills everything, at the second Ctrl+C. */
   kill(): void {
     this.#isStopping = true
     for (const child of this.#children.values()) child.kill()
@@ -161,8 +161,8 @@ export class Stack {
 }
 
 /**
- * For what listens where no variable can send it. Whoever listens there already might answer in its place.
- * @throws NotStarted that says which port is taken.
+ * Checks an address before a program starts that would not say that it is taken: another program there would answer in its place.
+ * @throws NotStarted that names the port that is taken
  */
 export function checkFree(name: string, address: string): void {
   const { hostname, port } = new URL(`tcp://${address}`)

@@ -1,13 +1,13 @@
 /**
- * Five faults, one after the other: how each begins and ends, which alert it raises, and where it is to be seen. The
- * demonstration tells it to people, the end-to-end test checks that it is true.
+ * Five faults, one after the other: how each begins and ends, which alert it raises, and which dashboard shows it. `bun run demo`
+ * shows the story to people; the end-to-end test checks that it is true.
  */
 import type { Stack, StackUrls } from './stack.ts'
 
-/** Alerts come so many times sooner than in production: minutes are seconds. */
+/** Alerts fire this many times sooner than in production: minutes become seconds. */
 export const TIMES_FASTER = 20
 
-/** A hung worker must live until everybody has seen it. */
+/** The master must not kill the hung worker of the story before its alert has fired. */
 export const STORY_ENV = { CATS_HARAKIRI_MS: '600000', CATS_DRAIN_MS: '1000' }
 
 export interface Scene {
@@ -17,13 +17,13 @@ export interface Scene {
 
 export interface Step {
   title: string
-  /** What is done, and what it is like in life. */
+  /** The fault, and the real event that it stands for. */
   tells: string
   look: string
-  /** Name, app and, where it has one, window of the alert. */
+  /** Name, app and, if it has one, window of the alert. */
   alert: string
   begin(scene: Scene): Promise<void>
-  /** Again and again until the alert fires. */
+  /** Called again and again until the alert fires. */
   meanwhile?(scene: Scene): Promise<void>
   end(scene: Scene): Promise<void>
 }
@@ -41,7 +41,7 @@ export const story: readonly Step[] = [
   },
   {
     title: 'workers crash',
-    tells: 'Workers of cats are killed as fast as they come. Counters go on as if nothing had happened.',
+    tells: 'Each new worker of cats is killed. Counters go on without a gap.',
     look: 'Workers: "Exits by reason" and "Respawns"; Overview: how few requests fail',
     alert: 'WorkerCrashLooping cats',
     begin: async () => {},
@@ -53,7 +53,7 @@ export const story: readonly Step[] = [
   },
   {
     title: 'a worker hangs',
-    tells: 'One worker of cats is stopped in mid-flight. Its master answers for it.',
+    tells: 'One worker of cats is stopped in mid-flight. Its master publishes its state.',
     look: 'Workers: "Heartbeat age" climbs, "Workers by state" has a hung one; the live page says which',
     alert: 'WorkerHung cats',
     async begin(scene) {
@@ -84,7 +84,7 @@ export const story: readonly Step[] = [
   },
 ]
 
-/** What fires now, as a step names it; not the alert that always does. */
+/** The alerts that fire now, as a step names them, without the one that always fires. */
 export async function firingAlerts(prometheus: string): Promise<string[]> {
   const alerts = await labelsOf(prometheus, 'ALERTS{alertstate="firing", alertname!="Watchdog"}')
   return alerts.map(({ alertname, app, window }) =>
@@ -92,7 +92,7 @@ export async function firingAlerts(prometheus: string): Promise<string[]> {
   )
 }
 
-/** The labels of every series that a query finds now. */
+/** The labels of every series of a query's result. */
 export async function labelsOf(prometheus: string, query: string): Promise<Record<string, string>[]> {
   const response = await fetch(`${prometheus}/api/v1/query?${new URLSearchParams({ query })}`)
   const { data } = (await response.json()) as { data: { result: { metric: Record<string, string> }[] } }
@@ -106,7 +106,7 @@ async function workersOfCats({ urls }: Scene): Promise<number[]> {
   return workers.filter(({ pid, state }) => pid > 0 && state !== 'starting').map(({ pid }) => pid)
 }
 
-/** A worker may have ended by itself meanwhile. */
+/** Sends a signal. The worker may have ended by itself before. */
 function kill(pid: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
   try {
     process.kill(pid, signal)

@@ -1,9 +1,7 @@
 /**
- * `bun run up`: installs, starts the whole stack, says where everything is, and stops it all on Ctrl+C. Only builtins are
- * imported before the packages are installed.
+ * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. Only builtins are imported
+ * before the packages are installed.
  */
-import type { StackUrls } from './stack.ts'
-
 process.exit(await main())
 
 async function main(): Promise<number> {
@@ -11,10 +9,11 @@ async function main(): Promise<number> {
   const { stopSignals } = await import('@bun-monitoring/prefork')
   const { NotStarted } = await import('./child.ts')
   const { Stack } = await import('./stack.ts')
+  const { welcome } = await import('./welcome.ts')
 
   const signals = stopSignals()
   const stack = new Stack({ print: (line) => console.log(line) })
-  // A terminal that is closed asks for the same as Ctrl+C.
+  // Closing the terminal does the same as Ctrl+C.
   process.on('SIGHUP', () => process.emit('SIGTERM'))
   const stopped = signals.drain.then(() => 'stopped' as const)
   void signals.now.then(() => stack.kill())
@@ -40,31 +39,4 @@ async function install(): Promise<boolean> {
     stderr: 'inherit',
   })
   return (await exited) === 0
-}
-
-function welcome(urls: StackUrls): string {
-  const rows = [
-    ['gateway', `${urls.gateway}/`, 'start here: a page that links to everything'],
-    ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
-    ['cats', `${urls.gateway}/cats/`, `API docs at ${urls.gateway}/cats/swagger`],
-    ['live page', `${urls.exporter}/`, 'workers, requests per second, latency, memory, as they are now'],
-    ['Prometheus', urls.prometheus ?? 'not on PATH: see prometheus.io/download'],
-    [
-      'Grafana',
-      urls.grafana ??
-        'needs Prometheus, and its own program on PATH: see grafana.com/grafana/download, or use docker compose',
-    ],
-  ]
-  const lines = rows.map(([name, url, note = '']) =>
-    `  ${name!.padEnd(11)} ${url!.padEnd(30)}${note}`.trimEnd(),
-  )
-  return [
-    '',
-    'Everything is ready:',
-    ...lines,
-    '',
-    `  graphs move when you push: k6 run -e SHAPE=stress k6/load_test.ts`,
-    '  Ctrl+C stops everything',
-    '',
-  ].join('\n')
 }

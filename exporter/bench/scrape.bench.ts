@@ -5,13 +5,12 @@
  *   bun exporter/bench/scrape.bench.ts
  */
 import { readFileSync } from 'node:fs'
+import { readProcess } from '@bun-monitoring/prefork/procfs'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 
 const ROUNDS = 7
 const SCRAPES_EACH = 10
 const SMALL_SCRAPES_EACH = 1000
-/** USER_HZ: the unit of the times in /proc on every Linux that Bun runs on. */
-const MS_PER_TICK = 10
 
 const here = import.meta.dir
 await using stats = new TestProcess([`${here}/stats_server.ts`])
@@ -66,11 +65,8 @@ function startExporter(...flags: string[]): TestProcess {
   ])
 }
 
-/** The sum of fields 14 and 15 of /proc/<pid>/stat; see proc(5). */
 function cpuMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
+  return readProcess(pid)!.cpuUs / 1000
 }
 
 function peakMiBOf(pid: number): number {

@@ -1,6 +1,6 @@
 /**
  * The hosts and networks of `--probe.allow`. Without such a list, any client of the exporter could make it send requests
- * to any server. A host is allowed by its name, an address by its network; the addresses of a name count, too.
+ * to any server. A host is allowed by its name, an address by its network.
  */
 import { BlockList, isIP } from 'node:net'
 import type { Target } from './target.ts'
@@ -22,13 +22,13 @@ export function parseAllowed(text: string): Allowed | undefined {
   return { network }
 }
 
-/** Whether a target may be probed. `name` is the host of its URI, which is an address if the URI has one. */
-export function isAllowed({ at }: Target, name: string, allowed: readonly Allowed[]): boolean {
+/** Whether a target may be probed. A name is not resolved, so a network does not allow a name with addresses in it. */
+export function isAllowed({ at }: Target, allowed: readonly Allowed[]): boolean {
   if ('unix' in at) return false
   const version = isIP(at.hostname)
   return allowed.some((each) =>
     'name' in each
-      ? each.name === name.toLowerCase()
+      ? each.name === at.hostname.toLowerCase()
       : version !== 0 && each.network.check(at.hostname, version === 6 ? 'ipv6' : 'ipv4'),
   )
 }

@@ -9,7 +9,8 @@ const DEFAULTS = {
   timeoutOffsetMs: 250,
   namespace: 'prefork',
   collectCores: false,
-  listen: { port: 9117 },
+  allowed: [],
+  listen: [{ hostname: '127.0.0.1', port: 9117 }],
   telemetryPath: '/metrics',
   webConfigFile: undefined,
   logLevel: 'info',
@@ -20,8 +21,9 @@ const DEFAULTS = {
 function read(args: readonly string[]): object {
   const invocation = readConfig(args)
   if (!('config' in invocation)) return invocation
-  const { targets, allowed: _, ...rest } = invocation.config
-  return { ...rest, targets: targets.map(({ label }) => label) }
+  const { targets, allowed, ...rest } = invocation.config
+  const names = allowed.map((each) => ('name' in each ? each.name : 'network'))
+  return { ...rest, allowed: names, targets: targets.map(({ label }) => label) }
 }
 
 describe('a command line that is right', () => {
@@ -35,22 +37,30 @@ describe('a command line that is right', () => {
     ],
     [['--timeout-offset=0'], { timeoutOffsetMs: 0 }],
     [['--timeout-offset', '1.5'], { timeoutOffsetMs: 1500 }],
-    [['--web.listen-address=:0'], { listen: { port: 0 } }],
-    [['--web.listen-address=localhost:80'], { listen: { hostname: 'localhost', port: 80 } }],
-    [['--web.listen-address=[::1]:9117'], { listen: { hostname: '::1', port: 9117 } }],
+    [['--web.listen-address=:0'], { listen: [{ port: 0 }] }],
+    [['--web.listen-address=localhost:80'], { listen: [{ hostname: 'localhost', port: 80 }] }],
+    [['--web.listen-address=[::1]:9117'], { listen: [{ hostname: '::1', port: 9117 }] }],
+    [
+      ['--web.listen-address=127.0.0.1:1', '--web.listen-address=:2'],
+      { listen: [{ hostname: '127.0.0.1', port: 1 }, { port: 2 }] },
+    ],
+    [['--collect.cores', '--metrics.namespace=uwsgi'], { namespace: 'uwsgi', collectCores: true }],
+    [['--no-collect.cores'], {}],
+    [['--no-version', '--no-help'], {}],
+    [['--stats.uri=unix:@stats,unix://@more'], { targets: ['unix:@stats', 'unix://@more'] }],
     [['--web.telemetry-path=/a/b-c_d.e~f'], { telemetryPath: '/a/b-c_d.e~f' }],
     [['--log.level=debug', '--log.format=logfmt'], { logLevel: 'debug', logFormat: 'logfmt' }],
     [['--stats.uri=unix:///run/a,tcp://a:1'], { targets: ['unix:///run/a', 'tcp://a:1'] }],
     [['--stats.max-bytes=1048576'], { maxBytes: 1_048_576 }],
     [['--metrics.namespace', 'uwsgi', '--collect.cores'], { namespace: 'uwsgi', collectCores: true }],
     [['--web.config.file=web.yml'], { webConfigFile: 'web.yml' }],
-    [['--probe.allow=dogs,10.0.0.0/8'], {}],
+    [['--probe.allow=Dogs,10.0.0.0/8'], { allowed: ['dogs', 'network'] }],
   ])('%j', (args, expected) => {
     expect(read(args)).toEqual({ ...DEFAULTS, ...expected })
   })
 })
 
-const URIS = 'http://, https:// or tcp:// with a host, or unix:///path, without user and password'
+const URIS = 'http://, https:// or tcp:// with a host, unix:///path or unix:@name, without user and password'
 
 describe('a command line that is wrong', () => {
   test.each([
@@ -80,6 +90,13 @@ describe('a command line that is wrong', () => {
     ],
     [['--collect.cores'], ['--collect.cores needs --metrics.namespace=uwsgi']],
     [['--collect.cores=true'], ['--collect.cores takes no value']],
+    [['--no-collect.cores=true'], ['--no-collect.cores is not a flag: did you mean --collect.cores?']],
+    [
+      ['--collect.cores', '--no-collect.cores', '--metrics.namespace=uwsgi'],
+      ['--collect.cores is given more than once'],
+    ],
+    [['--no-log.level'], ['--no-log.level is not a flag: did you mean --log.level?']],
+    [['--no-nonsense', 'x'], ['--no-nonsense is not a flag: did you mean --log.level?']],
     [['--web.telemetry-path=/probe'], ['--web.telemetry-path=/probe is already the path of another page']],
     [['--stats.uri=http://a,http://a'], ['--stats.uri=http://a is given more than once']],
     [['--timeout-offset=-1'], ['--timeout-offset=-1 is not allowed: must be a number of seconds from 0 up']],
@@ -133,7 +150,7 @@ test('--help names every flag, by group, with its default', () => {
       --timeout-offset=SECONDS
           a target must respond this much earlier than the timeout of the scraper (default 0.25)
       --probe.allow=HOST
-          host, address or network that /probe may read besides the targets above; repeat it or separate with commas (default 127.0.0.0/8,::1/128)
+          host name, address or network that /probe may read besides the targets above; repeat it or separate with commas
 
     Metrics:
       --metrics.namespace=NAMESPACE
@@ -143,7 +160,7 @@ test('--help names every flag, by group, with its default', () => {
 
     Web:
       --web.listen-address=ADDRESS
-          host:port to serve on, :port for every interface; port 0 takes a free one (default :9117)
+          host:port to serve on, :port for every interface; port 0 takes a free one; repeat it for several (default 127.0.0.1:9117)
       --web.telemetry-path=PATH
           path of the metrics (default /metrics)
       --web.config.file=FILE

@@ -1,5 +1,5 @@
 /** A command line becomes a configuration. The exporter takes flags, not variables, as exporters do; see settings.ts. */
-import { helpText, readFlags } from './flags.ts'
+import { type Flag, helpText, readFlags } from './flags.ts'
 import { COLLECT_CORES, FLAGS, HELP, type Setting, SETTINGS, SHOW_VERSION } from './settings.ts'
 import { VERSION } from './version.ts'
 
@@ -21,8 +21,9 @@ export type Invocation = { config: Config } | { print: string } | { problems: st
 /** Reads a command line, without the program's name. */
 export function readConfig(args: readonly string[]): Invocation {
   const { values, problems } = readFlags(args, FLAGS)
-  if (values.has(HELP.name)) return { print: helpText('usage: exporter [flags]', FLAGS) }
-  if (values.has(SHOW_VERSION.name)) return { print: `exporter ${VERSION} (bun ${Bun.version})\n` }
+  const isOn = ({ name }: Flag) => values.get(name)?.[0] === 'true'
+  if (isOn(HELP)) return { print: helpText('usage: exporter [flags]', FLAGS) }
+  if (isOn(SHOW_VERSION)) return { print: `exporter ${VERSION} (bun ${Bun.version})\n` }
 
   const all = (setting: Setting<unknown>): unknown[] =>
     (values.get(setting.name) ?? setting.defaults).flatMap((text) => {
@@ -39,7 +40,7 @@ export function readConfig(args: readonly string[]): Invocation {
         setting.isList ? all(setting) : all(setting)[0],
       ]),
     ),
-    collectCores: values.has(COLLECT_CORES.name),
+    collectCores: isOn(COLLECT_CORES),
   }) as Config
 
   // Two equal targets would give each series twice, and Prometheus would reject the page.

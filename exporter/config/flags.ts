@@ -9,7 +9,7 @@ export interface Flag {
   name: string
   group: string
   help: string
-  /** Name of the value in the help text; a flag without a placeholder is a switch. */
+  /** Name of the value in the help text; a flag without a placeholder is a switch, which `--no-<name>` turns off. */
   placeholder?: string
   defaults: readonly string[]
   /** Whether the flag may be repeated, with several values at once separated by commas. */
@@ -36,6 +36,7 @@ export function readFlags(args: readonly string[], flags: readonly Flag[]): Give
     ),
     // Strict mode stops at the first problem; all of them are reported together.
     strict: false,
+    allowNegative: true,
     tokens: true,
   })
   /** The argument after an unknown flag is probably its value. */
@@ -47,26 +48,31 @@ export function readFlags(args: readonly string[], flags: readonly Flag[]): Give
         problems.push(`unexpected argument ${JSON.stringify(args[token.index])}`)
       continue
     }
-    const { name, value, inlineValue } = token
+    const { value, inlineValue } = token
+    const given = token.rawName.slice('--'.length)
+    const isNegated = given !== token.name && flags.some((known) => isSwitchOf(known, token.name))
+    const name = isNegated ? token.name : given
     const flag = flags.find((known) => known.name === name)
-    const isSwitch = flag?.placeholder === undefined
+    const isSwitch = flag !== undefined && isSwitchOf(flag, name)
     if (flag === undefined) {
       const names = flags.map((known) => known.name)
       problems.push(`--${name} is not a flag: did you mean --${nearest(name, names)}?`)
       if (inlineValue !== true) maybeValueIndex = token.index + 1
     } else if (isSwitch && value !== undefined) {
-      problems.push(`--${name} takes no value`)
+      problems.push(`--${given} takes no value`)
     } else if (!isSwitch && (value === undefined || (!inlineValue && value.startsWith('-')))) {
       problems.push(`--${name} needs a value: ${flag.placeholder}`)
     } else if (values.has(name) && !flag.isList) {
       problems.push(`--${name} is given more than once`)
     } else {
-      const items = flag.isList ? value!.split(',') : [value ?? '']
+      const items = flag.isList ? value!.split(',') : [value ?? String(!isNegated)]
       values.set(name, [...(values.get(name) ?? []), ...items])
     }
   }
   return { values, problems }
 }
+
+const isSwitchOf = (flag: Flag, name: string): boolean => flag.name === name && flag.placeholder === undefined
 
 /** The text of `--help`: flags by group, in the order of the list. */
 export function helpText(usage: string, flags: readonly Flag[]): string {

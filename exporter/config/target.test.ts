@@ -20,6 +20,8 @@ describe('a URI that is a target', () => {
     ['tcp://[::1]:1717', { at: at('::1', 1717) }],
     ['unix:///run/stats.sock', { at: { unix: '/run/stats.sock' } }],
     ['unix:/run/stats.sock', { at: { unix: '/run/stats.sock' } }],
+    ['unix:@stats', { at: { unix: '@stats' } }],
+    ['unix://@stats/a b', { at: { unix: '@stats/a b' } }],
   ])('%s', (uri, expected) => {
     expect(parseTarget(uri)).toEqual({ label: uri, ...expected } as never)
   })
@@ -37,6 +39,8 @@ describe('a text that is not', () => {
     'tcp://dogs:1/path',
     'unix://',
     'unix:relative.sock',
+    'unix:@',
+    'unix://@',
   ])('%j', (uri) => {
     expect(parseTarget(uri)).toBeUndefined()
   })

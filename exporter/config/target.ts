@@ -7,6 +7,7 @@
 export interface Target {
   /** The value of the labels `target` and `stats_uri`. */
   label: string
+  /** A unix address that starts with `@` is abstract: it has no file. */
   at: { hostname: string; port: number } | { unix: string }
   /** Only for http and https; a tcp or unix target sends its document without a request. */
   http?: { path: string; host: string }
@@ -23,7 +24,7 @@ const NAME = /^([a-z][a-z\d+.-]*:\/\/)?[^:/?#]+/i
  * a user, because the password would become a label value.
  */
 export function parseTarget(uri: string): Target | undefined {
-  const unix = /^unix:(?:\/\/)?(\/[^/\0][^\0]*)$/i.exec(uri)?.[1]
+  const unix = /^unix:(?:\/\/)?(\/[^/\0][^\0]*|@[^\0]+)$/i.exec(uri)?.[1]
   if (unix !== undefined) return { label: uri, at: { unix } }
 
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(uri) ? uri : `http://${uri}`)

@@ -46,6 +46,7 @@ test('certificate and key are found relative to the file, users and headers are 
     tls: {
       cert: await Bun.file(join(folder, 'server.crt')).text(),
       key: await Bun.file(join(folder, 'server.key')).text(),
+      ciphers: expect.any(String) as never,
       requestCert: false,
       rejectUnauthorized: false,
     },

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
-import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
 
 /** The TLS options of Bun.serve. */
@@ -14,6 +14,7 @@ export interface Tls {
   cert: string
   key: string
   ca?: string
+  ciphers: string
   requestCert: boolean
   rejectUnauthorized: boolean
 }
@@ -24,6 +25,11 @@ export interface WebConfig {
   users: ReadonlyMap<string, string>
   headers: Readonly<Record<string, string>>
 }
+
+/** The suites of TLS 1.2 with authenticated encryption (AEAD), as Go offers them; TLS 1.3 has no others. */
+const CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305']
+  .flatMap((cipher) => [`ECDHE-ECDSA-${cipher}`, `ECDHE-RSA-${cipher}`])
+  .join(':')
 
 /** The configuration without a file. */
 export const PLAIN: WebConfig = { tls: undefined, users: new Map(), headers: {} }
@@ -50,56 +56,37 @@ const headerValue = Type.Optional(
   Type.String({ pattern: String.raw`^[\t\x20-\x7e]*$`, description: 'must be one line of ASCII text' }),
 )
 const section = { additionalProperties: false, description: 'must be a list of keys and values' }
+const keys = <Keys extends TProperties>(properties: Keys) => Type.Optional(Type.Object(properties, section))
+const hash = Type.String({
+  pattern: String.raw`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`,
+  description: 'must be a bcrypt hash',
+})
 
 const SCHEMA = Type.Object(
   {
-    tls_server_config: Type.Optional(
-      Type.Object(
-        {
-          cert: text,
-          cert_file: text,
-          key: text,
-          key_file: text,
-          client_ca: text,
-          client_ca_file: text,
-          // The other values of exporter-toolkit do not verify the client.
-          client_auth_type: anyOf('NoClientCert', 'RequireAndVerifyClientCert'),
-          min_version: anyOf('TLS12'),
-          max_version: anyOf('TLS13'),
-        },
-        section,
-      ),
-    ),
-    http_server_config: Type.Optional(
-      Type.Object(
-        {
-          http2: Type.Optional(Type.Boolean({ description: 'must be true or false' })),
-          headers: Type.Optional(
-            Type.Object(
-              {
-                'Content-Security-Policy': headerValue,
-                'X-Frame-Options': anyOf('deny', 'sameorigin', ''),
-                'X-Content-Type-Options': anyOf('nosniff', ''),
-                'X-XSS-Protection': headerValue,
-                'Strict-Transport-Security': headerValue,
-              },
-              section,
-            ),
-          ),
-        },
-        section,
-      ),
-    ),
-    basic_auth_users: Type.Optional(
-      Type.Record(
-        Type.String(),
-        Type.String({
-          pattern: String.raw`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`,
-          description: 'must be a bcrypt hash',
-        }),
-        section,
-      ),
-    ),
+    tls_server_config: keys({
+      cert: text,
+      cert_file: text,
+      key: text,
+      key_file: text,
+      client_ca: text,
+      client_ca_file: text,
+      // The other values of exporter-toolkit do not verify the client.
+      client_auth_type: anyOf('NoClientCert', 'RequireAndVerifyClientCert'),
+      min_version: anyOf('TLS12'),
+      max_version: anyOf('TLS13'),
+    }),
+    http_server_config: keys({
+      http2: Type.Optional(Type.Boolean({ description: 'must be true or false' })),
+      headers: keys({
+        'Content-Security-Policy': headerValue,
+        'X-Frame-Options': anyOf('deny', 'sameorigin', ''),
+        'X-Content-Type-Options': anyOf('nosniff', ''),
+        'X-XSS-Protection': headerValue,
+        'Strict-Transport-Security': headerValue,
+      }),
+    }),
+    basic_auth_users: Type.Optional(Type.Record(Type.String(), hash, section)),
   },
   section,
 )
@@ -148,7 +135,7 @@ export function readWebConfig(path: string): WebConfig {
   if (tls && problems.length === 0) attempt('tls_server_config', () => createSecureContext(tls))
   if (problems.length > 0) throw new WebConfigError(problems)
   return {
-    tls: tls && { ...tls, requestCert: isVerifying, rejectUnauthorized: isVerifying },
+    tls: tls && { ...tls, ciphers: CIPHERS, requestCert: isVerifying, rejectUnauthorized: isVerifying },
     users: new Map(Object.entries(users)),
     headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== '')),
   }

@@ -31,26 +31,42 @@ interface Sample {
   value: number
 }
 
-/** Makes rows of one namespace. A thing without a value has no sample. */
-export const rowsOf =
-  <Kinds>(prefix: string) =>
-  <Kind extends keyof Kinds>(
-    kind: Kind,
-    name: string,
-    type: 'counter' | 'gauge',
-    help: string,
-    valueOf: (thing: Kinds[Kind]) => Value,
-  ): Row<Kinds> => ({
-    name: prefix + name,
-    type,
-    help,
-    *samples({ [kind]: labelled }) {
-      for (const { labels, thing } of labelled) {
-        const value = valueOf(thing)
-        if (value !== undefined) yield { labels, value }
+/** The key of a number of the thing, or a function for any other value. */
+type Source<Thing> = NumberKey<Thing> | ((thing: Thing) => Value)
+type NumberKey<Thing> = { [Key in keyof Thing]-?: Thing[Key] extends Value ? Key : never }[keyof Thing]
+
+/**
+ * Makes rows of one namespace.
+ * @param publish the value of the sample for a value of the document; without a value there is no sample.
+ */
+export function rowsOf<Kinds>(prefix: string, publish: (value: Value) => Value) {
+  const rowsOfType =
+    (type: 'counter' | 'gauge') =>
+    <Kind extends keyof Kinds>(
+      kind: Kind,
+      name: string,
+      help: string,
+      source: Source<Kinds[Kind]>,
+    ): Row<Kinds> => {
+      const valueOf = typeof source === 'function' ? source : (thing: Kinds[Kind]) => thing[source] as Value
+      return {
+        name: prefix + name,
+        type,
+        help,
+        *samples({ [kind]: labelled }) {
+          for (const { labels, thing } of labelled) {
+            const value = publish(valueOf(thing))
+            if (value !== undefined) yield { labels, value }
+          }
+        },
       }
-    },
-  })
+    }
+  return { counter: rowsOfType('counter'), gauge: rowsOfType('gauge') }
+}
+
+/** Of things with equal labels, the first: Prometheus rejects a page with a repeated series. */
+export const firstOfEach = <Thing>(things: readonly Labelled<Thing>[]): Labelled<Thing>[] =>
+  Array.from(Map.groupBy(things, ({ labels }) => labels).values(), ([first]) => first!)
 
 /** The families of a table that have a sample. Samples are computed while the page is written. */
 export function familiesOf<Kinds>(rows: readonly Row<Kinds>[], things: Things<Kinds>): Family[] {

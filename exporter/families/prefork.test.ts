@@ -11,7 +11,7 @@ const testdata = (name: string) => Bun.file(`${import.meta.dir}/../testdata/${na
 const reading = (target: string, text: string): Reading => ({
   target,
   durationSeconds: 0.005,
-  ...parseStats(text),
+  ...parseStats(text, { withCores: false, acceptsAnyObject: true }),
 })
 const pageOf = (...readings: Reading[]) => renderText(preforkFamilies(readings))
 const samplesOf = (page: string) => page.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -41,6 +41,51 @@ test('a key that a document does not have gives no series', () => {
   expect(samplesOf(pageOf(reading('http://u', '{}')))).toEqual([
     'exporter_target_up{target="http://u"} 1',
     'exporter_target_scrape_duration_seconds{target="http://u"} 0.005',
+  ])
+})
+
+test('values that only uWSGI has: signals, apps and caches; memory of 0 is unknown, and a stopped worker is cheap', () => {
+  const worker = {
+    id: 1,
+    pid: 0,
+    status: 'cheap',
+    signals: 3,
+    harakiri_count: 2,
+    rss: 0,
+    vsz: 0,
+    apps: [{ id: 0, mountpoint: '/a', chdir: '', requests: 5, exceptions: 1, startup_time: 2 }],
+  }
+  const cache = { name: 'c', items: 1, max_items: 2, hits: 3, miss: 4, full: 5 }
+  const page = pageOf(reading('u', JSON.stringify({ workers: [worker], caches: [cache] })))
+  const labels = 'app="u",target="u"'
+  const app = `${labels},worker="1",app_id="0",mountpoint="/a",chdir=""`
+  for (const line of [
+    `prefork_workers{${labels},state="cheap"} 1`,
+    `prefork_workers{${labels},state="dead"} 0`,
+    `prefork_worker_exits_total{${labels},worker="1",reason="harakiri"} 2`,
+    `prefork_worker_signals_total{${labels},worker="1"} 3`,
+    `prefork_worker_app_requests_total{${app}} 5`,
+    `prefork_worker_app_exceptions_total{${app}} 1`,
+    `prefork_worker_app_startup_seconds{${app}} 2`,
+    `prefork_cache_hits_total{${labels},cache="c"} 3`,
+    `prefork_cache_misses_total{${labels},cache="c"} 4`,
+    `prefork_cache_full_total{${labels},cache="c"} 5`,
+    `prefork_cache_items{${labels},cache="c"} 1`,
+    `prefork_cache_items_limit{${labels},cache="c"} 2`,
+  ])
+    expect(samplesOf(page)).toContain(line)
+  expect(page).not.toContain('memory_bytes')
+})
+
+test('a negative value has no series, and the first of equal ids counts', () => {
+  const workers = [
+    { id: 1, requests: -1, exceptions: 2 },
+    { id: 1, exceptions: 3 },
+  ]
+  const page = pageOf(reading('u', JSON.stringify({ workers })))
+  expect(page).not.toContain('prefork_worker_requests_total')
+  expect(page.match(/^prefork_worker_exceptions_total.*/gm)).toEqual([
+    'prefork_worker_exceptions_total{app="u",target="u",worker="1"} 2',
   ])
 })
 

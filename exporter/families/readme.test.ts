@@ -11,7 +11,7 @@ const testdata = (name: string) => Bun.file(`${import.meta.dir}/../testdata/${na
 const reading = (text: string): Reading => ({
   target: 'u',
   durationSeconds: 1,
-  ...parseStats(text, { withCores: true }),
+  ...parseStats(text, { withCores: true, acceptsAnyObject: false }),
 })
 
 /** A row for each family: name, type, labels and help. */
@@ -30,7 +30,11 @@ const uwsgiDocument = async () => ({
 })
 
 test.each([
-  ['prefork', async () => preforkPage([reading(await testdata('stats.json'))])],
+  [
+    'prefork',
+    async () =>
+      preforkPage([reading(await testdata('stats.json')), reading(JSON.stringify(await uwsgiDocument()))]),
+  ],
   [
     'uwsgi',
     async () => [

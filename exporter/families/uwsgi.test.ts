@@ -1,5 +1,5 @@
 /** The page of the namespace `uwsgi`, compared with testdata/uwsgi-exporter.txt, which the Go program wrote. */
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { renderText } from '@bun-monitoring/metrics'
 import { parseStats } from '../stats/parse.ts'
 import type { Reading } from '../stats/scrape.ts'
@@ -7,10 +7,10 @@ import { uwsgiFamilies } from './uwsgi.ts'
 import { ScrapeCounts } from './uwsgi_exporter.ts'
 
 const testdata = (name: string) => Bun.file(`${import.meta.dir}/../testdata/${name}`).text()
-const reading = (text: string, target = 'http://127.0.0.1:1717'): Reading => ({
+const reading = (text: string, target = 'http://127.0.0.1:1717', withCores = true): Reading => ({
   target,
   durationSeconds: 0.5,
-  ...parseStats(text, { withCores: true }),
+  ...parseStats(text, { withCores, acceptsAnyObject: true }),
 })
 const pageOf = (...documents: unknown[]) =>
   renderText(uwsgiFamilies(documents.map((each, i) => reading(JSON.stringify(each), `u${i}`))))
@@ -23,7 +23,7 @@ function read(page: string): { types: Map<string, string>; values: Map<string, n
     .map((line) => /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line))
     .filter((match) => match !== null)
     .map(([, name, labels = '', value]): [string, number] => {
-      const sorted = (labels.match(/\w+="[^"]*"/g) ?? []).toSorted().join()
+      const sorted = (labels.match(/\w+="(?:[^"\\]|\\.)*"/g) ?? []).toSorted().join()
       return [`${name}{${sorted}}`, Number(value)]
     })
   expect(new Set(values.map(([key]) => key)).size).toBe(values.length)
@@ -45,6 +45,57 @@ test('a real document gives the names, types, labels and values of the Go progra
   expect(ours.values).toEqual(theirs.values)
 })
 
+describe('the samples are those of the Go program, as its rules give them', () => {
+  const folder = 'uwsgi_exporter'
+  const pages = [...new Bun.Glob('*.txt').scanSync(`${import.meta.dir}/../testdata/${folder}`)]
+
+  test.each(pages.toSorted())('%s', async (name) => {
+    const withCores = name.endsWith('.cores.txt')
+    const text = await testdata(`${folder}/${name.replace(/(\.cores)?\.txt$/, '.json')}`)
+    const ours = read(renderText(uwsgiFamilies([reading(text, 'http://127.0.0.1:1717', withCores)])))
+    const theirs = read(await testdata(`${folder}/${name}`))
+    expect(ours.types).toEqual(theirs.types)
+    expect(ours.values).toEqual(theirs.values)
+  })
+
+  test('every document has a page', () => {
+    const documents = [...new Bun.Glob('*.json').scanSync(`${import.meta.dir}/../testdata/${folder}`)]
+    expect(documents.length).toBeGreaterThan(5)
+    expect(documents.filter((name) => !pages.includes(name.replace('.json', '.txt')))).toEqual([])
+  })
+})
+
+test('where the page of the Go program would repeat a series, the first one counts', () => {
+  const page = pageOf({
+    workers: [
+      {
+        id: 1,
+        requests: 1,
+        apps: [
+          { id: 0, requests: 2 },
+          { id: 0, requests: 3 },
+        ],
+        cores: [
+          { id: 0, requests: 4 },
+          { id: 0, requests: 5 },
+        ],
+      },
+      { id: 1, requests: 6, apps: [{ id: 0, requests: 7 }] },
+    ],
+    caches: [
+      { name: 'c', hits: 9 },
+      { name: 'c', hits: 10 },
+    ],
+  })
+  const lines = page.match(/^uwsgi_(worker|worker_app|worker_core)_requests_total.*|^uwsgi_cache_hits.*/gm)
+  expect(lines).toEqual([
+    'uwsgi_worker_requests_total{stats_uri="u0",worker_id="1"} 1',
+    'uwsgi_worker_app_requests_total{app_id="0",chdir="",mountpoint="",stats_uri="u0",worker_id="1"} 2',
+    'uwsgi_worker_core_requests_total{core_id="0",stats_uri="u0",worker_id="1"} 4',
+    'uwsgi_cache_hits{name="c",stats_uri="u0"} 9',
+  ])
+})
+
 test('uwsgi_up has no labels: it is 1 only if every target has stats', () => {
   const up = reading('{}')
   const down: Reading = { target: 'u', durationSeconds: 0, problem: 'gone' }
@@ -56,7 +107,7 @@ test('uwsgi_up has no labels: it is 1 only if every target has stats', () => {
     expect(renderText(uwsgiFamilies(readings))).toContain(`\nuwsgi_up ${value}\n`)
 })
 
-test('statuses that are none of busy, idle and cheap leave all three 0; a missing status has no sample', () => {
+test('statuses that are none of busy, idle and cheap leave all three 0; so does a missing one', () => {
   const page = pageOf({
     workers: [
       { id: 1, status: 'pause' },
@@ -74,7 +125,7 @@ test('statuses that are none of busy, idle and cheap leave all three 0; a missin
     ['0', '0', '0'],
     ['0', '0', '0'],
     ['0', '0', '1'],
-    [undefined, undefined, undefined],
+    ['0', '0', '0'],
   ])
 })
 

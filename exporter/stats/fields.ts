@@ -27,7 +27,6 @@ export class Fields {
     if (value === undefined) return undefined
     if (typeof value !== 'number' || !Number.isFinite(value))
       throw new WrongValue(`${this.#at(key)} is not a number`)
-    if (value < 0) throw new WrongValue(`${this.#at(key)} is negative`)
     return value
   }
 
@@ -60,7 +59,7 @@ export class Fields {
   }
 
   list(key: string): Fields[] | undefined {
-    return this.#array(key)?.map((item, index) => new Fields(item, `${this.#at(key)}[${index}]`))
+    return this.#array(key)?.map((item, index) => new Fields(item ?? {}, `${this.#at(key)}[${index}]`))
   }
 
   /** The length of a list; its items are not checked. */

@@ -21,7 +21,11 @@ test('a target that does not finish fails at the deadline, and the others are re
   ]
   const slow = await Promise.all([...begun.map((respond) => targets.http(respond)), targets.tcp(() => {})])
   const readings = await read([...slow, await responding('{"name":"dogs"}')], 2000)
-  expect(readings.map(problemOf)).toEqual([...slow.map(() => 'it did not respond in time'), undefined])
+  expect(readings.map(problemOf)).toEqual([
+    ...begun.map(() => 'it did not respond in time'),
+    'it sent nothing in time: if it speaks HTTP, use http://',
+    undefined,
+  ])
 })
 
 test('a name service that does not respond fails at the deadline, too', async () => {
@@ -37,17 +41,13 @@ describe('a response without a document is a problem', () => {
     ['no content', 'HTTP/1.1 204 No Content\r\n\r\n', 'the response has status 204'],
     ['an empty body', http(''), 'the response is not JSON'],
     ['wrong JSON', http('{"name":'), 'the response is not JSON'],
-    [
-      'JSON without HTTP, as uWSGI sends it without stats-http',
-      '{"name":"dogs"}\r\n\r\n',
-      'the response is not HTTP/1',
-    ],
+    ['a greeting of another protocol', 'SSH-2.0-OpenSSH\r\n\r\n', 'the response is not HTTP/1'],
     [
       'a body that ends early',
       'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}',
       'it closed the connection before the end of its response',
     ],
-    ['a number below 0', http('{"workers":[{"id":1,"tx":-1}]}'), 'workers[0].tx is negative'],
+    ['a value of the wrong kind', http('{"workers":[{"id":1,"tx":"1"}]}'), 'workers[0].tx is not a number'],
   ])('%s', async (_, respond, problem) => {
     const uri = await targets.http((socket) => socket.end(respond))
     expect((await read([uri])).map(problemOf)).toEqual([problem])
@@ -58,9 +58,33 @@ describe('a response without a document is a problem', () => {
     expect((await read([uri])).map(problemOf)).toEqual(['it reset the connection (ECONNRESET)'])
   })
 
+  test('a raw stats socket that is read by http, many times: one reason, which says what to do', async () => {
+    const uri = (await targets.tcp((socket) => socket.end('{"name":"dogs"}'))).replace('tcp://', 'http://')
+    const problems = new Set<string | undefined>()
+    for (let i = 0; i < 30; i++) for (const reading of await read([uri])) problems.add(problemOf(reading))
+    expect([...problems]).toEqual(['no HTTP: use tcp:// or stats-http'])
+  })
+
+  test('a raw stats socket that resets the connection when the request arrives, too', async () => {
+    let connections = 0
+    const target = await targets.tcp((socket) => {
+      connections++
+      socket.once('data', () => socket.resetAndDestroy())
+      if (connections > 1) socket.end('{"name":"dogs"}')
+    })
+    const uri = target.replace('tcp://', 'http://')
+    expect((await read([uri])).map(problemOf)).toEqual(['no HTTP: use tcp:// or stats-http'])
+  })
+
+  test('a tcp target that waits for a request: one reason, at the deadline and when it closes before', async () => {
+    const uris = [await targets.tcp(() => {}), await targets.tcp((socket) => socket.end())]
+    const problem = 'it sent nothing in time: if it speaks HTTP, use http://'
+    expect((await read(uris, 500)).map(problemOf)).toEqual([problem, problem])
+  })
+
   test('HTTP from a raw stats socket, as uWSGI sends it with stats-http', async () => {
     const uri = await targets.tcp((socket) => socket.end(http('{}')))
-    expect((await read([uri])).map(problemOf)).toEqual(['the response is not JSON'])
+    expect((await read([uri])).map(problemOf)).toEqual(['the response is HTTP: use http://'])
   })
 })
 

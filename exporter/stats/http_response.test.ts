@@ -44,7 +44,8 @@ describe.each([1, 7, 1_000_000])('in pieces of %d bytes', (pieceBytes) => {
     ['no response', '', 'it closed the connection without a response'],
     ['another status', 'HTTP/1.1 503 Busy\r\n\r\n', 'the response has status 503'],
     ['a redirect', 'HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n', 'the response has status 302'],
-    ['no HTTP', '{"name":"dogs"}\r\n\r\n', 'the response is not HTTP/1'],
+    ['a raw stats document', '{"name":"dogs"}', 'no HTTP: use tcp:// or stats-http'],
+    ['no HTTP', 'SSH-2.0\r\n\r\n', 'the response is not HTTP/1'],
   ])('%s', (_, response, expected) => {
     expect(read(response, pieceBytes)).toBe(expected)
   })

@@ -5,6 +5,11 @@
 import { ReadError } from './read_error.ts'
 
 const MAX_HEAD_BYTES = 64 * 1024
+export const OPEN_OBJECT = 0x7b
+
+export const NO_HTTP = 'no HTTP: use tcp:// or stats-http'
+export const CLOSED_WITHOUT_RESPONSE = 'it closed the connection without a response'
+
 const HEAD_END = '\r\n\r\n'
 
 export const requestFor = ({ path, host }: { path: string; host: string }): string =>
@@ -30,6 +35,7 @@ export class HttpResponse {
   push(bytes: Buffer): boolean {
     if (!this.#head) return this.#isChunked ? this.#readChunks(bytes) : this.#readBody(bytes)
     const head = Buffer.concat([this.#head, bytes])
+    if (head[0] === OPEN_OBJECT) throw new ReadError(NO_HTTP)
     const end = head.indexOf(HEAD_END)
     if (end > MAX_HEAD_BYTES || (end === -1 && head.length > MAX_HEAD_BYTES))
       throw new ReadError(`the response head is longer than ${MAX_HEAD_BYTES} bytes`)
@@ -41,7 +47,7 @@ export class HttpResponse {
 
   /** The connection was closed. @throws {ReadError} when the response is not complete. */
   end(): void {
-    if (this.#head?.length === 0) throw new ReadError('it closed the connection without a response')
+    if (this.#head?.length === 0) throw new ReadError(CLOSED_WITHOUT_RESPONSE)
     if (this.#head || this.#isChunked || this.#left !== Infinity)
       throw new ReadError('it closed the connection before the end of its response')
   }

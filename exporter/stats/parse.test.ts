@@ -3,7 +3,10 @@ import { describe, expect, test } from 'bun:test'
 import { largeDocument } from '../bench/large_document.ts'
 import { MAX_VALUES, parseStats } from './parse.ts'
 
-const parse = (document: unknown) => parseStats(JSON.stringify(document), { withCores: true })
+const WITH_CORES = { withCores: true, acceptsAnyObject: true }
+const NO_CORES = { ...WITH_CORES, withCores: false }
+
+const parse = (document: unknown) => parseStats(JSON.stringify(document), WITH_CORES)
 const stateOf = (worker: object) => {
   const outcome = parse({ workers: [{ id: 1, ...worker }] })
   return 'stats' in outcome ? outcome.stats.workers?.[0]?.state : outcome.problem
@@ -22,7 +25,8 @@ const common = {
   last_spawn: 1_795_343_171,
   respawn_count: 1,
   state: 'ready',
-  exits: {},
+  exits: { harakiri: 0 },
+  uwsgiSignals: 0,
   coreCount: 1,
 }
 const none = {
@@ -59,9 +63,10 @@ const times = (requests: number, running_time: number, tx: number, avg_rt: numbe
 })
 
 test("a real uWSGI's document is understood", async () => {
-  const outcome = parseStats(await Bun.file(`${import.meta.dir}/../testdata/uwsgi-stats.json`).text(), {
-    withCores: true,
-  })
+  const outcome = parseStats(
+    await Bun.file(`${import.meta.dir}/../testdata/uwsgi-stats.json`).text(),
+    WITH_CORES,
+  )
   expect(outcome).toEqual({
     stats: {
       listen_queue: 0,
@@ -95,7 +100,36 @@ describe('a key that is missing stays missing', () => {
       { workers: [{ id: 7, exits: {}, apps: [{ id: 0, mountpoint: '', chdir: '' }] }] },
     ],
     ['a cache', { caches: [{ name: 'c', hits: 1 }] }, { caches: [{ name: 'c', hits: 1 }] }],
-    ['a socket without a name', { sockets: [{ queue: 1 }] }, { sockets: [] }],
+    [
+      'a socket without a name',
+      { sockets: [{ queue: 1 }] },
+      { sockets: [{ name: '', proto: '', queue: 1 }] },
+    ],
+    [
+      'null in place of entries',
+      { workers: [null], caches: [null] },
+      { workers: [], caches: [{ name: '' }] },
+    ],
+    ['a negative number', { workers: [{ id: -1, tx: -5 }] }, { workers: [{ id: -1, tx: -5, exits: {} }] }],
+    [
+      'entries with one id',
+      { workers: [{ id: 1 }, { id: 1, apps: [{}, {}], cores: [{}, {}] }] },
+      {
+        workers: [
+          { id: 1, exits: {} },
+          {
+            id: 1,
+            exits: {},
+            apps: [
+              { id: 0, mountpoint: '', chdir: '' },
+              { id: 0, mountpoint: '', chdir: '' },
+            ],
+            cores: [{ id: 0 }, { id: 0 }],
+            coreCount: 2,
+          },
+        ],
+      },
+    ],
     ['a number with a fraction', { reloads: 1.5 }, { reloads: 1.5 }],
   ])('%s', (_, document, stats) => {
     expect(parse(document)).toEqual({ stats } as never)
@@ -112,26 +146,49 @@ describe('cores', () => {
     ['with values of a wrong kind', worker('[5,"6",{"id":"7"}]'), 3],
     ['an empty list', worker('[]'), 0],
   ])('%s: they are counted, not read, unless they are asked for', (_, text, coreCount) => {
-    expect(parseStats(text)).toEqual({
+    expect(parseStats(text, NO_CORES)).toEqual({
       stats: { workers: [{ id: 7, exits: {}, coreCount }] },
     } as never)
   })
 
   test('asked for, they are read, however they are written', () => {
     const text = '{ "workers" : [ { "id" : 7 , "cores" : [ { "id" : 0, "requests" : 5 } ] } ] }'
-    expect(parseStats(text, { withCores: true })).toEqual({
+    expect(parseStats(text, WITH_CORES)).toEqual({
       stats: { workers: [{ id: 7, exits: {}, coreCount: 1, cores: [{ id: 0, requests: 5 }] }] },
     } as never)
   })
 })
 
+test('a uWSGI kill for a slow request is an exit; the reasons of our master are kept', () => {
+  const exitsOf = (worker: object) => {
+    const outcome = parse({ workers: [{ id: 1, ...worker }] })
+    return 'stats' in outcome && outcome.stats.workers![0]!.exits
+  }
+  expect(exitsOf({ harakiri_count: 2 })).toEqual({ harakiri: 2 })
+  expect(exitsOf({ harakiri_count: 2, exits: { crash: 1, harakiri: 2 } })).toEqual({ crash: 1, harakiri: 2 })
+  expect(exitsOf({})).toEqual({})
+})
+
+describe('a JSON object without workers is a stats document only for uwsgi_exporter', () => {
+  test.each([
+    ['{}', false],
+    ['{"status":"ok"}', false],
+    ['{"workers":null}', false],
+    ['{"workers":[]}', true],
+    ['{"version":"2.0.21","vassals":[]}', true],
+  ])('%s', (text, isStats) => {
+    expect('stats' in parseStats(text, { withCores: false, acceptsAnyObject: false })).toBe(isStats)
+    expect('stats' in parseStats(text, { withCores: false, acceptsAnyObject: true })).toBe(true)
+  })
+})
+
 test('control bytes of a request in flight are replaced, those that JSON allows are not', () => {
   const text = '{\t"name":\r\n"a\u0001\u001f\u0000b",\n"workers":[{"id":1,"cores":[{"vars":["\u0007"]}]}]}'
-  expect(parseStats(text)).toMatchObject({ stats: { name: 'a\ufffd\ufffd\ufffdb' } })
+  expect(parseStats(text, NO_CORES)).toMatchObject({ stats: { name: 'a\ufffd\ufffd\ufffdb' } })
 })
 
 test('a uWSGI with 150 workers of 256 cores is within the limit of values', () => {
-  const outcome = parseStats(largeDocument(150, 256).toString())
+  const outcome = parseStats(largeDocument(150, 256).toString(), NO_CORES)
   const workers = 'stats' in outcome ? outcome.stats.workers : undefined
   expect(workers?.map(({ coreCount }) => coreCount)).toEqual(Array.from({ length: 150 }, () => 256))
 })
@@ -142,7 +199,7 @@ test.each([
 ])('%s', (_, end, outcome) => {
   // Two brackets at the beginning, two characters that precede a value in each item.
   const text = `{"x":[${'{},'.repeat((MAX_VALUES - 2) / 2)}${end}`
-  expect(Object.keys(parseStats(text))).toEqual([outcome])
+  expect(Object.keys(parseStats(text, NO_CORES))).toEqual([outcome])
 })
 
 describe("a worker's state is that of our master, or corresponds to uWSGI's status", () => {
@@ -153,7 +210,9 @@ describe("a worker's state is that of our master, or corresponds to uWSGI's stat
     [{ status: 'idle', pid: 5 }, 'ready'],
     [{ status: 'busy' }, 'busy'],
     [{ status: 'sig9' }, 'busy'],
-    [{ status: 'cheap', pid: 5 }, 'dead'],
+    [{ status: 'cheap', pid: 5 }, 'cheap'],
+    [{ status: 'cheap', pid: 0 }, 'cheap'],
+    [{ state: 'dead', status: 'cheap', pid: 0 }, 'dead'],
     [{ status: 'idle', pid: 0 }, 'dead'],
     [{ status: 'pause', pid: 5 }, undefined],
     [{}, undefined],
@@ -177,16 +236,10 @@ describe('another document is refused, with the place but without the value', ()
       ['{"workers":[5]}', 'workers[0] is not an object'],
       ['{"workers":[{"id":1},{"id":"2"}]}', 'workers[1].id is not a number'],
       ['{"workers":[{"id":1.5}]}', 'workers[0].id is not an integer'],
-      ['{"workers":[{"id":-1}]}', 'workers[0].id is negative'],
-      ['{"workers":[{"id":1},{"id":1}]}', 'two of its workers have the same id'],
-      ['{"workers":[{"id":1,"apps":[{},{}]}]}', 'two of its apps have the same id'],
-      ['{"workers":[{"id":1,"cores":[{},{}]}]}', 'two of its cores have the same id'],
-      ['{"caches":[{},{}]}', 'two of its caches have the same name'],
       [`{"x":[${'{},'.repeat(MAX_VALUES)}{}]}`, 'the response has more than 2000000 values'],
       ['{"workers":[{"id":1,"rss":"12 MB"}]}', 'workers[0].rss is not a number'],
       ['{"workers":[{"id":1,"rss":true}]}', 'workers[0].rss is not a number'],
       ['{"workers":[{"id":1,"tx":1e999}]}', 'workers[0].tx is not a number'],
-      ['{"workers":[{"id":1,"requests":-5}]}', 'workers[0].requests is negative'],
       ['{"workers":[{"id":1,"status":1}]}', 'workers[0].status is not a string'],
       ['{"workers":[{"id":1,"exits":[]}]}', 'workers[0].exits is not an object'],
       ['{"workers":[{"id":1,"exits":{"crash":"often"}}]}', 'workers[0].exits.crash is not a number'],
@@ -194,6 +247,6 @@ describe('another document is refused, with the place but without the value', ()
       ['{"reloads":{}}', 'reloads is not a number'],
     ].map(([text = '', problem]) => [text.slice(0, 40), text, problem]),
   )('%s', (_, text = '', problem) => {
-    expect(parseStats(text, { withCores: true })).toEqual({ problem: problem! })
+    expect(parseStats(text, WITH_CORES)).toEqual({ problem: problem! })
   })
 })

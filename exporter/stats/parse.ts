@@ -4,7 +4,8 @@
  */
 import { Fields, type Numbers, WrongValue } from './fields.ts'
 
-export const WORKER_STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead'] as const
+/** `cheap` is uWSGI's word for a worker that was stopped to save memory and starts with the next requests. */
+export const WORKER_STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead', 'cheap'] as const
 
 type WorkerState = (typeof WORKER_STATES)[number]
 
@@ -34,6 +35,8 @@ export interface Worker extends Numbers<(typeof WORKER_NUMBERS)[number]> {
   state: WorkerState | undefined
   status: string | undefined
   exits: Numbers<string>
+  /** `signals`, which our master always sets to 0. */
+  uwsgiSignals: number | undefined
   apps: App[] | undefined
   coreCount: number | undefined
   /** Only if they were asked for. */
@@ -79,24 +82,27 @@ export const MAX_VALUES = 2_000_000
 export interface ParseOptions {
   /** Whether each core is wanted, not only their number. */
   withCores: boolean
+  /**
+   * Whether any JSON object is a stats document, as for uwsgi_exporter. Otherwise it must have a list of workers, or of
+   * vassals if it is an emperor's.
+   */
+  acceptsAnyObject: boolean
 }
 
 /** Parses a stats document. Never throws. */
-export function parseStats(text: string, options: ParseOptions = { withCores: false }): Outcome {
+export function parseStats(text: string, options: ParseOptions): Outcome {
   try {
     if (valuesIn(text) > MAX_VALUES) throw new WrongValue(`the response has more than ${MAX_VALUES} values`)
     const top = new Fields(parseJson(text), '')
+    if (!options.acceptsAnyObject && top.list('workers') === undefined && top.list('vassals') === undefined)
+      throw new WrongValue('the response is JSON but not a stats document: it has no workers')
     return {
       stats: {
         name: top.text('name'),
         ...top.numbers(TOP_NUMBERS),
-        sockets: top.list('sockets')?.flatMap(parseSocket),
-        workers: distinct(
-          top.list('workers')?.flatMap((worker) => parseWorker(worker, options)),
-          'id',
-          'workers',
-        ),
-        caches: distinct(top.list('caches')?.map(parseCache), 'name', 'caches'),
+        sockets: top.list('sockets')?.map(parseSocket),
+        workers: top.list('workers')?.flatMap((worker) => parseWorker(worker, options)),
+        caches: top.list('caches')?.map(parseCache),
       },
     }
   } catch (error) {
@@ -130,12 +136,11 @@ function valuesIn(text: string): number {
 const BEFORE_VALUE = new Uint8Array(128)
 for (const character of ',[{') BEFORE_VALUE[character.charCodeAt(0)] = 1
 
-function parseSocket(socket: Fields): Socket[] {
-  const name = socket.text('name')
-  return name === undefined
-    ? []
-    : [{ name, proto: socket.text('proto') ?? '', ...socket.numbers(SOCKET_NUMBERS) }]
-}
+const parseSocket = (socket: Fields): Socket => ({
+  name: socket.text('name') ?? '',
+  proto: socket.text('proto') ?? '',
+  ...socket.numbers(SOCKET_NUMBERS),
+})
 
 /** uWSGI's worker 0 is not a worker but the master. */
 function parseWorker(worker: Fields, { withCores }: ParseOptions): Worker[] {
@@ -143,17 +148,18 @@ function parseWorker(worker: Fields, { withCores }: ParseOptions): Worker[] {
   if (id === 0) return []
   const numbers = worker.numbers(WORKER_NUMBERS)
   const status = worker.text('status')
-  const cores = withCores ? worker.list('cores')?.map(parseCore) : undefined
+  const state = WORKER_STATES.find((name) => name === worker.text('state'))
   return [
     {
       id,
       ...numbers,
       status,
-      state: stateOf(worker.text('state'), status, numbers.pid),
-      exits: worker.child('exits')?.allNumbers() ?? {},
-      apps: distinct(worker.list('apps')?.map(parseApp), 'id', 'apps'),
+      state: state ?? stateOf(status, numbers.pid),
+      exits: exitsOf(worker),
+      uwsgiSignals: state === undefined ? numbers.signals : undefined,
+      apps: worker.list('apps')?.map(parseApp),
       coreCount: worker.lengthOf('cores'),
-      cores: distinct(cores, 'id', 'cores'),
+      cores: withCores ? worker.list('cores')?.map(parseCore) : undefined,
     },
   ]
 }
@@ -178,21 +184,16 @@ function idOf(entry: Fields): number {
   return id
 }
 
-/** Two entries with one key would give a series twice, and Prometheus would reject the page. */
-function distinct<Key extends string, Entry extends Record<Key, unknown>>(
-  entries: Entry[] | undefined,
-  key: Key,
-  plural: string,
-): Entry[] | undefined {
-  if (new Set(entries?.map((entry) => entry[key])).size === (entries?.length ?? 0)) return entries
-  throw new WrongValue(`two of its ${plural} have the same ${key}`)
+/** uWSGI counts one of the reasons for an exit. */
+function exitsOf(worker: Fields): Numbers<string> {
+  const harakiri = worker.number('harakiri_count')
+  return worker.child('exits')?.allNumbers() ?? (harakiri === undefined ? {} : { harakiri })
 }
 
-/** The state of our master's document, or the one that uWSGI's status corresponds to; none corresponds to a paused worker. */
-function stateOf(state: string | undefined, status = '', pid: number | undefined): WorkerState | undefined {
-  const known = WORKER_STATES.find((name) => name === state)
-  if (known !== undefined) return known
-  if (pid === 0 || status === 'cheap') return 'dead'
+/** The state that uWSGI's status corresponds to; no state corresponds to a paused worker. */
+function stateOf(status = '', pid: number | undefined): WorkerState | undefined {
+  if (status === 'cheap') return 'cheap'
+  if (pid === 0) return 'dead'
   if (status === 'idle') return 'ready'
   // `sig9`: the worker runs the handler of uWSGI's signal 9.
   return status === 'busy' || /^sig\d+$/.test(status) ? 'busy' : undefined

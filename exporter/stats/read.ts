@@ -6,9 +6,10 @@
  * response head, and reads ahead of its consumer, so an endless response would fill memory that is not counted.
  */
 import type { Target } from '../config/target.ts'
+import { within } from './deadline.ts'
 import type { DocumentMemory } from './document_memory.ts'
-import { HttpResponse, requestFor } from './http_response.ts'
-import { orAbort, ReadError } from './read_error.ts'
+import { CLOSED_WITHOUT_RESPONSE, HttpResponse, NO_HTTP, OPEN_OBJECT, requestFor } from './http_response.ts'
+import { orAbort, ReadError, TOO_LATE } from './read_error.ts'
 import { connectUnix } from './unix_socket.ts'
 
 export interface ReadOptions {
@@ -36,11 +37,39 @@ export async function readDocument(target: Target, { signal, memory }: ReadOptio
   const response = target.http ? new HttpResponse(append) : rawResponse(append)
   try {
     await receive(target, limited(memory.limitBytes, response), signal)
-    return document.text()
+    const text = document.text()
+    if (!target.http && text.startsWith('HTTP/')) throw new ReadError('the response is HTTP: use http://')
+    if (!target.http && text === '') throw new ReadError(SENT_NOTHING)
+    return text
+  } catch (error) {
+    const { message } = error as ReadError
+    if (target.http && NO_RESPONSE.has(message) && (await isRawStats(target, signal)))
+      throw new ReadError(NO_HTTP)
+    if (!target.http && message === TOO_LATE && document.heldBytes === 0) throw new ReadError(SENT_NOTHING)
+    throw error
   } finally {
     document.release()
   }
 }
+
+/** A raw stats socket closes while the request arrives, so its data may be lost. */
+const RESET = 'it reset the connection (ECONNRESET)'
+const NO_RESPONSE: ReadonlySet<string> = new Set([RESET, CLOSED_WITHOUT_RESPONSE])
+const RAW_STATS_WITHIN_MS = 1000
+/** uWSGI with stats-http waits for a request and closes after some seconds, before or after the deadline of a scrape. */
+const SENT_NOTHING = 'it sent nothing in time: if it speaks HTTP, use http://'
+
+/** Whether the target sends a JSON object without a request. */
+const isRawStats = ({ at }: Target, signal: AbortSignal): Promise<boolean> =>
+  within(RAW_STATS_WITHIN_MS, signal, async (soon) => {
+    let isObject = false
+    const push = (bytes: Buffer) => {
+      isObject = bytes[0] === OPEN_OBJECT
+      return true
+    }
+    await receive({ label: '', at }, { push, end() {} }, soon).catch(() => {})
+    return isObject
+  })
 
 /** Without HTTP, the response ends when the connection does. */
 const rawResponse = (append: (bytes: Buffer) => void): Receiver => ({
@@ -123,7 +152,7 @@ function reasonOf(error: unknown): string {
     case 'ENOENT':
       return `nothing listens there (${code})`
     case 'ECONNRESET':
-      return 'it reset the connection (ECONNRESET)'
+      return RESET
     default:
       return `it could not be read (${typeof code === 'string' ? code : error})`
   }

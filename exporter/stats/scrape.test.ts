@@ -40,6 +40,22 @@ test('a unix socket without a listener is distinguished from a missing one', asy
   ])
 })
 
+test('an abstract unix socket is read, and a missing one reported', async () => {
+  const name = `exporter-${process.pid}-${performance.now()}`
+  // Bun cannot listen on an abstract socket.
+  const script =
+    'import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.bind("\\0"+sys.argv[1])\ns.listen()\nprint(flush=True)\n' +
+    'c=s.accept()[0]\nc.sendall(b\'{"name":"dogs"}\')\nc.close()'
+  const child = Bun.spawn(['python3', '-c', script, name], { stdout: 'pipe' })
+  await child.stdout.getReader().read()
+  const readings = await scrapeWithin(5000, [`unix:@${name}`, 'unix:@exporter-none'])
+  expect(readings).toMatchObject([
+    { target: `unix:@${name}`, stats: { name: 'dogs' } },
+    { problem: 'nothing accepts connections there' },
+  ])
+  await child.exited
+})
+
 test('targets are read at the same time', async () => {
   const connected: Socket[] = []
   const respondTogether = (socket: Socket) => {

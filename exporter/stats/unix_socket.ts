@@ -22,19 +22,23 @@ const openLibc = () =>
 let libc: ReturnType<typeof openLibc> | undefined
 
 /**
- * Returns the descriptor of a connected socket, without waiting.
+ * Returns the descriptor of a connected socket, without waiting. The name of an abstract socket, `@name`, starts with a
+ * zero byte in place of the `@`, and its length counts (unix(7)).
  * @throws {ReadError} if no process accepts connections at this path.
  * @throws the system's error, with its code, if there is no such file or it may not be opened.
  */
 export function connectUnix(path: string): number {
   const address = Buffer.alloc(ADDRESS_BYTES)
   address.writeUInt16LE(AF_UNIX)
-  if (Buffer.byteLength(path) > ADDRESS_BYTES - 3) throw new ReadError('its path is too long for a socket')
+  const pathBytes = Buffer.byteLength(path)
+  if (pathBytes > ADDRESS_BYTES - 3) throw new ReadError('its path is too long for a socket')
   address.write(path, 2)
+  const isAbstract = path.startsWith('@')
+  if (isAbstract) address[2] = 0
   libc ??= openLibc()
   const fd = libc.socket(AF_UNIX, STREAM, 0)
-  if (libc.connect(fd, ptr(address), ADDRESS_BYTES) === 0) return fd
+  if (libc.connect(fd, ptr(address), isAbstract ? 2 + pathBytes : ADDRESS_BYTES) === 0) return fd
   libc.close(fd)
-  accessSync(path, constants.W_OK)
+  if (!isAbstract) accessSync(path, constants.W_OK)
   throw new ReadError('nothing accepts connections there')
 }

@@ -1,40 +1,49 @@
-/** Basic authentication (RFC 7617) with bcrypt hashes. A hash takes tens of milliseconds, so results are kept. */
+/** Basic authentication (RFC 7617) with bcrypt hashes. A hash takes tens of milliseconds, so accepted passwords are kept. */
 
-/** Limits the memory when a client tries many passwords. */
-const KEPT_VERDICTS = 1000
+/** Limits the memory. A client needs a valid password for each entry. */
+const KEPT_PASSWORDS = 1000
+/** More passwords at once are refused unchecked, so that a client with a new valid one waits for these at most. */
+const MAX_PENDING = 16
+
+export type Verdict = 'accepted' | 'rejected' | 'busy'
 
 export class BasicAuth {
   readonly #hashes: ReadonlyMap<string, string>
-  readonly #verdicts = new Map<string, Promise<boolean>>()
+  /** Digests of accepted passwords with their hashes. Rejected ones are not kept: they must not displace these. */
+  readonly #accepted = new Set<string>()
+  #pending = 0
 
   /** @param hashes by user; without users every request passes. */
   constructor(hashes: ReadonlyMap<string, string>) {
     this.#hashes = hashes
   }
 
-  async mayPass(authorization: string | null): Promise<boolean> {
-    if (this.#hashes.size === 0) return true
+  async check(authorization: string | null): Promise<Verdict> {
+    if (this.#hashes.size === 0) return 'accepted'
     const encoded = /^basic +([\w+/=-]+)$/i.exec(authorization ?? '')?.[1]
-    if (encoded === undefined) return false
+    if (encoded === undefined) return 'rejected'
     const [, user = '', password = ''] =
       /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? []
 
-    const [anyHash = ''] = this.#hashes.values()
     const hash = this.#hashes.get(user)
-    // An unknown user must take as long as a known one, so that the time does not reveal the names of users.
-    const isPassword = await this.#verify(password, hash ?? anyHash)
-    return hash !== undefined && isPassword
-  }
+    const digest = Bun.SHA256.hash(`${hash} ${password}`, 'base64')
+    if (hash !== undefined && this.#accepted.has(digest)) return 'accepted'
+    if (this.#pending >= MAX_PENDING) return 'busy'
 
-  /** Keeps a digest in place of the password. */
-  #verify(password: string, hash: string): Promise<boolean> {
-    const key = Bun.SHA256.hash(`${hash} ${password}`, 'base64')
-    const known = this.#verdicts.get(key)
-    if (known) return known
-    if (this.#verdicts.size >= KEPT_VERDICTS) this.#verdicts.clear()
-    // Bun throws for an empty password.
-    const verdict = Bun.password.verify(password, hash).catch(() => false)
-    this.#verdicts.set(key, verdict)
-    return verdict
+    const [anyHash = ''] = this.#hashes.values()
+    this.#pending++
+    try {
+      // An unknown user must take as long as a known one, so that the time does not reveal the names of users.
+      const isPassword = await Bun.password.verify(password, hash ?? anyHash)
+      if (hash === undefined || !isPassword) return 'rejected'
+      if (this.#accepted.size >= KEPT_PASSWORDS) this.#accepted.clear()
+      this.#accepted.add(digest)
+      return 'accepted'
+    } catch {
+      // Bun throws for an empty password.
+      return 'rejected'
+    } finally {
+      this.#pending--
+    }
   }
 }

@@ -63,6 +63,24 @@ test('it speaks TLS, and only TLS', async () => {
   expect(get(url.replace('https', 'http'))).rejects.toThrow()
 })
 
+test('TLS 1.2 only with authenticated encryption', async () => {
+  await using exporter = start(await write('suites.yml', tls('first')))
+  const { url } = await exporter.ready()
+  const isAccepted = (ciphers: string) => {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const options = { maxVersion: 'TLSv1.2', ciphers, rejectUnauthorized: false } as const
+    const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', ...options }, () => {
+      resolve(true)
+      socket.destroy()
+    })
+    socket.on('error', () => resolve(false))
+    return promise
+  }
+  const suites = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305', 'AES128-SHA', 'AES256-SHA']
+  const verdicts = await Promise.all(suites.map((suite) => isAccepted(`ECDHE-ECDSA-${suite}`)))
+  expect(verdicts).toEqual([true, true, true, false, false])
+})
+
 test('a client without the right certificate gets nothing, where one is required', async () => {
   const file = await write(
     'mutual.yml',
@@ -161,7 +179,7 @@ test('a target over https is read, and must be who it says it is', async () => {
       hostname,
       port: 0,
       tls: { cert: Bun.file(path('first.crt')), key: Bun.file(path('first.key')) },
-      fetch: () => Response.json({ name: 'dogs' }),
+      fetch: () => Response.json({ workers: [] }),
     })
   // The certificate is for the first address and `localhost` only.
   const servers = ['127.0.0.1', '127.0.0.1', '127.0.0.2'].map(serve)

@@ -7,7 +7,7 @@ import { type Lookup, lookUp, resolve } from '../stats/resolve.ts'
 /** The targets to read, or the status and the reason of a refusal. */
 export type Probe = { targets: Target[] } | { status: 400 | 403; reason: string }
 
-/** Checks the addresses of a name and returns exactly these, so that a second lookup cannot give other ones. */
+/** A target is allowed before its name is resolved, so that no client can make the exporter ask for any name. */
 export async function probeOf(
   uri: string | null,
   configured: readonly Target[],
@@ -22,11 +22,9 @@ export async function probeOf(
       reason: 'an http, https or tcp target is needed: /probe?target=http://127.0.0.1:9001/stats',
     }
   if ('unix' in target.at) return { status: 403, reason: 'unix sockets cannot be probed' }
-
-  const { hostname } = target.at
-  // If an allowed name has no address, the reading reports it.
-  const targets = await orAbort(resolve(target, lookup, true), signal).catch(() => [target])
   const isConfigured = configured.some(({ label }) => label === target.label)
-  if (isConfigured || targets.every((each) => isAllowed(each, hostname, allowed))) return { targets }
-  return { status: 403, reason: `${hostname} may not be probed: allow it with --probe.allow` }
+  if (!isConfigured && !isAllowed(target, allowed))
+    return { status: 403, reason: `${target.at.hostname} may not be probed: allow it with --probe.allow` }
+  // If the name has no address, the reading reports it.
+  return { targets: await orAbort(resolve(target, lookup, true), signal).catch(() => [target]) }
 }

@@ -32,8 +32,8 @@ export async function serve(config: Config, log: Logger): Promise<Listener> {
   const inTime = <T>({ headers, signal }: Request, act: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     within(timeoutMs(headers.get('X-Prometheus-Scrape-Timeout-Seconds'), timeoutOffsetMs), signal, act)
   // The labels of uwsgi_exporter keep the host name.
-  const read = (some: readonly Target[], signal: AbortSignal, withCores = collectCores) =>
-    scrape(some, { signal, memory, withCores, keepsName: isUwsgi })
+  const options = { memory, withCores: collectCores, keepsName: isUwsgi, acceptsAnyObject: isUwsgi }
+  const read = (some: readonly Target[], signal: AbortSignal) => scrape(some, { ...options, signal })
 
   // If the scraper closes the connection, the scrape is aborted, which is not a failure of the targets.
   const metrics: Handler = async (request) => {
@@ -62,7 +62,11 @@ export async function serve(config: Config, log: Logger): Promise<Listener> {
 
   const workers: Handler = async (request) =>
     respond(
-      JSON.stringify(await inTime(request, (signal) => read(targets, signal, false))),
+      JSON.stringify(
+        await inTime(request, (signal) =>
+          scrape(targets, { ...options, signal, withCores: false, acceptsAnyObject: false }),
+        ),
+      ),
       'application/json',
     )
 

@@ -1,6 +1,6 @@
 /**
- * A second reader of requests, for tests: by the letter of RFC 9112, with regular expressions over texts, slow, and
- * with not a line in common with the gateway's. It refuses whatever leaves a choice.
+ * A second parser of requests, for tests: strict by RFC 9112, with regular expressions over strings, slow, and without a
+ * line of the gateway's parser. It rejects every ambiguity.
  */
 import { createHash } from 'node:crypto'
 
@@ -13,7 +13,7 @@ export interface StrictRequest {
 
 export interface Read {
   requests: StrictRequest[]
-  /** How the bytes end: between two requests, within one, or with what is no request. */
+  /** How the bytes end: between two requests, within one, or with bytes that are not a request. */
   ends: 'between' | 'within' | 'refused'
 }
 
@@ -61,7 +61,7 @@ function oneRequest(
   return { request: { method, target, fields, body: body.body }, end: body.end }
 }
 
-/** The lines up to an empty one, which CRLF alone ends. */
+/** The lines up to an empty one. Only CRLF ends a line. */
 function readLines(text: string, from: number): 'within' | 'refused' | { lines: string[]; end: number } {
   const end = text.indexOf('\r\n\r\n', from)
   const block = text.slice(from, end === -1 ? undefined : end)
@@ -112,7 +112,7 @@ function trailers(text: string, from: number, body: string) {
   return readFields(block.lines) === undefined ? 'refused' : { body, end: block.end }
 }
 
-/** What of a request must reach the upstream unchanged: line, body, and the fields whose names begin with `a-`. */
+/** The part of a request that must reach the upstream unchanged: line, body, and fields whose names begin with `a-`. */
 export function fingerprint({ method, target, fields, body }: StrictRequest): string {
   const options = new Set(
     fields

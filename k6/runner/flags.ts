@@ -2,8 +2,8 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Stage } from './stages.ts'
-import { Unsupported } from './unsupported.ts'
+import type { Stage } from './users/stages.ts'
+import { Unsupported } from './shared/unsupported.ts'
 
 export interface Flags {
   script: string
@@ -29,7 +29,7 @@ export const USAGE = `bun run load [shape | script.ts] [flags]
   -s, --stage 15s:10,...   how long, and how many users there are at the end
   -o, --out prometheus     write the numbers to Prometheus (K6_PROMETHEUS_RW_SERVER_URL), or json=<file>
       --tag NAME=VALUE     a tag of all numbers
-      --no-thresholds      pass whatever is measured
+      --no-thresholds      pass, whether thresholds are kept or not
   -q, --quiet              print no progress
 `
 
@@ -46,6 +46,20 @@ const flags = {
   quiet: { type: 'boolean', short: 'q' },
   help: { type: 'boolean', short: 'h' },
 } as const
+
+/** Variables of k6 that the runner reads, or that have no meaning for it. */
+const VARIABLES = new Set([
+  'K6_PROMETHEUS_RW_SERVER_URL',
+  'K6_PROMETHEUS_RW_TREND_STATS',
+  'K6_NO_USAGE_REPORT',
+  'K6_AUTO_EXTENSION_RESOLUTION',
+])
+
+/** @throws Unsupported when a variable of k6 is set that the runner would ignore, such as K6_VUS */
+export function checkVariables(env: Readonly<Record<string, string | undefined>>): void {
+  const ignored = Object.keys(env).find((name) => name.startsWith('K6_') && !VARIABLES.has(name))
+  if (ignored !== undefined) throw new Unsupported(`the variable ${ignored}`)
+}
 
 /** @throws TypeError when a flag is wrong; Unsupported when the runner does not have it */
 export function flagsOf(command: readonly string[]): Flags {

@@ -1,14 +1,14 @@
 /** `bun run load`: the load test on Bun. Reads the command line, loads the script, runs it, and prints its summary. */
 
-import { flagsOf, type Flags, USAGE } from './flags.ts'
-import { Limits } from './limits.ts'
-import { newLog } from './log.ts'
-import { Metrics } from './metrics.ts'
-import { k6Modules, type RunFacts } from './modules.ts'
+import { checkVariables, type Flags, flagsOf, USAGE } from './flags.ts'
+import { Thresholds } from './metrics/thresholds.ts'
+import { newLog } from './shared/log.ts'
+import { Metrics } from './metrics/metrics.ts'
+import { k6Modules, type RunFacts } from './modules/k6_modules.ts'
 import { planOf } from './options.ts'
-import { openOutputs } from './outputs.ts'
-import { costSince } from './own_cost.ts'
-import { Progress } from './progress.ts'
+import { openOutputs } from './output/outputs.ts'
+import { costSince } from './output/own_cost.ts'
+import { Progress } from './output/progress.ts'
 import { EXIT, Run } from './run.ts'
 import { loadScript } from './script.ts'
 import { stopSignals } from './signals.ts'
@@ -21,6 +21,7 @@ process.exit(await main(Bun.argv.slice(2)))
 
 async function main(command: readonly string[]): Promise<number> {
   try {
+    checkVariables(Bun.env)
     const flags = flagsOf(command)
     if (!flags.isHelp) return await load(flags)
     console.log(USAGE)
@@ -38,8 +39,8 @@ async function load(flags: Flags): Promise<number> {
   const plan = planOf(script.options ?? {}, flags)
   facts.options = plan.options
   metrics.runTags = plan.options.tags
-  const limits = new Limits(metrics, flags.hasThresholds ? plan.options.thresholds : {})
-  const run = new Run({ script, plan, metrics, limits, facts, log })
+  const thresholds = new Thresholds(metrics, flags.hasThresholds ? plan.options.thresholds : {})
+  const run = new Run({ script, plan, metrics, thresholds, facts, log })
 
   const signals = stopSignals()
   void signals.first.then((signal) => run.end(EXIT.interrupted, `${signal}: the run is interrupted`))

@@ -1,11 +1,11 @@
 /** The options of a script, and the flags that replace its scenario, as an executor. */
 
-import { millisecondsOf } from './duration.ts'
-import { ClosedLoad, type Executor, OpenLoad } from './executors.ts'
+import { millisecondsOf } from './shared/duration.ts'
+import { ClosedLoad, type Executor, OpenLoad } from './users/executors.ts'
 import type { Flags } from './flags.ts'
-import type { Threshold } from './limits.ts'
-import { Ramp, type Stage } from './stages.ts'
-import { checkKeys, Unsupported } from './unsupported.ts'
+import type { Threshold } from './metrics/thresholds.ts'
+import { Ramp, type Stage } from './users/stages.ts'
+import { checkKeys, Unsupported } from './shared/unsupported.ts'
 
 /** What the script exports as `options`, as far as the runner has it. */
 export interface Options {

@@ -3,15 +3,15 @@
  * the exit code, which is k6's.
  */
 
-import type { Executor, Host } from './executors.ts'
-import { Limits } from './limits.ts'
-import type { Log } from './log.ts'
-import type { Metrics } from './metrics.ts'
-import { Aborted, type RunFacts } from './modules.ts'
+import type { Executor, Host } from './users/executors.ts'
+import { Thresholds } from './metrics/thresholds.ts'
+import type { Log } from './shared/log.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { Aborted, type RunFacts } from './modules/k6_modules.ts'
 import type { Plan } from './options.ts'
 import type { Script } from './script.ts'
-import { Unsupported } from './unsupported.ts'
-import { Interrupted, VirtualUser } from './virtual_user.ts'
+import { Unsupported } from './shared/unsupported.ts'
+import { Interrupted, VirtualUser } from './users/virtual_user.ts'
 
 /** Exit codes of k6. */
 export const EXIT = {
@@ -31,7 +31,7 @@ export interface RunOptions {
   script: Script
   plan: Plan
   metrics: Metrics
-  limits: Limits
+  thresholds: Thresholds
   facts: RunFacts
   log: Log
 }
@@ -52,7 +52,7 @@ export class Run implements Host {
 
   /** Everything but the summary. @returns the exit code, and whether there was a load to sum up */
   async run(): Promise<{ exitCode: number; wasLoaded: boolean }> {
-    const { script, limits, log } = this.#options
+    const { script, thresholds, log } = this.#options
     const setUp = new VirtualUser()
     this.#cutOff = () => setUp.interrupt()
     this.#data = await this.#attempt(setUp, () => script.setup?.())
@@ -66,8 +66,8 @@ export class Run implements Host {
     await this.#attempt(tearDown, () => script.teardown?.(this.#data))
     tearDown.client.destroy('the tear-down is over')
 
-    limits.evaluate(this.#elapsedMs)
-    const { crossed } = limits
+    thresholds.evaluate(this.#elapsedMs)
+    const { crossed } = thresholds
     if (crossed.length > 0 && this.#exitCode === undefined) {
       log('error', `thresholds on metrics '${crossed.join(', ')}' have been crossed`)
       this.#exitCode = EXIT.thresholdsCrossed
@@ -94,12 +94,12 @@ export class Run implements Host {
 
   /** What the function handleSummary of the script gets. */
   summary(): object {
-    const { metrics, limits, plan } = this.#options
+    const { metrics, thresholds, plan } = this.#options
     const elapsedMs = this.#elapsedMs
     const entries = [...metrics.all()].map(([name, { sink }]) => {
-      const thresholds = limits.of(name)
+      const ofMetric = thresholds.of(name)
       const values = sink.values(plan.options.summaryTrendStats, elapsedMs)
-      return [name, thresholds ? { values, thresholds } : { values }] as const
+      return [name, ofMetric ? { values, thresholds: ofMetric } : { values }] as const
     })
     return { metrics: Object.fromEntries(entries), state: { testRunDurationMs: elapsedMs } }
   }
@@ -126,16 +126,16 @@ export class Run implements Host {
   }
 
   async #load(): Promise<void> {
-    const { facts, limits, metrics } = this.#options
+    const { facts, thresholds, metrics } = this.#options
     facts.startTime = Date.now()
     this.#cutOff = () => this.#executor.interrupt()
     let looks = 0
     const look = () => {
       metrics.add('vus', this.#executor.users, metrics.tagSet({}))
-      if (++looks % LOOKS_PER_EVALUATION === 0 && limits.evaluate(this.#elapsedMs))
+      if (++looks % LOOKS_PER_EVALUATION === 0 && thresholds.evaluate(this.#elapsedMs))
         this.end(
           EXIT.thresholdsCrossed,
-          `thresholds on metrics '${limits.crossed.join(', ')}' were crossed; at least one has abortOnFail enabled, stopping test prematurely`,
+          `thresholds on metrics '${thresholds.crossed.join(', ')}' were crossed; at least one has abortOnFail enabled, stopping test prematurely`,
         )
     }
     const timer = setInterval(look, LOOK_EVERY_MS)

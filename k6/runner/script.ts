@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Options } from './options.ts'
-import { checkKeys, Unsupported } from './unsupported.ts'
+import { checkKeys, Unsupported } from './shared/unsupported.ts'
 
 /** The functions and values that k6 looks for in a script. */
 export interface Script {

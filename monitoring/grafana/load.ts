@@ -1,6 +1,6 @@
 /**
  * The dashboard Load test: a run of k6 beside the metrics of the stack. k6 writes its metrics with
- * `k6 run -o experimental-prometheus-rw`, labelled by the shape of the load.
+ * `k6 run -o experimental-prometheus-rw` or, on Bun, `bun run load --out prometheus`, labelled by the shape of the load.
  */
 
 import {
@@ -117,7 +117,8 @@ const stack = [
 export const loadTest = dashboardOf({
   uid: 'load-test',
   title: 'Load test',
-  description: 'A run of k6 beside the metrics of the stack.',
+  description:
+    'A run of the load test (bun run load --out prometheus, or k6) beside the metrics of the stack.',
   variables: [choiceOf('shape', 'Shape', 'label_values(k6_vus, shape)')],
   lines: [...run, ...bothSides, ...stack],
 })

@@ -45,7 +45,14 @@ export const serviceSettings = (kind: Kind) =>
       default: 1_048_576,
       description: 'largest request body in bytes; 413 above',
     }),
-    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 503 after'),
+    requestTimeoutMs: milliseconds(30_000, 'milliseconds a request body may take to arrive; 408 after'),
+    hosts: Type.Optional(
+      Type.String({
+        pattern: String.raw`^\s*\.?[^\s,:/]+(\s*,\s*\.?[^\s,:/]+)*\s*$`,
+        description:
+          'comma-separated names that `Host` may have, `.example.com` with all its subdomains; 400 for others',
+      }),
+    ),
     ...faultSettings,
     url: Type.Optional(
       Type.String({
@@ -56,6 +63,14 @@ export const serviceSettings = (kind: Kind) =>
   })
 
 export type ServiceConfig = Static<ReturnType<typeof serviceSettings>>
+
+/** The names of `HOSTS`; none means that any `Host` is served. */
+export const hostsOf = ({ hosts = '' }: ServiceConfig): string[] =>
+  hosts
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
 
 /** @throws ConfigError naming every problem. */
 export function serviceConfig(kind: Kind, env: Environment): ServiceConfig {

@@ -1,8 +1,10 @@
 /** Tests with real processes: two on one database, one killed while it writes, ten that start together. */
-import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { wholeNumbersFrom } from '@bun-monitoring/metrics/testing'
-import { dogs, post, temporaryDatabase, testDatabases } from './testing.ts'
+import { createLogger } from '@bun-monitoring/prefork'
+import { serviceConfig } from './config.ts'
+import { databaseOf } from './database.ts'
+import { dogs, post, temporaryDatabase, testDatabases, testKind } from './testing.ts'
 
 /** For tests with many processes or requests. */
 const SLOW_MS = 60_000
@@ -89,30 +91,23 @@ describe.each(testDatabases)('on %s', (_, create) => {
     },
     SLOW_MS,
   )
-})
 
-test(
-  'a file that another process holds: 503 with Retry-After, and no row is lost or stored',
-  async () => {
-    await using database = temporaryDatabase()
-    await using service = dogs(database.env)
-    const { url, admin } = await service.ready()
-    await post(url, 'before')
-    using other = new Database(database.path)
-    other.run('BEGIN IMMEDIATE')
-    const response = await post(url, 'refused')
-    expect(response.status).toBe(503)
-    expect(response.headers.get('retry-after')).toBe('1')
-    expect(await namesOf(url)).toEqual(['before'])
-    other.run('COMMIT')
-    expect((await post(url, 'after')).status).toBe(201)
-    expect(await namesOf(url)).toEqual(['before', 'after'])
-    expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
-      'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_BUSY"} 1',
-    )
-  },
-  SLOW_MS,
-)
+  test(
+    'a migration that the code does not know ends the start with exit code 3 and its name',
+    async () => {
+      await using database = await create()
+      const config = serviceConfig(testKind, database.env)
+      await databaseOf(testKind, config).migrate(createLogger('test', 'silent'))
+      const columns = database.system === 'sqlite' ? 'name, applied_at' : 'name, model'
+      await database.query(`INSERT INTO migrations (${columns}) VALUES ('9999_later', 'dogs')`)
+      await using service = dogs(database.env)
+      expect(await service.exit()).toBe(3)
+      const { msg } = await service.line('dogs could not start')
+      expect(msg).toContain('the database has the migration 9999_later, which this version does not know')
+    },
+    SLOW_MS,
+  )
+})
 
 test(
   'all problems of the configuration are printed, with exit code 2',

@@ -11,7 +11,7 @@ import {
   serveHttp,
   type Worker,
 } from '@bun-monitoring/prefork'
-import { type ServiceConfig, serviceConfig } from './config.ts'
+import { hostsOf, type ServiceConfig, serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
 import { petsApp } from './http/app.ts'
 import { type Kind, prefixOf } from './model/kind.ts'
@@ -57,6 +57,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
     version,
     store,
     limits: config,
+    hosts: hostsOf(config),
     faults: config,
     registry,
     tally,

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SQL } from 'bun'
+import pino from 'pino'
 import { Registry } from '@bun-monitoring/metrics'
-import { createLogger, RequestTally } from '@bun-monitoring/prefork'
+import { createLogger, type Logger, RequestTally } from '@bun-monitoring/prefork'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { petsApp } from './http/app.ts'
 import { serviceConfig } from './config.ts'
@@ -91,6 +92,14 @@ export const testDatabases: [name: string, create: () => Promise<TestDatabase>][
   ...(isPostgresExpected ? [['PostgreSQL', postgresDatabase] as [string, typeof postgresDatabase]] : []),
 ]
 
+/** A log whose lines are kept as objects. */
+export function linesOf(level: string): { log: Logger; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = []
+  const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>)
+  const formatters = { level: (label: string) => ({ level: label }) }
+  return { log: pino({ level, base: {}, formatters }, { write }), lines }
+}
+
 let services = 0
 
 /**
@@ -109,9 +118,12 @@ export const post = (url: string, name: string): Promise<Response> =>
   fetch(`${url}/dogs/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Pug' }) })
 
 /** Opens the app over a database, for requests without a socket: `ask('/dogs/')`. Disposes of the database at the end. */
-export async function openPets(database: TestDatabase, options: Partial<typeof limits> = {}) {
+export async function openPets(
+  database: TestDatabase,
+  options: Partial<typeof limits & { hosts: string[]; log: Logger }> = {},
+) {
   const registry = new Registry()
-  const log = createLogger('test', 'silent')
+  const log = options.log ?? createLogger('test', 'silent')
   const { migrate, open } = databaseOf(testKind, serviceConfig(testKind, database.env))
   await migrate(log)
   const store = open(registry, log)
@@ -122,6 +134,7 @@ export async function openPets(database: TestDatabase, options: Partial<typeof l
     version: '0.0.0',
     store,
     limits: { ...limits, ...options },
+    hosts: options.hosts ?? [],
     registry,
     tally,
     log,

@@ -101,6 +101,31 @@ describe('on purpose', () => {
       (client, registry) => new client.Counter(options(registry, ['a', 'b', 'a'])),
     ],
     ['Invalid label name', (_, registry) => registry.setDefaultLabels({ 'a-b': 1 })],
+    [
+      'The metrics jobs and jobs_count have samples of the same name.',
+      (client, registry) => {
+        new client.Summary(options(registry))
+        new client.Gauge({ ...options(registry), name: 'jobs_count' })
+      },
+    ],
+    [
+      'The metrics jobs_bucket and jobs have samples of the same name.',
+      (client, registry) => {
+        new client.Counter({ ...options(registry), name: 'jobs_bucket' })
+        new client.Histogram(options(registry))
+      },
+    ],
+    [
+      '__name__ is a reserved label keyword',
+      (client, registry) => new client.Counter(options(registry, ['__name__'])),
+    ],
+    [
+      '__name__ is a reserved label keyword',
+      (client, registry) => new client.Summary(options(registry, ['a', '__name__'])),
+    ],
+    ['__name__ is a reserved label keyword', (_, registry) => registry.setDefaultLabels({ __name__: 'a' })],
+    ['le is a reserved label keyword', (_, registry) => registry.setDefaultLabels({ app: 'a', le: 1 })],
+    ['quantile is a reserved label keyword', (_, registry) => registry.setDefaultLabels({ quantile: 1 })],
   ])('%s', (message, program) => {
     expect(() => program(ours, new ours.Registry())).toThrow(new Error(message))
     expect(() => program(promClient, new promClient.Registry())).not.toThrow()

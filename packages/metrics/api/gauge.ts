@@ -1,7 +1,7 @@
 /** A number that goes up and down, with prom-client's interface. */
 import type { Series } from '../model/family.ts'
 import { Child, isLabels, type Labels, type Timed } from './child.ts'
-import { reservedLabel } from '../model/definition.ts'
+import { type Aggregator, reservedLabel } from '../model/definition.ts'
 import { Metric, type MetricOptions } from './metric.ts'
 import type { Cells } from '../storage/store.ts'
 import { notANumber } from '../model/validation.ts'
@@ -11,8 +11,8 @@ export class GaugeChild extends Child {
     cells: Cells,
     key: string,
     readonly gauge: Timed,
-    /** Whether each `set` is dated. Only the aggregator `mostrecent` needs the date, which costs a clock read. */
-    readonly isDated: boolean,
+    /** How its values are merged, which decides whether it has to note that it was set. */
+    readonly aggregator: Aggregator,
   ) {
     super(cells, key)
   }
@@ -20,6 +20,7 @@ export class GaugeChild extends Child {
   inc(delta = 1): void {
     if (typeof delta !== 'number') throw notANumber(delta, 'Delta')
     this.f64[this.at]! += delta
+    if (this.aggregator !== 'sum') this.#note()
   }
 
   dec(delta = 1): void {
@@ -29,7 +30,12 @@ export class GaugeChild extends Child {
   set(value: number): void {
     if (typeof value !== 'number') throw notANumber(value)
     this.f64[this.at] = value
-    if (this.isDated) this.f64[this.at + 1] = Date.now()
+    if (this.aggregator !== 'sum') this.#note()
+  }
+
+  /** A gauge that was declared and never set must not count as 0. The time costs a clock read: only one aggregator needs it. */
+  #note(): void {
+    this.f64[this.at + 1] = this.aggregator === 'mostrecent' ? Date.now() || 1 : 1
   }
 
   /** Sets the gauge to the seconds since the epoch. */
@@ -48,9 +54,8 @@ export class Gauge<Name extends string = string> extends Metric<GaugeChild, Name
 
   constructor(options: MetricOptions<Name, Gauge<Name>>) {
     super(options, reservedLabel({ type: 'gauge', ...options }))
-    const isDated = this.aggregator === 'mostrecent'
     const { aggregator } = this
-    this.declare(options, { aggregator }, (...child) => new GaugeChild(...child, this, isDated))
+    this.declare(options, { aggregator }, (...child) => new GaugeChild(...child, this, aggregator))
   }
 
   inc(value?: number): void

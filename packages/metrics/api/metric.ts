@@ -147,11 +147,13 @@ export abstract class Metric<C extends Child, Name extends string = string> impl
     const key = keyOf(textsOf(this.#inOrder(args)))
     const child = this.#children.get(key) ?? this.#hidden.get(key)?.deref()
     if (child) this.#hide(key, child)
+    else this.#store.hide(this.#definition, key)
   }
 
   /** Takes all series off the page; a metric without labels is shown at 0. */
   reset(): void {
     for (const [key, child] of this.#known()) this.#hide(key, child)
+    this.#store.hide(this.#definition)
     if (this.labelNames.length === 0) this.#create([])
   }
 

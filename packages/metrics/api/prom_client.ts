@@ -21,6 +21,7 @@ export interface PromClientItem {
 /** A metric of prom-client, as far as a registry needs to know it. */
 export interface PromClientMetric {
   name: string
+  type?: MetricType
   get(): Promise<object>
   reset?(): void
 }

@@ -2,18 +2,19 @@
  * The metrics of one page, with prom-client's interface. The page shows the numbers of this process; that of a registry of a
  * segment shows those of the whole cluster. Metrics of prom-client can be registered here, too.
  */
-import { type Family, labelText, type Series } from '../model/family.ts'
+import { type Family, labelText, type MetricType, SAMPLE_SUFFIXES, type Series } from '../model/family.ts'
 import type { Labels } from './child.ts'
 import { renderOpenMetrics } from '../format/openmetrics.ts'
 import { fromPromClient, type PromClientItem, type PromClientMetric } from './prom_client.ts'
 import { droppedFamily } from '../storage/own_families.ts'
 import type { SharedStore, Store } from '../storage/store.ts'
 import { renderText } from '../format/text.ts'
-import { validateLabelNames } from '../model/validation.ts'
+import { validateDefaultLabelNames } from '../model/validation.ts'
 
 /** A metric of this package as its registry sees it. */
 export interface Collectable {
   readonly name: string
+  readonly type: MetricType
   readonly store: Store
   /** Runs before each page. */
   readonly collect?: (() => void | Promise<void>) | undefined
@@ -55,12 +56,14 @@ export class Registry {
     this.#contentType = contentType
   }
 
-  /** @throws Error when another metric has the name. */
+  /** @throws Error when another metric has the name, or samples of the same name: readers refuse such a page. */
   registerMetric(metric: Registered): void {
     const { name } = metric
     if ((this.#metrics.get(name) ?? metric) !== metric) {
       throw new Error(`A metric with the name ${name} has already been registered.`)
     }
+    const clash = this.#clashOf(metric)
+    if (clash) throw new Error(`The metrics ${clash} and ${name} have samples of the same name.`)
     this.#metrics.set(name, metric)
   }
 
@@ -87,7 +90,7 @@ export class Registry {
 
   /** Adds these labels to every series that has none of that name. @throws Error for an invalid name. */
   setDefaultLabels(labels: Labels): void {
-    validateLabelNames(Object.keys(labels))
+    validateDefaultLabelNames(Object.keys(labels))
     this.#defaultLabels = labels
   }
 
@@ -129,6 +132,14 @@ export class Registry {
       for (const metric of registry.getMetricsAsArray()) merged.registerMetric(metric)
     }
     return merged
+  }
+
+  /** The name of a metric that owns a sample of this one: a histogram `wait` has a sample `wait_count`. */
+  #clashOf({ name = '', type = 'gauge' }: Registered): string | undefined {
+    const suffix = SAMPLE_SUFFIXES.histogram.find((each) => name.endsWith(each)) ?? ''
+    const base = this.#metrics.get(name.slice(0, name.length - suffix.length))
+    if (suffix !== '' && base?.type && SAMPLE_SUFFIXES[base.type].includes(suffix)) return base.name
+    return SAMPLE_SUFFIXES[type].map((each) => name + each).find((each) => this.#metrics.has(each))
   }
 
   async #gather(metrics: readonly Registered[]): Promise<Family[]> {

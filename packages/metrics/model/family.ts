@@ -4,6 +4,14 @@
 
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary'
 
+/** Suffixes of the samples that are not named as their family. */
+export const SAMPLE_SUFFIXES: Readonly<Record<MetricType, readonly string[]>> = {
+  counter: [],
+  gauge: [],
+  histogram: ['_bucket', '_sum', '_count'],
+  summary: ['_sum', '_count'],
+}
+
 export interface Family {
   name: string
   help: string

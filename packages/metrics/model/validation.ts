@@ -31,9 +31,17 @@ export function validateDeclaration(config: Declaration, reservedLabel?: string)
   }
 }
 
-/** @throws Error for a name with which Prometheus would refuse the page. */
+/** @throws Error for a name with which Prometheus would refuse the page. `__name__` is the name of the metric itself. */
 export function validateLabelNames(names: readonly string[]): void {
   if (!names.every((name) => LABEL_NAME.test(name))) throw new Error('Invalid label name')
+  if (names.includes('__name__')) throw new Error('__name__ is a reserved label keyword')
+}
+
+/** The same for labels of all metrics of a registry, which may be histograms and summaries. */
+export function validateDefaultLabelNames(names: readonly string[]): void {
+  validateLabelNames(names)
+  const reserved = names.find((name) => name === 'le' || name === 'quantile')
+  if (reserved !== undefined) throw new Error(`${reserved} is a reserved label keyword`)
 }
 
 export const unknownLabel = (label: string, labelNames: readonly string[]): Error =>

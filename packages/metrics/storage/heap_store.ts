@@ -29,4 +29,7 @@ export class HeapStore implements Store {
     if (isLive) show(this.#memory, at)
     return { memory: this.#memory, at, cells: at + ENTRY_HEADER_WORDS, cellCount }
   }
+
+  /** There is no earlier process. */
+  hide(): void {}
 }

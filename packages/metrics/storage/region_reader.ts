@@ -1,16 +1,30 @@
 /**
- * Reads what a region holds: families as they were declared, and the series of each. An entry that says nothing valid is
- * damage. layout.ts reads the bytes; segment_reader.ts and region_store.ts make something of what is read here.
+ * Reads what a region holds: families as they were declared, the series of each, and the default labels. An entry that says
+ * nothing valid is damage. layout.ts reads the bytes; segment_reader.ts and region_store.ts make something of what is read here.
  */
 import { cellCountOf, type Definition, RESERVED_LABELS, reservedLabel } from '../model/definition.ts'
-import { validateDeclaration } from '../model/validation.ts'
-import { type Entry, FAMILY, type Memory, readEntries, readPayload, type Region } from './layout.ts'
+import { validateDeclaration, validateDefaultLabelNames } from '../model/validation.ts'
+import {
+  type Entry,
+  entriesOf,
+  entryAt,
+  FAMILY,
+  FREE,
+  LABELS,
+  labelsHalf,
+  type Memory,
+  readEntries,
+  readPayload,
+  type Region,
+  SERIES,
+} from './layout.ts'
 
 /** Takes what is read. `Known` is its own record of a family. */
 export interface RegionVisitor<Known extends { definition: Definition }> {
   family(definition: Definition, entry: Entry): Known
   /** @param key names the series within its family, see `keyOf` */
   series(family: Known, key: string, entry: Entry): void
+  free?(entry: Entry): void
 }
 
 /**
@@ -24,16 +38,49 @@ export const readRegion = <Known extends { definition: Definition }>(
   from: number,
   families: Map<number, Known>,
   visitor: RegionVisitor<Known>,
-): number =>
-  readEntries(memory, region, from, (entry) => {
-    if (entry.kind === FAMILY) {
-      families.set(entry.at, visitor.family(readDefinition(memory, entry), entry))
-      return
+): number => {
+  const familyOf = (entry: Entry): Known => {
+    const family = families.get(entry.at) ?? visitor.family(readDefinition(memory, entry), entry)
+    families.set(entry.at, family)
+    return family
+  }
+  return readEntries(memory, region, from, (entry) => {
+    if (entry.kind === FAMILY) familyOf(entry)
+    else if (entry.kind === FREE) visitor.free?.(entry)
+    else if (entry.kind === SERIES) {
+      // In room that is used again a series may stand before its family.
+      const family = families.get(entry.family) ?? familyOf(readFamilyAt(memory, region, entry.family))
+      if (entry.cellCount !== cellCountOf(family.definition)) throw new TypeError('not a series')
+      visitor.series(family, readPayload(memory, entry), entry)
     }
-    const family = families.get(entry.family)
-    if (!family || entry.cellCount !== cellCountOf(family.definition)) throw new TypeError('not a series')
-    visitor.series(family, readPayload(memory, entry), entry)
   })
+}
+
+/** The default labels of a region; none when they are damaged. */
+export function readDefaultLabels(memory: Memory, region: Region): Record<string, string> {
+  const at = Atomics.load(memory.i32, labelsHalf(region))
+  if (at === 0) return {}
+  try {
+    const entry = readEntryAt(memory, region, at, LABELS)
+    const labels = JSON.parse(readPayload(memory, entry)) as Record<string, string>
+    validateDefaultLabelNames(Object.keys(labels))
+    return Object.values(labels).every((value) => typeof value === 'string') ? labels : {}
+  } catch {
+    return {}
+  }
+}
+
+const readFamilyAt = (memory: Memory, region: Region, at: number): Entry =>
+  readEntryAt(memory, region, at, FAMILY)
+
+/** @throws when no such entry is there. */
+function readEntryAt(memory: Memory, region: Region, at: number, kind: number): Entry {
+  const [first, end] = entriesOf(memory, region)
+  if (at < first || at >= end) throw new RangeError('outside of the region')
+  const entry = entryAt(memory, at, end)
+  if (entry.kind !== kind) throw new TypeError('an entry of another kind')
+  return entry
+}
 
 /** @throws when the entry is not a definition: a damaged file must break neither a page nor a worker. */
 function readDefinition(memory: Memory, entry: Entry): Definition {

@@ -7,15 +7,22 @@ import {
   droppedCell,
   ENTRY_HEADER_WORDS,
   FAMILY,
+  FREE,
   hide,
+  isShown,
+  LABELS,
+  labelsHalf,
   type Memory,
+  placeAt,
   REGION_HEADER_WORDS,
   type Region,
+  reusesHalf,
   SERIES,
   show,
   WORD_BYTES,
 } from './layout.ts'
-import { readRegion } from './region_reader.ts'
+import { readDefaultLabels, readRegion } from './region_reader.ts'
+import { SpareRoom } from './spare_room.ts'
 import type { Cells, Store } from './store.ts'
 
 /** A family that this worker or an earlier one declared in the region. */
@@ -28,6 +35,9 @@ interface StoredFamily {
   series: Map<string, number>
 }
 
+/** How long the default labels of the worker before stay, so that a worker that sets the same makes no gap on the page. */
+const LABELS_STAY_MS = 1000
+
 const encoder = new TextEncoder()
 
 /** Gauges of the worker before say nothing about this process: they are cleared when it opens the region. */
@@ -36,12 +46,16 @@ export class RegionStore implements Store {
   readonly #region: Region
   /** By definition, as JSON. */
   readonly #families = new Map<string, StoredFamily>()
+  readonly #room: SpareRoom
   /** A damaged region takes no new entries, because readers stop at the damage. Series before it still count. */
   readonly #isDamaged: boolean
+  #hasSetLabels = false
 
   constructor(memory: Memory, region: Region) {
     this.#memory = memory
     this.#region = region
+    const room = new SpareRoom(memory, region)
+    this.#room = room
     const read = readRegion<StoredFamily>(memory, region, 0, new Map(), {
       family: (definition, { at }) => {
         const family = { definition, entry: at, isDeclared: false, series: new Map<string, number>() }
@@ -51,9 +65,14 @@ export class RegionStore implements Store {
       series: ({ definition, series }, key, entry) => {
         series.set(key, entry.at)
         if (definition.type === 'gauge') hide(memory, entry)
+        if (!isShown(memory, entry)) room.offer(entry.at, () => series.delete(key))
       },
+      free: ({ at }) => room.offer(at),
     })
     this.#isDamaged = read === -1
+    // The worker before may have been killed between using room and saying so.
+    if (memory.i32[reusesHalf(region)] !== 0) room.noteReuse()
+    if (memory.i32[labelsHalf(region)] !== 0) this.#dropLabelsLater()
   }
 
   get dropped(): number {
@@ -70,8 +89,42 @@ export class RegionStore implements Store {
       family && (family.series.get(key) ?? this.#append(SERIES, family.entry, key, cellCount, isLive))
     if (at === undefined) return undefined
     family!.series.set(key, at)
+    this.#room.keep(at)
     if (isLive) show(this.#memory, at)
-    return { memory: this.#memory, at, cells: this.#cellsOf(at, cellCount), cellCount }
+    return { memory: this.#memory, ...placeAt(this.#memory, at) }
+  }
+
+  hide(definition: Definition, key?: string): void {
+    const { series } = this.#families.get(JSON.stringify(definition)) ?? {}
+    for (const at of key === undefined ? (series?.values() ?? []) : [series?.get(key)])
+      if (at !== undefined) hide(this.#memory, placeAt(this.#memory, at))
+  }
+
+  /** Takes a family off the page, with the numbers of this region. */
+  forget(definition: Definition): void {
+    const family = this.#families.get(JSON.stringify(definition))
+    if (!family) return
+    this.hide(definition)
+    family.isDeclared = false
+    this.#memory.f64[placeAt(this.#memory, family.entry).cells] = 0
+  }
+
+  /** @throws Error when there is no room for them. */
+  setDefaultLabels(labels: Record<string, string>): void {
+    this.#hasSetLabels = true
+    const { i32 } = this.#memory
+    const payload = JSON.stringify(labels)
+    if (payload === JSON.stringify(readDefaultLabels(this.#memory, this.#region))) return
+    const at = payload === '{}' ? 0 : this.#append(LABELS, 0, payload, 0, false)
+    if (at === undefined) throw new Error('The region has no room for the default labels: raise regionBytes')
+    const before = Atomics.exchange(i32, labelsHalf(this.#region), at)
+    if (before !== 0) Atomics.store(i32, before * 2 + 1, FREE)
+  }
+
+  #dropLabelsLater(): void {
+    setTimeout(() => {
+      if (!this.#hasSetLabels) this.setDefaultLabels({})
+    }, LABELS_STAY_MS).unref()
   }
 
   /** Finds or makes the family and dates it: of two that differ the page shows the one that was declared last. */
@@ -81,15 +134,11 @@ export class RegionStore implements Store {
     if (known?.isDeclared) return known
     const entry = known?.entry ?? this.#append(FAMILY, 0, payload, 1, false)
     if (entry === undefined) return undefined
-    this.#memory.f64[this.#cellsOf(entry, 1)] = Date.now()
+    // 0 would say that the family is forgotten.
+    this.#memory.f64[placeAt(this.#memory, entry).cells] = Date.now() || 1
     const family = { definition, entry, isDeclared: true, series: known?.series ?? new Map<string, number>() }
     this.#families.set(payload, family)
     return family
-  }
-
-  /** Cells are the last words of an entry. */
-  #cellsOf(entry: number, cellCount: number): number {
-    return entry + this.#memory.i32[entry * 2]! - cellCount
   }
 
   /** Writes an entry, then commits it: a reader sees the whole entry or none. */
@@ -102,17 +151,22 @@ export class RegionStore implements Store {
   ): number | undefined {
     if (this.#isDamaged) return undefined
     const { start, words } = this.#region
-    const { f64, i32, bytes } = this.#memory
+    const { i32 } = this.#memory
     const encoded = encoder.encode(payload)
     const size = ENTRY_HEADER_WORDS + Math.ceil(encoded.length / WORD_BYTES) + cellCount
     const committed = i32[start * 2]!
-    const entry = start + REGION_HEADER_WORDS + committed
-    if (entry + size > start + words) return undefined
+    const end = start + REGION_HEADER_WORDS + committed
+    const isAtEnd = end + size <= start + words
+    const at = isAtEnd ? end : this.#room.take(size)
+    if (at === undefined) return undefined
 
-    f64.fill(0, entry, entry + size)
-    i32.set([size, kind, family, isLive ? 1 : 0, encoded.length, cellCount], entry * 2)
-    bytes.set(encoded, (entry + ENTRY_HEADER_WORDS) * WORD_BYTES)
-    Atomics.store(i32, start * 2, committed + size)
-    return entry
+    this.#memory.f64.fill(0, at + 1, at + size)
+    i32.set([family, isLive ? 1 : 0, encoded.length, cellCount], at * 2 + 2)
+    this.#memory.bytes.set(encoded, (at + ENTRY_HEADER_WORDS) * WORD_BYTES)
+    Atomics.store(i32, at * 2, size)
+    Atomics.store(i32, at * 2 + 1, kind)
+    if (isAtEnd) Atomics.store(i32, start * 2, committed + size)
+    else this.#room.noteReuse()
+    return at
   }
 }

@@ -95,6 +95,45 @@ test.each(MERGED)('gauges of several workers merge by %s', (aggregator, page) =>
   expect(shown(segment)).toEqual(page)
 })
 
+const UNSET: readonly [aggregator: Aggregator, value: number, merged: number][] = [
+  ['min', 5, 5],
+  ['max', -5, -5],
+  ['first', 5, 5],
+  ['average', 5, 5],
+  ['mostrecent', 5, 5],
+  ['sum', 5, 5],
+]
+test.each(UNSET)(
+  '%s: a gauge that was declared and never set does not count',
+  (aggregator, value, merged) => {
+    const segment = create()
+    const [first, second] = [0, 2].map(
+      (region) => new Gauge({ name: 'a', help, aggregator, registers: registersOf(segment, region) }),
+    )
+    expect(shown(segment)).toEqual({ a: 0 })
+    second!.set(value)
+    expect(shown(segment)).toEqual({ a: merged })
+    second!.reset()
+    expect(shown(segment)).toEqual({ a: 0 })
+    second!.inc(value)
+    expect(shown(segment)).toEqual({ a: merged })
+    // A value of 0 that was set does count.
+    first!.set(0)
+    const values = [0, value]
+    const both = {
+      min: Math.min(...values),
+      max: Math.max(...values),
+      average: value / 2,
+      sum: value,
+      first: 0,
+      mostrecent: 0,
+    }
+    setSystemTime(Date.now() + 1000)
+    first!.set(0)
+    expect(shown(segment)).toEqual({ a: both[aggregator as keyof typeof both] })
+  },
+)
+
 test('clearing gauges returns the requests in flight, and takes the gauges off the page', () => {
   const segment = create()
   const start = (region: number) =>

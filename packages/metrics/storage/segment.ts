@@ -91,7 +91,12 @@ export class Segment {
       )
     }
     const store = new RegionStore(this.#memory, this.#region(region))
-    return { store, families: () => this.families() }
+    return {
+      store,
+      forget: (definition) => store.forget(definition),
+      setDefaultLabels: (labels) => store.setDefaultLabels(labels),
+      families: () => this.families(),
+    }
   }
 
   /**

@@ -4,14 +4,24 @@
  */
 import { type Definition, valuesOf } from '../model/definition.ts'
 import { type Family, labelText, type Series, seriesText } from '../model/family.ts'
-import { droppedCell, isShown, type Memory, type Place, type Region } from './layout.ts'
+import {
+  droppedCell,
+  isShown,
+  labelsHalf,
+  type Memory,
+  type Place,
+  type Region,
+  reusesHalf,
+} from './layout.ts'
 import { conflictsFamily, damagedFamily, droppedFamily } from './own_families.ts'
-import { readRegion, type RegionVisitor } from './region_reader.ts'
+import { readDefaultLabels, readRegion, type RegionVisitor } from './region_reader.ts'
 
 export interface WorkersRegion extends Region {
   /** The number of the slot; undefined for the master's region. */
   readonly worker: number | undefined
 }
+
+const MOST_ATTEMPTS = 3
 
 interface WorkersPlace extends Place {
   readonly worker: number | undefined
@@ -33,6 +43,10 @@ interface Merged {
 interface Progress {
   region: WorkersRegion
   next: number
+  /** The header's words about default labels and reuses of room, as they were when reading began. */
+  labelsAt: number
+  reuses: number
+  labels: readonly [name: string, value: string][]
   /** Families of this region by entry. */
   families: Map<number, Merged>
   visitor: RegionVisitor<Merged>
@@ -47,24 +61,32 @@ export class SegmentReader {
 
   constructor(memory: Memory, regions: readonly WorkersRegion[]) {
     this.#memory = memory
-    this.#regions = regions.map((region) => ({
+    this.#regions = regions.map((region, index) => ({
       region,
       next: 0,
+      labelsAt: 0,
+      reuses: 0,
+      labels: [],
       families: new Map(),
       visitor: {
         family: (definition, { cells }) => this.#addFamily(definition, cells),
         series: (family, key, { at, cells, cellCount }) =>
-          addSeries(family, key, { at, cells, cellCount, worker: region.worker }),
+          addSeries(family, key, this.#regions[index]!.labels, {
+            at,
+            cells,
+            cellCount,
+            worker: region.worker,
+          }),
       },
     }))
   }
 
   /** The present numbers of all regions. */
   families(): Family[] {
-    for (const progress of this.#regions) this.#readNew(progress)
-    const newest = Array.from(this.#merged.values(), (shapes) => this.#newestOf(shapes))
-    let shapes = 0
-    for (const { size } of this.#merged.values()) shapes += size
+    this.#read()
+    const known = Array.from(this.#merged.values(), (shapes) => this.#declared(shapes))
+    const newest = known.flatMap(([first]) => first ?? [])
+    const shapes = known.reduce((sum, { length }) => sum + length, 0)
     let dropped = 0
     for (const { region } of this.#regions) dropped += this.#memory.f64[droppedCell(region)]!
     return [
@@ -77,10 +99,42 @@ export class SegmentReader {
     ]
   }
 
-  /** Decided for each page, because a worker that goes back to an older declaration dates it anew. */
-  #newestOf(shapes: ReadonlyMap<string, Merged>): Merged {
-    const dateOf = ({ dates }: Merged) => Math.max(...dates.map((cell) => this.#memory.f64[cell]!))
-    return [...shapes.values()].reduce((newest, each) => (dateOf(each) >= dateOf(newest) ? each : newest))
+  /** The shapes of a name that some region declares, newest first. A worker may go back to an older one at any time. */
+  #declared(shapes: ReadonlyMap<string, Merged>): Merged[] {
+    const dated = Array.from(
+      shapes.values(),
+      (each) => [each, Math.max(...each.dates.map((cell) => this.#memory.f64[cell]!))] as const,
+    )
+    const declared = dated.filter(([, date]) => date > 0).toReversed()
+    return declared.sort(([, a], [, b]) => b - a).map(([each]) => each)
+  }
+
+  #read(): void {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      if (this.#regions.some((each) => this.#isChanged(each))) this.#startAgain()
+      for (const progress of this.#regions) this.#readNew(progress)
+      // Room that was used again meanwhile may have been read as it was and as it is.
+      if (!this.#regions.some((each) => this.#isChanged(each))) return
+    }
+  }
+
+  /** Entries that were read before may have become others, or other default labels apply to them. */
+  #isChanged({ region, labelsAt, reuses }: Progress): boolean {
+    const { i32 } = this.#memory
+    return i32[labelsHalf(region)] !== labelsAt || Atomics.load(i32, reusesHalf(region)) !== reuses
+  }
+
+  #startAgain(): void {
+    this.#merged.clear()
+    this.#damaged = 0
+    for (const progress of this.#regions) {
+      const { region, families } = progress
+      progress.reuses = Atomics.load(this.#memory.i32, reusesHalf(region))
+      progress.labelsAt = this.#memory.i32[labelsHalf(region)]!
+      progress.labels = Object.entries(readDefaultLabels(this.#memory, region))
+      progress.next = 0
+      families.clear()
+    }
   }
 
   #readNew(progress: Progress): void {
@@ -150,8 +204,11 @@ export class SegmentReader {
     else yield { labels, value: this.#gauge(definition, shown) }
   }
 
-  #gauge({ aggregator }: Definition, places: readonly WorkersPlace[]): number {
+  #gauge({ aggregator }: Definition, shown: readonly WorkersPlace[]): number {
     const { f64 } = this.#memory
+    // Gauges that were declared and never set do not count, unless there are no others.
+    const set = shown.filter(({ cells }) => f64[cells + 1] !== 0)
+    const places = set.length === 0 || aggregator === 'sum' ? shown : set
     const values = places.map(({ cells }) => f64[cells]!)
     const sum = values.reduce((total, value) => total + value, 0)
     switch (aggregator) {
@@ -187,12 +244,24 @@ export class SegmentReader {
   }
 }
 
-function addSeries({ definition, series }: Merged, key: string, place: WorkersPlace): void {
-  // The label values are parsed once: the same series has the same key in every region.
-  const known = series.get(key) ?? {
-    labels: seriesText(definition.labelNames, valuesOf(key, definition.labelNames)),
-    places: [],
-  }
+function addSeries(
+  { definition: { labelNames }, series }: Merged,
+  key: string,
+  defaults: Progress['labels'],
+  place: WorkersPlace,
+): void {
+  // The label values are parsed once: the same series has the same key in every region with the same default labels.
+  const fullKey = defaults.length === 0 ? key : key + JSON.stringify(defaults)
+  const known = series.get(fullKey) ?? { labels: textOf(labelNames, key, defaults), places: [] }
   known.places.push(place)
-  series.set(key, known)
+  series.set(fullKey, known)
+}
+
+function textOf(labelNames: readonly string[], key: string, defaults: Progress['labels']): string {
+  const values = valuesOf(key, labelNames)
+  const missing = defaults.filter(([name]) => (values[labelNames.indexOf(name)] ?? null) === null)
+  return seriesText(
+    [...labelNames, ...missing.map(([name]) => name)],
+    [...values, ...missing.map(([, value]) => value)],
+  )
 }

@@ -21,11 +21,17 @@ export interface Store {
    * @returns undefined when there is no room
    */
   series(definition: Definition, key: string, cellCount: number, isLive?: boolean): Cells | undefined
+  /** Takes series off the page that an earlier process counted here: one, or all of a family. */
+  hide(definition: Definition, key?: string): void
 }
 
 /** A store whose numbers are one part of a cluster's. */
 export interface SharedStore {
   store: Store
+  /** Takes a family off the page, as far as this process counted it. */
+  forget(definition: Definition): void
+  /** Adds these labels to every series of this process that has none of that name. */
+  setDefaultLabels(labels: Record<string, string>): void
   /** The numbers of all processes of the cluster, merged. */
   families(): Family[]
 }

@@ -7,6 +7,7 @@ import type { Kind } from '../model/kind.ts'
 import type { Store } from '../store/store.ts'
 import type { BodyLimits } from './body.ts'
 import { apiDocs } from './docs.ts'
+import { requestEdge } from './edge.ts'
 import { errorResponse } from './errors.ts'
 import { type Faults, injectFaults } from './fault_injection.ts'
 import { petRoutes } from './routes.ts'
@@ -16,20 +17,27 @@ export interface AppParts {
   version: string
   store: Store
   limits: BodyLimits
+  hosts: readonly string[]
   faults?: Faults
   registry: Registry
   tally: RequestTally
   log: Logger
 }
 
-export function petsApp({ kind, version, store, limits, faults, registry, tally, log }: AppParts) {
+export function petsApp({ kind, version, store, limits, hosts, faults, registry, tally, log }: AppParts) {
   return (
     // With a standard hostname Elysia looks for the path from a fixed offset and misses it behind a short Host.
     new Elysia({ normalize: false, handler: { standardHostname: false } })
+      .use(requestEdge(hosts, log))
       .use(httpMetrics({ registry, tally, exclude: ['/healthz'] }))
       .use(injectFaults(faults))
-      .onError(({ error, code }) => errorResponse(error, code, log))
-      .get('/healthz', () => new Response('ok\n'), { detail: { hide: true } })
+      .onError(({ request, error, code }) => errorResponse(request, error, code, log))
+      // The gateway takes a service out whose file is gone. While PostgreSQL is away all replicas fail alike and stay in.
+      .get('/healthz', () =>
+        store.outage === undefined
+          ? new Response('ok\n')
+          : new Response(`${store.outage}\n`, { status: 503 }),
+      )
       .use(petRoutes(kind, store, tally, limits))
       .use(apiDocs(kind, version))
   )

@@ -29,5 +29,6 @@ test('a client that hangs up in the middle of its body is 499, and counts as no 
 
 test('an error that has a number for its code is 500, as any other', () => {
   const error = new DOMException('The connection was closed.', 'AbortError')
-  expect(errorResponse(error, 'UNKNOWN', createLogger('test', 'silent')).status).toBe(500)
+  const request = new Request('http://localhost/')
+  expect(errorResponse(request, error, 'UNKNOWN', createLogger('test', 'silent')).status).toBe(500)
 })

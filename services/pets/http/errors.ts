@@ -6,6 +6,7 @@ import { type Logger, PROBLEM_JSON, problemBody } from '@bun-monitoring/prefork'
 import type { ValueError } from '@sinclair/typebox/value'
 import { ParseError, ValidationError } from 'elysia'
 import { Unavailable } from '../store/store.ts'
+import { idsOf, requestIdOf } from './request_ids.ts'
 
 /** One wrong field of a request. */
 export interface FieldError {
@@ -33,27 +34,28 @@ export const invalid = (errors: readonly FieldError[]): HttpError =>
 /** 503: the same request may succeed a second later. */
 export const tryAgain = (detail: string): HttpError => new HttpError(503, detail, { 'Retry-After': '1' })
 
-/** The response to an error, as problem+json (RFC 9457). */
-export function errorResponse(error: unknown, code: unknown, log: Logger): Response {
-  const { status, message, headers, errors } = translate(error, code, log)
-  return new Response(JSON.stringify({ ...problemBody(status, message), ...(errors ? { errors } : {}) }), {
+/** The response to an error, as problem+json (RFC 9457); `instance` is the id of the request. */
+export function errorResponse(request: Request, error: unknown, code: unknown, log: Logger): Response {
+  const { status, message, headers, errors } = translate(request, error, code, log)
+  const problem = { ...problemBody(status, message), instance: requestIdOf(request) }
+  return new Response(JSON.stringify(errors ? { ...problem, errors } : problem), {
     status,
     headers: { 'Content-Type': PROBLEM_JSON, ...headers },
   })
 }
 
-function translate(error: unknown, code: unknown, log: Logger): HttpError {
+function translate(request: Request, error: unknown, code: unknown, log: Logger): HttpError {
   // Elysia wraps what a body parser throws.
-  if (error instanceof ParseError) return translate(error.cause, undefined, log)
+  if (error instanceof ParseError) return translate(request, error.cause, undefined, log)
   if (error instanceof HttpError) return error
   if (error instanceof ValidationError) return invalid(fieldsOf(error))
   if (code === 'NOT_FOUND') return new HttpError(404, 'There is nothing at this path')
   if (error instanceof Unavailable) {
     // The store has logged the outage once; each request that it refuses is logged at debug only.
-    log.debug({ err: error }, 'the database was unavailable')
+    log.debug({ err: error, ...idsOf(request) }, 'the database was unavailable')
     return tryAgain(error.message)
   }
-  log.error({ err: error }, 'a request failed')
+  log.error({ err: error, ...idsOf(request) }, 'a request failed')
   return new HttpError(500, 'An internal error: the log of the service has the cause')
 }
 

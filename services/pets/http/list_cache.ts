@@ -2,11 +2,18 @@
  * Caches pages of the list as bytes. The store is asked on each request whether a write followed, so a list is never
  * stale, and costs little more than one row while there are no writes.
  */
-import type { Awaitable, Listing, Store } from '../store/store.ts'
-import { Representation } from './representation.ts'
+import { columnsOf } from '../model/pet.ts'
+import { type Kind, pathOf } from '../model/kind.ts'
+import type { Awaitable, Listing, ListQuery, Store } from '../store/store.ts'
+import { CSV, csvOf } from './csv.ts'
+import { headersOf } from './fields.ts'
+import { linkTo } from './query.ts'
+import { JSON_HEADERS, Representation } from './representation.ts'
 
-/** Pages kept at once. Clients choose `after` and `limit`, so there must be a bound. */
+/** Pages kept at once. Clients choose the query, so there must be a bound. */
 const MAX_PAGES = 64
+
+const CSV_HEADERS = headersOf({ 'Content-Type': CSV })
 
 interface Page {
   version: string
@@ -14,34 +21,55 @@ interface Page {
 }
 
 export class ListCache {
+  readonly #kind: Kind
   readonly #store: Store
-  readonly #path: string
   readonly #pages = new Map<string, Page>()
 
-  constructor(store: Store, path: string) {
+  constructor(kind: Kind, store: Store) {
+    this.#kind = kind
     this.#store = store
-    this.#path = path
   }
 
-  page(after: number, limit: number): Awaitable<Representation> {
-    const key = `${after}.${limit}`
+  page(query: ListQuery, isCsv: boolean): Awaitable<Representation> {
+    const key = keyOf(query, isCsv)
     const known = this.#pages.get(key)
-    const listing = this.#store.list(after, limit, known?.version ?? '')
+    const listing = this.#store.list(query, known?.version ?? '')
+    const keep = (later: Listing | undefined) => this.#keep(key, query, isCsv, known, later)
     // SQLite returns a value: awaiting it would cost 5 % more CPU.
-    if (listing instanceof Promise) return listing.then((later) => this.#keep(key, limit, known, later))
-    return this.#keep(key, limit, known, listing)
+    return listing instanceof Promise ? listing.then(keep) : keep(listing)
   }
 
-  #keep(key: string, limit: number, known: Page | undefined, listing: Listing | undefined): Representation {
+  #keep(
+    key: string,
+    query: ListQuery,
+    isCsv: boolean,
+    known: Page | undefined,
+    listing: Listing | undefined,
+  ): Representation {
     if (!listing) return known!.representation
-    const representation = this.#represent(listing, limit)
+    const representation = this.#represent(query, isCsv, listing)
     if (this.#pages.size >= MAX_PAGES) this.#pages.clear()
     this.#pages.set(key, { version: listing.version, representation })
     return representation
   }
 
-  #represent({ json, next }: Listing, limit: number): Representation {
-    if (next === undefined) return new Representation(json)
-    return new Representation(json, { Link: `<${this.#path}?limit=${limit}&after=${next}>; rel="next"` })
+  #represent(query: ListQuery, isCsv: boolean, { json, next, prev }: Listing): Representation {
+    const path = pathOf(this.#kind)
+    const links = [
+      ...(next === undefined ? [] : [`<${linkTo(path, query, 'after', next)}>; rel="next"`]),
+      ...(prev === undefined ? [] : [`<${linkTo(path, query, 'before', prev)}>; rel="prev"`]),
+    ]
+    const fields = { Vary: 'Accept', ...(links.length === 0 ? {} : { Link: links.join(', ') }) }
+    if (!isCsv) return new Representation(json, JSON_HEADERS, fields)
+    return new Representation(csvOf(json, columnsOf(this.#kind)), CSV_HEADERS, fields)
   }
+}
+
+function keyOf({ after, before, limit, filter }: ListQuery, isCsv: boolean): string {
+  const position = before === undefined ? `${limit}.${after}` : `${limit}<${before}`
+  const { name, breed, isTest, search } = filter
+  if (!isCsv && name === undefined && breed === undefined && isTest === undefined && search === undefined) {
+    return position
+  }
+  return JSON.stringify([position, isCsv, name ?? null, breed ?? null, isTest ?? null, search ?? null])
 }

@@ -1,39 +1,91 @@
-/** Reads the query of a list strictly: a wrong value is refused by its name. */
-import { Type } from '@sinclair/typebox'
-import { invalid } from './errors.ts'
+/** Reads the query of a list strictly: a wrong value, or one that is given twice, is refused by its name. */
+import { MAX_CHARACTERS } from '../model/pet.ts'
+import type { Filter, ListQuery } from '../store/store.ts'
+import { type FieldError, invalid } from './errors.ts'
 
 const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1000
+export const MAX_LIMIT = 1000
+const MAX_ID = Number.MAX_SAFE_INTEGER
 
-const digits = (minimum: number, maximum: number, description: string) =>
-  Type.Optional(Type.String({ description, 'x-integer': { minimum, maximum } }))
+/** The query of a list without parameters. */
+const WHOLE_LIST: ListQuery = Object.freeze({ limit: DEFAULT_LIMIT, after: 0, filter: Object.freeze({}) })
 
-/** The query of a list. Values stay strings here: Elysia's numbers would also take `1e2` and `0x10`. */
-export const listQuery = Type.Object({
-  limit: digits(1, MAX_LIMIT, `largest number of rows; ${DEFAULT_LIMIT} if absent`),
-  after: digits(0, Number.MAX_SAFE_INTEGER, 'only rows with a greater id'),
-})
+/** The parameters of a URL, decoded; `undefined` for a value that cannot be decoded or is given twice. */
+export function parametersOf(url: string): Map<string, string | undefined> {
+  const start = url.indexOf('?')
+  const parameters = new Map<string, string | undefined>()
+  if (start === -1) return parameters
+  for (const pair of url.slice(start + 1).split('&')) {
+    const at = pair.indexOf('=')
+    const name = decode(at === -1 ? pair : pair.slice(0, at))
+    if (name === undefined || name === '') continue
+    parameters.set(name, parameters.has(name) ? undefined : decode(at === -1 ? '' : pair.slice(at + 1)))
+  }
+  return parameters
+}
 
-/** @throws HttpError 422 that names each bad value. */
-export function readListQuery(query: { limit?: unknown; after?: unknown }): { limit: number; after: number } {
-  const limit = integer(query.limit, DEFAULT_LIMIT, 1, MAX_LIMIT)
-  const after = integer(query.after, 0, 0, Number.MAX_SAFE_INTEGER)
-  if (limit !== undefined && after !== undefined) return { limit, after }
-  throw invalid([
-    ...(limit === undefined
-      ? [{ field: 'limit', message: `must be an integer from 1 to ${MAX_LIMIT}` }]
-      : []),
-    ...(after === undefined ? [{ field: 'after', message: 'must be an id' }] : []),
-  ])
+/** @throws HttpError 422 that lists each wrong value. */
+export function readListQuery(url: string): ListQuery {
+  const parameters = parametersOf(url)
+  if (parameters.size === 0) return WHOLE_LIST
+  const errors: FieldError[] = []
+  const read = <T>(field: string, parse: (text: string) => T | undefined, rule: string): T | undefined => {
+    if (!parameters.has(field)) return undefined
+    const text = parameters.get(field)
+    const value = text === undefined ? undefined : parse(text)
+    if (value === undefined) errors.push({ field, message: rule })
+    return value
+  }
+  const text = (field: string) =>
+    read(field, readText, `must be one string of 1 to ${MAX_CHARACTERS} characters without NUL`)
+  const limit = read('limit', integer(1, MAX_LIMIT), `must be an integer from 1 to ${MAX_LIMIT}`)
+  const after = read('after', integer(0, MAX_ID), 'must be an id')
+  const before = read('before', integer(0, MAX_ID), 'must be an id')
+  const filter: Filter = {
+    name: text('name'),
+    breed: text('breed'),
+    isTest: read('is_test', readFlag, 'must be true or false'),
+    search: text('search'),
+  }
+  if (after !== undefined && before !== undefined) {
+    errors.push({ field: 'before', message: 'cannot be combined with after' })
+  }
+  if (errors.length > 0) throw invalid(errors)
+  const position = before === undefined ? { after: after ?? 0 } : { before }
+  return { limit: limit ?? DEFAULT_LIMIT, ...position, filter }
 }
 
 /** An id from a path; `undefined` if no row can have such an id. */
-export const readId = (text: string): number | undefined =>
-  integer(text, undefined, 0, Number.MAX_SAFE_INTEGER)
+export const readId = (text: string): number | undefined => integer(0, MAX_ID)(text)
 
-function integer<T>(text: unknown, absent: T, minimum: number, maximum: number): number | T | undefined {
-  if (text === undefined) return absent
-  if (typeof text !== 'string' || !/^[0-9]{1,16}$/.test(text)) return undefined
-  const value = Number(text)
-  return minimum <= value && value <= maximum ? value : undefined
+/** The link to another page of the same list: the path with its query. */
+export function linkTo(path: string, { limit, filter }: ListQuery, position: 'after' | 'before', id: number) {
+  const { name, breed, isTest, search } = filter
+  const parameters = Object.entries({ name, breed, is_test: isTest, search })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `&${key}=${encodeURIComponent(String(value))}`)
+  return `${path}?limit=${limit}&${position}=${id}${parameters.join('')}`
+}
+
+const integer =
+  (minimum: number, maximum: number) =>
+  (text: string): number | undefined => {
+    if (!/^[0-9]{1,16}$/.test(text)) return undefined
+    const value = Number(text)
+    return minimum <= value && value <= maximum ? value : undefined
+  }
+
+function readText(text: string): string | undefined {
+  const isAllowed = text !== '' && [...text].length <= MAX_CHARACTERS && !text.includes('\0')
+  return isAllowed ? text : undefined
+}
+
+const readFlag = (text: string): boolean | undefined => ({ true: true, false: false })[text]
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
 }

@@ -1,33 +1,41 @@
-/** A JSON response to GET: its bytes, its ETag, and the choice between 200 and 304 (RFC 9110 sections 8.8.3 and 13.1.2). */
+/** A response to GET: its bytes, its ETag, and the choice between 200, 304 and 412 (RFC 9110 sections 8.8.3 and 13). */
 import type { RequestTally } from '@bun-monitoring/prefork'
+import { headersOf } from './fields.ts'
+import { isNotModified } from './preconditions.ts'
 
 const encoder = new TextEncoder()
 
-export class Representation {
-  readonly #bytes: Uint8Array<ArrayBuffer>
-  readonly #etag: string
-  readonly #headers: Record<string, string>
+export const JSON_HEADERS = headersOf({ 'Content-Type': 'application/json' })
 
-  constructor(json: string, headers: Record<string, string> = {}) {
-    this.#bytes = encoder.encode(json)
-    this.#etag = `"${Bun.hash(this.#bytes).toString(36)}"`
-    this.#headers = { 'Content-Type': 'application/json', ETag: this.#etag, ...headers }
+/** The fields of a list that it shares with its 304. */
+export interface ListFields {
+  Vary: string
+  Link?: string
+}
+
+export class Representation {
+  readonly etag: string
+  readonly #bytes: Uint8Array<ArrayBuffer>
+  readonly #headers: Headers
+  readonly #listFields: ListFields | undefined
+
+  /** @param listFields its links are part of the ETag: a new next page is a change for a client that polls. */
+  constructor(text: string, headers = JSON_HEADERS, listFields?: ListFields) {
+    this.#bytes = encoder.encode(text)
+    const link = listFields?.Link
+    this.etag = `"${Bun.hash(link === undefined ? this.#bytes : `${text}\n${link}`).toString(36)}"`
+    this.#listFields = listFields
+    this.#headers = new Headers(headers)
+    this.#headers.set('ETag', this.etag)
+    for (const [name, value] of Object.entries(listFields ?? {})) this.#headers.set(name, value)
   }
 
-  /** 200 with the bytes, or 304 if the client has them. */
+  /** @throws HttpError 412 */
   respond(request: Request, tally: RequestTally): Response {
-    const known = request.headers.get('if-none-match')
-    if (known !== null && this.#matches(known)) {
-      return new Response(null, { status: 304, headers: { ETag: this.#etag } })
+    if (isNotModified(request, this.etag)) {
+      return new Response(null, { status: 304, headers: { ETag: this.etag, ...this.#listFields } })
     }
     if (request.method !== 'HEAD') tally.sentBytes += this.#bytes.byteLength
     return new Response(this.#bytes, { headers: this.#headers })
-  }
-
-  #matches(ifNoneMatch: string): boolean {
-    return ifNoneMatch.split(',').some((tag) => {
-      const candidate = tag.trim()
-      return candidate === '*' || candidate.replace(/^W\//, '') === this.#etag
-    })
   }
 }

@@ -3,120 +3,161 @@
  * loose by default. Any other method on a path is 405 with `Allow`.
  */
 import type { RequestTally } from '@bun-monitoring/prefork'
-import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type Kind, pathOf } from '../model/kind.ts'
-import { changeSchema, createSchema, type PetInput } from '../model/pet.ts'
-import type { Store } from '../store/store.ts'
+import { changeSchema, createSchema, patched, patchSchema, type Pet, petInput } from '../model/pet.ts'
+import type { Awaitable, Store } from '../store/store.ts'
 import { type BodyLimits, readJsonObject } from './body.ts'
-import { describeRoutes } from './descriptions.ts'
+import { prefersCsv } from './csv.ts'
+import { pathnameOf } from './edge.ts'
 import { HttpError, invalid } from './errors.ts'
 import { ListCache } from './list_cache.ts'
-import { listQuery, readId, readListQuery } from './query.ts'
-import { Representation } from './representation.ts'
+import { requireOwnOrigin } from './origin.ts'
+import { hasPreconditions, isNotModified } from './preconditions.ts'
+import { parametersOf, readId, readListQuery } from './query.ts'
+import { JSON_HEADERS, Representation } from './representation.ts'
 
 export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits: BodyLimits) {
   const collection = pathOf(kind)
   const item = `${collection}:id/` as const
   const clean = `${collection}clean/` as const
-  const lists = new ListCache(store, collection)
-  const { list, create, removeTests, read, change, remove, cleanUp } = describeRoutes(kind)
+  const lists = new ListCache(kind, store)
 
   const parse = ({ request }: { request: Request }) => readJsonObject(request, limits)
   const only = (allow: string) => () => {
     throw new HttpError(405, `Only ${allow} can be used here`, { Allow: allow })
   }
+  const representationOf = (pet: Pet) => new Representation(JSON.stringify(pet))
   const missing = (idText: string) => new HttpError(404, `There is no ${collection}${idText}/`)
   /** @throws HttpError 404 for a path such as `abc` that no row can have. */
-  const idOf = (idText: string): number => {
-    const id = readId(idText)
-    if (id === undefined) throw missing(idText)
+  const idOf = (request: Request, idText: string | null): number => {
+    const id = idText === null ? undefined : readId(idText)
+    // Elysia has null for a segment that cannot be decoded.
+    if (id === undefined) throw missing(idText ?? lastSegmentOf(request.url))
     return id
+  }
+
+  /**
+   * Changes a row under the preconditions of the request. `change` gets the row if the change depends on it, and must
+   * change that very row; if another change came first, the preconditions are evaluated anew.
+   * @throws HttpError 404 or 412
+   */
+  const change = async <T>(
+    request: Request,
+    idText: string,
+    needsRow: boolean,
+    act: (id: number, current: Pet | undefined) => Awaitable<T | undefined>,
+  ): Promise<T> => {
+    const id = idOf(request, idText)
+    const isConditional = hasPreconditions(request.headers)
+    for (;;) {
+      const current = isConditional || needsRow ? await store.find(id) : undefined
+      if (!current && (isConditional || needsRow)) throw missing(idText)
+      if (current && isConditional) isNotModified(request, representationOf(current).etag)
+      const result = await act(id, current)
+      if (result !== undefined) return result
+      if (!current) throw missing(idText)
+    }
+  }
+
+  const list = async (request: Request, url: string): Promise<Representation> =>
+    lists.page(readListQuery(url), prefersCsv(request.headers.get('accept')))
+  /** The preconditions of a write to the collection hold for its first page. */
+  const checkList = async (request: Request): Promise<void> => {
+    if (hasPreconditions(request.headers)) isNotModified(request, (await list(request, '')).etag)
+  }
+
+  const readList = async ({ request }: { request: Request }) =>
+    (await list(request, request.url)).respond(request, tally)
+  const readOne = async ({ request, params }: { request: Request; params: { id: string } }) => {
+    const pet = await store.find(idOf(request, params.id))
+    if (!pet) throw missing(params.id)
+    return representationOf(pet).respond(request, tally)
   }
 
   return (
     new Elysia({ name: kind.name, normalize: false })
-      .get(
-        collection,
-        async ({ request, query }) => {
-          const { limit, after } = readListQuery(query)
-          return (await lists.page(after, limit)).respond(request, tally)
-        },
-        { query: listQuery, detail: list },
-      )
+      .get(collection, readList)
       .post(
         collection,
-        async ({ body }) => {
-          const pet = await store.insert(body as PetInput)
-          return json(tally, pet, { status: 201, headers: { Location: `${collection}${pet.id}/` } })
+        async ({ request, body }) => {
+          await checkList(request)
+          const pet = await store.insert(petInput(kind, body))
+          const response = json(tally, pet, 201)
+          response.headers.set('Location', `${collection}${pet.id}/`)
+          return response
         },
-        { parse, body: createSchema(kind), detail: create },
+        { parse, body: createSchema(kind) },
       )
-      .delete(
-        collection,
-        async ({ query }) => {
-          if (query.is_test !== 'true') throw invalid([{ field: 'is_test', message: 'must be true' }])
-          await store.deleteTests()
-          return empty()
-        },
-        { query: Type.Object({ is_test: Type.Optional(Type.String()) }), detail: removeTests },
-      )
-      .all(collection, only('GET, HEAD, POST, DELETE'), { detail: { hide: true } })
+      .delete(collection, async ({ request }) => {
+        if (parametersOf(request.url).get('is_test') !== 'true') {
+          throw invalid([{ field: 'is_test', message: 'must be true' }])
+        }
+        await checkList(request)
+        await store.deleteTests()
+        return empty()
+      })
+      .all(collection, only('GET, HEAD, POST, DELETE'))
 
-      // HEAD has a route of its own: Elysia would run the handler of GET, which deletes here.
-      .get(
-        clean,
-        async () => {
-          await store.deleteTests()
-          return empty()
-        },
-        { detail: cleanUp },
-      )
-      .head(clean, only('GET'), { detail: { hide: true } })
-      .all(clean, only('GET'), { detail: { hide: true } })
+      .get(clean, async ({ request }) => {
+        // An image on a page of another origin must not delete.
+        requireOwnOrigin(request.headers)
+        await store.deleteTests()
+        return empty()
+      })
+      // HEAD must not delete.
+      .head(clean, empty)
+      .all(clean, only('GET, HEAD'))
 
-      .get(
-        item,
-        async ({ request, params }) => {
-          const pet = await store.find(idOf(params.id))
-          if (!pet) throw missing(params.id)
-          return new Representation(JSON.stringify(pet)).respond(request, tally)
-        },
-        { detail: read },
-      )
+      .get(item, readOne)
       .put(
         item,
-        async ({ params, body }) => {
-          const pet = await store.update(idOf(params.id), body as PetInput)
-          if (!pet) throw missing(params.id)
-          return json(tally, pet)
-        },
-        { parse, body: changeSchema(kind), detail: change },
+        async ({ request, params, body }) =>
+          json(
+            tally,
+            await change(request, params.id, false, (id, current) =>
+              store.update(id, petInput(kind, body, false), current),
+            ),
+          ),
+        { parse, body: changeSchema(kind) },
       )
-      .delete(
+      .patch(
         item,
-        async ({ params }) => {
-          if (!(await store.delete(idOf(params.id)))) throw missing(params.id)
-          return empty()
-        },
-        { detail: remove },
+        async ({ request, params, body }) =>
+          json(
+            tally,
+            await change(request, params.id, true, (id, current) =>
+              store.update(id, patched(kind, current!, body), current),
+            ),
+          ),
+        { parse, body: patchSchema(kind) },
       )
-      .all(
-        item,
-        ({ params }) => {
-          idOf(params.id)
-          return only('GET, HEAD, PUT, DELETE')()
-        },
-        { detail: { hide: true } },
-      )
+      .delete(item, async ({ request, params }) => {
+        await change(
+          request,
+          params.id,
+          false,
+          async (id, current) => (await store.delete(id, current)) || undefined,
+        )
+        return empty()
+      })
+      .all(item, ({ request, params }) => {
+        idOf(request, params.id)
+        return only('GET, HEAD, PUT, PATCH, DELETE')()
+      })
   )
 }
 
 /** 200 without a body, as in the original. */
 const empty = (): Response => new Response(null, { status: 200 })
 
-function json(tally: RequestTally, content: unknown, init: ResponseInit = {}): Response {
-  const text = JSON.stringify(content)
+function json(tally: RequestTally, pet: Pet, status = 200): Response {
+  const text = JSON.stringify(pet)
   tally.sentBytes += Buffer.byteLength(text)
-  return new Response(text, { ...init, headers: { 'Content-Type': 'application/json', ...init.headers } })
+  return new Response(text, { status, headers: JSON_HEADERS })
 }
+
+const lastSegmentOf = (url: string): string =>
+  pathnameOf(url)
+    .split('/')
+    .findLast((segment) => segment !== '')!

@@ -44,3 +44,13 @@ export function unappliedOf(all: readonly Migration[], applied: readonly string[
   const names = new Set(applied)
   return all.filter(({ name }) => !names.has(name))
 }
+
+/** @throws Error if the database has a migration that this version does not know: it may not understand the rows. */
+export function requireKnown(all: readonly Migration[], applied: readonly string[]): void {
+  const names = new Set(all.map(({ name }) => name))
+  const unknown = applied.filter((name) => !names.has(name))
+  if (unknown.length === 0) return
+  throw new Error(
+    `the database has the migration ${unknown.join(', ')}, which this version does not know: start the version that applied it`,
+  )
+}

@@ -4,7 +4,7 @@
  */
 import type { SQL, TransactionSQL } from 'bun'
 import type { Kind } from '../model/kind.ts'
-import { migrations, unappliedOf } from '../model/migrations.ts'
+import { migrations, requireKnown, unappliedOf } from '../model/migrations.ts'
 
 /** The key of the advisory lock: the bytes of "pets", which no other program is likely to use. */
 const LOCK = 0x70657473
@@ -25,10 +25,9 @@ export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
       'SELECT name FROM migrations WHERE model = $1',
       [kind.name],
     )
-    const missing = unappliedOf(
-      migrations(kind),
-      rows.map(({ name }) => name),
-    )
+    const [all, applied] = [migrations(kind), rows.map(({ name }) => name)]
+    requireKnown(all, applied)
+    const missing = unappliedOf(all, applied)
     for (const { name, postgres } of missing) {
       await transaction.unsafe(postgres)
       await transaction.unsafe('INSERT INTO migrations (model, name) VALUES ($1, $2)', [kind.name, name])

@@ -2,7 +2,8 @@
 import { type Kind, prefixOf } from '../model/kind.ts'
 import { migrations } from '../model/migrations.ts'
 import type { Database } from '../store/store.ts'
-import { openFile, setServingTimeout } from './file.ts'
+import { openFile } from './file.ts'
+import { FileWatch } from './file_watch.ts'
 import { migrate } from './migrate.ts'
 import { SqliteStore } from './store.ts'
 
@@ -13,7 +14,6 @@ export const sqliteDatabase = (kind: Kind, path: string): Database => ({
   },
   open(registry, log) {
     const db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
-    setServingTimeout(db)
-    return new SqliteStore(kind, db, registry, log)
+    return new SqliteStore(kind, db, new FileWatch(path, log), registry, log)
   },
 })

@@ -3,21 +3,22 @@
  * A power cut can lose the last writes (sqlite.org/pragma.html#pragma_synchronous).
  */
 import { Database } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The time that a statement waits for another writer. It is short because the wait blocks the event loop. */
-const BUSY_TIMEOUT_MS = 250
-
-/** The same time before the first request, while another process may be migrating. */
+/** The time that a statement waits for a lock before the first request, while another process may be migrating. */
 const BOOT_BUSY_TIMEOUT_MS = 10_000
+
+/** Only the user of the service reads the rows. SQLite gives the WAL the permissions of the file. */
+const FILE_MODE = 0o600
 
 /** @throws Error with the path of the file and the variable that sets it. */
 export function openFile(path: string, variable: string): Database {
   try {
     mkdirSync(dirname(path), { recursive: true })
+    closeSync(openSync(path, 'a', FILE_MODE))
     const db = new Database(path, { create: true, strict: true })
-    waitForLocks(db, BOOT_BUSY_TIMEOUT_MS)
+    setBusyTimeout(db, BOOT_BUSY_TIMEOUT_MS)
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
     db.run('PRAGMA foreign_keys = ON')
@@ -29,9 +30,7 @@ export function openFile(path: string, variable: string): Database {
   }
 }
 
-/** Makes statements fail fast with SQLITE_BUSY: requests wait behind them from now on. */
-export const setServingTimeout = (db: Database): void => waitForLocks(db, BUSY_TIMEOUT_MS)
-
-function waitForLocks(db: Database, timeoutMs: number): void {
+/** Sets the time for which a statement blocks the event loop while it waits for a lock. */
+export function setBusyTimeout(db: Database, timeoutMs: number): void {
   db.run(`PRAGMA busy_timeout = ${timeoutMs}`)
 }

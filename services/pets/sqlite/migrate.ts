@@ -3,7 +3,7 @@
  * for the first and finds nothing left to do.
  */
 import type { Database } from 'bun:sqlite'
-import { type Migration, unappliedOf } from '../model/migrations.ts'
+import { type Migration, requireKnown, unappliedOf } from '../model/migrations.ts'
 
 /**
  * Applies the missing migrations.
@@ -13,7 +13,9 @@ import { type Migration, unappliedOf } from '../model/migrations.ts'
 export function migrate(db: Database, all: readonly Migration[]): string[] {
   const run = db.transaction(() => {
     db.run('CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT')
-    const missing = unappliedOf(all, appliedTo(db))
+    const applied = appliedTo(db)
+    requireKnown(all, applied)
+    const missing = unappliedOf(all, applied)
     for (const { name, sqlite } of missing) {
       db.run(sqlite)
       db.run(`INSERT INTO migrations (name, applied_at) VALUES (?, datetime('now'))`, [name])

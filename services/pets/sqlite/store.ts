@@ -4,34 +4,38 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
-import { DatabaseMetrics } from '@bun-monitoring/metrics/sqlite'
 import type { Logger } from '@bun-monitoring/prefork'
 import type { Kind } from '../model/kind.ts'
 import type { Pet, PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
-import { type Listing, type Store, Unavailable } from '../store/store.ts'
-import { translated } from './errors.ts'
+import type { Awaitable, Filter, Listing, ListQuery, Store } from '../store/store.ts'
+import type { FileWatch } from './file_watch.ts'
 import { appliedTo } from './migrate.ts'
-
-/** A row as SQLite returns it: booleans are 0 and 1. */
-type Row = { id: number; name: string; breed: string; is_test: number } & Record<string, unknown>
+import { prepare, type Row, type Statements } from './statements.ts'
+import { WriteQueue } from './write_queue.ts'
 
 export class SqliteStore implements Store {
   readonly #kind: Kind
   readonly #db: Database
-  readonly #log: Logger
-  readonly #statements: ReturnType<typeof prepare>
+  readonly #watch: FileWatch
+  readonly #statements: Statements
   readonly #model: ModelMetrics
+  readonly #queue: WriteQueue
   #ownWrites = 0
   #countedVersion = ''
 
-  constructor(kind: Kind, db: Database, registry: Registry, log: Logger) {
+  constructor(kind: Kind, db: Database, watch: FileWatch, registry: Registry, log: Logger) {
     this.#kind = kind
     this.#db = db
-    this.#log = log
-    this.#statements = prepare(kind, db, new DatabaseMetrics(registry))
+    this.#watch = watch
+    this.#statements = prepare(kind, db, registry)
     this.#model = modelMetrics(kind, registry)
     this.#model.countMigrations(appliedTo(db))
+    this.#queue = new WriteQueue(db, log)
+  }
+
+  get outage(): string | undefined {
+    return this.#watch.loss
   }
 
   publish(): void {
@@ -41,45 +45,83 @@ export class SqliteStore implements Store {
     this.#model.countRows(this.#statements.count.get()!.rows)
   }
 
-  /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
-  list(after: number, limit: number, known: string): Listing | undefined {
-    const version = this.#version()
-    if (version === known) return undefined
-    // One row more than requested, to know whether there is a next page.
-    const rows = this.#ask(() => this.#statements.list.all(after, limit + 1))
-    const next = rows.length > limit ? rows[limit - 1]!.id : undefined
-    return { version, next, json: JSON.stringify(rows.slice(0, limit).map((row) => this.#pet(row))) }
+  list(query: ListQuery, known: string): Awaitable<Listing | undefined> {
+    return this.#read(() => this.#list(query, known))
   }
 
-  find(id: number): Pet | undefined {
-    const row = this.#ask(() => this.#statements.find.get(id))
-    return row ? this.#pet(row) : undefined
+  find(id: number): Awaitable<Pet | undefined> {
+    return this.#read(() => {
+      const row = this.#statements.find.get(id)
+      return row ? this.#pet(row) : undefined
+    })
   }
 
-  insert(pet: PetInput): Pet {
-    const isTest = pet.is_test === true ? 1 : 0
-    const row = this.#ask(() => this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest))!
-    this.#wrote(this.#model.inserts, 1)
-    return this.#pet(row)
+  insert(pet: PetInput): Awaitable<Pet> {
+    return this.#write(() => {
+      const isTest = pet.is_test === true ? 1 : 0
+      const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
+      this.#wrote(this.#model.inserts, 1)
+      return this.#pet(row)
+    })
   }
 
-  update(id: number, pet: PetInput): Pet | undefined {
-    const row = this.#ask(() => this.#statements.update.get(pet.name, pet.breed, this.#trait(pet), id))
-    if (!row) return undefined
-    this.#wrote(this.#model.updates, 1)
-    return this.#pet(row)
+  update(id: number, pet: PetInput, expected?: Pet): Awaitable<Pet | undefined> {
+    return this.#write(() => {
+      const isTest = pet.is_test === undefined ? null : Number(pet.is_test)
+      const { update, updateExpected } = this.#statements
+      const values = [pet.name, pet.breed, this.#trait(pet), isTest, id] as const
+      const row = expected ? updateExpected.get(...values, ...this.#values(expected)) : update.get(...values)
+      if (!row) return undefined
+      this.#wrote(this.#model.updates, 1)
+      return this.#pet(row)
+    })
   }
 
-  delete(id: number): boolean {
-    return this.#deleted(() => this.#statements.delete.run(id)) > 0
+  delete(id: number, expected?: Pet): Awaitable<boolean> {
+    return this.#write(() => {
+      const { delete: any, deleteExpected } = this.#statements
+      const { changes } = expected ? deleteExpected.run(id, ...this.#values(expected)) : any.run(id)
+      return this.#deleted(changes) > 0
+    })
   }
 
-  deleteTests(): number {
-    return this.#deleted(() => this.#statements.deleteTests.run())
+  deleteTests(): Awaitable<number> {
+    return this.#write(() => this.#deleted(this.#statements.deleteTests.run().changes))
   }
 
   close(): void {
+    this.#queue.close()
+    this.#watch.close()
     this.#db.close()
+  }
+
+  /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
+  #list({ limit, after = 0, before, filter }: ListQuery, known: string): Listing | undefined {
+    const version = this.#version()
+    if (version === known) return undefined
+    const { forward, backward, existsUpTo, existsFrom } = this.#statements
+    const filters = filterValues(filter)
+    // One row more than requested, to know whether there is another page.
+    const rows =
+      before === undefined
+        ? forward.all(...filters, after, limit + 1)
+        : backward.all(...filters, before, limit + 1)
+    const isMore = rows.length > limit
+    if (isMore) rows.pop()
+    if (before !== undefined) rows.reverse()
+    const [first, last] = [rows[0]?.id, rows.at(-1)?.id]
+    const json = JSON.stringify(rows.map((row) => this.#pet(row)))
+    if (before !== undefined) {
+      const isNext = existsFrom.get(...filters, before) !== null
+      return {
+        version,
+        json,
+        prev: isMore ? first : undefined,
+        next: isNext ? (last ?? before - 1) : undefined,
+      }
+    }
+    const isPrev = after > 0 && existsUpTo.get(...filters, after) !== null
+    return { version, json, next: isMore ? last : undefined, prev: isPrev ? (first ?? after + 1) : undefined }
   }
 
   /**
@@ -88,6 +130,18 @@ export class SqliteStore implements Store {
    */
   #version(): string {
     return `${this.#statements.version.get()!.data_version}.${this.#ownWrites}`
+  }
+
+  /** @throws Unavailable if the file is lost or locked. */
+  #read<T>(statement: () => T): Awaitable<T> {
+    this.#watch.requireForRead()
+    return this.#queue.read(statement)
+  }
+
+  /** @throws Unavailable if the file is lost, locked or full. */
+  #write<T>(statement: () => T): Awaitable<T> {
+    this.#watch.requireForWrite()
+    return this.#queue.write(statement)
   }
 
   #pet(row: Row): Pet {
@@ -100,25 +154,17 @@ export class SqliteStore implements Store {
     }
   }
 
-  #trait(pet: PetInput): 0 | 1 {
+  #trait(pet: PetInput | Pet): number {
     return pet[this.#kind.trait] === true ? 1 : 0
   }
 
-  #deleted(statement: () => { changes: number }): number {
-    const { changes } = this.#ask(statement)
-    if (changes > 0) this.#wrote(this.#model.deletes, changes)
-    return changes
+  #values(pet: Pet): [string, string, number, number] {
+    return [pet.name, pet.breed, this.#trait(pet), Number(pet.is_test)]
   }
 
-  /** @throws Unavailable if another writer holds the database. */
-  #ask<T>(statement: () => T): T {
-    try {
-      return statement()
-    } catch (error) {
-      const thrown = translated(error)
-      if (thrown instanceof Unavailable) this.#log.warn({ err: error }, 'the database is busy')
-      throw thrown
-    }
+  #deleted(rows: number): number {
+    if (rows > 0) this.#wrote(this.#model.deletes, rows)
+    return rows
   }
 
   #wrote(counter: { inc(rows: number): void }, rows: number): void {
@@ -127,26 +173,13 @@ export class SqliteStore implements Store {
   }
 }
 
-function prepare({ name, trait }: Kind, db: Database, metrics: DatabaseMetrics) {
-  const columns = `id, name, breed, ${trait}, is_test`
-  return {
-    list: metrics.prepare<Row, [number, number]>(
-      db,
-      `SELECT ${columns} FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
-    ),
-    find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
-    insert: metrics.prepare<Row, [string, string, number, number]>(
-      db,
-      `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES (?, ?, ?, ?) RETURNING ${columns}`,
-    ),
-    update: metrics.prepare<Row, [string, string, number, number]>(
-      db,
-      `UPDATE ${name} SET name = ?, breed = ?, ${trait} = ? WHERE id = ? RETURNING ${columns}`,
-    ),
-    delete: metrics.prepare<never, [number]>(db, `DELETE FROM ${name} WHERE id = ?`),
-    deleteTests: metrics.prepare<never, []>(db, `DELETE FROM ${name} WHERE is_test = 1`),
-    // Not operations of a request, so not measured.
-    version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
-    count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
-  }
-}
+const filterValues = ({ name, breed, isTest, search }: Filter) =>
+  [
+    name ?? null,
+    breed ?? null,
+    isTest === undefined ? null : Number(isTest),
+    search === undefined ? null : lowerAscii(search),
+  ] as const
+
+/** As SQLite's lower() does without an extension. */
+const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -4,7 +4,10 @@ import { createLogger } from '@bun-monitoring/prefork'
 import { serviceConfig } from '../config.ts'
 import { databaseOf } from '../database.ts'
 import { openPets, postgresDatabase, testDatabases, testKind } from '../testing.ts'
+import type { ListQuery } from './store.ts'
 import { isPostgresExpected } from '../postgres/testing_server.ts'
+
+const all = (limit: number): ListQuery => ({ limit, after: 0, filter: {} })
 
 /** For tests that start a server. */
 const SLOW_MS = 60_000
@@ -21,7 +24,7 @@ const HARD_TEXTS = [
 describe.each(testDatabases)('on %s', async (_, create) => {
   const { store, database, ask, send, [Symbol.asyncDispose]: close } = await openPets(await create())
   afterAll(close)
-  const list = async (known = '') => store.list(0, 100, known)
+  const list = async (known = '') => store.list(all(100), known)
   const insert = (name: string) => `INSERT INTO dogs (name, breed) VALUES ('${name}', 'Pug')`
   const names = async (known?: string) =>
     (JSON.parse((await list(known))!.json) as { name: string }[]).map(({ name }) => name)
@@ -49,10 +52,13 @@ describe.each(testDatabases)('on %s', async (_, create) => {
 
   test('a page ends with the id after which the next one begins, the last page with none', async () => {
     await store.insert({ name: 'one more', breed: 'Pug' })
-    const all = JSON.parse((await store.list(0, 1000, ''))!.json) as { id: number }[]
-    expect((await store.list(0, 2, ''))!.next).toBe(all[1]!.id)
-    expect((await store.list(0, all.length, ''))!.next).toBeUndefined()
-    expect(await store.list(all.at(-1)!.id, 10, '')).toMatchObject({ json: '[]', next: undefined })
+    const pets = JSON.parse((await store.list(all(1000), ''))!.json) as { id: number }[]
+    expect((await store.list(all(2), ''))!.next).toBe(pets[1]!.id)
+    expect((await store.list(all(pets.length), ''))!.next).toBeUndefined()
+    expect(await store.list({ ...all(10), after: pets.at(-1)!.id }, '')).toMatchObject({
+      json: '[]',
+      next: undefined,
+    })
   })
 
   test('a list consists of the bytes of its objects, for any characters', async () => {
@@ -94,7 +100,7 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
     'a list from before the loss of a connection is never taken as current',
     async () => {
       await using pets = await openPets(await postgresDatabase())
-      const { version } = (await pets.store.list(0, 10, ''))!
+      const { version } = (await pets.store.list(all(10), ''))!
       await pets.database.query(
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
       )
@@ -102,7 +108,7 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
       const deadlineMs = performance.now() + 5000
       // The first call may fail until the pool has noticed the loss.
       while (again === undefined && performance.now() < deadlineMs) {
-        again = await Promise.resolve(pets.store.list(0, 10, version)).catch(() => undefined)
+        again = await Promise.resolve(pets.store.list(all(10), version)).catch(() => undefined)
       }
       expect(again).toMatchObject({ json: '[]' })
     },

@@ -9,27 +9,52 @@ import type { Pet, PetInput } from '../model/pet.ts'
 /** A value, or the promise of one. */
 export type Awaitable<T> = T | Promise<T>
 
+/** Conditions on the rows of a list; all that are given must hold. */
+export interface Filter {
+  name?: string | undefined
+  breed?: string | undefined
+  isTest?: boolean | undefined
+  /** A part of the name or the breed; ASCII letters match in either case. */
+  search?: string | undefined
+}
+
+/** A page: the first rows with ids above `after`, or the last ones with ids below `before`. */
+export interface ListQuery {
+  limit: number
+  after?: number
+  before?: number
+  filter: Filter
+}
+
 /** A page of a list with its version. */
 export interface Listing {
   /** Equal versions have equal rows, whichever process wrote in between. */
   version: string
   /** The rows by id, as a JSON array. */
   json: string
-  /** The last id of the page, if there are rows beyond it (RFC 8288). */
+  /** `after` of the next page, if there are more rows (RFC 8288). */
   next: number | undefined
+  /** `before` of the previous page, if there are rows before this one. */
+  prev: number | undefined
 }
 
 export interface Store {
-  /** Up to `limit` pets with ids above `after`; `undefined` if no write followed the version `known`. */
-  list(after: number, limit: number, known: string): Awaitable<Listing | undefined>
+  /** One page; `undefined` if no write followed the version `known`. */
+  list(query: ListQuery, known: string): Awaitable<Listing | undefined>
   find(id: number): Awaitable<Pet | undefined>
   insert(pet: PetInput): Awaitable<Pet>
-  /** Sets name, breed and the trait; `is_test` stays as it is. */
-  update(id: number, pet: PetInput): Awaitable<Pet | undefined>
-  /** Whether there was a row with this id. */
-  delete(id: number): Awaitable<boolean>
+  /**
+   * Sets name, breed, the trait, and `is_test` if it is given.
+   * @param expected the row must be equal to this pet.
+   * @returns `undefined` if there is no such row.
+   */
+  update(id: number, pet: PetInput, expected?: Pet): Awaitable<Pet | undefined>
+  /** Whether there was a row with this id, equal to `expected` if it is given. */
+  delete(id: number, expected?: Pet): Awaitable<boolean>
   /** Deletes every test row and returns their number. */
   deleteTests(): Awaitable<number>
+  /** The reason why this process cannot serve although others may; else `undefined`. */
+  readonly outage: string | undefined
   /** Publishes the numbers of rows and of migrations. */
   publish(): Awaitable<void>
   close(): void

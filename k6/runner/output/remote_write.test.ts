@@ -1,0 +1,118 @@
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { expect, test } from 'bun:test'
+import { uncompress } from 'snappyjs'
+import { Metrics } from '../metrics/metrics.ts'
+import { openOutputs } from './outputs.ts'
+import { RemoteWrite } from './remote_write.ts'
+
+interface Received {
+  headers: Headers
+  series: { labels: Record<string, string>; value: number; timestampMs: number }[]
+}
+
+/** A receiver, which answers with these statuses in turn. */
+function receive(...statuses: number[]) {
+  const received: Received[] = []
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    async fetch(request) {
+      const bytes = uncompress(new Uint8Array(await request.arrayBuffer()))
+      received.push({
+        headers: request.headers,
+        series: fieldsOf(bytes).map(([, series]) => decode(series as Uint8Array)),
+      })
+      return new Response('why not', { status: statuses.shift() ?? 204 })
+    },
+  })
+  return { received, url: `${server.url}api/v1/write`, [Symbol.dispose]: () => void server.stop(true) }
+}
+
+function fieldsOf(bytes: Uint8Array): [number: number, value: unknown][] {
+  const reader = new BinaryReader(bytes)
+  const fields: [number, unknown][] = []
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag()
+    const value =
+      type === WireType.LengthDelimited
+        ? reader.bytes()
+        : type === WireType.Bit64
+          ? reader.double()
+          : Number(reader.int64())
+    fields.push([number, value])
+  }
+  return fields
+}
+
+function decode(series: Uint8Array): Received['series'][number] {
+  const fields = fieldsOf(series)
+  const text = (value: unknown) => new TextDecoder().decode(value as Uint8Array)
+  const labels = fields
+    .filter(([number]) => number === 1)
+    .map(([, label]) => fieldsOf(label as Uint8Array).map(([, value]) => text(value)) as [string, string])
+  const [, sample] = fields.find(([number]) => number === 2)!
+  const [[, value], [, timestampMs]] = fieldsOf(sample as Uint8Array) as [[1, number], [2, number]]
+  expect(labels.map(([name]) => name)).toEqual(labels.map(([name]) => name).toSorted())
+  return { labels: Object.fromEntries(labels), value, timestampMs }
+}
+
+const log: string[] = []
+const open = (metrics: Metrics, url: string, ...trendStats: string[]) =>
+  new RemoteWrite(metrics, { url, trendStats, log: (_, message) => log.push(message) })
+
+test("each metric and set of tags is a series under k6's name, durations in seconds", async () => {
+  using receiver = receive()
+  const metrics = new Metrics()
+  metrics.runTags = { shape: 'smoke' }
+  const output = open(metrics, receiver.url, 'p(99)', 'p(99.9)', 'avg')
+  const list = metrics.tagSet({ op: 'list' })
+  metrics.add('http_reqs', 1, list)
+  metrics.add('http_reqs', 1, list)
+  metrics.add('http_reqs', 1, metrics.tagSet({ op: 'create' }))
+  metrics.add('http_req_duration', 2000, list)
+  metrics.add('http_req_failed', 1, list)
+  metrics.add('http_req_failed', 0, list)
+  metrics.add('vus', 7, metrics.tagSet({}))
+  const beforeMs = Date.now()
+  await output[Symbol.asyncDispose]()
+
+  const [{ headers, series }] = receiver.received as [Received]
+  const shared = { shape: 'smoke', op: 'list' }
+  const found = series.map(({ labels, value }) => [labels, Number(value.toPrecision(3))])
+  expect(found.toSorted((a, b) => Bun.inspect(a).localeCompare(Bun.inspect(b)))).toEqual(
+    [
+      [{ __name__: 'k6_http_reqs_total', ...shared }, 2],
+      [{ __name__: 'k6_http_reqs_total', ...shared, op: 'create' }, 1],
+      [{ __name__: 'k6_http_req_duration_p99', ...shared }, 2],
+      [{ __name__: 'k6_http_req_duration_p99_9', ...shared }, 2],
+      [{ __name__: 'k6_http_req_duration_avg', ...shared }, 2],
+      [{ __name__: 'k6_http_req_failed_rate', ...shared }, 0.5],
+      [{ __name__: 'k6_vus', shape: 'smoke' }, 7],
+    ].toSorted((a, b) => Bun.inspect(a).localeCompare(Bun.inspect(b))) as typeof found,
+  )
+  for (const { timestampMs } of series) {
+    expect(timestampMs).toBeGreaterThanOrEqual(beforeMs)
+    expect(timestampMs).toBeLessThanOrEqual(Date.now())
+  }
+  expect(headers.get('content-encoding')).toBe('snappy')
+  expect(headers.get('content-type')).toBe('application/x-protobuf')
+  expect(headers.get('x-prometheus-remote-write-version')).toBe('0.1.0')
+})
+
+test('a receiver that refuses, or is not there, is told in the log', async () => {
+  using receiver = receive(400)
+  for (const [url, message] of [
+    [receiver.url, `cannot write to Prometheus at ${receiver.url}: 400 why not`],
+    ['http://127.0.0.1:1/', 'cannot write to Prometheus at http://127.0.0.1:1/: '],
+  ] as const) {
+    log.length = 0
+    await open(new Metrics(), url)[Symbol.asyncDispose]()
+    expect(log).toEqual([expect.stringContaining(message)])
+  }
+})
+
+test('an output that is not known is refused', () => {
+  expect(openOutputs(['cloud'], new Metrics(), () => {})).rejects.toThrow(
+    'this runner does not have the output cloud: run it with k6',
+  )
+})

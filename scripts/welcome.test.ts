@@ -1,0 +1,60 @@
+import { expect, test } from 'bun:test'
+import type { StackUrls } from './stack.ts'
+import { welcome } from './welcome.ts'
+
+const urls: StackUrls = {
+  gateway: 'http://127.0.0.1:8000',
+  dogs: 'http://127.0.0.1:8001',
+  cats: 'http://127.0.0.1:8002',
+  exporter: 'http://127.0.0.1:9117',
+  admin: { gateway: '', dogs: '', cats: '' },
+}
+const prometheus = 'http://127.0.0.1:9090'
+const grafana = 'http://127.0.0.1:3000'
+const having =
+  (...programs: string[]) =>
+  (program: string) =>
+    programs.includes(program) ? `/bin/${program}` : null
+
+test('every address is printed', () => {
+  const text = welcome({ ...urls, prometheus, grafana }, having())
+  for (const url of [urls.gateway, `${urls.gateway}/dogs/`, urls.exporter, prometheus, grafana])
+    expect(text).toContain(url)
+  expect(text).not.toContain('not installed')
+})
+
+test('the next command is the load test, with the address of the gateway where it is not the default', () => {
+  expect(welcome(urls, having())).toMatch(/: bun run load stress$/m)
+  expect(welcome({ ...urls, gateway: 'http://127.0.0.1:8080' }, having())).toMatch(
+    /: bun run load stress -e BASE_URL=http:\/\/127\.0\.0\.1:8080$/m,
+  )
+})
+
+test.each([
+  [
+    ['apt-get', 'docker'],
+    'sudo apt-get install prometheus && sudo systemctl disable --now prometheus, then start again',
+  ],
+  [['brew'], 'brew install prometheus, then start again'],
+  [['apk'], 'sudo apk add prometheus, then start again'],
+  [['pacman'], 'sudo pacman -S prometheus, then start again'],
+  [['docker'], 'use "docker compose up --build" instead'],
+  [[], 'see https://grafana.com/grafana/download and https://prometheus.io/download'],
+])(
+  'with %j, one line says how to get Prometheus here, and that the live page has graphs',
+  (programs, how) => {
+    const lines = welcome(urls, having(...programs)).split('\n')
+    expect(lines.filter((line) => /not installed/.test(line))).toEqual([
+      `  Prometheus is not installed: ${how}. The live page has graphs meanwhile.`,
+    ])
+  },
+)
+
+test.each([
+  [['apt-get', 'docker'], 'use "docker compose up --build" instead'],
+  [['brew', 'docker'], 'brew install grafana, then start again'],
+])('with Prometheus and %j, one line says how to get Grafana here', (programs, how) => {
+  expect(welcome({ ...urls, prometheus }, having(...programs))).toContain(
+    `  Grafana is not installed: ${how}. Prometheus and the live page have graphs meanwhile.`,
+  )
+})

@@ -1,0 +1,66 @@
+/** The text that `bun run up` prints once everything runs: addresses, the next command, and how to get what is missing. */
+import type { StackUrls } from './stack.ts'
+
+const DEFAULT_GATEWAY = 'http://127.0.0.1:8000'
+
+/** @param find says where a program is, as Bun.which does */
+export function welcome(urls: StackUrls, find: (program: string) => string | null = Bun.which): string {
+  const rows = [
+    ['gateway', `${urls.gateway}/`, 'start here: a page that links to everything'],
+    ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
+    ['cats', `${urls.gateway}/cats/`, `API docs at ${urls.gateway}/cats/swagger`],
+    ['live page', `${urls.exporter}/`, 'workers, requests per second, latency, memory, as they are now'],
+    ...(urls.prometheus ? [['Prometheus', urls.prometheus]] : []),
+    ...(urls.grafana ? [['Grafana', urls.grafana]] : []),
+  ]
+  const address = urls.gateway === DEFAULT_GATEWAY ? '' : ` -e BASE_URL=${urls.gateway}`
+  return [
+    '',
+    'Everything is ready:',
+    ...rows.map(([name, url, note = '']) => `  ${name!.padEnd(11)} ${url!.padEnd(30)}${note}`.trimEnd()),
+    ...missing(urls, find),
+    '',
+    `  make the graphs move, in another terminal: bun run load stress${address}`,
+    '  Ctrl+C stops everything',
+    '',
+  ].join('\n')
+}
+
+/** One line about the first program that is missing. Grafana needs Prometheus. */
+function missing(
+  { prometheus, grafana }: StackUrls,
+  find: (program: string) => string | null,
+): readonly string[] {
+  if (!prometheus)
+    return [
+      `  Prometheus is not installed: ${howToInstall('prometheus', find)}. The live page has graphs meanwhile.`,
+    ]
+  if (!grafana)
+    return [
+      `  Grafana is not installed: ${howToGetGrafana(find)}. Prometheus and the live page have graphs meanwhile.`,
+    ]
+  return []
+}
+
+const managers = {
+  brew: (name: string) => `brew install ${name}`,
+  // Debian's package starts a server of its own, which would take the port.
+  'apt-get': (name: string) => `sudo apt-get install ${name} && sudo systemctl disable --now ${name}`,
+  apk: (name: string) => `sudo apk add ${name}`,
+  pacman: (name: string) => `sudo pacman -S ${name}`,
+}
+
+/** The command of the package manager that is there. */
+function howToInstall(name: string, find: (program: string) => string | null): string {
+  const manager = Object.entries(managers).find(([program]) => find(program) !== null)
+  return manager === undefined ? howToCompose(find) : `${manager[1](name)}, then start again`
+}
+
+/** Linux distributions have no package of it. */
+const howToGetGrafana = (find: (program: string) => string | null): string =>
+  find('brew') === null ? howToCompose(find) : howToInstall('grafana', find)
+
+const howToCompose = (find: (program: string) => string | null): string =>
+  find('docker') === null
+    ? 'see https://grafana.com/grafana/download and https://prometheus.io/download'
+    : 'use "docker compose up --build" instead'
