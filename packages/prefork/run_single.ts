@@ -20,6 +20,7 @@ import { EXIT } from './shared/exit_codes.ts'
 import type { Logger } from './shared/logger.ts'
 import { surviveOtherSignals } from './shared/other_signals.ts'
 import { logReady } from './shared/ready.ts'
+import { reapOrphans } from './shared/reap_orphans.ts'
 import { CELL, Scoreboard } from './shared/scoreboard.ts'
 import { SlotSockets } from './shared/slot_sockets.ts'
 import { type StopSignals, stopSignals } from './shared/stop_signals.ts'
@@ -46,6 +47,7 @@ export async function runSingle<Config extends ProcessConfig>(
 ): Promise<number> {
   using cleanUp = new DisposableStack()
   cleanUp.defer(signals.dispose)
+  cleanUp.defer(reapOrphans())
   const scoreboard = new Scoreboard()
   surviveOtherSignals(log, FOR_A_MASTER)
   exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))

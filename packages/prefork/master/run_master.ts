@@ -11,6 +11,7 @@ import type { ProcessConfig } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import { surviveOtherSignals } from '../shared/other_signals.ts'
+import { reapOrphans } from '../shared/reap_orphans.ts'
 import { readMigratesRequests } from '../shared/procfs.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
@@ -34,6 +35,7 @@ export async function runMaster(
   exitOnUncaughtErrors(log)
   surviveOtherSignals(log)
   using cleanUp = new DisposableStack()
+  cleanUp.defer(reapOrphans())
   try {
     const address = { hostname: config.host, port: await findPort(cluster.prefix, config) }
     const segment = cleanUp.adopt(createSegment(cluster, config, log), (each) => each.remove())

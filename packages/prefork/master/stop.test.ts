@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childrenOf, isZombie } from '../shared/procfs.ts'
 import { Container, gone, temporaryFolder, Toys } from '../testdata/toys.ts'
 import { Load } from '../testing_load.ts'
 
@@ -79,6 +80,29 @@ test('a cluster works as process 1 of a container, and ends with 0 on SIGTERM', 
   expect(await cluster.exit()).toBe(0)
   await cluster.line('stopped')
 })
+
+test.each(['0', '1'])(
+  'process 1 reaps orphans (WORKERS=%s), and leaves its own children to Bun',
+  async (workers) => {
+    await using cluster = new Container({ TOYS_WORKERS: workers })
+    const { url } = await cluster.ready()
+    await Promise.all(Array.from({ length: 5 }, () => fetch(`${url}/orphan`)))
+    // Read from outside the namespace, where the pids are others.
+    const zombies = () => childrenOf(cluster.first).filter(isZombie)
+    await cluster.until('the orphans to become zombies', () => zombies().length > 0)
+    await cluster.until('the zombies to be reaped', () => zombies().length === 0)
+    expect(await (await fetch(`${url}/orphan`)).text()).toBe('toy')
+    if (workers === '1') {
+      await fetch(`${url}/exit`).catch(() => {})
+      await cluster.until(
+        'a new worker',
+        ({ workers: [worker] }) => worker!.exits.crash === 1 && worker!.accepting === 1,
+      )
+    }
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(0)
+  },
+)
 
 test('a segment without room ends the start with the settings to change, and exit code 3', async () => {
   await using cluster = new Toys({
