@@ -11,6 +11,8 @@ import { createLogger } from './shared/logger.ts'
 import { takeRole } from './shared/messages.ts'
 import { runWorker } from './worker/run_worker.ts'
 
+const isWatched = process.execArgv.includes('--watch')
+
 /**
  * Runs the cluster until it is told to stop. The entry file does nothing else, as each worker runs it from the start.
  * @returns the exit code, one of {@link EXIT}.
@@ -21,6 +23,10 @@ export async function run<Config extends ProcessConfig>(cluster: Cluster<Config>
   if (!config) return EXIT.badConfig
   const log = createLogger(cluster.name, config.logLevel, role?.slot)
   if (role) return runWorker(cluster, config, role, log)
+  if (isWatched && config.workers > 0) {
+    log.info('bun --watch starts only this process anew: the app runs in it, as with WORKERS=0')
+    return runSingle(cluster, { ...config, workers: 0 }, log)
+  }
   return config.workers === 0 ? runSingle(cluster, config, log) : runMaster(cluster, config, log)
 }
 

@@ -49,8 +49,8 @@ export async function runSingle<Config extends ProcessConfig>(
   cleanUp.defer(signals.dispose)
   cleanUp.defer(reapOrphans())
   const scoreboard = new Scoreboard()
-  surviveOtherSignals(log, FOR_A_MASTER)
-  exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
+  cleanUp.defer(surviveOtherSignals(log, FOR_A_MASTER))
+  cleanUp.defer(exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now())))
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   let status: WorkerStatus = 'starting'
