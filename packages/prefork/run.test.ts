@@ -156,6 +156,57 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await cluster.exit()).toBe(EXIT.ok)
   })
 
+  test.each([
+    ['HOST', 'example.invalid'],
+    ['ADMIN_HOST', 'example.invalid'],
+    ['HOST', '256.1.1.1'],
+    ['HOST', '192.0.2.1'],
+    ['ADMIN_HOST', '192.0.2.1'],
+  ])(
+    '%s=%s is no address of this machine: one line names the variable, with exit code 3',
+    async (name, host) => {
+      await using cluster = toys({ [`TOYS_${name}`]: host })
+      expect(await cluster.exit()).toBe(EXIT.couldNotStart)
+      expect(await cluster.line(host)).toMatchObject({
+        level: 'fatal',
+        msg: expect.stringMatching(
+          new RegExp(`^${host}:\\d+ is no address of this machine: set TOYS_${name}$`),
+        ),
+      })
+      expect(await cluster.stderr).toBe('')
+      expect(cluster.printed).toEqual([])
+    },
+  )
+
+  test('bad addresses are problems of the configuration, with exit code 2', async () => {
+    await using cluster = toys({
+      TOYS_HOST: '[::1]',
+      TOYS_PORT: '9000',
+      TOYS_ADMIN_PORT: '9000',
+      TOYS_ADMIN_HOST: '0.0.0.0',
+    })
+    expect(await cluster.exit()).toBe(EXIT.badConfig)
+    expect(await cluster.stderr).toBe(
+      'toys: the configuration is wrong\n' +
+        '  TOYS_HOST="[::1]" is not allowed: must be an address (IPv6 without brackets) or a host name\n' +
+        '  TOYS_PORT and TOYS_ADMIN_PORT are both 9000: set one to another port\n',
+    )
+  })
+
+  test('the variables of a Kubernetes Service of its name are ignored with one line', async () => {
+    await using cluster = toys({
+      TOYS_PORT: 'tcp://10.0.0.1:80',
+      TOYS_SERVICE_HOST: '10.0.0.1',
+      TOYS_SERVICE_PORT: '80',
+    })
+    const { url } = await cluster.ready()
+    expect(await (await fetch(url)).text()).toBe('toy')
+    const lines = cluster.lines('TOYS_')
+    expect(lines).toHaveLength(1)
+    for (const name of ['TOYS_PORT', 'TOYS_SERVICE_HOST', 'TOYS_SERVICE_PORT', 'enableServiceLinks: false'])
+      expect(lines[0]!.msg).toContain(name)
+  })
+
   test('it listens on IPv6, and its URLs have brackets', async () => {
     await using cluster = toys({ TOYS_HOST: '::1', TOYS_ADMIN_HOST: '::1' })
     const { url } = await cluster.ready()

@@ -1,5 +1,7 @@
 /** Binds ports. An error says which port is taken and what to do about it. */
+import { lookup } from 'node:dns/promises'
 import { closeSync, openSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { type ProcessConfig, variableName } from './config.ts'
 
 /** Why a cluster cannot start, in words for its operator. */
@@ -28,6 +30,9 @@ export async function bind<T>(
   } catch (error) {
     const address = authorityOf(config[hostKey], config[portKey])
     const variable = variableName(prefix, portKey)
+    const noAddress = `${address} is no address of this machine: set ${variableName(prefix, hostKey)}`
+    // For a name without an address Bun's error has any code.
+    if (isIP(config[hostKey]) === 0 && !(await hasAddress(config[hostKey]))) throw new StartError(noAddress)
     switch ((error as { code?: string }).code) {
       case 'EADDRINUSE':
         throw new StartError(
@@ -36,12 +41,18 @@ export async function bind<T>(
       case 'EACCES':
         throw new StartError(`no permission to listen on ${address}: set ${variable} to a port above 1023`)
       case 'EADDRNOTAVAIL':
-        throw new StartError(`${address} is no address of this machine: set ${variableName(prefix, hostKey)}`)
+        throw new StartError(noAddress)
       default:
         throw error
     }
   }
 }
+
+const hasAddress = (host: string): Promise<boolean> =>
+  lookup(host).then(
+    () => true,
+    () => false,
+  )
 
 /**
  * Binds the traffic port for a moment without sharing it. Workers share the port, and would also share it with a process of

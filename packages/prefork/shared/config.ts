@@ -6,9 +6,9 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { type Environment, serviceLinks } from './service_links.ts'
 
-/** Environment variables of a process. */
-export type Environment = Readonly<Record<string, string | undefined>>
+export type { Environment }
 
 /** All that is wrong with a configuration, one line for each problem. */
 export class ConfigError extends Error {
@@ -93,7 +93,7 @@ export const variableName = (prefix: string, key: string): string =>
   `${prefix}_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 
 /**
- * Reads the variables that start with `<prefix>_`. An empty variable counts as absent.
+ * Reads the variables that start with `<prefix>_`. An empty variable counts as absent, and so do those of a Kubernetes Service.
  * @throws {ConfigError} that names every bad and every unknown variable.
  */
 export function readConfig<T extends TObject>(
@@ -102,19 +102,20 @@ export function readConfig<T extends TObject>(
   env: Environment,
 ): Readonly<Static<T>> {
   const keyOf = new Map(Object.keys(schema.properties).map((key) => [variableName(prefix, key), key]))
+  const links = new Set(serviceLinks(prefix, env))
   const config: Record<string, unknown> = {}
   const problems: string[] = []
 
   for (const [name, key] of keyOf) {
     const property = schema.properties[key]!
-    const text = env[name]
+    const text = links.has(name) ? undefined : env[name]
     const value = text === undefined || text === '' ? property.default : convert(property, text)
     if (value === undefined) continue
     if (Value.Check(property, value)) config[key] = value
     else problems.push(`${name}=${JSON.stringify(text)} is not allowed: must be ${allowed(property)}`)
   }
   for (const name of Object.keys(env)) {
-    if (name.startsWith(`${prefix}_`) && !keyOf.has(name)) {
+    if (name.startsWith(`${prefix}_`) && !keyOf.has(name) && !links.has(name)) {
       problems.push(`${name} is not a setting: did you mean ${nearest(name, [...keyOf.keys()])}?`)
     }
   }
