@@ -9,6 +9,8 @@ export class StartError extends Error {
   override name = 'StartError'
 }
 
+export class PortTakenError extends StartError {}
+
 /** Host and port as they stand in a URL, where an IPv6 address has brackets (RFC 3986 section 3.2.2). */
 export const authorityOf = (hostname: string, port: number): string =>
   `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
@@ -35,7 +37,7 @@ export async function bind<T>(
     if (isIP(config[hostKey]) === 0 && !(await hasAddress(config[hostKey]))) throw new StartError(noAddress)
     switch ((error as { code?: string }).code) {
       case 'EADDRINUSE':
-        throw new StartError(
+        throw new PortTakenError(
           `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}`,
         )
       case 'EACCES':

@@ -16,6 +16,8 @@ export interface BootOptions {
   log: Logger
   /** Called after the migrations. */
   onPrepared?: () => void
+  /** Called when the app listens. Throws if it does so in a wrong way. */
+  checkPort?: () => Promise<void>
   /** Called at each turn of the event loop, from when the app serves. */
   onTurn?: () => void
   /** Resolves when the process is told to end. Migrations get the drain time to finish. */
@@ -38,7 +40,7 @@ export async function boot<Config extends ProcessConfig>(
   cluster: Cluster<Config>,
   config: Config,
   { slot, region, addresses, prepare }: Omit<Role, 'segment'>,
-  { registry, scoreboard, log, onPrepared, onTurn, stopped, now }: BootOptions,
+  { registry, scoreboard, log, onPrepared, checkPort, onTurn, stopped, now }: BootOptions,
 ): Promise<Booted | undefined> {
   const counters = new RequestCounters(scoreboard)
   RequestCounters.own = counters
@@ -69,6 +71,7 @@ export async function boot<Config extends ProcessConfig>(
   const served = await bind(cluster.prefix, 'traffic', config, () =>
     listenHigh(() => cluster.serve(config, worker)),
   )
+  if (checkPort) await checkPort()
   if (config.socketDir !== undefined) new SlotSockets(config.socketDir, cluster.name).publish(region, slot)
   const loop = measureEventLoop(registry, (turnedMs, lagMs) => {
     onTurn?.()
