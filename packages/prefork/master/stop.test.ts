@@ -3,8 +3,11 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { StatsDocument } from '../admin/stats_document.ts'
 import { childrenOf, isZombie } from '../shared/procfs.ts'
+import { linesOf } from '../shared/split_lines.ts'
 import { Container, gone, temporaryFolder, Toys } from '../testdata/toys.ts'
+import { freePort } from '../testing.ts'
 import { Load } from '../testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -103,6 +106,63 @@ test.each(['0', '1'])(
     expect(await cluster.exit()).toBe(0)
   },
 )
+
+test('a cluster whose standard output is closed serves on, reloads and drains', async () => {
+  const [port, adminPort] = [freePort(), freePort()]
+  const cluster = Bun.spawn({
+    cmd: [
+      'sh',
+      '-c',
+      '"$0" "$1" | head -n 1',
+      process.execPath,
+      join(import.meta.dir, '../testdata/cluster.ts'),
+    ],
+    env: {
+      ...Bun.env,
+      TOYS_PORT: `${port}`,
+      TOYS_ADMIN_PORT: `${adminPort}`,
+      TOYS_LAME_DUCK_MS: '50',
+      TOYS_LOG_LEVEL: 'info',
+    },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  try {
+    for await (const line of linesOf(cluster.stdout)) {
+      expect(line).toStartWith('{')
+      break
+    }
+    const url = `http://127.0.0.1:${port}`
+    const stats = async () => {
+      const response = await fetch(`http://127.0.0.1:${adminPort}/stats`).catch(() => undefined)
+      return (await response?.json()) as StatsDocument | undefined
+    }
+    const until = async (isSo: (document: StatsDocument) => boolean) => {
+      for (;;) {
+        const document = await stats()
+        if (document && isSo(document)) return document
+        await Bun.sleep(10)
+      }
+    }
+    const { pid, workers } = await until((each) => each.workers.every(({ accepting }) => accepting === 1))
+    // Lines of a worker (asked /throw, its error) and of the master (its end, the next one is ready).
+    await fetch(`${url}/throw`).catch(() => {})
+    await until(
+      (each) =>
+        each.workers.every(({ accepting }) => accepting === 1) &&
+        each.workers.some(({ exits }) => exits.crash),
+    )
+    process.kill(pid, 'SIGHUP')
+    await until(({ reloads }) => reloads === 1)
+    expect(await (await fetch(url)).text()).toBe('toy')
+    process.kill(pid, 'SIGTERM')
+    await gone([pid, ...workers.map((worker) => worker.pid)])
+    expect(await cluster.exited).toBe(0)
+    expect(await new Response(cluster.stderr).text()).toBe('')
+  } finally {
+    cluster.kill()
+  }
+})
 
 test('a segment without room ends the start with the settings to change, and exit code 3', async () => {
   await using cluster = new Toys({
