@@ -256,7 +256,8 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await using cluster = toys({ [`TOYS_${name}`]: String(taken.port) })
     expect(await cluster.exit()).toBe(EXIT.couldNotStart)
     await cluster.line(
-      `port ${taken.port} is taken: stop what listens on 127.0.0.1:${taken.port} or set TOYS_${name}`,
+      `port ${taken.port} is taken: stop what listens on 127.0.0.1:${taken.port} or set TOYS_${name} ` +
+        `(process ${process.pid} listens there: `,
     )
   })
 

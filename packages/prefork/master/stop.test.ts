@@ -76,6 +76,18 @@ test('a worker that is blocked when its master is killed does not survive', asyn
   await gone(pids)
 })
 
+test('a worker that is stopped (SIGSTOP) when its master is killed does not survive', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '0' })
+  const port = await cluster.port()
+  const pids = await cluster.pids()
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  cluster.signal('SIGKILL')
+  expect(await cluster.exit()).toBe('SIGKILL')
+  await gone(pids)
+  await using next = new Toys({ TOYS_PORT: String(port) })
+  await next.ready()
+})
+
 test('a cluster works as process 1 of a container, and ends with 0 on SIGTERM', async () => {
   await using cluster = new Container({}, 'size=100m')
   expect(await cluster.line('ready')).toMatchObject({ pid: 1 })

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { closeSync, openSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type ProcessConfig, variableName } from './config.ts'
+import { readListenerProcess } from './procfs.ts'
 
 /** Why a cluster cannot start, in words for its operator. */
 export class StartError extends Error {
@@ -38,7 +39,7 @@ export async function bind<T>(
     switch ((error as { code?: string }).code) {
       case 'EADDRINUSE':
         throw new PortTakenError(
-          `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}`,
+          `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}${holderOf(config[portKey])}`,
         )
       case 'EACCES':
         throw new StartError(`no permission to listen on ${address}: set ${variable} to a port above 1023`)
@@ -48,6 +49,13 @@ export async function bind<T>(
         throw error
     }
   }
+}
+
+const LONGEST_COMMAND = 200
+
+function holderOf(port: number): string {
+  const holder = readListenerProcess(port)
+  return holder ? ` (process ${holder.pid} listens there: ${holder.command.slice(0, LONGEST_COMMAND)})` : ''
 }
 
 const hasAddress = (host: string): Promise<boolean> =>

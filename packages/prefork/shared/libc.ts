@@ -8,6 +8,7 @@ const FUNCTIONS = {
   alarm: { args: ['u32'], returns: 'u32' },
   dup2: { args: ['i32', 'i32'], returns: 'i32' },
   getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+  prctl: { args: ['i32', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
   waitpid: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
 } as const
 

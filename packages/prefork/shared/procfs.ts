@@ -85,6 +85,20 @@ export function readListenerFiles(port: number): number[] {
   return rows.flatMap(({ state, inode }) => (state === LISTEN ? (own.get(inode) ?? []) : []))
 }
 
+/** A process that listens on a port of this network namespace, if this user may know it. */
+export function readListenerProcess(port: number): { pid: number; command: string } | undefined {
+  const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
+  const inodes = rows.filter(({ state }) => state === LISTEN).map(({ inode }) => inode)
+  const pids = (attempt(() => readdirSync('/proc')) ?? []).map(Number).filter(Number.isInteger)
+  const pid = pids.find((each) => {
+    const sockets = socketsOf(each)
+    return inodes.some((inode) => sockets.has(inode))
+  })
+  if (pid === undefined) return undefined
+  const command = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? ''
+  return { pid, command: command.split('\0').join(' ').trim() }
+}
+
 /** The file numbers of a process's sockets, by inode. */
 function socketsOf(pid: number | 'self'): Map<string, number> {
   const sockets = new Map<string, number>()

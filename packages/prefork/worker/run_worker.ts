@@ -19,6 +19,7 @@ import { closeListeners } from './close_listeners.ts'
 import { drainAndLog } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
+import { wakeWithMaster } from './wake_with_master.ts'
 
 /** Signals that a terminal sends to the whole process group. The master decides what they mean. */
 const LEFT_TO_THE_MASTER = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU'] as const
@@ -31,6 +32,7 @@ export async function runWorker<Config extends ProcessConfig>(
   log: Logger,
 ): Promise<number> {
   surviveOtherSignals(undefined, LEFT_TO_THE_MASTER)
+  wakeWithMaster()
   const orders = new DrainOrders(config)
   const tcp = role.addresses.find((address) => 'port' in address)!
   const unix = role.addresses.find((address) => 'unix' in address)
