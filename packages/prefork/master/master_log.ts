@@ -2,6 +2,7 @@
 import { type ProcessConfig, variableName } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
+import { readMigratesRequests } from '../shared/procfs.ts'
 import type { ExitReason, WorkerState } from './state.ts'
 import type { WorkerEnd, WorkerHandle } from './worker_handle.ts'
 
@@ -12,6 +13,7 @@ export class MasterLog {
   readonly #log: Logger
   readonly #config: ProcessConfig
   readonly #prefix: string
+  #hasReloaded = false
 
   constructor(log: Logger, config: ProcessConfig, prefix: string) {
     this.#log = log
@@ -70,6 +72,13 @@ export class MasterLog {
   }
 
   reloading(isRunning: boolean): void {
+    if (!this.#hasReloaded && readMigratesRequests() === false) {
+      this.#log.info(
+        'a reload may lose connections that no worker has accepted yet, because net.ipv4.tcp_migrate_req is 0: ' +
+          '`sysctl -w net.ipv4.tcp_migrate_req=1` prevents this',
+      )
+    }
+    this.#hasReloaded = true
     this.#log.info(
       isRunning ? 'another reload follows the one that runs' : 'reloading: one worker after the other',
     )

@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { readListenQueue } from '../shared/procfs.ts'
+import { readListenQueue, readMigratesRequests } from '../shared/procfs.ts'
 import { gone, temporaryFolder, Toys } from '../testdata/toys.ts'
 import { expectNoFailures, Load } from '../testing_load.ts'
 
@@ -236,6 +236,22 @@ test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request f
   await load.stop()
   expectNoFailures(load.failures)
 })
+
+test.skipIf(readMigratesRequests() !== false)(
+  'that a reload may lose connections is logged at the first one, with the remedy, and not at the start',
+  async () => {
+    await using cluster = new Toys({ TOYS_WORKERS: '1' })
+    await cluster.ready()
+    const lines = () => cluster.lines('a reload may lose connections')
+    expect(lines()).toEqual([])
+    for (const count of [1, 2]) {
+      cluster.signal('SIGHUP')
+      await cluster.until('the reload', ({ reloads }) => reloads === count)
+    }
+    expect(lines()).toHaveLength(1)
+    expect(lines()[0]!.msg).toContain('sysctl -w net.ipv4.tcp_migrate_req=1')
+  },
+)
 
 test('sockets of slots follow their workers, and are gone with the cluster', async () => {
   const folder = temporaryFolder()

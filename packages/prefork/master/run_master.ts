@@ -12,7 +12,6 @@ import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import { surviveOtherSignals } from '../shared/other_signals.ts'
 import { reapOrphans } from '../shared/reap_orphans.ts'
-import { readMigratesRequests } from '../shared/procfs.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
 import { oncePerPress } from '../shared/stop_signals.ts'
@@ -68,11 +67,6 @@ export async function runMaster(
       const enqueue = oncePerPress(() => master.enqueue({ type: 'signal', signal }))
       process.on(signal, enqueue)
       cleanUp.defer(() => process.off(signal, enqueue))
-    }
-    if (readMigratesRequests() === false) {
-      log.info(
-        'net.ipv4.tcp_migrate_req is 0: connections that a stopping worker has not accepted yet are lost',
-      )
     }
     void master.served.then(() => logReady(log, config, address.port, admin.port!))
     const code = await master.run()
