@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
+import { automaticWorkers } from './shared/parallelism.ts'
 import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -298,6 +299,12 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
       expect(performance.now() - startedMs).toBeLessThan(5000)
     },
   )
+})
+
+test('WORKERS=auto starts a worker for each processor', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: 'auto' })
+  expect(await cluster.line('ready')).toMatchObject({ workers: automaticWorkers() })
+  expect((await cluster.stats()).workers).toHaveLength(automaticWorkers())
 })
 
 test('one of several workers runs the migrations', async () => {

@@ -6,6 +6,7 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { automaticWorkers } from './parallelism.ts'
 import { type Environment, serviceLinks } from './service_links.ts'
 
 export type { Environment }
@@ -34,7 +35,14 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
     description: 'address of the admin server: /metrics, /stats, /healthz, /readyz',
   }),
   adminPort: port(defaults.adminPort, 'port of the admin server; 0 picks a free one'),
-  workers: integer(0, 1000, 2, 'worker processes; 0: the app runs in this process'),
+  workers: Type.Integer({
+    minimum: 0,
+    maximum: 1000,
+    default: 2,
+    description:
+      'worker processes; 0: the app runs in this process; auto: one for each processor that it may use',
+    auto: automaticWorkers,
+  }),
   maxWorkers: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -134,7 +142,9 @@ export function settingsTable(schema: TObject, prefix: string): string {
 
 /** Describes the values that a setting may have. */
 export function allowed(schema: TSchema): string {
-  if (schema.type === 'integer') return `an integer from ${schema.minimum} to ${schema.maximum}`
+  if (schema.type === 'integer') {
+    return `an integer from ${schema.minimum} to ${schema.maximum}${schema.auto ? ', or auto' : ''}`
+  }
   if (schema.anyOf) return `one of ${schema.anyOf.map((option: TSchema) => option.const).join(', ')}`
   return schema.minLength ? 'a non-empty string' : 'a string'
 }
@@ -170,5 +180,6 @@ function milliseconds(byDefault: number, description: string) {
 
 /** Text that is no number stays text, so that the check refuses it and the message can show it. */
 function convert(schema: TSchema, text: string): unknown {
+  if (schema.auto && text === 'auto') return schema.auto()
   return schema.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text
 }
