@@ -77,8 +77,8 @@ export const workersCases: Record<string, AlertCase> = {
     labels: app,
   },
   MasterFilesNearLimit: {
-    fires: { [of('process_open_fds', dogs)]: '900x120', [of('process_max_fds', dogs)]: '1000x120' },
-    quiet: { [of('process_open_fds', dogs)]: '700x120', [of('process_max_fds', dogs)]: '1000x120' },
+    fires: { [of('process_master_open_fds', dogs)]: '900x120', [of('process_max_fds', dogs)]: '1000x120' },
+    quiet: { [of('process_master_open_fds', dogs)]: '700x120', [of('process_max_fds', dogs)]: '1000x120' },
     labels: dogs,
     value: '90%',
   },

@@ -165,7 +165,7 @@ export class Master {
     const isOutOfMemory = oomKills !== this.#oomKills
     this.#oomKills = oomKills
     const outcome = transitions.exited(this.state, worker, { ...end, isOutOfMemory }, nowMs)
-    const abandoned = slotStats.ended(worker, handle.cpuUs, outcome.reason)
+    const abandoned = slotStats.ended(worker, handle.cpu, outcome.reason)
     this.handles.delete(worker)
     if (!this.state.slots[worker.slot - 1]!.workers.some(isReady)) sockets?.withdraw(worker.slot)
 

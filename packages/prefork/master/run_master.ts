@@ -2,7 +2,7 @@
  * The master process from its start to its end: it takes what the cluster needs (admin port, traffic port, segment, socket
  * folder), lets master.ts run the workers, and gives everything back.
  */
-import { collectDefaultMetrics, Registry } from '@bun-monitoring/metrics'
+import { Registry } from '@bun-monitoring/metrics'
 import { serveAdmin } from '../admin/admin_server.ts'
 import { statsDocument } from '../admin/stats_document.ts'
 import { bind, findPort, StartError } from '../shared/bind.ts'
@@ -20,7 +20,9 @@ import { createSegment, lastingPath } from './cluster_segment.ts'
 import { clusterSnapshot } from './cluster_snapshot.ts'
 import { Master } from './master.ts'
 import { MasterLog } from './master_log.ts'
+import { publishProcessMetrics } from './process_metrics.ts'
 import { SlotStats } from './slot_stats.ts'
+import { workersOf } from './state.ts'
 
 /** The signals of README.md. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
@@ -39,7 +41,6 @@ export async function runMaster(
     const address = { hostname: config.host, port: await findPort(cluster.prefix, config) }
     const segment = cleanUp.adopt(createSegment(cluster, config, log), (each) => each.remove())
     const registry = new Registry(undefined, segment.writer(segment.masterRegion))
-    collectDefaultMetrics({ register: registry })
     const slotStats = new SlotStats(segment, registry)
     const sockets =
       config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, cluster.name)
@@ -55,6 +56,10 @@ export async function runMaster(
       slotStats,
       sockets,
       address,
+    })
+    publishProcessMetrics(registry, {
+      pids: () => workersOf(master.state).map(({ pid }) => pid),
+      endedCpu: () => slotStats.endedCpu,
     })
     const admin = await bind(cluster.prefix, 'admin', config, () =>
       serveAdmin(config, registry, {

@@ -1,5 +1,12 @@
 import { expect, test } from 'bun:test'
-import { parseListeners, parseNetstat, readListenOverflows, readListenQueue, readProcess } from './procfs.ts'
+import {
+  readFileLimit,
+  parseListeners,
+  parseNetstat,
+  readListenOverflows,
+  readListenQueue,
+  readProcess,
+} from './procfs.ts'
 
 test('only the listener of the port counts, not its connections', () => {
   const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -13,6 +20,11 @@ test('a number of netstat is found by its name', () => {
   const netstat = 'TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 23 24\nIpExt: A\nIpExt: 5\n'
   expect(parseNetstat(netstat, 'TcpExt', 'ListenOverflows')).toBe(23)
   expect(parseNetstat(netstat, 'TcpExt', 'Nonsense')).toBeUndefined()
+})
+
+test('the limit of open files is the one that a shell reports', () => {
+  const { stdout } = Bun.spawnSync(['sh', '-c', 'ulimit -n'])
+  expect(readFileLimit()).toBe(Number(stdout.toString()))
 })
 
 test('all facts of this process are known, and none of a process that has ended', () => {

@@ -37,6 +37,10 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   return { rssBytes, vszBytes, cpuUs, openFiles }
 }
 
+/** The soft limit of open files of this process; 0 if it is unknown. */
+export const readFileLimit = (): number =>
+  attempt(() => Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))![1])) ?? 0
+
 /** The living children of a process. */
 export const childrenOf = (pid: number): number[] =>
   (attempt(() => readdirSync(`/proc/${pid}/task`)) ?? []).flatMap((thread) => {
