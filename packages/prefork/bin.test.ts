@@ -119,7 +119,7 @@ describe.each(['plain.ts', 'hono.ts'])('%s with 2 workers', (file) => {
       while ((load.bodies.get(body) ?? 0) < before + 200) await load.more(1)
     }
     await load.stop()
-    expectNoFailures(load.failures)
+    expect(load.failures).toEqual([])
     expect(await command.counted()).toBe(load.answered)
     const { workers } = await command.stats()
     expect(workers.reduce((sum, { requests }) => sum + requests, 0)).toBe(load.answered)

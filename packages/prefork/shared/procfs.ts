@@ -82,11 +82,14 @@ export function readConnections(
   return inodes.intersection(socketsOf(pid))
 }
 
-/** The file numbers of this process's own listeners on a port. */
-export function readListenerFiles(port: number): number[] {
+/** This process's own listeners on a port: their file numbers, and the connections that wait to be accepted. */
+export function readOwnListeners(port: number): { file: number; queue: number }[] {
   const own = socketsOf('self')
   const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
-  return rows.flatMap(({ state, inode }) => (state === LISTEN ? (own.get(inode) ?? []) : []))
+  return rows.flatMap(({ state, inode, queue }) => {
+    const file = own.get(inode)
+    return state === LISTEN && file !== undefined ? [{ file, queue }] : []
+  })
 }
 
 /** A process that listens on a port of this network namespace, if this user may know it. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { StartError } from '../shared/bind.ts'
 import { variableName } from '../shared/config.ts'
 import { libc } from '../shared/libc.ts'
-import { readListenerFiles } from '../shared/procfs.ts'
+import { readOwnListeners } from '../shared/procfs.ts'
 
 /** socket(7) on the processors that Bun runs on. */
 const SOL_SOCKET = 1
@@ -20,13 +20,13 @@ const LOOK_EVERY_MS = 10
  */
 export async function checkSharedPort(port: number, prefix: string, socketPath?: string): Promise<void> {
   const deadlineMs = performance.now() + LISTENS_WITHIN_MS
-  let files = readListenerFiles(port)
+  let listeners = readOwnListeners(port)
   const isOnSocket = () => socketPath !== undefined && existsSync(socketPath)
-  while (files.length === 0 && !isOnSocket() && performance.now() < deadlineMs) {
+  while (listeners.length === 0 && !isOnSocket() && performance.now() < deadlineMs) {
     await Bun.sleep(LOOK_EVERY_MS)
-    files = readListenerFiles(port)
+    listeners = readOwnListeners(port)
   }
-  if (files.some((file) => !isShared(file))) throw notShared(port, prefix)
+  if (listeners.some(({ file }) => !isShared(file))) throw notShared(port, prefix)
 }
 
 /** Also for a worker whose app finds the port taken: by the other workers. */
