@@ -44,11 +44,12 @@ const APPS: Record<string, (body: string) => string> = {
     app.get('/throw', () => { throw new Error('on purpose') })
     export default app`,
   'elysia.ts': (body) => `import { Elysia } from 'elysia'
-    export default new Elysia()
+    export default new Elysia({ serve: { maxRequestBodySize: 1000 } })
       .onStart(() => void console.log('started'))
       .onStop(() => void console.log('stopped'))
       .get('/', () => '${body}')
       .get('/throw', () => { throw new Error('on purpose') })
+      .post('/size', ({ body }) => String(body.length))
       .get('/dogs/:id', ({ params }) => 'dog ' + params.id)
       .get('/ip', ({ server, request }) => server.requestIP(request))
       .ws('/ws', { message: (socket, text) => void socket.send('echo ' + text) })`,
@@ -199,6 +200,10 @@ test('an Elysia app has its server, WebSockets and hooks, and is measured by rou
   expect(await (await command.get('/dogs/7')).text()).toBe('dog 7')
   expect((await command.get('/missing')).status).toBe(404)
   expect((await command.get('/throw')).status).toBe(500)
+  const post = (body: string) =>
+    command.get('/size', { method: 'POST', body, headers: { 'Content-Type': 'text/plain' } })
+  expect(await (await post('x'.repeat(1000))).text()).toBe('1000')
+  expect((await post('x'.repeat(1001))).status).toBe(413)
   expect(await (await command.get('/ip')).json()).toMatchObject({ address: '127.0.0.1' })
   expect(await ask(`${(await command.ready()).url}/ws`, 'hello')).toBe('echo hello')
   const counts = countsOf(await (await command.admin('/metrics')).text())

@@ -10,7 +10,7 @@ export interface ElysiaApp {
   compile(): unknown
   modules: Promise<unknown>
   server: Bun.Server<any> | null
-  config: { websocket?: object }
+  config: { websocket?: object; serve?: Pick<HttpOptions, 'idleTimeout' | 'maxRequestBodySize'> }
   routes: readonly { hooks: { error?: unknown } }[]
   event: Record<'start' | 'stop' | 'error', readonly { fn: (app: unknown) => unknown }[] | undefined>
 }

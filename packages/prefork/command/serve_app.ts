@@ -31,6 +31,9 @@ function serveModule(app: AppModule, { addresses, registry, tally }: Worker): Se
   })
 }
 
+/** In seconds, as `app.listen` has it. */
+const ELYSIAS_IDLE_TIMEOUT = 30
+
 /** What `app.listen` does, without its server: lazy modules, hooks, WebSockets, and `server` in the context of handlers. */
 async function serveElysia(app: ElysiaApp, { addresses, registry, tally }: Worker): Promise<Served> {
   await app.modules
@@ -44,6 +47,7 @@ async function serveElysia(app: ElysiaApp, { addresses, registry, tally }: Worke
     tally.sentBytes += bodyBytes(request.method, response)
     return response
   }
+  const { idleTimeout = ELYSIAS_IDLE_TIMEOUT, maxRequestBodySize } = app.config.serve ?? {}
   const served = serveHttp(addresses, {
     fetch(request, server) {
       app.server = server
@@ -52,6 +56,8 @@ async function serveElysia(app: ElysiaApp, { addresses, registry, tally }: Worke
         ? response.then((each) => send(request, each))
         : send(request, response)
     },
+    idleTimeout,
+    ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),
     websocket: { ...app.config.websocket, ...WEBSOCKET } as Bun.WebSocketHandler<unknown>,
     async close() {
       for (const { fn } of app.event.stop ?? []) await fn(app)

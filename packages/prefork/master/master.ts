@@ -45,7 +45,7 @@ export interface MasterParts {
 }
 
 /** A turn comes with each event, and without one at this interval for what depends on time alone. */
-const TURN_EVERY_MS = 100
+const TURN_EVERY_MS = 200
 
 /** How long after the end of its drain time a worker is killed. */
 const KILL_AFTER_MS = 1000

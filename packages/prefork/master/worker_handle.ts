@@ -9,7 +9,7 @@ import { roleVariable } from '../shared/messages.ts'
 import { readProcess } from '../shared/procfs.ts'
 import type { CpuTime } from './process_metrics.ts'
 import type { Vitals } from './state.ts'
-import { OWN_START, workerCommand } from './worker_command.ts'
+import { existingFolder, OWN_START, workerCommand } from './worker_command.ts'
 
 /** How a process ended: with a code, or by a signal. */
 export interface WorkerEnd {
@@ -51,7 +51,7 @@ export class WorkerHandle {
     this.#seenTurningMs = nowMs
     const allReceived = Promise.withResolvers<void>()
     this.#process = Bun.spawn(command, {
-      cwd,
+      cwd: existingFolder(cwd),
       env: { ...process.env, ...roleVariable(role) },
       stdio: ['ignore', 'inherit', 'inherit'],
       serialization: 'json',
