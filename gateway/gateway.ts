@@ -1,7 +1,9 @@
 /** The state that all connections of a worker share: limits, routes, upstreams, metrics, and the clock of all deadlines. */
 import type { Logger, Worker } from '@bun-monitoring/prefork'
+import type { Socket } from 'bun'
 import { ClientMetrics, type ClientState } from './client/metrics.ts'
 import type { ClientConnection, ClientContext } from './client/client_connection.ts'
+import { MAX_TURNED_AWAY, TurnedAway } from './client/turned_away.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { ExchangeMetrics } from './exchange/metrics.ts'
@@ -10,11 +12,20 @@ import { FieldList } from './http1/fields.ts'
 import { METHODS } from './http1/methods.ts'
 import { RequestLine } from './http1/request_line.ts'
 import type { Clock } from './io/context.ts'
+import { connectionsWithin, openFileLimit } from './io/files.ts'
 import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
 import type { Incoming } from './routing/request_filters.ts'
 import { compileRoutes } from './routing/route_table.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
 import { Upstream } from './upstream/upstream.ts'
+
+/** The configured limits, with as many connections as the limit of open files allows. */
+function limitsWithin({ limits, upstreams }: GatewayConfig): { files: number; limits: Limits } {
+  const files = openFileLimit()
+  const most = upstreams.reduce((sum, { maxConnections }) => sum + maxConnections, 0)
+  const connections = connectionsWithin(files, limits.connections, most)
+  return { files, limits: connections === limits.connections ? limits : { ...limits, connections } }
+}
 
 /** The parts of a worker that the gateway uses. */
 export type GatewayWorker = Pick<Worker, 'registry' | 'tally' | 'log'>
@@ -24,6 +35,7 @@ export class Gateway implements ClientContext {
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly fields: FieldList
+  readonly responseFields: FieldList
   readonly log: Logger
   readonly peers: Peers
   readonly clientMetrics: ClientMetrics
@@ -32,6 +44,8 @@ export class Gateway implements ClientContext {
   readonly incoming: Incoming
   readonly upstreams: readonly Upstream[]
   readonly clients = new Set<ClientConnection>()
+  /** Clients above the limit, until they have read their error. */
+  readonly turnedAway = new Set<TurnedAway>()
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined
@@ -43,15 +57,22 @@ export class Gateway implements ClientContext {
     nowMs: number,
     writeLog: (lines: string) => void,
   ) {
-    this.limits = config.limits
+    const { files, limits } = limitsWithin(config)
+    this.limits = limits
+    if (limits !== config.limits)
+      log.warn(
+        { connections: limits.connections, files },
+        `connections = ${config.limits.connections} does not fit into the limit of open files (${files}): it is ${limits.connections}`,
+      )
     this.timeouts = config.timeouts
     this.clock = { nowMs }
     this.fields = new FieldList(config.limits.headersCount)
+    this.responseFields = new FieldList(config.limits.responseHeadersCount)
     this.log = log
     this.peers = new Peers(config.trustedProxies)
     this.clientMetrics = new ClientMetrics(registry)
     this.exchangeMetrics = new ExchangeMetrics(registry, tally)
-    this.accessLog = new AccessLog(config.accessLog, writeLog)
+    this.accessLog = new AccessLog(config.log, writeLog, this.clientMetrics.logLinesLeftOut)
     const families = new UpstreamFamilies(registry)
     this.upstreams = config.upstreams.map(
       (upstream) => new Upstream(upstream, this, families.of(upstream.name)),
@@ -63,10 +84,19 @@ export class Gateway implements ClientContext {
       fields: undefined as never,
       end: 0,
       routes: compileRoutes(config.routes),
-      limits: config.limits,
+      limits,
       route: undefined,
-      isNormal: true,
+      form: 'plain',
     }
+  }
+
+  /** Sends an error to a client above the limit of connections. @returns the owner of its socket */
+  turnAway(socket: Socket<unknown>): TurnedAway | undefined {
+    this.clientMetrics.rejected('connections')
+    if (this.turnedAway.size >= MAX_TURNED_AWAY) return void socket.terminate()
+    const client = new TurnedAway(this, socket, (gone) => void this.turnedAway.delete(gone))
+    this.turnedAway.add(client)
+    return client
   }
 
   upstream(name: string): Upstream {
@@ -96,12 +126,13 @@ export class Gateway implements ClientContext {
       states[client.state]++
       if (nowMs > client.deadlineMs) client.onDeadline()
     }
+    for (const client of this.turnedAway) if (nowMs > client.deadlineMs) client.reset()
     this.clientMetrics.observe(states)
     for (const upstream of this.upstreams) upstream.sweep(nowMs)
   }
 
   close(): void {
-    for (const client of this.clients) client.reset()
+    for (const client of [...this.clients, ...this.turnedAway]) client.reset()
     for (const upstream of this.upstreams) upstream.close()
   }
 }

@@ -5,12 +5,12 @@
 import type { Address, Served, Worker } from '@bun-monitoring/prefork'
 import type { Socket, TCPSocketListener, TCPSocketListenOptions } from 'bun'
 import { ClientConnection } from './client/client_connection.ts'
+import type { TurnedAway } from './client/turned_away.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { Gateway, type GatewayWorker } from './gateway.ts'
-import { REJECTIONS } from './http1/rejections.ts'
 import { discard } from './io/coalesce.ts'
+import { KEEP_ALIVE_MS } from './io/context.ts'
 import { writeLines } from './observe/log_output.ts'
-import { encodeReply, problemReply } from './routing/local_reply.ts'
 
 /** The precision of all deadlines. */
 const SWEEP_MS = 100
@@ -29,7 +29,7 @@ export class GatewayServer implements Served {
   readonly gateway: Gateway
   /** Resolves when the targets of every upstream were looked up. */
   readonly hasTargets: Promise<unknown>
-  readonly #listeners: TCPSocketListener<ClientConnection>[] = []
+  readonly #listeners: TCPSocketListener<Client>[] = []
   readonly #timer: Timer
   readonly #now: () => number
   #closesIdleAtMs = Infinity
@@ -49,7 +49,7 @@ export class GatewayServer implements Served {
   serveOn(address: Address): number {
     // Bun's types for `listen` lack `reusePort` and `allowHalfOpen`.
     const options = { ...address, allowHalfOpen: true, socket: handlersOf(this.gateway) }
-    const listener = Bun.listen(options as TCPSocketListenOptions<ClientConnection>)
+    const listener = Bun.listen(options as TCPSocketListenOptions<Client>)
     this.#listeners.push(listener)
     return listener.port
   }
@@ -83,7 +83,7 @@ export class GatewayServer implements Served {
       await new Promise<void>((resolve) => (this.gateway.onEmpty = resolve))
     }
     clearInterval(this.#timer)
-    for (const upstream of this.gateway.upstreams) upstream.close()
+    this.gateway.close()
     this.gateway.accessLog.flush()
   }
 }
@@ -97,29 +97,32 @@ export async function serve(config: GatewayConfig, worker: Worker): Promise<Serv
   return server
 }
 
+/** The owner of a client's socket. */
+type Client = ClientConnection | TurnedAway
+
 const handlersOf = (gateway: Gateway) => ({
-  open(socket: Socket<ClientConnection>) {
+  open(socket: Socket<Client>) {
     gateway.clientMetrics.accepted.inc()
-    if (gateway.clients.size >= gateway.limits.connections) return turnAway(socket, gateway)
-    socket.data = new ClientConnection(gateway, socket)
-    gateway.clients.add(socket.data)
+    if (gateway.clients.size >= gateway.limits.connections) {
+      const client = gateway.turnAway(socket)
+      if (client !== undefined) socket.data = client
+      return client?.start()
+    }
+    // Unix sockets have no address, and no need of probes.
+    if (socket.remoteAddress) socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    const client = new ClientConnection(gateway, socket)
+    socket.data = client
+    gateway.clients.add(client)
   },
-  data: ({ data: client }: Socket<ClientConnection>, bytes: Buffer) => client?.onData(bytes),
-  drain: ({ data: client }: Socket<ClientConnection>) => client?.onDrain(),
-  end: ({ data: client }: Socket<ClientConnection>) => client?.onEnd(),
-  close: ({ data: client }: Socket<ClientConnection>) => client?.onClose(),
+  data: ({ data: client }: Socket<Client>, bytes: Buffer) => client?.onData(bytes),
+  drain: ({ data: client }: Socket<Client>) => client?.onDrain(),
+  end: ({ data: client }: Socket<Client>) => client?.onEnd(),
+  close: ({ data: client }: Socket<Client>) => client?.onClose(),
   // Bun calls this for an exception of a handler and leaves the socket open. The bug costs this connection alone.
-  error(socket: Socket<ClientConnection>, error: Error) {
+  error(socket: Socket<Client>, error: Error) {
     discard()
     gateway.log.error({ err: error }, 'a bug in the gateway: the connection to the client is closed')
     if (socket.data === undefined) socket.terminate()
     else socket.data.reset()
   },
 })
-
-/** Too many connections: sends the error without reading a request. */
-function turnAway(socket: Socket<ClientConnection>, { clientMetrics }: Gateway): void {
-  clientMetrics.rejected('connections')
-  const [status, detail] = REJECTIONS.connections
-  socket.end(encodeReply(problemReply(status, detail), 'Connection: close\r\n', true))
-}

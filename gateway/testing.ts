@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessLogMode } from './observe/access_log.ts'
+import type { AccessLogConfig, AccessLogMode } from './observe/access_log.ts'
 import { readGatewayConfig } from './config/settings.ts'
 import type { RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
@@ -25,6 +25,7 @@ interface Overrides {
   timeouts?: Partial<Timeouts>
   trustedProxies?: string[]
   accessLog?: AccessLogMode
+  log?: Partial<AccessLogConfig>
   routes?: RouteConfig[]
   /** Settings of the upstream. */
   upstream?: Partial<UpstreamConfig>
@@ -42,6 +43,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
     ...committed,
     ...overrides,
     upstreams: [{ ...upstream, targets, ...overrides.upstream }],
+    log: { ...committed.log, ...(overrides.accessLog && { access: overrides.accessLog }), ...overrides.log },
     routes: overrides.routes ?? [route],
     limits: { ...committed.limits, ...overrides.limits },
     timeouts: { ...committed.timeouts, ...overrides.timeouts },

@@ -11,7 +11,7 @@ import { CLIENT_GONE } from '../exchange/record.ts'
 import type { Peer, Peers } from '../forward/peers.ts'
 import { readRequest, requestLineOf } from '../forward/request_head.ts'
 import { Body, NO_CHUNKS } from '../http1/body.ts'
-import { HEAD, OTHER_METHOD } from '../http1/methods.ts'
+import { HEAD, OTHER_METHOD, ROUTED_METHODS } from '../http1/methods.ts'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { type Context, NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
@@ -20,6 +20,9 @@ import { encodeReply, type LocalReply, problemReply } from '../routing/local_rep
 import { filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientMetrics, ClientState } from './metrics.ts'
+
+/** RFC 9110 section 15.5.6 requires it of a 405. */
+const ALLOW = { Allow: ROUTED_METHODS.join(', ') }
 
 /** The gateway, as far as a client's connection uses it. gateway.ts implements it. */
 export interface ClientContext extends ExchangeContext, Context {
@@ -46,7 +49,7 @@ export class ClientConnection implements Downstream {
 
   constructor(
     readonly context: ClientContext,
-    socket: Socket<ClientConnection>,
+    socket: Socket<unknown>,
   ) {
     this.peer = context.peers.enter(socket.remoteAddress)
     this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
@@ -137,9 +140,13 @@ export class ClientConnection implements Downstream {
     context.clientMetrics.rejected(reason)
     const hasHead = this.#exchange?.hasHead === true
     if (this.#exchange !== undefined) this.#abandon(status, reason)
-    else context.count(method, { client: peer.address, request, route: UNMATCHED, status, reason })
+    else {
+      const client = incoming?.fields.client ?? peer.address
+      context.count(method, { client, request, route: UNMATCHED, status, reason })
+    }
     if (hasHead) return this.reset()
-    this.reply(problemReply(status, detail), connectionLine(true, 1), method !== HEAD)
+    const fields = reason === 'method' ? ALLOW : {}
+    this.reply(problemReply(status, detail, fields), connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
   }
 
@@ -244,14 +251,14 @@ export class ClientConnection implements Downstream {
   }
 
   #replyTo(incoming: Incoming, reply: LocalReply, body: Body, end: number): void {
-    const { context, peer } = this
+    const { context } = this
     const { line, fields } = incoming
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
     const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
     this.reply(reply, connectionLine(closes, line.minor), !isHead)
     context.count(line.method, {
-      client: peer.address,
+      client: fields.client,
       request: requestLineOf(incoming),
       route: routeId(incoming.route),
       status: reply.status,

@@ -1,7 +1,8 @@
 /** The address of a target, and its spelling in the file: `http://host:port`, or `unix:/path`. */
 import { authorityOf } from '@bun-monitoring/prefork'
 
-export type Address = { hostname: string; port: number } | { unix: string }
+/** A TCP address, with other addresses of the same server that are tried in turn if it refuses, or a socket file. */
+export type Address = { hostname: string; port: number; fallbacks?: readonly string[] } | { unix: string }
 
 const UNIX = 'unix:'
 const SPELLED = /^(http:\/\/[^/?#@\s]+:\d{1,5}|unix:(\/[^/*\s]+)*\/[^/\s]+)$/
@@ -17,6 +18,13 @@ export function parseAddress(text: string): Address {
   const { hostname, port } = new URL(text)
   // URL leaves out port 80, and keeps the brackets of an IPv6 address.
   return { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port === '' ? 80 : port) }
+}
+
+/** The address and its fallbacks, in the order in which they are tried. */
+export function alternativesOf(address: Address): readonly Address[] {
+  if ('unix' in address) return [address]
+  const { hostname, port, fallbacks = [] } = address
+  return [hostname, ...fallbacks].map((each) => ({ hostname: each, port }))
 }
 
 /** The name of the target in logs. */

@@ -5,6 +5,8 @@ export interface Limits {
   headersBytes: number
   headersCount: number
   bodyBytes: number
+  responseHeadersBytes: number
+  responseHeadersCount: number
   /** Client connections at one time. */
   connections: number
 }
@@ -16,4 +18,5 @@ export interface Timeouts {
   responseHeaderMs: number
   clientIdleMs: number
   poolIdleMs: number
+  tunnelIdleMs: number
 }

@@ -8,13 +8,14 @@ import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
 import { isIP } from 'node:net'
 import { isTarget, TARGET } from './address.ts'
+import { HOST, hostPattern } from './hosts.ts'
 
 type Table = Record<string, unknown>
 
 /** The route id of the gateway's own page. */
 export const PAGE = 'page'
 
-export const NETWORK = 'an address or a network like 10.0.0.0/8'
+export const NETWORK = 'an address, a network like 10.0.0.0/8, or unix:'
 
 /** Missing keys, unknown keys and wrong values. The description in the schema says what is allowed. */
 export function shapeProblems(schema: TSchema, document: unknown): string[] {
@@ -39,7 +40,7 @@ export function referenceProblems(document: unknown): string[] {
     ...upstreams.flatMap((upstream, i) =>
       textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
     ),
-    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isNetwork, NETWORK),
+    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
   ]
 }
 
@@ -59,7 +60,15 @@ const textProblems = (
 
 function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
   const route = routes[i]!
-  const problems = overlap(routes, i).concat(actionProblems(route, `route[${i}]`))
+  const problems = overlap(routes, i).concat(
+    actionProblems(route, `route[${i}]`),
+    textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
+      problem.replace('host[0]', 'host'),
+    ),
+    textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
+  )
+  if (route.host !== undefined && route.hosts !== undefined)
+    problems.push(`route[${i}]: host and hosts exclude each other`)
   const { upstream } = route
   if (typeof upstream === 'string' && !known.includes(upstream)) {
     const names = known.join(', ')
@@ -67,6 +76,9 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
   }
   return problems
 }
+
+/** Keys that only a route with an upstream can have. */
+const FORWARD_KEYS = ['encoded_slashes', 'retries', 'retry_on']
 
 /** A route has exactly one action, and changes the path only if it forwards. */
 function actionProblems(route: Table, key: string): string[] {
@@ -79,6 +91,14 @@ function actionProblems(route: Table, key: string): string[] {
     ...(hasForbiddenBody(route.respond)
       ? [`${key}.respond.body: a response with this status has no body`]
       : []),
+    ...(changes.length > 0 && route.encoded_slashes === 'pass'
+      ? [`${key}.encoded_slashes: "pass" and ${changes[0]} exclude each other`]
+      : []),
+    ...FORWARD_KEYS.flatMap((name) =>
+      route[name] !== undefined && route.upstream === undefined
+        ? [`${key}.${name}: is for routes with an upstream`]
+        : [],
+    ),
     ...(changes.length > 1 ? [`${key}: strip and rewrite do not go together`] : []),
     ...(changes.length > 0 && route.upstream === undefined
       ? [`${key}.${changes[0]}: is for routes with an upstream`]
@@ -94,14 +114,26 @@ function hasForbiddenBody(respond: unknown): boolean {
 
 /** A problem if an earlier route takes the same requests. */
 function overlap(routes: Table[], i: number): string[] {
-  const { host, path, methods } = routes[i]!
+  const { path, methods } = routes[i]!
+  const hosts = hostsIn(routes[i]!)
   const owner = routes.slice(0, i).findIndex((other) => {
-    if (path === undefined || other.path !== path || other.host !== host) return false
+    const shares = hostsIn(other).some((host) => hosts.includes(host))
+    if (path === undefined || other.path !== path || !shares) return false
     if (!Array.isArray(methods) || !Array.isArray(other.methods)) return true
     return other.methods.some((method) => methods.includes(method))
   })
   return owner === -1 ? [] : [`route[${i}].path: ${JSON.stringify(path)} is taken by route[${owner}]`]
 }
+
+/** The hosts of a route; an empty one stands for every host. */
+function hostsIn({ host, hosts }: Table): string[] {
+  const texts = (Array.isArray(hosts) ? hosts : [host]).filter((each) => typeof each === 'string')
+  return texts.length === 0 ? [''] : texts.map((text) => hostPattern(text) ?? text)
+}
+
+const isHost = (text: string): boolean => hostPattern(text) !== undefined
+
+const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
 
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')

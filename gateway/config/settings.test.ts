@@ -3,6 +3,7 @@ import { ConfigError, type Environment, settingsTable } from '@bun-monitoring/pr
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { HOST } from './hosts.ts'
 import { PREFIX, readGatewayConfig, schema } from './settings.ts'
 
 let folder: string
@@ -47,7 +48,7 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
       adminPort: 9000,
-      limits: { lineBytes: 8192, headersBytes: 32_768, headersCount: 100, bodyBytes: 75_000_000 },
+      limits: { lineBytes: 8192, headersBytes: 15_360, headersCount: 100, bodyBytes: 75_000_000 },
       timeouts: {
         requestHeaderMs: 10_000,
         bodyStallMs: 30_000,
@@ -56,7 +57,7 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
         clientIdleMs: 75_000,
         poolIdleMs: 1000,
       },
-      accessLog: 'errors',
+      log: { access: 'errors' },
       trustedProxies: [],
       upstreams: [
         { ...upstream, name: 'dogs', targets: ['http://127.0.0.1:8001'] },
@@ -78,9 +79,9 @@ const upstream = {
 }
 
 test('tables that are left out have the defaults that the committed file spells out', async () => {
-  const { limits, timeouts, accessLog, trustedProxies } = readGatewayConfig({})
+  const { limits, timeouts, log, trustedProxies } = readGatewayConfig({})
   const config = readGatewayConfig({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + ROUTE) })
-  expect(config).toMatchObject({ limits, timeouts, accessLog, trustedProxies })
+  expect(config).toMatchObject({ limits, timeouts, log, trustedProxies })
 })
 
 describe('a variable in the file', () => {
@@ -108,22 +109,15 @@ describe('a variable in the file', () => {
 
 describe('a bad file is rejected with every problem by key path', () => {
   test.each<[string, string, string[]]>([
-    [
-      'empty',
-      '',
-      [
-        'upstream: is missing: must be at least one [[upstream]] table',
-        'route: is missing: must be at least one [[route]] table',
-      ],
-    ],
+    ['empty', '', ['route: is missing: must be at least one [[route]] table']],
     [
       'unknown keys',
-      `cache = true\n${UPSTREAMS}weight = 1\n${ROUTE}hosts = "x"\n[limits]\nbody = 1`,
+      `cache = true\n${UPSTREAMS}weight = 1\n${ROUTE}hostname = "x"\n[limits]\nbody = 1`,
       [
-        'cache: there is no such key; known: limits, timeouts, log, trusted_proxies, upstream, route',
-        'limits.body: there is no such key; known: line_bytes, headers_bytes, headers_count, body_bytes, connections',
-        'upstream[1].weight: there is no such key; known: name, targets, health, max_connections, queue, queue_ms',
-        'route[0].hosts: there is no such key; known: id, host, path, methods, upstream, strip, rewrite, respond, redirect',
+        expect.stringMatching(/^cache: there is no such key; known: limits, timeouts, .*upstream, route$/),
+        expect.stringMatching(/^limits\.body: there is no such key; known: line_bytes, .*body_bytes/),
+        expect.stringMatching(/^upstream\[1\]\.weight: there is no such key; known: name, targets, /),
+        expect.stringMatching(/^route\[0\]\.hostname: there is no such key; known: id, host, /),
       ],
     ],
     [
@@ -173,14 +167,14 @@ describe('a bad file is rejected with every problem by key path', () => {
       [
         'log.access: "some" is not allowed: must be one of off, errors, all',
         'route[1].methods[1]: "get" is not allowed: must be one of GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
-        'route[1].redirect.location: "/a b" is not allowed: must be a URL',
+        'route[1].redirect.location: "/a b" is not allowed: must be a URL, with {host}, {path} and {query}',
         'route[2].respond.status: 99 is not allowed: must be an integer from 200 to 599',
         'route[0]: strip and rewrite do not go together',
         'route[1]: must have one of upstream, respond, redirect; has upstream, redirect',
         'route[2].path: "/dogs" is taken by route[0]',
         'route[2].strip: is for routes with an upstream',
-        'trusted_proxies[0]: "10.0.0.0/33" is not allowed: must be an address or a network like 10.0.0.0/8',
-        'trusted_proxies[2]: "a" is not allowed: must be an address or a network like 10.0.0.0/8',
+        'trusted_proxies[0]: "10.0.0.0/33" is not allowed: must be an address, a network like 10.0.0.0/8, or unix:',
+        'trusted_proxies[2]: "a" is not allowed: must be an address, a network like 10.0.0.0/8, or unix:',
       ],
     ],
     [
@@ -202,7 +196,7 @@ describe('a bad file is rejected with every problem by key path', () => {
       'upstream = 1\nroute = [1]\nlimits = 1',
       [
         'limits: 1 is not allowed: must be a [limits] table',
-        'upstream: 1 is not allowed: must be at least one [[upstream]] table',
+        'upstream: 1 is not allowed: must be a list of [[upstream]] tables',
         'route[0]: 1 is not allowed: must be a [[route]] table',
         'route[0]: must have one of upstream, respond, redirect; has none',
       ],
@@ -225,15 +219,69 @@ describe('a bad file is rejected with every problem by key path', () => {
     ])
   })
 
-  test.each(['pets.example:8000', '::1', '[::1', 'Pets.example'])(
-    'a host that cannot match a request: %s',
-    async (host) => {
-      const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
-      expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
-        `route[0].host: "${host}" is not allowed: must be a host in small letters, without a port`,
-      ])
-    },
-  )
+  test.each([
+    'pets.example:8000',
+    '::1',
+    '[::1',
+    'pets..example',
+    '-a.example',
+    '*',
+    '*.',
+    'a.*.example',
+    'a b',
+  ])('a host that cannot match a request: %s', async (host) => {
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      `route[0].host: "${host}" is not allowed: must be ${HOST}`,
+    ])
+  })
+
+  test.each([
+    ['hosts = ["a.example", "*.b.example", "Bücher.example", "[::1]"]', []],
+    ['hosts = ["*"]', [`route[0].hosts[0]: "*" is not allowed: must be ${HOST}`]],
+    ['hosts = []', ['route[0].hosts: [] is not allowed: must be a list of hosts']],
+    ['host = "a"\nhosts = ["b"]', ['route[0]: host and hosts exclude each other']],
+    [
+      'encoded_slashes = "pass"\nstrip = true',
+      ['route[0].encoded_slashes: "pass" and strip exclude each other'],
+    ],
+    [
+      'encoded_slashes = "no"',
+      ['route[0].encoded_slashes: "no" is not allowed: must be one of reject, pass'],
+    ],
+    ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
+    ['retries = 0\nretry_on = []', []],
+  ])('a route with %s', async (keys, problems) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${keys}`) })).toEqual(problems)
+  })
+
+  test('two routes of equal hosts, in any spelling', async () => {
+    const second = ROUTE.replace('id = "dogs"', 'id = "more"')
+    const config = await fileWith(
+      `${UPSTREAMS}${ROUTE}host = "A.example."\n${second}hosts = ["b", "a.EXAMPLE"]`,
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual(['route[1].path: "/dogs" is taken by route[0]'])
+  })
+
+  test.each([
+    '$host',
+    'https://$host$request_uri',
+    'https://{host',
+    'https://{port}',
+    'https://{host}{path}?{query} ',
+  ])('a redirect to %s', async (location) => {
+    const route = ROUTE.replace('upstream = "dogs"', `redirect = { location = "${location}" }`)
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + route) })).toEqual([
+      `route[0].redirect.location: "${location}" is not allowed: must be a URL, with {host}, {path} and {query}`,
+    ])
+  })
+
+  test('a file of redirects alone is right', async () => {
+    const config = await fileWith(
+      '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([])
+  })
 
   test.each([204, 304])('a body with a status that has none: %d', async (status) => {
     const file = (body: string) =>

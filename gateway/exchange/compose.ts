@@ -22,7 +22,8 @@ export function connectionLine(closes: boolean, minor: number): string {
 export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): void {
   const { cutBytes, replacement } = route!.forward!
   const isUnchanged = cutBytes === 0 && replacement.length === 0
-  if (isUnchanged && line.minor === 1 && !line.isAbsolute) return coalesce(out, bytes, line.start, line.end)
+  const isSameVersion = line.minor === 1 && line.isVersionExact
+  if (isUnchanged && isSameVersion && !line.isAbsolute) return coalesce(out, bytes, line.start, line.end)
   coalesce(out, bytes, line.start, line.methodEnd + 1)
   coalesce(out, replacement, 0, replacement.length)
   const from = line.pathStart + cutBytes
@@ -30,6 +31,14 @@ export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): v
   if (from >= line.pathEnd && replacement.length === 0) coalesce(out, SLASH, 0, 1)
   coalesce(out, bytes, from, line.targetEnd)
   coalesce(out, VERSION_END, 0, VERSION_END.length)
+}
+
+/** `X-Forwarded-Prefix`: that of a trusted proxy, and the prefix that the route strips. */
+export function writePrefix(out: Sink, { fields: { prefix }, route }: Incoming): void {
+  const { strippedPrefix } = route!.forward!
+  if (prefix === '' && strippedPrefix === '') return
+  const line = Buffer.from(`X-Forwarded-Prefix: ${prefix}${strippedPrefix}\r\n`, 'latin1')
+  coalesce(out, line, 0, line.length)
 }
 
 /** The bytes that `body` has just read, as it forwards them. */

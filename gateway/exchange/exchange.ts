@@ -6,7 +6,7 @@ import { Body, CHUNKS, NO_CHUNKS } from '../http1/body.ts'
 import { CHUNKED, NO_LENGTH } from '../http1/framing.ts'
 import { HEAD, isIdempotent } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
-import type { ResponseHead } from '../http1/response_head.ts'
+import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
 import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId } from '../forward/trace_ids.ts'
@@ -20,6 +20,7 @@ import {
   LAST_CHUNK,
   writeChunk,
   writePieces,
+  writePrefix,
   writeRequestLine,
   writeResponseHead,
 } from './compose.ts'
@@ -54,9 +55,15 @@ export class Exchange implements UpstreamRequestListener {
     this.minor = line.minor
     this.#closes = !fields.isPersistent
     this.request = Body.ofRequest(fields.framing, fields.chunks)
-    this.#record = new ExchangeRecord(context, client.peer.address, incoming)
+    this.#record = new ExchangeRecord(context, incoming)
     const { startedMs } = this.#record
-    this.#upstreamRequest = UpstreamRequest.take(this, this.#upstream, isIdempotent(line.method), startedMs)
+    this.#upstreamRequest = UpstreamRequest.take(
+      this,
+      this.#upstream,
+      isIdempotent(line.method),
+      route!.forward!.retries,
+      startedMs,
+    )
   }
 
   get hasHead(): boolean {
@@ -67,18 +74,20 @@ export class Exchange implements UpstreamRequestListener {
     return this.request.isDone
   }
 
-  get upgrade(): string | undefined {
+  get upgrade(): string[] | undefined {
     return this.#fields.upgrade
   }
 
   /** Sends the head, and the part of the body that `request` has just read. */
   send(incoming: Incoming): void {
+    if (this.upgrade !== undefined && !this.#upstream.hasTunnelRoom) return this.fail('tunnel_limit')
     const out = this.#upstreamRequest
     writeRequestLine(out, incoming)
     const { forward, host, requestId, hasTraceparent } = this.#fields
     const { hostLine } = this.#upstream
     if (host === '') coalesce(out, hostLine, 0, hostLine.length)
     coalesce(out, forward, 0, forward.length)
+    writePrefix(out, incoming)
     const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
     commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
     if (this.context.accessLog.isOn) this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
@@ -103,6 +112,7 @@ export class Exchange implements UpstreamRequestListener {
   /** Forwards bytes of a tunnel. */
   passToUpstream(bytes: Buffer): void {
     this.#upstreamRequest.write(bytes, 0, bytes.length)
+    this.#upstreamRequest.connection?.touch()
     if (this.#upstreamRequest.isBlocked) this.client.pause()
   }
 
@@ -130,8 +140,11 @@ export class Exchange implements UpstreamRequestListener {
     const chunks = this.#fields.takesTrailers ? head.chunks : CHUNKS
     const response = new Body(framing, minor === 1 ? chunks : NO_CHUNKS)
     const end = head.status === 101 ? to : response.read(bytes, to, bytes.length)
-    if (end === -1) return this.#upstreamRequest.connection!.fail('malformed')
-
+    if (end === -1) return this.#upstreamRequest.connection!.failMalformed('chunk')
+    if (head.status === 101 && !this.#upstream.hasTunnelRoom) {
+      this.#upstreamRequest.connection!.close()
+      return this.fail('tunnel_limit')
+    }
     this.#head = head
     this.#response = response
     this.#record.onStatus(head.status)
@@ -160,7 +173,7 @@ export class Exchange implements UpstreamRequestListener {
       return
     }
     const end = this.#response!.read(bytes, from, bytes.length)
-    if (end === -1) return connection!.fail('malformed')
+    if (end === -1) return connection!.failMalformed('chunk')
     this.#passResponse(bytes, end)
   }
 
@@ -192,6 +205,10 @@ export class Exchange implements UpstreamRequestListener {
     // The client notices by the length, by the missing last chunk, or else by a reset.
     this.#endRecord()
     this.client.breakOff(response.isOpenEnded && this.minor === 0)
+  }
+
+  onMalformed(rule: ResponseRule): void {
+    this.#record.rule = rule
   }
 
   onTargetDown(): boolean {
@@ -248,6 +265,7 @@ export class Exchange implements UpstreamRequestListener {
     flush(client.out)
     this.#upstreamRequest.connection!.target.succeeded()
     this.isTunnel = true
+    this.#upstreamRequest.connection!.startTunnel()
     if (from < bytes.length) this.passToClient(bytes, from)
     client.onTunnel()
   }

@@ -2,6 +2,7 @@
 import type { HttpServerMetrics } from '@bun-monitoring/metrics'
 import { METHODS } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
+import type { ResponseRule } from '../http1/response_head.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
@@ -20,19 +21,22 @@ const UPSTREAM_FAILURE = new UpstreamFailure()
 export class ExchangeRecord {
   status = NO_RESPONSE
   reason: Rejection | Failure | undefined
+  /** The rule that a malformed response breaks. */
+  rule: ResponseRule | undefined
   /** The id that the upstream got. */
   requestId = ''
   readonly #routeId: string
   readonly #requestLine: string
+  readonly #client: string
   readonly #measured: ReturnType<HttpServerMetrics['begin']>
   #headMs = 0
 
   constructor(
     readonly context: ExchangeContext,
-    readonly client: string,
     incoming: Incoming,
   ) {
     this.#routeId = incoming.route!.id
+    this.#client = incoming.fields.client
     this.#requestLine = context.accessLog.isOn ? requestLineOf(incoming) : ''
     this.#measured = context.exchangeMetrics.http.begin(METHODS[incoming.line.method]!)
   }
@@ -59,7 +63,7 @@ export class ExchangeRecord {
     exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
     if (!accessLog.takes(this.status)) return
     accessLog.add({
-      client: this.client,
+      client: this.#client,
       request: this.#requestLine,
       route: this.#routeId,
       status: this.status,
@@ -69,6 +73,7 @@ export class ExchangeRecord {
       sent_bytes: sentBytes,
       request_id: this.requestId,
       ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.rule === undefined ? {} : { rule: this.rule }),
     })
   }
 }

@@ -36,17 +36,34 @@ const named = (
 ): Discovery => ({
   async look() {
     // A failed lookup, or a name that vanished, removes no target: one that fails is ejected.
-    const addresses = ofOneFamily(await lookup(hostname, { all: true }).catch(() => []))
-    if (addresses.length === 0) return
-    report(new Map(addresses.map(({ address }) => [address, { hostname: address, port }])))
+    const addresses = isLocalhost(hostname) ? LOOPBACK : await lookup(hostname, { all: true }).catch(() => [])
+    if (addresses.length > 0) report(new Map(addressesIn(addresses, port)))
   },
   close() {},
 })
 
-/** A server with IPv4 and IPv6 addresses is one target, not two: the IPv4 addresses, or the IPv6 ones if there are none. */
-export function ofOneFamily<Found extends { family: number }>(addresses: readonly Found[]): readonly Found[] {
-  const ofFour = addresses.filter(({ family }) => family === 4)
-  return ofFour.length > 0 ? ofFour : addresses
+/** RFC 6761 section 6.3: both loopback addresses, also if the hosts file names one of them. */
+const LOOPBACK = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
+const isLocalhost = (hostname: string): boolean => /^(.+\.)?localhost\.?$/i.test(hostname)
+
+/**
+ * The targets of a host name. A server with IPv4 and IPv6 addresses is one target, not two: its IPv4 address, with the
+ * IPv6 ones as fallbacks (RFC 8305). Without IPv4 each IPv6 address is a target.
+ */
+export function addressesIn(
+  found: readonly { address: string; family: number }[],
+  port: number,
+): [key: string, address: Address][] {
+  const ofFamily = (family: number) =>
+    found.filter((each) => each.family === family).map(({ address }) => address)
+  const [four, six] = [ofFamily(4), ofFamily(6)]
+  if (four.length === 0) return six.map((hostname) => [hostname, { hostname, port }])
+  const fallbacks = six.toSorted()
+  return four.map((hostname) => [[hostname, ...fallbacks].join(' '), { hostname, port, fallbacks }])
 }
 
 /** Socket files that match a pattern. A file that replaces another is a new target: a new worker after an old one. */

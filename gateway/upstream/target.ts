@@ -4,6 +4,7 @@
  */
 import { type Address, nameOfAddress } from '../config/address.ts'
 import type { UpstreamConfig } from '../config/gateway_file.ts'
+import { lacksFiles } from '../io/files.ts'
 import type { Candidate } from './balance.ts'
 import { Health } from './health.ts'
 import { checkHealth } from './health_check.ts'
@@ -26,6 +27,9 @@ export interface TargetOwner {
   onRoom(): void
   /** A connection has become idle. */
   onIdle(): void
+  /** A connection has become a tunnel, and a tunnel is closed. */
+  onTunnel(): void
+  onTunnelClosed(): void
 }
 
 export class Target implements Candidate, ConnectionOwner {
@@ -73,6 +77,10 @@ export class Target implements Candidate, ConnectionOwner {
     this.upstream.onReachable()
   }
 
+  onTunnel(): void {
+    this.upstream.onTunnel()
+  }
+
   release(connection: UpstreamConnection): void {
     this.pending--
     this.#idle.push(connection)
@@ -85,7 +93,8 @@ export class Target implements Candidate, ConnectionOwner {
     const at = this.#idle.indexOf(connection)
     if (at !== -1) return void this.#idle.splice(at, 1)
     this.pending--
-    this.upstream.onRoom()
+    if (connection.isTunnel) this.upstream.onTunnelClosed()
+    else this.upstream.onRoom()
   }
 
   succeeded(): void {
@@ -123,7 +132,8 @@ export class Target implements Candidate, ConnectionOwner {
     const hasPassed = await checkHealth(this.address, health)
     this.#isChecking = false
     this.#nextCheckMs = clock.nowMs + health.intervalMs
-    if (this.#isRemoved) return
+    // A check that fails because the gateway lacks files says nothing about the target.
+    if (this.#isRemoved || (!hasPassed && lacksFiles())) return
     this.#updateHealth(() => this.health.checked(hasPassed, clock.nowMs, this.upstream.hasOther(this)))
     if (!hasPassed && this.health.state === 'ejected')
       for (const connection of this.#all) connection.onTargetDown()

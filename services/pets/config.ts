@@ -16,7 +16,8 @@ export const serviceSettings = (kind: Kind) =>
     databaseUrl: Type.Optional(
       Type.String({
         minLength: 1,
-        description: 'PostgreSQL instead of the file: `postgres://user:password@host:5432/database`',
+        description:
+          'PostgreSQL instead of the file: `postgres://user:password@host:5432/database`; several hosts, comma-separated, of which one takes writes',
       }),
     ),
     databasePasswordFile: Type.Optional(
