@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { readConfig as readFlags } from '../exporter/config/config.ts'
-import { readGatewayConfig } from '../gateway/config.ts'
+import { readGatewayConfig } from '../gateway/config/settings.ts'
 import type { ProcessConfig } from '../packages/prefork/shared/config.ts'
 import { cats } from '../services/cats/model.ts'
 import { dogs } from '../services/dogs/model.ts'

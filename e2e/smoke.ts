@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import { join } from 'node:path'
 import { mayBeEmpty } from '../monitoring/exceptions.ts'
-import { dashboards } from '../monitoring/grafana/dashboards.ts'
+import { dashboards } from '../monitoring/dashboards.ts'
 import { selectorsOf } from '../monitoring/grafana/promql-tree.ts'
 import { besidesOf, queriesOf } from '../monitoring/grafana/queries.ts'
 import { recordingRules } from '../monitoring/prometheus/rules.ts'

@@ -55,17 +55,15 @@ async function answeredByReplica(): Promise<Map<string, number>> {
   )
 }
 
-async function targetsOfDogs(): Promise<Record<string, number>> {
-  const { dogs } = (await (await fetch(`${admin}/upstreams`)).json()) as {
-    dogs: { targets: Record<string, number> }
-  }
-  return dogs.targets
+async function healthyDogs(): Promise<number> {
+  const page = await Page.read(`${admin}/metrics`)
+  return page.sum('gateway_upstream_targets', '{upstream="dogs",state="healthy"}')
 }
 
 /** Waits until the gateway, the exporter and Prometheus know this many replicas of dogs and no others. */
 const allSee = (replicas: number): Promise<void> =>
   until(async () => {
-    const { healthy } = await targetsOfDogs()
+    const healthy = await healthyDogs()
     const page = await Page.read(`${exporter}/metrics`)
     const [series] = await query(prometheus, 'count(count by (instance) (app_info{job="dogs"}))')
     const seen = [healthy, page.sum('exporter_target_up', ':9001'), Number(series?.value[1])]
@@ -226,7 +224,7 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
   test('an update of the gateway is a gap of seconds on its node, and nothing else', async () => {
     await using traffic = press()
     expect(await stack.update('gateway')).toBe('completed')
-    await until(async () => ((await targetsOfDogs()).healthy === 2 ? undefined : 'it is not ready'), SLOW_MS)
+    await until(async () => ((await healthyDogs()) === 2 ? undefined : 'it is not ready'), SLOW_MS)
     await traffic.stop()
     const { answered, failures, longestGapMs } = traffic
     console.log({ answered, refused: failures.length, gapMs: Math.round(longestGapMs) })

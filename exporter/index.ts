@@ -1,5 +1,5 @@
 /** The exporter publishes stats of process clusters as Prometheus metrics and as a live page. Its flags are in config/settings.ts. */
-import { EXIT, stopSignals } from '@bun-monitoring/prefork'
+import { EXIT, exitOnUncaughtErrors, stopSignals } from '@bun-monitoring/prefork'
 import { readConfig } from './config/config.ts'
 import { openLog } from './config/log.ts'
 import { VERSION } from './config/version.ts'
@@ -22,6 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   const { config } = invocation
   const log = openLog(config.logFormat, config.logLevel)
+  exitOnUncaughtErrors(log)
   const signals = stopSignals()
   const server = await serve(config, log).catch((error: unknown) => {
     if (error instanceof WebConfigError || error instanceof CannotListen) return error

@@ -1,22 +1,22 @@
-/** How a gateway ends: no client loses a request that it could not know to be one too many. */
+/** Draining: a client that honours `Connection: close` loses no request. */
 import { expect, test } from 'bun:test'
 import { OK, rawClient, rawUpstream, startGateway } from './testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
-/** An upstream that answers when it is told to. */
+/** An upstream that responds when the test says so. */
 async function waitingUpstream() {
   const asked = Promise.withResolvers<void>()
   const upstream = await rawUpstream(() => asked.resolve())
   return Object.assign(upstream, {
     asked: asked.promise,
-    answer: () => {
+    response: () => {
       for (const socket of upstream.sockets) socket.write(OK)
     },
   })
 }
 
-test('a lame duck serves on, and says in every answer that it is the last', async () => {
+test('a lame duck goes on serving, and every response says `Connection: close`', async () => {
   using upstream = await rawUpstream((_, socket) => socket.write(OK))
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, ASK)
@@ -29,19 +29,19 @@ test('a lame duck serves on, and says in every answer that it is the last', asyn
   )
 })
 
-test('a request in flight is answered, the port is free at once', async () => {
+test('a request in flight gets its response, and the port is free at once', async () => {
   using upstream = await waitingUpstream()
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, ASK)
   await upstream.asked
   const stopped = gateway.server.stop(false)
   expect(await refused(gateway.port)).toBe(true)
-  upstream.answer()
+  upstream.response()
   expect(await client.untilClosed()).toMatch(/Connection: close\r\n\r\nok$/)
   await stopped
 })
 
-test('an idle connection may ask once more, and is closed when it has been silent', async () => {
+test('an idle connection may send one more request, and is closed if it stays silent', async () => {
   using upstream = await rawUpstream((_, socket) => socket.write(OK))
   await using gateway = startGateway(upstream.url)
   using busy = await rawClient(gateway.port, ASK)
@@ -57,7 +57,7 @@ test('an idle connection may ask once more, and is closed when it has been silen
   await stopped
 })
 
-test('force cuts everything', async () => {
+test('force resets all connections', async () => {
   using upstream = await waitingUpstream()
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, ASK)

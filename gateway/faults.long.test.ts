@@ -1,6 +1,6 @@
 /**
- * What nobody notices: workers of a real service die, hang and come back under load, and a gateway in front of their
- * sockets answers every request that may be sent twice. What is lost of the others is what a killed worker held.
+ * Faults that clients do not notice: workers of a real service die, hang and come back under load, and a gateway in front
+ * of their sockets answers every idempotent request. Of the others only those are lost that a killed worker held.
  */
 import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
@@ -10,15 +10,15 @@ import { eventually, Stack } from './testdata/stack.ts'
 
 const KILLS = 10
 const KILL_EVERY_MS = 500
-const ANSWERS = 300
+const RESPONSES = 300
 const CONNECTIONS = 32
 const CLIENTS = 8
-/** More than all deadlines inside: what takes too long says what it was. */
+/** Longer than all deadlines inside, which name what they waited for. */
 const TEST_MS = 300_000
 
 const gets = ({ target }: Stack) => new Load(target, { connections: CONNECTIONS, path: '/dogs/' })
 
-/** Ends the load: every request of it was answered, and with the list that is empty. */
+/** Ends the load. Every request got the empty list as its response. */
 async function expectAllAnswered(load: Load): Promise<void> {
   await load.stop()
   expect(load.failures).toEqual([])
@@ -38,7 +38,7 @@ describe('of the workers of a service', () => {
         stack.kill(pids[kill % pids.length]!)
         await next
       }
-      await load.more(ANSWERS)
+      await load.more(RESPONSES)
       await expectAllAnswered(load)
     },
     TEST_MS,
@@ -49,29 +49,29 @@ describe('of the workers of a service', () => {
     async () => {
       await using stack = await Stack.start()
       await using load = gets(stack)
-      await load.more(ANSWERS)
+      await load.more(RESPONSES)
       for (const pid of await stack.workersOf(stack.service())) stack.kill(pid)
-      await load.more(ANSWERS)
+      await load.more(RESPONSES)
       await expectAllAnswered(load)
     },
     TEST_MS,
   )
 
   test(
-    'one hangs: the others answer what it holds, too, as soon as it fails its checks, and it comes back',
+    'one hangs: the others take its requests as soon as it fails its checks, and it comes back',
     async () => {
       await using stack = await Stack.start()
       await using load = gets(stack)
-      await load.more(ANSWERS)
+      await load.more(RESPONSES)
       const [pid] = await stack.workersOf(stack.service())
       process.kill(pid!, 'SIGSTOP')
       await eventually('it is ejected', async () => (await stack.ejected()) > 0)
-      // It is still stopped: whoever asked it has an answer of another one.
+      // It is still stopped: its requests got their responses from another worker.
       await expectAllAnswered(load)
       process.kill(pid!, 'SIGCONT')
       await eventually('it takes part again', async () => (await stack.ejected()) === 0)
       await using after = gets(stack)
-      await after.more(ANSWERS)
+      await after.more(RESPONSES)
       await expectAllAnswered(after)
     },
     TEST_MS,
@@ -79,37 +79,37 @@ describe('of the workers of a service', () => {
 })
 
 test(
-  'a service that is started anew, with its master, costs GETs nothing but time',
+  'a service that restarts, with its master, costs GETs nothing but time',
   async () => {
     await using stack = await Stack.start()
     await using load = gets(stack)
-    await load.more(ANSWERS)
+    await load.more(RESPONSES)
     await stack.service()[Symbol.asyncDispose]()
     await stack.startService('dogs')
-    await load.more(ANSWERS)
+    await load.more(RESPONSES)
     await expectAllAnswered(load)
   },
   TEST_MS,
 )
 
 test(
-  'a POST is never sent twice: a killed worker costs those it held, and no row is there that nobody asked for',
+  'a POST is never sent twice: a killed worker costs those it held, and each row was requested once',
   async () => {
     await using stack = await Stack.start()
     let asked = 0
     const promised = new Set<number>()
-    /** When each began that failed, and what it was told. */
+    /** Start and response of each failed request. */
     const failed: { fromMs: number; toMs: number; said: string }[] = []
-    /** From the signal to the end, each. */
+    /** From each signal to the end of the worker. */
     const deaths: { fromMs: number; toMs: number }[] = []
     const over = new AbortController()
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
       while (!over.signal.aborted) {
         const fromMs = performance.now()
         const body = JSON.stringify({ name: `dog ${client}.${asked++}`, breed: 'Pug' })
-        const answer = await fetch(`${stack.url}/dogs/`, { method: 'POST', body })
-        const text = await answer.text()
-        if (answer.status === 201) promised.add((JSON.parse(text) as Row).id)
+        const response = await fetch(`${stack.url}/dogs/`, { method: 'POST', body })
+        const text = await response.text()
+        if (response.status === 201) promised.add((JSON.parse(text) as Row).id)
         else failed.push({ fromMs, toMs: performance.now(), said: text })
       }
     })
@@ -131,7 +131,7 @@ test(
     const ids = new Set(rows.map(({ id }) => id))
     expect([...promised].filter((id) => !ids.has(id))).toEqual([])
     expect(rows.length).toBeLessThanOrEqual(promised.size + failed.length)
-    // Each was with a worker when that was killed; on a busy machine the database's lock may be taken for too long, too.
+    // Each was in a worker when it was killed. On a busy machine the database may also stay locked too long.
     const lost = failed.filter(({ said }) => said === GONE)
     expect(failed.filter(({ said }) => said !== GONE && !said.includes(BUSY))).toEqual([])
     const isOfDeath = ({ fromMs, toMs }: (typeof failed)[number]) =>
@@ -142,11 +142,11 @@ test(
 )
 
 test(
-  'a worker of the gateway that is killed costs what its own connections had under way, and the port stays open',
+  'a killed worker of the gateway costs the requests of its own connections, and the port stays open',
   async () => {
     await using stack = await Stack.start()
     await using load = gets(stack)
-    await load.more(ANSWERS)
+    await load.more(RESPONSES)
     const [pid, other] = await stack.workersOf(stack.gateway)
     process.kill(pid!, 'SIGSTOP')
     const held = readConnections(stack.target.port, undefined, pid).size
@@ -157,7 +157,7 @@ test(
     )
     expect(fresh.map(({ status }) => status)).toEqual(fresh.map(() => 200))
     expect(await stack.workersOf(stack.gateway)).toContain(other!)
-    await load.more(ANSWERS)
+    await load.more(RESPONSES)
     await load.stop()
     expect(held).toBeLessThan(CONNECTIONS)
     expect(load.failures.length).toBeLessThanOrEqual(held)

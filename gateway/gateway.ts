@@ -1,57 +1,108 @@
-/** What every connection of a gateway shares, and the clock that ends what takes too long. */
-import type { Logger } from '@bun-monitoring/prefork'
-import type { AccessLog, AccessLogEntry } from './access_log.ts'
-import type { ClientConnection } from './client.ts'
-import type { FieldList } from './fields.ts'
-import type { Clock, Limits, Shared, Timeouts } from './limits.ts'
-import { METHODS } from './methods.ts'
-import type { ClientState, GatewayMetrics } from './metrics.ts'
-import type { Incoming } from './passes.ts'
-import type { Peers } from './peers.ts'
-import { RequestLine } from './request_line.ts'
-import type { Route } from './routes.ts'
-import type { Upstream } from './upstream.ts'
+/** The state that all connections of a worker share: limits, routes, upstreams, metrics, and the clock of all deadlines. */
+import type { Logger, Worker } from '@bun-monitoring/prefork'
+import type { Socket } from 'bun'
+import { ClientMetrics, type ClientState } from './client/metrics.ts'
+import type { ClientConnection, ClientContext } from './client/client_connection.ts'
+import { MAX_TURNED_AWAY, TurnedAway } from './client/turned_away.ts'
+import type { Limits, Timeouts } from './config/limits.ts'
+import type { GatewayConfig } from './config/settings.ts'
+import { ExchangeMetrics } from './exchange/metrics.ts'
+import { Peers } from './forward/peers.ts'
+import { FieldList } from './http1/fields.ts'
+import { METHODS } from './http1/methods.ts'
+import { RequestLine } from './http1/request_line.ts'
+import type { Clock } from './io/context.ts'
+import { connectionsWithin, openFileLimit } from './io/files.ts'
+import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
+import type { Incoming } from './routing/request_filters.ts'
+import { compileRoutes } from './routing/route_table.ts'
+import { UpstreamFamilies } from './upstream/metrics.ts'
+import { Upstream } from './upstream/upstream.ts'
 
-export class Gateway {
+/** The configured limits, with as many connections as the limit of open files allows. */
+function limitsWithin({ limits, upstreams }: GatewayConfig): { files: number; limits: Limits } {
+  const files = openFileLimit()
+  const most = upstreams.reduce((sum, { maxConnections }) => sum + maxConnections, 0)
+  const connections = connectionsWithin(files, limits.connections, most)
+  return { files, limits: connections === limits.connections ? limits : { ...limits, connections } }
+}
+
+/** The parts of a worker that the gateway uses. */
+export type GatewayWorker = Pick<Worker, 'registry' | 'tally' | 'log'>
+
+export class Gateway implements ClientContext {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly fields: FieldList
+  readonly responseFields: FieldList
   readonly log: Logger
-  /** The request that is being read. */
+  readonly peers: Peers
+  readonly clientMetrics: ClientMetrics
+  readonly exchangeMetrics: ExchangeMetrics
+  readonly accessLog: AccessLog
   readonly incoming: Incoming
+  readonly upstreams: readonly Upstream[]
   readonly clients = new Set<ClientConnection>()
-  /** Whether every answer says that its connection is the last. */
+  /** Clients above the limit, until they have read their error. */
+  readonly turnedAway = new Set<TurnedAway>()
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined
+  readonly #byName: ReadonlyMap<string, Upstream>
 
   constructor(
-    shared: Shared,
-    readonly peers: Peers,
-    readonly upstreams: readonly Upstream[],
-    routes: readonly Route[],
-    readonly metrics: GatewayMetrics,
-    readonly accessLog: AccessLog,
+    config: GatewayConfig,
+    { registry, tally, log }: GatewayWorker,
+    nowMs: number,
+    writeLog: (lines: string) => void,
   ) {
-    this.limits = shared.limits
-    this.timeouts = shared.timeouts
-    this.clock = shared.clock
-    this.fields = shared.fields
-    this.log = shared.log
+    const { files, limits } = limitsWithin(config)
+    this.limits = limits
+    if (limits !== config.limits)
+      log.warn(
+        { connections: limits.connections, files },
+        `connections = ${config.limits.connections} does not fit into the limit of open files (${files}): it is ${limits.connections}`,
+      )
+    this.timeouts = config.timeouts
+    this.clock = { nowMs }
+    this.fields = new FieldList(config.limits.headersCount)
+    this.responseFields = new FieldList(config.limits.responseHeadersCount)
+    this.log = log
+    this.peers = new Peers(config.trustedProxies)
+    this.clientMetrics = new ClientMetrics(registry)
+    this.exchangeMetrics = new ExchangeMetrics(registry, tally)
+    this.accessLog = new AccessLog(config.log, writeLog, this.clientMetrics.logLinesLeftOut)
+    const families = new UpstreamFamilies(registry)
+    this.upstreams = config.upstreams.map(
+      (upstream) => new Upstream(upstream, this, families.of(upstream.name)),
+    )
+    this.#byName = new Map(this.upstreams.map((upstream) => [upstream.name, upstream]))
     this.incoming = {
       bytes: Buffer.alloc(0),
       line: new RequestLine(),
       fields: undefined as never,
       end: 0,
-      routes,
-      limits: shared.limits,
+      routes: compileRoutes(config.routes),
+      limits,
       route: undefined,
-      isNormal: true,
+      form: 'plain',
     }
   }
 
-  /** @returns whether it was known until now. */
+  /** Sends an error to a client above the limit of connections. @returns the owner of its socket */
+  turnAway(socket: Socket<unknown>): TurnedAway | undefined {
+    this.clientMetrics.rejected('connections')
+    if (this.turnedAway.size >= MAX_TURNED_AWAY) return void socket.terminate()
+    const client = new TurnedAway(this, socket, (gone) => void this.turnedAway.delete(gone))
+    this.turnedAway.add(client)
+    return client
+  }
+
+  upstream(name: string): Upstream {
+    return this.#byName.get(name)!
+  }
+
   forget(client: ClientConnection): boolean {
     if (!this.clients.delete(client)) return false
     this.peers.leave(client.peer)
@@ -59,15 +110,15 @@ export class Gateway {
     return true
   }
 
-  /** Counts a request that the gateway answers itself, and logs it. */
   count(method: number, entry: AccessLogEntry): void {
     const { route, status, received_bytes = 0, sent_bytes = 0 } = entry
-    this.metrics.http.end(this.metrics.http.begin(METHODS[method]!), route, status)
-    this.metrics.passed(route, received_bytes, sent_bytes)
+    const { http } = this.exchangeMetrics
+    http.end(http.begin(METHODS[method]!), route, status)
+    this.exchangeMetrics.transferred(route, received_bytes, sent_bytes)
     if (this.accessLog.takes(status)) this.accessLog.add(entry)
   }
 
-  /** Ends what took too long, and says in the metrics what connections are doing. */
+  /** Enforces deadlines, and sets the gauges of connections. */
   sweep(nowMs: number): void {
     this.clock.nowMs = nowMs
     const states: Record<ClientState, number> = { reading: 0, writing: 0, waiting: 0 }
@@ -75,12 +126,13 @@ export class Gateway {
       states[client.state]++
       if (nowMs > client.deadlineMs) client.onDeadline()
     }
+    for (const client of this.turnedAway) if (nowMs > client.deadlineMs) client.reset()
+    this.clientMetrics.observe(states)
     for (const upstream of this.upstreams) upstream.sweep(nowMs)
-    this.metrics.observe(states, this.upstreams)
   }
 
   close(): void {
-    for (const client of this.clients) client.cut()
+    for (const client of [...this.clients, ...this.turnedAway]) client.reset()
     for (const upstream of this.upstreams) upstream.close()
   }
 }

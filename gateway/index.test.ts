@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { rawClient } from './testing.ts'
+import { rawClient, targetsOn } from './testing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -29,32 +29,31 @@ test('a gateway forwards, shows itself on its admin port only, and leaves on SIG
   expect(metrics).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="dogs".*"200"\} 1$/m)
 
   const targets = async () => {
-    const { dogs } = (await (await fetch(`${admin}/upstreams`)).json()) as Record<string, { targets: object }>
-    return dogs!.targets
+    return targetsOn(await (await fetch(`${admin}/metrics`)).text(), 'dogs')
   }
-  // Workers say it ten times a second.
+  // Workers set the gauges ten times a second.
   while (!Bun.deepEquals(await targets(), { healthy: 1, ejected: 0, slow_start: 0 })) await Bun.sleep(10)
 
   gateway.signal('SIGTERM')
   expect(await gateway.exit()).toBe(0)
-  // It waits for the connection of `fetch`, which may have one more request.
+  // The exit waits for the connection of `fetch`, which may send one more request.
 }, 20_000)
 
-test('a method that services would hang up on is refused at the gateway, and is no failure of theirs', async () => {
+test('a method unknown to Bun.serve is rejected by the gateway and is no failure of the upstream', async () => {
   await using dogs = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(['Rex']) })
   await using gateway = startGateway({ DOGS_URL: `http://127.0.0.1:${dogs.port}`, GATEWAY_WORKERS: '0' })
   const { url, admin } = await gateway.ready()
   using client = await rawClient(Number(new URL(url).port), 'BREW /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n')
-  const answer = await client.until(/\r\n\r\n/)
-  expect(answer).toStartWith('HTTP/1.1 405 ')
-  expect(answer).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
+  const response = await client.until(/\r\n\r\n/)
+  expect(response).toStartWith('HTTP/1.1 405 ')
+  expect(response).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
   const metrics = await (await fetch(`${admin}/metrics`)).text()
   expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 0')
 }, 20_000)
 
-test('checks ask the targets themselves, whatever HTTP_PROXY says', async () => {
+test('checks go to the targets directly, also if HTTP_PROXY is set', async () => {
   const checked = Promise.withResolvers<string>()
-  const answerAs = (name: string) => ({
+  const respondAs = (name: string) => ({
     port: 0,
     hostname: '127.0.0.1',
     fetch(request: Request) {
@@ -62,8 +61,8 @@ test('checks ask the targets themselves, whatever HTTP_PROXY says', async () => 
       return new Response()
     },
   })
-  await using dogs = Bun.serve(answerAs('target'))
-  await using proxy = Bun.serve(answerAs('proxy'))
+  await using dogs = Bun.serve(respondAs('target'))
+  await using proxy = Bun.serve(respondAs('proxy'))
   await using gateway = startGateway({
     DOGS_URL: `http://127.0.0.1:${dogs.port}`,
     HTTP_PROXY: `http://127.0.0.1:${proxy.port}`,
@@ -92,7 +91,7 @@ describe('a gateway that cannot start says why', () => {
     expect(await gateway.exit()).toBe(2)
   })
 
-  test('with the port that is taken: exit 3', async () => {
+  test('with the address of a port that is taken: exit 3', async () => {
     await using other = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',

@@ -1,9 +1,9 @@
 /**
- * The gateway: the one door to the services. It reads its routes from gateway.toml and forwards each request to
- * the upstream that its path names. Settings are in config.ts and file.ts, a request's way through is server.ts.
+ * The gateway, the entry to the services: it forwards each request to the upstream of its route. config/ reads the
+ * settings and gateway.toml; server.ts accepts the connections.
  */
 import { run } from '@bun-monitoring/prefork'
-import { PREFIX, readGatewayConfig } from './config.ts'
+import { PREFIX, readGatewayConfig } from './config/settings.ts'
 import { version } from './package.json'
 import { serve } from './server.ts'
 

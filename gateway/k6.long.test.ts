@@ -1,6 +1,6 @@
 /**
- * The load test's mix on both services through the gateway, while their workers are killed and hang, and while a whole service is
- * killed: the only requests that fail are those that may not be sent twice.
+ * The mix of the load test on both services through the gateway, while their workers are killed and hang, and while a
+ * whole service is killed. Only requests that are not idempotent fail.
  */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ test.each<[string, (stack: Stack) => Promise<void>, posts: number[]]>([
     [502],
   ],
 ])(
-  '%s: no request fails that may be sent twice',
+  '%s: no idempotent request fails',
   async (_, fault, posts) => {
     await using stack = await Stack.start(['dogs', 'cats'])
     await using load = new Load(stack.url, join(stack.folder.path, 'requests.json'))
@@ -64,8 +64,8 @@ test.each<[string, (stack: Stack) => Promise<void>, posts: number[]]>([
 
     const failed = requests.filter(({ status }) => status === 0 || status >= 500)
     console.log(`${requests.length} requests, ${failed.length} failed`)
-    // A service answers a write with 503 while a worker that hangs or has no CPU locks its database, and the gateway answers with
-    // 503 what may not wait for a worker.
+    // A service sends 503 for a write while a hung worker locks its database, and the gateway sends 503 for a request that may
+    // not wait for a worker.
     const isDocumented = ({ method, status }: Request) =>
       (method !== 'GET' && status === 503) || (method === 'POST' && posts.includes(status))
     expect(failed.filter((request) => !isDocumented(request))).toEqual([])
@@ -105,7 +105,7 @@ class Load implements AsyncDisposable {
     this.#output = Promise.all([new Response(stdout).text(), new Response(stderr).text()]).then(String)
   }
 
-  /** Resolves when requests were answered after this time. */
+  /** Resolves once a response came after this time. */
   async goesOnUntil(ms: number): Promise<void> {
     await eventually('the load goes on', async () => (await this.#requests()).some(({ atMs }) => atMs > ms))
   }

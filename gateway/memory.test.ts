@@ -1,4 +1,4 @@
-/** What a gateway, as a process of its own, costs in memory: nothing of a body, and little of a connection. */
+/** Memory of a gateway process: nothing for a body, and little for a connection. */
 import { readProcess } from '@bun-monitoring/prefork/procfs'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { afterAll, expect, test } from 'bun:test'
@@ -31,7 +31,7 @@ async function startGateway(target: string): Promise<{ gateway: TestProcess; por
 
 const rssBytes = (gateway: TestProcess): number => readProcess(gateway.pid)!.rssBytes
 
-/** Sends as many bytes as asked for, no faster than they are taken. */
+/** Sends the given number of bytes, with back-pressure. */
 function pour(socket: Socket, bytes: number): void {
   let left = bytes
   const more = () => {
@@ -44,7 +44,7 @@ function pour(socket: Socket, bytes: number): void {
   more()
 }
 
-/** An upstream that takes a body as large as it gives one. */
+/** An upstream that receives a large body and sends one of the same size. */
 async function upstreamOf(bytes: number) {
   const server = createServer((socket) => {
     let received = 0
@@ -100,7 +100,7 @@ test(
     const { gateway, port } = await startGateway(upstream.url)
     await using _ = gateway
     const ask = 'GET /dogs/ HTTP/1.1\r\nHost: pets.example\r\nUser-Agent: idle\r\nAccept: */*\r\n\r\n'
-    /** Connections that were used once, and then no more. */
+    /** Connections that were used once. */
     const idle = (count: number): Promise<Socket[]> =>
       Promise.all(
         Array.from({ length: count }, async () => {

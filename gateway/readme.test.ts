@@ -1,12 +1,15 @@
-/** The README says what the code does: refusals, failures, metrics, keys of the file. */
+/** The README states the rejections, failures and metrics of the code. */
 import { expect, test } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
 import { RequestTally } from '@bun-monitoring/prefork'
-import { GatewayMetrics } from './metrics.ts'
-import { CAUSES, FAILURES } from './refusals.ts'
+import { ClientMetrics } from './client/metrics.ts'
+import { ExchangeMetrics } from './exchange/metrics.ts'
+import { REJECTIONS } from './http1/rejections.ts'
+import { FAILURES } from './upstream/failures.ts'
+import { UpstreamFamilies } from './upstream/metrics.ts'
 
 const readme = await Bun.file(`${import.meta.dir}/README.md`).text()
-/** The rows of its tables, by what stands in their first cell. */
+/** The rows of its tables, by the name in their first cell. */
 const rows = new Map(
   [...readme.matchAll(/^\| `(\w+)` +\| (.*) \|$/gm)].map(([, name, rest]) => [
     name!,
@@ -14,17 +17,18 @@ const rows = new Map(
   ]),
 )
 
-test.each(Object.entries({ ...CAUSES, ...FAILURES }))('it has %s with its status', (name, [status]) => {
+test.each(Object.entries({ ...REJECTIONS, ...FAILURES }))('it has %s with its status', (name, [status]) => {
   expect(rows.get(name)?.[0]).toBe(String(status))
 })
 
 test('it has every metric that the gateway adds, with its type', async () => {
   const registry = new Registry()
-  const metrics = new GatewayMetrics(registry, new RequestTally())
-  metrics.upstream('dogs')
+  const parts = [new ClientMetrics(registry), new ExchangeMetrics(registry, new RequestTally())]
+  const upstream = new UpstreamFamilies(registry).of('dogs')
+  expect([...parts, upstream]).toHaveLength(3)
   const families = [
     ...(await registry.metrics()).matchAll(/^# TYPE (gateway_\w+|http_server_\w+_size_bytes) (\w+)$/gm),
   ]
-  expect(families).toHaveLength(17)
+  expect(families).toHaveLength(19)
   for (const [, name, type] of families) expect([name!, rows.get(name!)?.[0]]).toEqual([name!, type!])
 })

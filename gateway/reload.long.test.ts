@@ -1,6 +1,6 @@
 /**
- * Rolling reloads under load of all methods: clients that honour `Connection: close` lose nothing, whoever reloads. What
- * they ask for needs no database, whose lock may be busy on any day.
+ * Rolling reloads under load of all methods: clients that honour `Connection: close` lose nothing, whether service or
+ * gateway reloads. The requests need no database, which may be locked.
  */
 import { expect, test } from 'bun:test'
 import { expectNoFailures, Load } from '@bun-monitoring/prefork/testing_load'
@@ -9,7 +9,7 @@ import { Stack } from './testdata/stack.ts'
 const TIMES = 10
 const CONNECTIONS = 32
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
-/** More than all deadlines inside. */
+/** Longer than all deadlines inside. */
 const TEST_MS = 300_000
 
 test.each(['service', 'gateway', 'both at once'])(

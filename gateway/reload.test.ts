@@ -1,4 +1,4 @@
-/** SIGHUP: new workers read the file anew. What is in it is in force afterwards; what cannot be is not, and no request fails. */
+/** SIGHUP: new workers read the file anew. A good file takes effect, a bad one does not, and no request fails. */
 import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +22,7 @@ upstream = "dogs"
 const named = (name: string) =>
   Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 75, fetch: () => new Response(name) })
 
-test('another file is taken under load, and a wrong one is refused with its problems', async () => {
+test('a new file takes effect under load, and a bad one is rejected with its problems', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-reload-'))
   const config = join(folder, 'gateway.toml')
   try {

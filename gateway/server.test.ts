@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessLogMode } from './access_log.ts'
+import type { AccessLogMode } from './observe/access_log.ts'
 import { cannedUpstream, expectProblem, OK, rawClient, rawUpstream, startGateway } from './testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
 describe('routes', () => {
   test.each(['/metrics', '/stats', '/healthz', '/readyz', '/dogsx', '/nothing', '/DOGS'])(
-    '%s is nobody’s: 404, and the connection stays',
+    '%s has no route: 404, and the connection stays',
     async (path) => {
       using upstream = await cannedUpstream(OK)
       await using gateway = startGateway(upstream.url)
@@ -18,7 +18,7 @@ describe('routes', () => {
     },
   )
 
-  test('of a file answer with a text, lead elsewhere, or take some methods only', async () => {
+  test('of a file reply with a text, redirect, or take some methods only', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, {
       routes: [
@@ -46,7 +46,7 @@ describe('routes', () => {
     })
   })
 
-  test('lead through unix sockets as well', async () => {
+  test('forward to unix sockets as well', async () => {
     const unix = join(tmpdir(), `gateway-${process.pid}.sock`)
     await using _ = Bun.serve({ unix, fetch: ({ url }) => new Response(new URL(url).pathname) })
     await using gateway = startGateway(`unix:${unix}`)
@@ -55,7 +55,7 @@ describe('routes', () => {
   })
 })
 
-test('several gateways may share a port, and one of them alone says that it is taken', async () => {
+test('several gateways may share a port, but one that does not share finds it taken', async () => {
   await using first = startGateway('http://127.0.0.1:1')
   await using second = startGateway('http://127.0.0.1:1')
   const port = first.server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: true })
@@ -65,7 +65,7 @@ test('several gateways may share a port, and one of them alone says that it is t
   )
 })
 
-test('clients are taken on unix sockets, too', async () => {
+test('clients may connect to unix sockets, too', async () => {
   const unix = join(tmpdir(), `gateway-front-${process.pid}.sock`)
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url)
@@ -77,10 +77,10 @@ test('clients are taken on unix sockets, too', async () => {
 describe('the page at /', () => {
   test('links to everything', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
-    const answer = await fetch(gateway.url)
-    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
-    expect(answer.headers.get('date')).toBeTruthy()
-    const links = [...(await answer.text()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
+    const response = await fetch(gateway.url)
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(response.headers.get('date')).toBeTruthy()
+    const links = [...(await response.text()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
     expect(links).toEqual([
       '/dogs/',
       '/cats/',
@@ -99,17 +99,17 @@ describe('the page at /', () => {
 
   test('has a head', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
-    const answer = await fetch(gateway.url, { method: 'HEAD' })
-    expect(answer.status).toBe(200)
-    expect(Number(answer.headers.get('content-length'))).toBeGreaterThan(0)
+    const response = await fetch(gateway.url, { method: 'HEAD' })
+    expect(response.status).toBe(200)
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(0)
     expect(await gateway.counted()).toEqual({ 'HEAD page 200': 1 })
   })
 
-  test('takes nothing: 405', async () => {
+  test('takes no body: 405', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
-    const answer = await fetch(gateway.url, { method: 'POST', body: 'x' })
-    expect(answer.headers.get('allow')).toBe('GET, HEAD')
-    await expectProblem(answer, 405, 'This path takes GET, HEAD')
+    const response = await fetch(gateway.url, { method: 'POST', body: 'x' })
+    expect(response.headers.get('allow')).toBe('GET, HEAD')
+    await expectProblem(response, 405, 'This path takes GET, HEAD')
   })
 })
 
@@ -126,7 +126,7 @@ describe('metrics', () => {
     expect(page).toContain('gateway_rejections_total{reason="framing"} 0')
   })
 
-  test('say what connections are doing', async () => {
+  test('show the states of connections', async () => {
     using upstream = await rawUpstream(() => {})
     await using gateway = startGateway(upstream.url)
     using others = new DisposableStack()
@@ -148,7 +148,7 @@ describe('metrics', () => {
     expect(await gateway.metric('gateway_upstream_connect_seconds_count{upstream="dogs"}')).toBe(1)
   })
 
-  test('tally bytes of bodies that are sent, not those that HEAD only tells of', async () => {
+  test('count bytes of bodies that are sent, not those that HEAD only declares', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
     await gateway.ask()
@@ -183,7 +183,7 @@ describe('the access log', () => {
     ])
   })
 
-  test('says of a refused message what it asked for, where that could be read', async () => {
+  test('has the request line of a rejected message if it could be read', async () => {
     await using gateway = startGateway('http://127.0.0.1:1', { accessLog: 'errors' })
     for (const text of [
       'TRACE /dogs/1 HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -205,7 +205,7 @@ describe('the access log', () => {
   test.each<[AccessLogMode, [number, string][]]>([
     ['errors', [[502, 'malformed']]],
     ['off', []],
-  ])('may be kept of %s alone', async (accessLog, failures) => {
+  ])('may be limited to %s', async (accessLog, failures) => {
     using upstream = await rawUpstream((received, socket) =>
       socket.write(received.includes('/bad') ? 'x\n' : OK),
     )
@@ -219,7 +219,7 @@ describe('the access log', () => {
 test('a bug in the gateway costs one connection, and is logged', async () => {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url)
-  const { http } = gateway.server.gateway.metrics
+  const { http } = gateway.server.gateway.exchangeMetrics
   const begin = http.begin.bind(http)
   http.begin = () => {
     http.begin = begin

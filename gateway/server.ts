@@ -1,30 +1,23 @@
 /**
- * The gateway as a server: it is built from its configuration, listens on addresses, and is drained. A client that
- * keeps its connection is told that it is the last answer before the connection is closed: only then is it sure that
- * no request of it is lost.
+ * The gateway as a server: built from its configuration, listening on addresses, and drained before it stops. While it
+ * drains, each response says `Connection: close`: a client that has read that sends no further request that could be lost.
  */
 import type { Address, Served, Worker } from '@bun-monitoring/prefork'
 import type { Socket, TCPSocketListener, TCPSocketListenOptions } from 'bun'
-import { AccessLog } from './access_log.ts'
-import { ClientConnection } from './client.ts'
-import type { GatewayConfig } from './config.ts'
-import { FieldList } from './fields.ts'
-import { discard } from './gather.ts'
-import { Gateway } from './gateway.ts'
-import { writeLines } from './log_lines.ts'
-import { GatewayMetrics } from './metrics.ts'
-import { encode, problemAnswer } from './own_answers.ts'
-import { Peers } from './peers.ts'
-import { CAUSES } from './refusals.ts'
-import { compileRoutes } from './route_table.ts'
-import { Upstream } from './upstream.ts'
+import { ClientConnection } from './client/client_connection.ts'
+import type { TurnedAway } from './client/turned_away.ts'
+import type { GatewayConfig } from './config/settings.ts'
+import { Gateway, type GatewayWorker } from './gateway.ts'
+import { discard } from './io/coalesce.ts'
+import { KEEP_ALIVE_MS } from './io/context.ts'
+import { writeLines } from './observe/log_output.ts'
 
-/** Deadlines are this exact. */
+/** The precision of all deadlines. */
 const SWEEP_MS = 100
-/** How long a draining server waits for one more request on an idle connection, to say with its answer that it ends. */
+/** How long a draining server waits for one more request on an idle connection, so that its response says `close`. */
 const QUIET_MS = 2000
 
-/** What the server has of the world beside sockets. */
+/** The clock and the output, which tests replace. */
 interface Edge {
   now: () => number
   writeLog: (lines: string) => void
@@ -34,47 +27,29 @@ const EDGE: Edge = { now: () => performance.now(), writeLog: writeLines }
 
 export class GatewayServer implements Served {
   readonly gateway: Gateway
-  readonly #listeners: TCPSocketListener<ClientConnection>[] = []
+  /** Resolves when the targets of every upstream were looked up. */
+  readonly hasTargets: Promise<unknown>
+  readonly #listeners: TCPSocketListener<Client>[] = []
   readonly #timer: Timer
   readonly #now: () => number
-  /** Resolves when every upstream has looked for its targets. */
-  readonly hasTargets: Promise<unknown>
   #closesIdleAtMs = Infinity
 
-  constructor(
-    config: GatewayConfig,
-    { registry, tally, log }: Pick<Worker, 'registry' | 'tally' | 'log'>,
-    { now, writeLog }: Edge = EDGE,
-  ) {
+  constructor(config: GatewayConfig, worker: GatewayWorker, { now, writeLog }: Edge = EDGE) {
     this.#now = now
-    const { limits, timeouts } = config
-    const fields = new FieldList(limits.headersCount)
-    const shared = { limits, timeouts, clock: { nowMs: now() }, fields, log }
-    const metrics = new GatewayMetrics(registry, tally)
-    const upstreams = config.upstreams.map(
-      (upstream) => new Upstream(upstream, shared, metrics.upstream(upstream.name)),
-    )
-    this.gateway = new Gateway(
-      shared,
-      new Peers(config.trustedProxies),
-      upstreams,
-      compileRoutes(config.routes, upstreams),
-      metrics,
-      new AccessLog(config.accessLog, writeLog),
-    )
-    this.hasTargets = Promise.all(upstreams.map((upstream) => upstream.look()))
+    this.gateway = new Gateway(config, worker, now(), writeLog)
+    this.hasTargets = Promise.all(this.gateway.upstreams.map((upstream) => upstream.discover()))
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS)
   }
 
   /**
-   * Takes clients on this address.
-   * @returns the port; of a path there is none.
-   * @throws where the address is taken.
+   * Accepts clients on this address.
+   * @returns the port; for a path it has no meaning
+   * @throws if the address is taken
    */
   serveOn(address: Address): number {
-    // The types have neither `reusePort` nor `allowHalfOpen` for `listen`; Bun does.
+    // Bun's types for `listen` lack `reusePort` and `allowHalfOpen`.
     const options = { ...address, allowHalfOpen: true, socket: handlersOf(this.gateway) }
-    const listener = Bun.listen(options as TCPSocketListenOptions<ClientConnection>)
+    const listener = Bun.listen(options as TCPSocketListenOptions<Client>)
     this.#listeners.push(listener)
     return listener.port
   }
@@ -89,7 +64,7 @@ export class GatewayServer implements Served {
       }
   }
 
-  /** From now on every answer says `Connection: close`. */
+  /** From now on every response says `Connection: close`. */
   lameDuck(): void {
     this.gateway.isLameDuck = true
   }
@@ -98,7 +73,7 @@ export class GatewayServer implements Served {
     return this.gateway.clients.size
   }
 
-  /** Stops listening. Resolves when everything is answered and every connection is closed; with `force` at once. */
+  /** Stops listening. Resolves when all requests have responses and all connections are closed; with `force` at once. */
   async stop(force: boolean): Promise<void> {
     for (const listener of this.#listeners.splice(0)) listener.stop()
     this.lameDuck()
@@ -108,7 +83,7 @@ export class GatewayServer implements Served {
       await new Promise<void>((resolve) => (this.gateway.onEmpty = resolve))
     }
     clearInterval(this.#timer)
-    for (const upstream of this.gateway.upstreams) upstream.close()
+    this.gateway.close()
     this.gateway.accessLog.flush()
   }
 }
@@ -116,34 +91,38 @@ export class GatewayServer implements Served {
 /** Serves traffic until it is stopped. */
 export async function serve(config: GatewayConfig, worker: Worker): Promise<Served> {
   const server = new GatewayServer(config, worker)
-  // Requests can wait for the rest.
+  // A lookup may take longer: requests to its upstream wait.
   await Promise.race([server.hasTargets, Bun.sleep(config.timeouts.connectMs)])
   for (const address of worker.addresses) server.serveOn(address)
   return server
 }
 
+/** The owner of a client's socket. */
+type Client = ClientConnection | TurnedAway
+
 const handlersOf = (gateway: Gateway) => ({
-  open(socket: Socket<ClientConnection>) {
-    gateway.metrics.accepted.inc()
-    if (gateway.clients.size >= gateway.limits.connections) return turnAway(socket, gateway)
-    socket.data = new ClientConnection(gateway, socket)
-    gateway.clients.add(socket.data)
+  open(socket: Socket<Client>) {
+    gateway.clientMetrics.accepted.inc()
+    if (gateway.clients.size >= gateway.limits.connections) {
+      const client = gateway.turnAway(socket)
+      if (client !== undefined) socket.data = client
+      return client?.start()
+    }
+    // Unix sockets have no address, and no need of probes.
+    if (socket.remoteAddress) socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    const client = new ClientConnection(gateway, socket)
+    socket.data = client
+    gateway.clients.add(client)
   },
-  data: ({ data: client }: Socket<ClientConnection>, bytes: Buffer) => client?.onData(bytes),
-  drain: ({ data: client }: Socket<ClientConnection>) => client?.onDrain(),
-  end: ({ data: client }: Socket<ClientConnection>) => client?.onEnd(),
-  close: ({ data: client }: Socket<ClientConnection>) => client?.onClose(),
-  // Bun calls this for what a handler throws, and leaves the socket open: a bug, which costs this connection alone.
-  error(socket: Socket<ClientConnection>, error: Error) {
+  data: ({ data: client }: Socket<Client>, bytes: Buffer) => client?.onData(bytes),
+  drain: ({ data: client }: Socket<Client>) => client?.onDrain(),
+  end: ({ data: client }: Socket<Client>) => client?.onEnd(),
+  close: ({ data: client }: Socket<Client>) => client?.onClose(),
+  // Bun calls this for an exception of a handler and leaves the socket open. The bug costs this connection alone.
+  error(socket: Socket<Client>, error: Error) {
     discard()
-    gateway.log.error({ err: error }, 'the gateway failed')
+    gateway.log.error({ err: error }, 'a bug in the gateway: the connection to the client is closed')
     if (socket.data === undefined) socket.terminate()
-    else socket.data.cut()
+    else socket.data.reset()
   },
 })
-
-function turnAway(socket: Socket<ClientConnection>, { metrics }: Gateway): void {
-  metrics.rejected('connections')
-  const [status, detail] = CAUSES.connections
-  socket.end(encode(problemAnswer(status, detail), 'Connection: close\r\n', true))
-}

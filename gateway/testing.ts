@@ -1,6 +1,6 @@
 /**
- * What the gateway's tests are made of: a gateway on a free port, upstreams and clients that see every byte.
- * Each is disposed of with `using`.
+ * Test helpers: a gateway on a free port, and upstreams and clients that see every byte. Each is disposed of with
+ * `using`.
  */
 import { expect } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
@@ -10,14 +10,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessLogMode } from './access_log.ts'
-import { readGatewayConfig } from './config.ts'
-import type { RouteConfig, UpstreamConfig } from './file.ts'
-import type { Limits, Timeouts } from './limits.ts'
+import type { AccessLogConfig, AccessLogMode } from './observe/access_log.ts'
+import { readGatewayConfig } from './config/settings.ts'
+import type { RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
+import type { Limits, Timeouts } from './config/limits.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
 
-/** A small answer, and its last bytes are `ok`. */
+/** A small response whose last bytes are `ok`. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 interface Overrides {
@@ -25,12 +25,13 @@ interface Overrides {
   timeouts?: Partial<Timeouts>
   trustedProxies?: string[]
   accessLog?: AccessLogMode
+  log?: Partial<AccessLogConfig>
   routes?: RouteConfig[]
-  /** Of the upstream. */
+  /** Settings of the upstream. */
   upstream?: Partial<UpstreamConfig>
 }
 
-/** A gateway with one route, `/dogs`, for all methods to the given addresses, and a clock that only tests turn. */
+/** A gateway with one route, `/dogs`, for all methods to the given targets, and a clock that tests advance. */
 export function startGateway(target: string | string[], overrides: Overrides = {}) {
   const registry = new Registry()
   const tally = new RequestTally()
@@ -42,6 +43,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
     ...committed,
     ...overrides,
     upstreams: [{ ...upstream, targets, ...overrides.upstream }],
+    log: { ...committed.log, ...(overrides.accessLog && { access: overrides.accessLog }), ...overrides.log },
     routes: overrides.routes ?? [route],
     limits: { ...committed.limits, ...overrides.limits },
     timeouts: { ...committed.timeouts, ...overrides.timeouts },
@@ -61,7 +63,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
   )
   const port = server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false })
 
-  /** Sum of the samples whose line starts like this. */
+  /** The sum of the samples whose lines start with this. */
   const metric = async (start: string): Promise<number> => {
     const samples = (await registry.metrics()).split('\n').filter((line) => line.startsWith(start))
     return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
@@ -71,28 +73,28 @@ export function startGateway(target: string | string[], overrides: Overrides = {
     port,
     server,
     tally,
-    /** What was logged as the gateway's own fault. */
+    /** The logged bugs of the gateway. */
     errors,
     /** The lines of the access log. */
     logged: () => {
       server.sweep()
       return lines.map((text) => JSON.parse(text))
     },
-    /** Whether it has heard that a client has closed its half. */
+    /** Whether the gateway knows that a client has half-closed. */
     hasHalfClosed: () => [...server.gateway.clients].some(({ isLast }) => isLast),
-    /** Lets time pass. */
+    /** Advances the clock. */
     advance: (ms: number) => {
       nowMs += ms
       server.sweep()
     },
-    /** Sends the text on a connection of its own, as a client that is neither attacker nor victim does. */
+    /** Sends the text on a new connection and returns the response. */
     ask: async (text = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n', end: RegExp = /ok$/) => {
       using client = await rawClient(port, text)
       return await client.until(end)
     },
     page: () => registry.metrics(),
     metric,
-    /** How often requests ended, by `method route status`. */
+    /** Counts of ended requests by `method route status`. */
     counted: async (): Promise<Record<string, number>> => {
       const counts: Record<string, number> = {}
       const pattern = /^http_server_request_duration_seconds_count\{(.*)\} (\d+)$/gm
@@ -106,7 +108,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
   }
 }
 
-/** A server, on a free port or a path, that shows what it is sent; `onData` gets all that a connection has sent so far. */
+/** A server on a free port or a path; `onData` gets all bytes of a connection so far. */
 export async function rawUpstream(
   onData: (received: string, socket: Socket) => void,
   { unix, ...options }: { allowHalfOpen?: boolean; pauseOnConnect?: boolean; unix?: string } = {},
@@ -126,9 +128,9 @@ export async function rawUpstream(
   return {
     url: unix === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${unix}`,
     sockets,
-    /** All that were ever opened. */
+    /** The number of connections since the start. */
     connections: () => connections,
-    /** From now on there are only the connections that are open. */
+    /** Accepts no more connections; open ones stay. */
     stopListening: () => void server.close(),
     [Symbol.dispose]: () => {
       server.close()
@@ -137,18 +139,18 @@ export async function rawUpstream(
   }
 }
 
-/** An upstream that answers every request the same, and keeps the heads of the requests. */
-export async function cannedUpstream(answer: string) {
+/** An upstream that sends the same response to every request and keeps the heads of the requests. */
+export async function cannedUpstream(response: string) {
   const heads: string[] = []
   const upstream = await rawUpstream((received, socket) => {
     if (!received.includes('\r\n\r\n')) return
     heads.push([...received.matchAll(/[A-Z]+ \S+ HTTP\/1\.1\r\n[^]*?(?=\r\n\r\n)/g)].at(-1)![0])
-    socket.write(answer)
+    socket.write(response)
   })
   return Object.assign(upstream, { heads })
 }
 
-/** A TCP client that sends the text and shows what comes back. */
+/** A TCP client that sends the text and collects what comes back. */
 export async function rawClient(
   port: number,
   text: string | Buffer,
@@ -169,13 +171,13 @@ export async function rawClient(
     socket,
     received: () => received,
     wasReset: () => isReset,
-    /** All that came, when the other side has closed. */
+    /** Resolves with all received bytes once the gateway has closed. */
     untilClosed: async (onEnd = () => {}) => {
       socket.on('end', onEnd)
       await closed
       return received
     },
-    /** All that came, when it matches. */
+    /** Resolves with all received bytes once they match. */
     until: (pattern: RegExp) =>
       new Promise<string>((resolve) => {
         const check = () => {
@@ -190,20 +192,28 @@ export async function rawClient(
   }
 }
 
-/** An upstream that answers each request with its name, a closed connection, or nothing at all; it keeps what it was asked. */
+/** An upstream that responds to each request with its name, a closed connection, or nothing. It keeps the requests. */
 export async function namedUpstream(name: string, options: { unix?: string } = {}) {
   const asked: string[] = []
-  const state = { does: 'answer' as 'answer' | 'hang up' | 'nothing' }
-  const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`
+  const state = { does: 'respond' as 'respond' | 'hang up' | 'nothing' }
+  const response = `HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`
   const upstream = await rawUpstream((received, socket) => {
     asked.push(received)
-    if (state.does === 'answer') socket.write(answer)
+    if (state.does === 'respond') socket.write(response)
     if (state.does === 'hang up') socket.destroy()
   }, options)
-  return Object.assign(upstream, { asked, state, answer })
+  return Object.assign(upstream, { asked, state, response })
 }
 
-/** Lets everything happen until it is so. */
+/** The number of an upstream's targets in each state, as a metrics page shows them. */
+export function targetsOn(page: string, upstream: string): Record<string, number> {
+  const samples = page.matchAll(/^gateway_upstream_targets\{upstream="(\w+)",state="(\w+)"\} (\d+)$/gm)
+  return Object.fromEntries(
+    [...samples].flatMap(([, name, state, count]) => (name === upstream ? [[state!, Number(count)]] : [])),
+  )
+}
+
+/** Runs the event loop until `isSo` is true. */
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise(setImmediate)
 }
@@ -214,17 +224,17 @@ export function temporaryFolder(): Disposable & { path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Claims that the gateway itself answered, with what it says. */
-export async function expectProblem(answer: Response, status: number, detail: string): Promise<void> {
-  expect(answer.status).toBe(status)
-  expect(answer.headers.get('content-type')).toBe('application/problem+json')
-  expect(await answer.json()).toMatchObject({ type: 'about:blank', status, detail })
+/** Expects a problem reply of the gateway with this detail. */
+export async function expectProblem(response: Response, status: number, detail: string): Promise<void> {
+  expect(response.status).toBe(status)
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(await response.json()).toMatchObject({ type: 'about:blank', status, detail })
 }
 
-/** An upstream that reads as strictly as can be and answers each request with the fingerprint of what it saw. */
+/** An upstream with a strict parser that responds with the fingerprint of each request. */
 export async function recordingUpstream() {
   const requests: StrictRequest[] = []
-  let refused = 0
+  let rejected = 0
   const upstream = await rawUpstream((received, socket) => {
     const read = strictRequests(received)
     const state = socket as Socket & { answered?: number }
@@ -234,7 +244,7 @@ export async function recordingUpstream() {
       socket.write(`HTTP/1.1 200 OK\r\nX-Seen: ${fingerprint(request)}\r\nContent-Length: 40\r\n\r\n${body}`)
     }
     state.answered = read.requests.length
-    if (read.ends === 'refused') refused++
+    if (read.ends === 'refused') rejected++
   })
-  return Object.assign(upstream, { requests, refused: () => refused })
+  return Object.assign(upstream, { requests, rejected: () => rejected })
 }

@@ -1,6 +1,6 @@
 /**
- * One target is well, two others do something wrong, and later are well again. Whatever may be sent twice is answered,
- * unless its answer had begun; nothing else is sent twice, and what its client is told is documented.
+ * One target is healthy; two others fail for a while. Every idempotent request gets its response unless that had begun.
+ * No other request is sent twice, and its client gets a documented error.
  */
 import { expect, test } from 'bun:test'
 import { Load } from '@bun-monitoring/prefork/testing_load'
@@ -9,17 +9,17 @@ import { eventually, Stack } from './testdata/stack.ts'
 
 const CONNECTIONS = 16
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
-/** Saves up retries, before they are needed. */
+/** Saves up retries. */
 const WARM_UP = 1000
-const ANSWERS = 500
-/** More than all deadlines inside. */
+const RESPONSES = 500
+/** Longer than all deadlines inside. */
 const TEST_MS = 300_000
 
-const BROKEN_OFF = 'the connection was closed in mid-answer'
+const BROKEN_OFF = 'the connection was closed in mid-response'
 const GONE = '"status":502,"detail":"dogs closed the connection before it answered"}'
 const TOO_LATE = '"status":504,"detail":"dogs did not begin to answer in time"}'
 
-/** What two targets do, and how requests may end for it: those that may be sent twice, and others. */
+/** The fault of two targets, and the allowed results of requests: idempotent ones, and others. */
 const CASES: [first: Fault, second: Fault, idempotent: string[], others: string[]][] = [
   ['slow', 'slow', [], []],
   ['refuse', 'refuse', [], [GONE]],
@@ -31,7 +31,7 @@ const CASES: [first: Fault, second: Fault, idempotent: string[], others: string[
 ]
 
 test.each(CASES)(
-  'of three targets two %s and %s: what may be sent twice is answered, and the rest not sent twice',
+  'of three targets two %s and %s: idempotent requests succeed, and the rest is not sent twice',
   async (fault, other, idempotent, others) => {
     await using well = await FaultyUpstream.start()
     await using first = await FaultyUpstream.start()
@@ -47,10 +47,10 @@ test.each(CASES)(
     await load.more(WARM_UP)
     await first.be(fault)
     await second.be(other)
-    await load.more(ANSWERS)
+    await load.more(RESPONSES)
     const ejects = ![fault, other].includes('slow')
     if (ejects) await eventually('both are ejected', async () => (await stack.ejected()) === 2)
-    await load.more(ANSWERS)
+    await load.more(RESPONSES)
     for (const upstream of [first, second]) await upstream.be('nothing wrong')
     await eventually('both are back', async () => (await stack.ejected()) === 0)
     const before = first.asked.size + second.asked.size
@@ -62,7 +62,7 @@ test.each(CASES)(
     const posts = all
       .flatMap(({ asked }) => asked.keys().toArray())
       .filter((request) => request.startsWith('POST'))
-    expect(posts.length).toBeGreaterThan(ANSWERS / 4)
+    expect(posts.length).toBeGreaterThan(RESPONSES / 4)
     expect(posts.filter((request) => timesOf(request) > 1)).toEqual([])
     const unexpected = load.failures.filter((failure) => {
       const allowed = failure.startsWith('POST: ') ? others : idempotent

@@ -1,16 +1,15 @@
-/** `bun run --cwd monitoring families`: writes families.json from the pages of running processes, then the table of the README. */
+/** `bun run dashboards`: writes the generated dashboards and rule files. Grafana, Prometheus and the tests read the files. */
 
-import { publishedFamilies } from './testing_families.ts'
+import { dashboards, fileOf } from './dashboards.ts'
+import { render as renderDashboard } from './grafana/dashboards.ts'
+import { objectives } from './objectives.ts'
+import { render as renderRules, ruleFiles } from './rules/files.ts'
+import { stack } from './stack.ts'
 
-const json = `${import.meta.dir}/families.json`
-const readme = `${import.meta.dir}/README.md`
-
-await Bun.write(json, JSON.stringify(await publishedFamilies(), null, 2))
-// The catalogue reads families.json when it is loaded.
-const { catalogueTable, HEADING } = await import('./catalogue.ts')
-const [before] = (await Bun.file(readme).text()).split(HEADING)
-await Bun.write(readme, `${before}${HEADING}\n${catalogueTable()}\n`)
-const { exited } = Bun.spawn([process.execPath, '--no-script', 'fmt', json, readme], {
-  stdio: ['ignore', 'inherit', 'inherit'],
-})
-process.exit(await exited)
+for (const dashboard of dashboards) {
+  const path = fileOf(dashboard)
+  await Bun.write(path, await renderDashboard(dashboard, path))
+}
+for (const file of ruleFiles(stack, objectives)) {
+  await Bun.write(`${import.meta.dir}/prometheus/rules/${file.name}.yml`, renderRules(file))
+}

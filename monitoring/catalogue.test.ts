@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import { familyOf, omitted, onlyAfter } from './exceptions.ts'
 import { families } from './families.ts'
-import { dashboards } from './grafana/dashboards.ts'
+import { dashboards } from './dashboards.ts'
 import { selectorsOf } from './grafana/promql-tree.ts'
 import { queriesOf } from './grafana/queries.ts'
 import { alertRules, recordingRules } from './prometheus/rules.ts'
@@ -18,8 +18,8 @@ const shown = new Set(
     .map(({ metric }) => familyOf(metric)),
 )
 
-/** Families that Prometheus and k6 publish. */
-const isForeign = (name: string) => /^(up$|ALERTS$|scrape_|prometheus_|k6_)/.test(name)
+/** Families that Prometheus, k6 and node_exporter publish. */
+const isForeign = (name: string) => /^(up$|ALERTS$|scrape_|prometheus_|k6_|node_)/.test(name)
 
 test('families.json is what running processes publish: `bun run --cwd monitoring families` writes it', async () => {
   const committed: unknown = await Bun.file(`${import.meta.dir}/families.json`).json()

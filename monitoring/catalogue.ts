@@ -5,7 +5,7 @@
 
 import { omitted } from './exceptions.ts'
 import { families } from './families.ts'
-import { dashboards } from './grafana/dashboards.ts'
+import { dashboards } from './dashboards.ts'
 import { queriesOf } from './grafana/queries.ts'
 
 /** The heading above the table, which is the last section of the README. */

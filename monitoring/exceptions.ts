@@ -23,6 +23,11 @@ export const onlyAfter: Readonly<Record<string, string>> = {
   ALERTS: 'an alert: panels leave out Watchdog',
   prefork_listen_overflows_total: 'a kernel that counts overflows (Linux)',
   gateway_upstream_queue_seconds: 'a request that waits: a quantile needs a value',
+  node_cpu_seconds_total: 'a node_exporter',
+  node_memory_MemAvailable_bytes: 'a node_exporter',
+  node_memory_MemTotal_bytes: 'a node_exporter',
+  node_filesystem_avail_bytes: 'a node_exporter',
+  node_filesystem_size_bytes: 'a node_exporter',
   k6_dropped_iterations_total: 'an iteration for which no virtual user is free',
 }
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { story } from '../scripts/story.ts'
-import { dashboards } from './grafana/dashboards.ts'
+import { dashboards } from './dashboards.ts'
 
 type Titled = { title?: string; panels?: readonly Titled[] }
 const titlesOf = ({ panels = [] }: Titled): string[] =>

@@ -10,6 +10,7 @@ const PARTS: readonly string[] = [
   'packages/metrics',
   'packages/prefork',
   'services/pets',
+  'gateway',
   'exporter',
   'k6',
   'k6/runner',

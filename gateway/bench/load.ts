@@ -1,4 +1,4 @@
-/** Load through wrk, and what it cost the process that carried it. */
+/** Puts load on a proxy with wrk and measures the CPU time of the proxy's process. */
 import { readProcess } from '@bun-monitoring/prefork/procfs'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { Proxies, type Proxy } from './proxies.ts'
 
 export interface Measurement {
   requestsPerSecond: number
-  /** User and system. */
+  /** User and system time. */
   cpuUs: number
   p50Ms: number
   p99Ms: number
@@ -23,7 +23,7 @@ export interface LoadOptions {
   pauseMs: number
 }
 
-/** Asks over keep-alive connections for some seconds. */
+/** Sends requests over keep-alive connections for some seconds. */
 export async function measure(
   { url, pid }: Proxy,
   { path, connections, method, pauseMs }: LoadOptions,
@@ -48,7 +48,7 @@ export async function measure(
   }
 }
 
-/** An upstream, and proxies to start in front of it; all of it ends with the block. */
+/** An upstream, and proxies to start in front of it. Disposing ends all of them. */
 export async function stage() {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'))
   const unix = join(folder, 'upstream.sock')

@@ -1,5 +1,5 @@
 /**
- * What an idle connection costs the gateway, nginx and HAProxy in resident memory, after one request on each. Needs
+ * Measures the resident memory of an idle connection in the gateway, nginx and HAProxy, after one request on each. Needs
  * nginx, haproxy and file descriptors (`ulimit -n`). Run: `bun gateway/bench/memory.bench.ts [connections]...`.
  */
 import { readProcess } from '@bun-monitoring/prefork/procfs'

@@ -1,6 +1,6 @@
 /**
- * The proxies that are compared, each with one worker, in front of the same upstream: how each is told
- * to add the same fields and to keep its connections.
+ * Starts the compared proxies, each with one worker, in front of the same upstream. Their configurations add the same
+ * fields and keep connections.
  */
 import { childrenOf } from '@bun-monitoring/prefork/procfs'
 import { freePort } from '@bun-monitoring/prefork/testing'
@@ -14,16 +14,16 @@ export interface Proxy {
   pid: number
 }
 
-/** Where the upstream listens. */
+/** The addresses of the upstream. */
 export interface Upstream {
   port: number
   unix: string
 }
 
-/** A proxy that has not answered until then never will. */
+/** Longest time until a proxy responds. */
 const START_MS = 10_000
 
-/** Starts processes, and ends those that it started. */
+/** Starts processes and ends them when it is disposed of. */
 export class Proxies implements AsyncDisposable {
   readonly #processes: Subprocess[] = []
 
@@ -110,7 +110,7 @@ backend dogs
        [[upstream]]\nname = "dogs"\ntargets = ["${target}"]
        [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"`,
     )
-    // Its log goes to a file, as nginx's does: who reads a pipe takes a core from those that are measured.
+    // The log goes to a file, like that of nginx: the reader of a pipe would take CPU from the measured processes.
     const port = freePort()
     const env = {
       GATEWAY_CONFIG: file,
@@ -146,9 +146,9 @@ backend dogs
     const lastMs = performance.now() + START_MS
     for (;;) {
       if (started.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${started.exitCode}`)
-      if (performance.now() > lastMs) throw new Error(`${command.join(' ')} does not answer`)
+      if (performance.now() > lastMs) throw new Error(`${command.join(' ')} does not respond`)
       const isOpen = await fetch(`http://127.0.0.1:${port}/dogs/1/`).then(
-        (answer) => answer.ok,
+        (response) => response.ok,
         () => false,
       )
       if (isOpen) return started

@@ -1,8 +1,8 @@
 /**
- * What a proxied request costs the gateway, nginx and HAProxy: CPU time of the proxy's process (user + system), all in
- * front of one upstream, taking turns. Goals: CPU at most nginx's over the same kind of upstream, at most 0.8 of nginx
- * over TCP where sockets are used, p99 at most nginx's. Connections that never pause measure the length of a queue: what a
- * request waits for where there is none is p99 of those that do. Needs wrk, nginx and haproxy.
+ * Measures a proxied request in the gateway, nginx and HAProxy: CPU time of the proxy's process (user + system). The
+ * proxies take turns in front of one upstream. Goals: CPU at most nginx's over the same kind of upstream, at most 0.8 of
+ * nginx over TCP if sockets are used, p99 at most nginx's. The p99 of connections that never pause measures the length of
+ * a queue; connections that pause measure the latency without a queue. Needs wrk, nginx and haproxy.
  * Run: `bun gateway/bench/proxy.bench.ts [seconds of each turn] [turns]`.
  */
 import { median } from '@bun-monitoring/metrics/bench'

@@ -1,7 +1,7 @@
 /**
- * The way from the gateway to a real service with two workers: through the sockets of its slots, and through the one port
- * that they share. CPU time of each process family for each request (user + system, all workers), and how evenly
- * requests are spread over the service's workers. Both ways take turns. Needs wrk.
+ * Compares two ways from the gateway to a real service with two workers: the sockets of its slots, and the port that the
+ * workers share. Measures CPU time of the gateway and of the service for each request (user + system, all workers), and
+ * how evenly requests are spread over the service's workers. Both ways take turns. Needs wrk.
  * Run: `bun gateway/bench/sockets.bench.ts [seconds of each turn] [turns]`.
  */
 import { median } from '@bun-monitoring/metrics/bench'
@@ -37,7 +37,7 @@ const ways = [
   { way: 'sockets', gateway: bySockets },
 ]
 
-/** What each worker has used and answered since it was started. */
+/** CPU time and number of requests of each worker since its start. */
 async function workersOf(family: TestProcess): Promise<{ cpuUs: number; requests: number }[]> {
   const { admin } = await family.ready()
   const { workers } = (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
@@ -48,7 +48,7 @@ async function workersOf(family: TestProcess): Promise<{ cpuUs: number; requests
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 
-/** CPU time in microseconds for each request, and the least busy worker's share of a fair one. */
+/** CPU microseconds for each request, and the requests of the least busy worker as a part of a fair share. */
 async function turn(gateway: TestProcess, connections: number) {
   const families = [gateway, service]
   const before = await Promise.all(families.map(workersOf))

@@ -1,4 +1,4 @@
-/** What the proxies of the benchmark stand in front of: one server on a port and on a unix socket. */
+/** The upstream of the benchmarks: one server on a port and on a unix socket. */
 
 const [unix = ''] = process.argv.slice(2)
 const SMALL = '{"id":1,"name":"Rex","breed":"Affenpinscher","likes_to_bark":true,"is_test":false}'

@@ -1,18 +1,18 @@
-/** For tests: an upstream that does wrong what an upstream can, one thing at a time, and remembers what it was asked. */
+/** A test upstream with one kind of fault at a time. It remembers its requests. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
-/** What it does with a request, checks left out. */
+/** Its behaviour on requests other than checks. */
 export type Fault = 'nothing wrong' | 'slow' | 'refuse' | 'reset' | 'break off' | 'hang'
 
 const SLOW_MS = 200
-const answer = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+const response = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 
 export class FaultyUpstream implements AsyncDisposable {
   fault: Fault = 'nothing wrong'
   /** How often each request came, by its method and path. */
   readonly asked = new Map<string, number>()
-  /** Answers that it has broken off. */
+  /** Responses that it has broken off. */
   broken = 0
   port = 0
   #server: Server | undefined
@@ -52,7 +52,7 @@ export class FaultyUpstream implements AsyncDisposable {
   }
 
   #take(socket: Socket, text: string): void {
-    // A request at a time, in one piece: whatever does not begin like one is the end of a body.
+    // Requests arrive one at a time and in one piece; other bytes are the end of a body.
     const request = /^[A-Z]+ \S+(?= HTTP)/.exec(text)?.[0]
     if (request === undefined) return
     const isCheck = request.endsWith('/healthz')
@@ -64,11 +64,11 @@ export class FaultyUpstream implements AsyncDisposable {
         return void socket.resetAndDestroy()
       case 'break off':
         this.broken++
-        return void socket.write(answer('whole').slice(0, -2), () => socket.destroy())
+        return void socket.write(response('whole').slice(0, -2), () => socket.destroy())
       case 'slow':
-        return void setTimeout(() => socket.write(answer('whole')), SLOW_MS)
+        return void setTimeout(() => socket.write(response('whole')), SLOW_MS)
       default:
-        socket.write(answer('whole'))
+        socket.write(response('whole'))
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Requests gone wrong, for the fuzz: good ones, changed at random in the places that parsers disagree about. */
+/** Requests for the fuzz test: valid ones, changed at random where parsers disagree. */
 
 const BASES = [
   'GET /dogs/1/?a=b HTTP/1.1\r\nHost: a\r\nA-One: 1\r\na-two: x, y\r\n\r\n',

@@ -1,25 +1,25 @@
 /**
- * For tests: real services with their workers, behind the sockets of which a real gateway stands. Whatever is waited for
- * has a deadline and a name. Nothing is killed for hanging but by the test.
+ * Starts real services with their workers for tests, and a real gateway in front of their sockets. Each wait has a
+ * deadline and a name. A hung worker is killed by the test alone.
  */
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { temporaryFolder } from '../testing.ts'
+import { targetsOn, temporaryFolder } from '../testing.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const SERVICES = ['dogs', 'cats'] as const
 export type ServiceName = (typeof SERVICES)[number]
 
-/** Of each service, and of the gateway. */
+/** Workers of each service and of the gateway. */
 const WORKERS = 2
-/** Long, for machines that are busy with other things. */
+/** Long enough for a busy machine. */
 const WITHIN_MS = 30_000
 
-/** How long a lame duck must be at least: the gateway closes connections that are idle for a second. */
+/** The least lame duck time: the gateway closes connections that are idle for a second. */
 const LAME_DUCK_MS = '1200'
 
-/** The committed file's upstreams, but requests wait longer: how long a process takes to start is not the matter here. */
+/** The upstreams of the committed file, but requests wait longer, as long as a process may take to start. */
 const fileFor = (folder: string) =>
   SERVICES.map(
     (name) => `
@@ -40,12 +40,12 @@ export class Stack implements AsyncDisposable {
   readonly folder = temporaryFolder()
   readonly services = new Map<ServiceName, TestProcess>()
   gateway!: TestProcess
-  /** The gateway's. */
+  /** The address of the gateway. */
   url = ''
   target = { hostname: '127.0.0.1', port: 0 }
   readonly #killed = new Set<number>()
 
-  /** Resolves when all of it serves. */
+  /** Resolves when gateway and services serve. */
   static async start(services: readonly ServiceName[] = ['dogs']): Promise<Stack> {
     const stack = new Stack()
     await Promise.all(services.map((name) => stack.startService(name)))
@@ -53,7 +53,7 @@ export class Stack implements AsyncDisposable {
     return stack
   }
 
-  /** Only the gateway, with this file. */
+  /** Starts only the gateway, with this file. */
   static async before(file: string): Promise<Stack> {
     const stack = new Stack()
     await stack.#startGateway(file)
@@ -75,7 +75,7 @@ export class Stack implements AsyncDisposable {
     this.target.port = Number(new URL(url).port)
   }
 
-  /** A service, the first time or where the last one was disposed of. */
+  /** Starts a service, or starts it again after it was disposed of. */
   async startService(name: ServiceName): Promise<void> {
     const prefix = name.toUpperCase()
     const service = new TestProcess([join(ROOT, 'services', name, 'index.ts')], {
@@ -95,7 +95,7 @@ export class Stack implements AsyncDisposable {
     return this.services.get(name)!
   }
 
-  /** The workers that serve, by pid, as soon as all do: none of them is one that was killed. */
+  /** The pids of the workers once all serve, without killed ones. */
   async workersOf(family: TestProcess): Promise<number[]> {
     let pids: number[] = []
     await eventually('all workers serve', async () => {
@@ -112,17 +112,14 @@ export class Stack implements AsyncDisposable {
     process.kill(pid, 'SIGKILL')
   }
 
-  /** Targets of an upstream that no request goes to, as the worker of the gateway has them that has most. */
+  /** Ejected targets of an upstream: the highest count in any one worker. */
   async ejected(upstream: ServiceName = 'dogs'): Promise<number> {
     const { admin } = await this.gateway.ready()
-    const upstreams = (await (await fetch(`${admin}/upstreams`)).json()) as Record<
-      ServiceName,
-      { targets: { ejected: number } }
-    >
-    return upstreams[upstream].targets.ejected
+    const page = await (await fetch(`${admin}/metrics`)).text()
+    return Number(targetsOn(page, upstream).ejected)
   }
 
-  /** Tells all these to reload, and resolves when they have, for the `times`th time. */
+  /** Reloads these and resolves when all have done so `times` times. */
   async reload(families: readonly TestProcess[], times: number): Promise<void> {
     for (const family of families) family.signal('SIGHUP')
     for (const family of families)
@@ -140,7 +137,7 @@ const statsOf = async (family: TestProcess): Promise<StatsDocument> => {
   return (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
 }
 
-/** Resolves when it is so. @throws where that takes too long, with what was waited for. */
+/** Resolves when `isSo` is true. @throws after a deadline, with the name of the wait */
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const deadlineMs = performance.now() + WITHIN_MS
   while (!(await isSo())) {

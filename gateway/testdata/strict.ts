@@ -1,6 +1,6 @@
 /**
- * A second reader of requests, for tests: by the letter of RFC 9112, with regular expressions over texts, slow, and
- * with not a line in common with the gateway's. It refuses whatever leaves a choice.
+ * A second parser of requests, for tests: strict by RFC 9112, with regular expressions over strings, slow, and without a
+ * line of the gateway's parser. It rejects every ambiguity.
  */
 import { createHash } from 'node:crypto'
 
@@ -13,11 +13,11 @@ export interface StrictRequest {
 
 export interface Read {
   requests: StrictRequest[]
-  /** How the bytes end: between two requests, within one, or with what is no request. */
+  /** How the bytes end: between two requests, within one, or with bytes that are not a request. */
   ends: 'between' | 'within' | 'refused'
 }
 
-const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-"$-~]+) HTTP\/1\.([01])$/
+const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!$-;=?-~]+) HTTP\/1\.(\d)$/
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)[ \t]*$/
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})(;[\t -~\x80-\xff]*)?$/
 
@@ -49,7 +49,7 @@ function oneRequest(
   const all = (name: string) => fields.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
   const [lengths, codings] = [all('content-length'), all('transfer-encoding')]
   const [host] = all('host')
-  if (all('host').length > 1 || (minor === '1' && (host === undefined || host === ''))) return 'refused'
+  if (all('host').length > 1 || (minor !== '0' && (host === undefined || host === ''))) return 'refused'
   if (lengths.length + codings.length > 1 || (minor === '0' && codings.length > 0)) return 'refused'
   let body: { body: string; end: number } | 'within' | 'refused' = { body: '', end: head.end }
   if (lengths[0] !== undefined) body = sized(text, head.end, lengths[0])
@@ -61,7 +61,7 @@ function oneRequest(
   return { request: { method, target, fields, body: body.body }, end: body.end }
 }
 
-/** The lines up to an empty one, which CRLF alone ends. */
+/** The lines up to an empty one. Only CRLF ends a line. */
 function readLines(text: string, from: number): 'within' | 'refused' | { lines: string[]; end: number } {
   const end = text.indexOf('\r\n\r\n', from)
   const block = text.slice(from, end === -1 ? undefined : end)
@@ -112,7 +112,7 @@ function trailers(text: string, from: number, body: string) {
   return readFields(block.lines) === undefined ? 'refused' : { body, end: block.end }
 }
 
-/** What of a request must reach the upstream unchanged: line, body, and the fields whose names begin with `a-`. */
+/** The part of a request that must reach the upstream unchanged: line, body, and fields whose names begin with `a-`. */
 export function fingerprint({ method, target, fields, body }: StrictRequest): string {
   const options = new Set(
     fields

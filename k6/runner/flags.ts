@@ -29,7 +29,7 @@ export const USAGE = `bun run load [shape | script.ts] [flags]
   -s, --stage 15s:10,...   how long, and how many users there are at the end
   -o, --out prometheus     write the numbers to Prometheus (K6_PROMETHEUS_RW_SERVER_URL), or json=<file>
       --tag NAME=VALUE     a tag of all numbers
-      --no-thresholds      pass whatever is measured
+      --no-thresholds      pass, whether thresholds are kept or not
   -q, --quiet              print no progress
 `
 

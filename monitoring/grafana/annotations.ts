@@ -4,10 +4,12 @@
  */
 
 import { AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
-import { selected, workers } from './promql.ts'
+import type { Matchers } from './promql.ts'
 import { datasource } from './variables.ts'
 
-const events: readonly [name: string, color: string, title: string, timestamp: string][] = [
+type Event = readonly [name: string, color: string, title: string, timestamp: string]
+
+const eventsOf = ({ selected, workers }: Matchers): readonly Event[] => [
   [
     'Starts and deploys',
     'blue',
@@ -23,13 +25,11 @@ const events: readonly [name: string, color: string, title: string, timestamp: s
   ],
 ]
 
-const marks = events.map(([name, color, title, timestamp]) =>
-  annotation(name, color, title).expr(`${timestamp} * 1000`).useValueForTime(true),
-)
-
 /** The annotations of every dashboard; the switches at its top turn each off. */
-export const annotations = [
-  ...marks,
+export const annotationsOf = (matchers: Matchers): AnnotationQueryBuilder[] => [
+  ...eventsOf(matchers).map(([name, color, title, timestamp]) =>
+    annotation(name, color, title).expr(`${timestamp} * 1000`).useValueForTime(true),
+  ),
   annotation('Alerts', 'red', '{{alertname}} {{app}}').expr(
     'ALERTS{alertstate="firing", alertname!="Watchdog"}',
   ),

@@ -12,15 +12,18 @@ import {
   type QueryVariableBuilder,
   RowBuilder,
 } from '@grafana/grafana-foundation-sdk/dashboard'
-import { annotations } from './annotations.ts'
-import type { Placeable } from './panels.ts'
+import { panelId } from '../rules/rule.ts'
+import { annotationsOf } from './annotations.ts'
+import { colorsOf } from './colors.ts'
+import type { Panel } from './panels.ts'
+import type { Matchers } from './promql.ts'
 import { variables } from './variables.ts'
 
 /** Columns of a dashboard. */
 const WIDTH = 24
 
 /** Panels of equal width side by side, under an optional heading. */
-type Line = { heading?: string; isClosed?: boolean; height: number; panels: readonly Placeable[] }
+type Line = { heading?: string; isClosed?: boolean; height: number; panels: readonly Panel[] }
 
 type DashboardOptions = {
   /** Part of the URL, and the name of the generated file: never change it once it is published. */
@@ -36,7 +39,8 @@ type DashboardOptions = {
 const TAG = 'bun-monitoring'
 
 /** A dashboard in Grafana's classic JSON model. It is read-only in the browser: changes are made here. */
-export function dashboardOf(options: DashboardOptions): Dashboard {
+export function dashboardOf(matchers: Matchers, options: DashboardOptions): Dashboard {
+  const colors = colorsOf(matchers.apps)
   const builder = new DashboardBuilder(options.title)
     .id(null)
     .uid(options.uid)
@@ -54,32 +58,42 @@ export function dashboardOf(options: DashboardOptions): Dashboard {
     .time({ from: 'now-15m', to: 'now' })
     .tooltip(DashboardCursorSync.Crosshair)
     .variables([...variables, ...(options.variables ?? [])])
-    .annotations(annotations)
+    .annotations(annotationsOf(matchers))
   for (const { heading, isClosed = false, height, panels } of options.lines) {
     const placed = panels.map((panel, index) => {
-      const built = panel.height(height).span(columnsOf(index, panels.length)).build()
-      return { build: () => ({ ...built, id: idOf(built.title!) }) }
+      const built = panel(colors).height(height).span(columnsOf(index, panels.length)).build()
+      return { build: () => ({ ...built, id: panelId(built.title!) }) }
     })
-    const row = heading === undefined ? undefined : new RowBuilder(heading).id(idOf(heading))
+    const row = heading === undefined ? undefined : new RowBuilder(heading).id(panelId(heading))
     if (isClosed) for (const panel of placed) row?.collapsed(true).withPanel(panel)
     if (row !== undefined) builder.withRow(row)
     if (!isClosed) for (const panel of placed) builder.withPanel(panel)
   }
-  return builder.build()
+  return visible(builder.build())
+}
+
+/** The SDK hides links and switches of annotations in a menu. Without a placement Grafana shows them at the top. */
+function visible(dashboard: Dashboard): Dashboard {
+  const shown = <T extends object>(each: T): T => ({ ...each, placement: undefined })
+  return {
+    ...dashboard,
+    links: (dashboard.links ?? []).map(shown),
+    annotations: { list: (dashboard.annotations?.list ?? []).map(shown) },
+  }
 }
 
 /** A line of panels. */
-export const line = (height: number, ...panels: Placeable[]): Line => ({ height, panels })
+export const line = (height: number, ...panels: Panel[]): Line => ({ height, panels })
 
 /** A line of panels under a heading. */
-export const section = (heading: string, height: number, ...panels: Placeable[]): Line => ({
+export const section = (heading: string, height: number, ...panels: Panel[]): Line => ({
   heading,
   height,
   panels,
 })
 
 /** A line of panels under a closed heading: its queries do not run until a viewer opens it. */
-export const detail = (heading: string, height: number, ...panels: Placeable[]): Line => ({
+export const detail = (heading: string, height: number, ...panels: Panel[]): Line => ({
   ...section(heading, height, ...panels),
   isClosed: true,
 })
@@ -88,6 +102,3 @@ export const detail = (heading: string, height: number, ...panels: Placeable[]):
 function columnsOf(index: number, count: number): number {
   return Math.floor(WIDTH / count) + (index < WIDTH % count ? 1 : 0)
 }
-
-/** The id of a panel or row. Links name it, so it depends on the title, which is unique, and not on the position. */
-const idOf = (title: string): number => 1 + (Bun.hash.crc32(title) % 1_000_000)

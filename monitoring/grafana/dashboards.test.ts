@@ -4,8 +4,12 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { dashboards, fileOf } from '../dashboards.ts'
 import { families } from '../families.ts'
-import { dashboards, fileOf, render } from './dashboards.ts'
+import { panelId } from '../rules/rule.ts'
+import { stack } from '../stack.ts'
+import { colorsOf, NEUTRAL } from './colors.ts'
+import { render } from './dashboards.ts'
 import { selectorsOf } from './promql-tree.ts'
 import { queriesOf, withVariables } from './queries.ts'
 
@@ -15,7 +19,11 @@ type PanelJson = {
   title: string
   description: string
   datasource: unknown
-  fieldConfig: { defaults: { unit: string } }
+  fieldConfig: {
+    defaults: { unit: string; mappings: unknown[]; custom: { axisSoftMax: number } }
+    overrides: { matcher: { options: string }; properties: { value: { fixedColor: string } }[] }[]
+  }
+  options: { orientation: string }
   links?: { url: string }[]
   gridPos: { x: number; y: number; w: number; h: number }
   targets: { expr: string; datasource: unknown }[]
@@ -23,9 +31,10 @@ type PanelJson = {
   panels?: PanelJson[]
 }
 
-/** The exporter's series describe other instances, named by the label `target`. Prometheus does not scrape k6. */
+/** The exporter's series describe other instances, named by the label `target`. Those of the edge are the view of clients. */
 function narrowedBy(metric: string): string[] {
-  if (metric === 'ALERTS') return []
+  if (/^(ALERTS$|node_)/.test(metric)) return []
+  if (/^(http_server|gateway|edge)[_:]/.test(metric)) return ['job']
   if (metric.startsWith('k6_')) return ['shape']
   return /^(prefork|exporter_target)_/.test(metric) ? ['job', 'target'] : ['job', 'instance']
 }
@@ -39,11 +48,13 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
   const model = JSON.parse(JSON.stringify(dashboard))
   const places: PanelJson[] = model.panels.flatMap((panel: PanelJson) => [panel, ...(panel.panels ?? [])])
   const panels = places.filter(({ type }) => type !== 'row')
-  const targets = panels.flatMap((panel) => panel.targets)
+  const queried = panels.filter(({ type }) => type !== 'text')
+  const targets = queried.flatMap((panel) => panel.targets)
+  const ofType = (type: string) => panels.filter((panel) => panel.type === type)
   const selectors = () => queriesOf(dashboard).flatMap(selectorsOf)
 
   test('the committed file is what `bun run dashboards` writes', async () => {
-    expect(await Bun.file(fileOf(dashboard)).text()).toBe(await render(dashboard))
+    expect(await Bun.file(fileOf(dashboard)).text()).toBe(await render(dashboard, fileOf(dashboard)))
   })
 
   test('it has its uid and cannot be edited in the browser', () => {
@@ -59,18 +70,15 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
   })
 
   test('every panel has a title of its own, a description and a unit', () => {
-    for (const { title, description, fieldConfig } of panels) {
-      expect([title, description, fieldConfig.defaults.unit]).toEqual(
-        Array(3).fill(expect.stringMatching(/./)),
-      )
-    }
+    for (const { title, description } of panels) expect([title, description]).not.toContain('')
+    for (const { fieldConfig } of queried) expect(fieldConfig.defaults.unit).not.toBe('')
     expect(new Set(panels.map((panel) => panel.title)).size).toBe(panels.length)
   })
 
   test('ids come from titles, so that a link to a panel stays valid when another panel is added', () => {
     const ids = places.map(({ id }) => id)
     expect(new Set(ids).size).toBe(places.length)
-    for (const { id, title } of places) expect(id).toBe(1 + (Bun.hash.crc32(title) % 1_000_000))
+    for (const { id, title } of places) expect(id).toBe(panelId(title))
   })
 
   test('it links to the other dashboards with its variables', () => {
@@ -91,7 +99,7 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
   })
 
   test('every panel and query reads from the chosen data source', () => {
-    for (const { datasource } of [...panels, ...targets]) {
+    for (const { datasource } of [...queried, ...targets]) {
       expect(datasource).toEqual({ type: 'prometheus', uid: '${datasource}' })
     }
   })
@@ -121,7 +129,85 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
 
   test('every range is $__rate_interval', () => {
     const ranges = targets.flatMap(({ expr }) => expr.match(/\[.*?\]/g) ?? [])
-    expect(ranges.length).toBeGreaterThan(0)
-    expect(new Set(ranges)).toEqual(new Set(['[$__rate_interval]']))
+    expect(ranges.filter((range) => range !== '[$__rate_interval]')).toEqual([])
+  })
+
+  test('its links and the switches of its annotations are at the top, not in a menu', () => {
+    for (const { placement } of [...model.links, ...model.annotations.list]) expect(placement).toBeUndefined()
+  })
+
+  test('a tile without data is grey and says so', () => {
+    const noData = { match: 'null', result: { text: expect.stringMatching(/./), color: NEUTRAL } }
+    for (const { title, fieldConfig } of ofType('stat')) {
+      expect([title, fieldConfig.defaults.mappings]).toEqual([
+        title,
+        expect.arrayContaining([{ type: 'special', options: noData }]),
+      ])
+    }
+  })
+
+  test('a tile of a ratio or a quantile is grey when there are no requests', () => {
+    const noRequests = {
+      type: 'special',
+      options: { match: 'nan', result: { text: 'no requests', color: NEUTRAL } },
+    }
+    const divides = ({ expr }: { expr: string }) => /histogram_quantile|[)}] \/ sum/.test(expr)
+    for (const { title, fieldConfig } of ofType('stat').filter((panel) => panel.targets.some(divides))) {
+      expect([title, fieldConfig.defaults.mappings]).toEqual([title, expect.arrayContaining([noRequests])])
+    }
+  })
+
+  test('the series of a tile have an order: each query of several returns one series', () => {
+    for (const { targets } of ofType('stat').filter((panel) => panel.targets.length > 1)) {
+      for (const { expr } of targets) expect(expr).not.toMatch(/ by \((?!alertname|le)/)
+    }
+  })
+
+  test('a graph of zeros has an axis that fits its unit, and a limit is inside the axis', () => {
+    for (const { title, fieldConfig } of ofType('timeseries')) {
+      const { unit, custom, thresholds } = fieldConfig.defaults as any
+      const limit = thresholds?.steps.at(-1).value ?? 0
+      expect([title, custom.axisSoftMax]).toEqual([title, expect.any(Number)])
+      expect(custom.axisSoftMax).toBeGreaterThan(limit)
+      if (unit === 'percentunit') expect(custom.axisSoftMax).toBeLessThanOrEqual(1.25)
+    }
+  })
+
+  test('every graph has the same colours', () => {
+    const [first, ...others] = ofType('timeseries').map(({ fieldConfig }) => fieldConfig.overrides)
+    for (const overrides of others) expect(overrides).toEqual(first!)
+  })
+})
+
+test('the choice of an instance does not empty the panels of the edge', () => {
+  const queries = dashboards.flatMap((dashboard) =>
+    queriesOf(dashboard, { $instance: 'dogs:9001', $job: 'dogs' }),
+  )
+  const ofTheEdge = queries.filter((query) => query.includes('{job="gateway"'))
+  expect(ofTheEdge.length).toBeGreaterThan(20)
+  expect(ofTheEdge.filter((query) => query.includes('dogs:9001'))).toEqual([])
+})
+
+describe('colours', () => {
+  const colorOf = (legend: string) =>
+    colorsOf(stack).findLast(([regexp]) => new RegExp(regexp.slice(1, -1)).test(legend))?.[1][0]!.value
+      .fixedColor
+
+  test.each([
+    ['200', '201', 'GET 200', 'dogs 200', 'dogs ready', 'healthy', 'gateway healthy', 'ok'],
+    ['404', 'dogs 404', 'starting', 'slow_start', 'dogs slow_start'],
+    ['500', '503', 'cats 502', 'dogs 0', 'hung', 'dogs hung', 'ejected', 'crash', 'cats oom', 'failed'],
+    ['dogs', 'dogs /dogs/:id/', 'p99 dogs'],
+    ['gateway', 'p50 gateway'],
+    ['cats'],
+  ])('%s has one colour with the likes of it', (...legends) => {
+    const colors = new Set((legends as string[]).map(colorOf))
+    expect([...colors]).toEqual([expect.stringMatching(/^#/)])
+  })
+
+  test('good, bad, warnings and apps differ', () => {
+    const colors = ['200', '404', '503', 'dogs', 'gateway', 'cats', 'dead', 'busy'].map(colorOf)
+    expect(colors).not.toContain(undefined)
+    expect(new Set(colors.slice(0, 7)).size).toBe(7)
   })
 })

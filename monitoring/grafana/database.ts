@@ -9,31 +9,37 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { below, graph, heatmap, stat } from './panels.ts'
-import { buckets, max, quantile, quantiles, rate, selected, sum } from './promql.ts'
+import { below, graph, heatmap, idle, stat } from './panels.ts'
+import { buckets, inOrder, type Matchers, max, quantile, quantiles, rate, sum } from './promql.ts'
 
 const duration = 'db_client_operation_duration_seconds'
 const operations = `${duration}_count`
 const errors = 'db_client_operation_errors_total'
 
-const database = [
+const database = ({ apps, selected }: Matchers) => [
   line(
     4,
-    stat('Operations', OpsPerSecond, 'Statements per second.', rate(operations, selected, ['job'])),
+    stat(
+      'Operations',
+      OpsPerSecond,
+      'Statements per second.',
+      inOrder(apps.services, (job) => rate(operations, `${selected}, job="${job}"`)),
+    ),
     stat(
       'p99',
       Seconds,
       '99 of 100 statements take no longer than this.',
-      quantile(0.99, duration, selected, ['job']),
+      inOrder(apps.services, (job) => quantile(0.99, duration, `${selected}, job="${job}"`)),
       {
         steps: below(0.01, 0.1),
+        mappings: [idle],
       },
     ),
     stat(
       'Migrations missing',
       Short,
       'Schema migrations that the program has and its database lacks.',
-      max('db_migrations_unapplied', selected, ['job']),
+      inOrder(apps.services, (job) => max('db_migrations_unapplied', `${selected}, job="${job}"`)),
       {
         steps: below(1, 1),
       },
@@ -42,7 +48,7 @@ const database = [
       'Migrations applied',
       Short,
       'Schema migrations that the database has.',
-      max('db_migrations_applied', selected, ['job']),
+      inOrder(apps.services, (job) => max('db_migrations_applied', `${selected}, job="${job}"`)),
     ),
   ),
   line(
@@ -83,53 +89,56 @@ const database = [
   ),
 ]
 
-const connections = section(
-  'Connections to PostgreSQL',
-  7,
-  graph(
-    'Connections',
-    Short,
-    'Open connections of all workers, by state. 0 means that the database cannot be reached.',
-    sum('db_client_connection_count', selected, ['job', 'state']),
-  ),
-  graph(
-    'Waiting for a connection',
-    Seconds,
-    'Median and 99th percentile. It grows when the pool is too small or statements take too long.',
-    quantiles('db_client_connection_wait_time_seconds', selected, ['job']),
-  ),
-  graph(
-    'Given up waiting',
-    CountsPerSecond,
-    'Statements per second that got no connection in time. Their requests get 503.',
-    rate('db_client_connection_timeouts_total', selected, ['job']),
-  ),
-)
-
-const models = section(
-  'Models',
-  7,
-  graph(
-    'Rows',
-    Short,
-    'Rows in each table. Each replica counts for itself; the highest count is shown.',
-    max('model_rows', selected, ['model']),
-  ),
-  ...(['inserts', 'updates', 'deletes'] as const).map((change) =>
+const connections = ({ selected }: Matchers) =>
+  section(
+    'Connections to PostgreSQL',
+    7,
     graph(
-      `Rows per second: ${change}`,
-      RowsPerSecond,
-      `Rows of ${change} per second. Each row of a bulk statement counts.`,
-      rate(`model_${change}_total`, selected, ['model']),
+      'Connections',
+      Short,
+      'Open connections of all workers, by state. 0 means that the database cannot be reached.',
+      sum('db_client_connection_count', selected, ['job', 'state']),
     ),
-  ),
-)
+    graph(
+      'Waiting for a connection',
+      Seconds,
+      'Median and 99th percentile. It grows when the pool is too small or statements take too long.',
+      quantiles('db_client_connection_wait_time_seconds', selected, ['job']),
+    ),
+    graph(
+      'Given up waiting',
+      CountsPerSecond,
+      'Statements per second that got no connection in time. Their requests get 503.',
+      rate('db_client_connection_timeouts_total', selected, ['job']),
+    ),
+  )
+
+const models = ({ selected }: Matchers) =>
+  section(
+    'Models',
+    7,
+    graph(
+      'Rows',
+      Short,
+      'Rows in each table. Each replica counts for itself; the highest count is shown.',
+      max('model_rows', selected, ['model']),
+    ),
+    ...(['inserts', 'updates', 'deletes'] as const).map((change) =>
+      graph(
+        `Rows per second: ${change}`,
+        RowsPerSecond,
+        `Rows of ${change} per second. Each row of a bulk statement counts.`,
+        rate(`model_${change}_total`, selected, ['model']),
+      ),
+    ),
+  )
 
 /** Statements, connections and rows by service and table. */
-export const databaseDashboard = dashboardOf({
-  uid: 'database',
-  title: 'Database and models',
-  description:
-    'Statements of the services to SQLite or PostgreSQL, their latency, and the rows in the tables.',
-  lines: [...database, connections, models],
-})
+export const databaseDashboard = (matchers: Matchers) =>
+  dashboardOf(matchers, {
+    uid: 'database',
+    title: 'Database and models',
+    description:
+      'Statements of the services to SQLite or PostgreSQL, their latency, and the rows in the tables.',
+    lines: [...database(matchers), connections(matchers), models(matchers)],
+  })

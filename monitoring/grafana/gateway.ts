@@ -11,7 +11,8 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { atLeast, below, graph, heatmap, idle, stat } from './panels.ts'
-import { buckets, edge, max, part, quantile, quantiles, rate, rateOf, sum } from './promql.ts'
+import { buckets, type Matchers, max, part, quantile, quantiles, rate, rateOf, sum } from './promql.ts'
+import { choiceOf } from './variables.ts'
 
 const duration = 'http_server_request_duration_seconds'
 const requests = `${duration}_count`
@@ -19,20 +20,20 @@ const upstreamDuration = 'gateway_upstream_request_duration_seconds'
 const attempts = 'gateway_upstream_attempts_total'
 const retries = 'gateway_upstream_retries_total'
 
-const edgeLines = [
+const edgeLines = ({ edge, route }: Own) => [
   line(
     4,
     stat(
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      rate(requests, edge, [], 'requests'),
+      rate(requests, route, [], 'requests'),
     ),
     stat(
       'Errors',
       PercentUnit,
       'Share of requests with a 5xx response. The objective allows 0.1 %.',
-      part(requests, edge, 'http_response_status_code=~"5.."'),
+      part(requests, route, 'http_response_status_code=~"5.."'),
       { steps: below(0.001, 0.01), mappings: [idle] },
     ),
     stat(
@@ -40,7 +41,7 @@ const edgeLines = [
       PercentUnit,
       'Share of requests with a response within 250 ms. The objective is at least 99 %.',
       {
-        expr: `sum(rate(${duration}_bucket{${edge}, le="0.25"}[$__rate_interval])) / sum(rate(${requests}{${edge}}[$__rate_interval]))`,
+        expr: `sum(rate(${duration}_bucket{${route}, le="0.25"}[$__rate_interval])) / sum(rate(${requests}{${route}}[$__rate_interval]))`,
         legend: 'within',
       },
       { mappings: [idle] },
@@ -62,26 +63,33 @@ const edgeLines = [
       'Responses by status',
       RequestsPerSecond,
       'Responses per second to clients. 499: the client closed the connection.',
-      rate(requests, edge, ['http_response_status_code']),
+      rate(requests, route, ['http_response_status_code']),
       { isStacked: true },
     ),
     heatmap(
       'Latency',
       Seconds,
       'Number of requests by duration, from arrival to the response head.',
-      buckets(duration, edge),
+      buckets(duration, route),
+    ),
+    graph(
+      'Requests by route and status',
+      RequestsPerSecond,
+      'Responses per second by route id and status: which route fails.',
+      rate(requests, route, ['http_route', 'http_response_status_code']),
+      { hasMany: true },
     ),
     graph(
       'Latency by route',
       Seconds,
       'Median and 99th percentile, by route id.',
-      quantiles(duration, edge, ['http_route']),
+      quantiles(duration, route, ['http_route']),
       { limit: 0.25 },
     ),
   ),
 ]
 
-const upstreamLines = [
+const upstreamLines = ({ edge }: Own) => [
   section(
     'Upstreams',
     7,
@@ -164,7 +172,7 @@ const upstreamLines = [
   ),
 ]
 
-const clientLines = [
+const clientLines = ({ edge }: Own) => [
   section(
     'Clients',
     7,
@@ -215,10 +223,22 @@ const clientLines = [
   ),
 ]
 
-/** The edge, from clients to upstreams. */
-export const gateway = dashboardOf({
-  uid: 'gateway',
-  title: 'Gateway',
-  description: 'Responses to clients, and the upstreams behind them.',
-  lines: [...edgeLines, ...upstreamLines, ...clientLines],
-})
+/** The edge, from clients to upstreams. Its own variables choose replicas of the gateway and routes. */
+export function gateway(matchers: Matchers) {
+  const edge = `${matchers.edge}, instance=~"$gateway"`
+  const own: Own = { edge, route: `${edge}, http_route=~"$route"` }
+  const series = `http_server_request_duration_seconds_count{${matchers.edge}}`
+  return dashboardOf(matchers, {
+    uid: 'gateway',
+    title: 'Gateway',
+    description: 'Responses to clients, and the upstreams behind them.',
+    variables: [
+      choiceOf('gateway', 'Gateway instance', `label_values(up{${matchers.edge}}, instance)`),
+      choiceOf('route', 'Route', `label_values(${series}, http_route)`),
+    ],
+    lines: [...edgeLines(own), ...upstreamLines(own), ...clientLines(own)],
+  })
+}
+
+/** The matchers of this dashboard; `route` is for series with a route. */
+type Own = { edge: string; route: string }

@@ -12,7 +12,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, graph, stat } from './panels.ts'
-import { edge, load, max, quantile, rate, workers } from './promql.ts'
+import { load, type Matchers, max, quantile, rate } from './promql.ts'
 import { choiceOf } from './variables.ts'
 
 const run = [
@@ -52,7 +52,7 @@ const run = [
   ),
 ]
 
-const bothSides = [
+const bothSides = ({ edge }: Matchers) => [
   section(
     'k6 and the gateway',
     9,
@@ -77,7 +77,7 @@ const bothSides = [
   ),
 ]
 
-const stack = [
+const stack = ({ edge, workers }: Matchers) => [
   section(
     'The stack during the run',
     7,
@@ -114,11 +114,12 @@ const stack = [
 ]
 
 /** k6 and the stack, on one time axis. */
-export const loadTest = dashboardOf({
-  uid: 'load-test',
-  title: 'Load test',
-  description:
-    'A run of the load test (bun run load --out prometheus, or k6) beside the metrics of the stack.',
-  variables: [choiceOf('shape', 'Shape', 'label_values(k6_vus, shape)')],
-  lines: [...run, ...bothSides, ...stack],
-})
+export const loadTest = (matchers: Matchers) =>
+  dashboardOf(matchers, {
+    uid: 'load-test',
+    title: 'Load test',
+    description:
+      'A run of the load test (bun run load --out prometheus, or k6) beside the metrics of the stack.',
+    variables: [choiceOf('shape', 'Shape', 'label_values(k6_vus, shape)')],
+    lines: [...run, ...bothSides(matchers), ...stack(matchers)],
+  })

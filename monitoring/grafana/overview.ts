@@ -11,142 +11,177 @@ import {
   Seconds,
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
+import type { Objective } from '../rules/objective.ts'
+import type { Apps } from '../rules/rule.ts'
+import { budgetTile } from './budget.ts'
 import { dashboardOf, line } from './dashboard.ts'
 import { atLeast, below, graph, idle, stat } from './panels.ts'
-import { edge, min, part, quantile, quantiles, rate, selected, sum, workers } from './promql.ts'
+import {
+  inOrder,
+  type Matchers,
+  min,
+  part,
+  quantile,
+  quantiles,
+  rate,
+  type Query,
+  serving,
+  sum,
+} from './promql.ts'
 
 const duration = 'http_server_request_duration_seconds'
 const requests = `${duration}_count`
 
-const health = line(
-  4,
-  stat(
-    'Targets',
-    Short,
-    'Whether Prometheus reaches all instances of each job.',
-    min('up', selected, ['job']),
-    {
-      steps: atLeast(1),
-      mappings: [{ type: MappingType.ValueToText, options: { '0': { text: 'down' }, '1': { text: 'up' } } }],
-    },
-  ),
-  stat(
-    'Requests at the edge',
-    RequestsPerSecond,
-    'Requests per second that the gateway responded to, with any status.',
-    rate(requests, edge, [], 'requests'),
-    { more: 'gateway' },
-  ),
-  stat(
-    'Errors at the edge',
-    PercentUnit,
-    'Share of requests with a 5xx response, from the gateway itself or from a service. The objective allows 0.1 %.',
-    part(requests, edge, 'http_response_status_code=~"5.."'),
-    { steps: below(0.001, 0.01), mappings: [idle], more: 'gateway' },
-  ),
-  stat(
-    'p99 at the edge',
-    Seconds,
-    '99 of 100 requests get the response head within this time, measured by the gateway. The objective is 99 % within 0.25 s.',
-    quantile(0.99, duration, edge),
-    { steps: below(0.25, 1), mappings: [idle], more: 'gateway' },
-  ),
-  stat(
-    'Workers ready',
-    Short,
-    'Workers that can take a request, busy ones included, by app.',
-    sum('prefork_workers', `${workers}, state=~"ready|busy"`, ['app']),
-    { steps: atLeast(1), more: 'workers' },
-  ),
-  stat(
-    'Alerts',
-    Short,
-    'Alerts that fire, by name and app. The lines in the graphs show their starts.',
-    {
-      expr: 'max by (alertname, app) (ALERTS{alertstate="firing", alertname!="Watchdog"})',
-      legend: '{{alertname}} {{app}}',
-    },
-    { steps: below(1, 1), isName: true, nothing: 'none' },
-  ),
-)
+const firing = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
 
-const traffic = line(
-  7,
-  graph(
-    'Responses by status',
-    RequestsPerSecond,
-    'Responses per second to clients, by status code. 499: the client closed the connection.',
-    rate(requests, edge, ['http_response_status_code']),
-    { isStacked: true, more: 'gateway' },
-  ),
-  graph(
-    'Latency at the edge and behind it',
-    Seconds,
-    'Latency at the edge and of the upstreams. The difference is the time of the gateway itself.',
-    [
-      ...quantiles(duration, edge).map(({ expr, legend }) => ({ expr, legend: `${legend} edge` })),
-      ...quantiles('gateway_upstream_request_duration_seconds', edge).map(({ expr, legend }) => ({
-        expr,
-        legend: `${legend} upstream`,
-      })),
-    ],
-    { limit: 0.25, more: 'gateway' },
-  ),
-  graph(
-    'Requests by route',
-    RequestsPerSecond,
-    'Requests per second. A proxied request is shown twice: by the gateway with its route id, and by the service with its pattern.',
-    rate(requests, selected, ['job', 'http_route']),
-    { more: 'service' },
-  ),
-  graph(
-    'Latency by app',
-    Seconds,
-    'Median and 99th percentile of the time from the request to the response head.',
-    quantiles(duration, selected, ['job']),
-    { more: 'service' },
-  ),
-)
+const health = (matchers: Matchers, objectives: readonly Objective[]) => {
+  const { apps, edge, selected, workers } = matchers
+  return line(
+    4,
+    stat(
+      'Targets',
+      Short,
+      'Whether Prometheus reaches all instances of each job.',
+      inOrder([...serving(apps), apps.exporter, apps.prometheus], (job) =>
+        min('up', `${selected}, job="${job}"`),
+      ),
+      {
+        steps: atLeast(1),
+        mappings: [
+          { type: MappingType.ValueToText, options: { '0': { text: 'down' }, '1': { text: 'up' } } },
+        ],
+      },
+    ),
+    stat(
+      'Requests at the edge',
+      RequestsPerSecond,
+      'Requests per second that the gateway responded to, with any status.',
+      rate(requests, edge, [], 'requests'),
+      { more: edgeDashboard(apps) },
+    ),
+    stat(
+      'Errors at the edge',
+      PercentUnit,
+      'Share of requests with a 5xx response, from the gateway itself or from a service. The objective allows 0.1 %.',
+      part(requests, edge, 'http_response_status_code=~"5.."'),
+      { steps: below(0.001, 0.01), mappings: [idle], more: edgeDashboard(apps) },
+    ),
+    stat(
+      'p99 at the edge',
+      Seconds,
+      '99 of 100 requests get the response head within this time, measured by the gateway. The objective is 99 % within 0.25 s.',
+      quantile(0.99, duration, edge),
+      { steps: below(0.25, 1), mappings: [idle], more: edgeDashboard(apps) },
+    ),
+    stat(
+      'Workers ready',
+      Short,
+      'Workers that can take a request, busy ones included, by app.',
+      inOrder(serving(apps), (app) =>
+        sum('prefork_workers', `${workers}, state=~"ready|busy", app="${app}"`),
+      ),
+      { steps: atLeast(1), more: 'workers' },
+    ),
+    stat(
+      'Alerts',
+      Short,
+      'Alerts that fire, by name and app. The lines in the graphs show their starts.',
+      [
+        { expr: `max by (alertname, app) (${firing})`, legend: '{{alertname}} {{app}}' },
+        // While no other alert fires, Watchdog shows that alerts are evaluated.
+        { expr: `0 * max(ALERTS{alertname="Watchdog"}) unless on () ${firing}`, legend: 'none' },
+      ],
+      { steps: below(1, 1), isName: true },
+    ),
+    budgetTile(matchers, objectives, 'error-budget'),
+  )
+}
 
-const saturation = line(
-  7,
-  graph(
-    'CPU of workers',
-    PercentUnit,
-    'CPU time per second of the busiest worker of each app. At 100 % its one thread is busy all the time.',
-    {
-      expr: `max by (app) (rate(prefork_worker_cpu_seconds_total{${workers}}[$__rate_interval]))`,
-      legend: '{{app}}',
-    },
-    { limit: 0.9, more: 'workers' },
-  ),
-  graph(
-    'Event loop lag p99',
-    Seconds,
-    '99 of 100 timers fire no later than this. The delay is time in which a worker was busy with other work.',
-    quantile(0.99, 'runtime_eventloop_lag_seconds', selected, ['job']),
-    { limit: 0.1, more: 'workers' },
-  ),
-  graph(
-    'Database operations',
-    OpsPerSecond,
-    'Statements per second, by service and kind.',
-    rate('db_client_operation_duration_seconds_count', selected, ['job', 'db_operation_name']),
-    { more: 'database' },
-  ),
-  graph(
-    'Database latency p99',
-    Seconds,
-    '99th percentile of the time of a statement, including the wait for the write lock.',
-    quantile(0.99, 'db_client_operation_duration_seconds', selected, ['job', 'db_operation_name']),
-    { more: 'database' },
-  ),
-)
+const traffic = ({ apps, edge, selected }: Matchers) =>
+  line(
+    7,
+    graph(
+      'Responses by status',
+      RequestsPerSecond,
+      'Responses per second to clients, by status code. 499: the client closed the connection.',
+      rate(requests, edge, ['http_response_status_code']),
+      { isStacked: true, more: edgeDashboard(apps) },
+    ),
+    graph(
+      'Latency at the edge and behind it',
+      Seconds,
+      'Latency at the edge and of the upstreams. The difference is the time of the gateway itself.',
+      [
+        // The last series is drawn on top: the edge is never hidden by the upstreams.
+        ...(apps.hasGateway
+          ? named(quantiles('gateway_upstream_request_duration_seconds', edge), 'upstream')
+          : []),
+        ...named(quantiles(duration, edge), 'edge'),
+      ],
+      { limit: 0.25, more: edgeDashboard(apps) },
+    ),
+    graph(
+      'Requests by route',
+      RequestsPerSecond,
+      'Requests per second. A proxied request is shown twice: by the gateway with its route id, and by the service with its pattern.',
+      rate(requests, selected, ['job', 'http_route']),
+      { more: 'service' },
+    ),
+    graph(
+      'Latency by app',
+      Seconds,
+      'Median and 99th percentile of the time from the request to the response head.',
+      quantiles(duration, selected, ['job']),
+      { more: 'service' },
+    ),
+  )
+
+const saturation = ({ selected, workers }: Matchers) =>
+  line(
+    7,
+    graph(
+      'CPU of workers',
+      PercentUnit,
+      'CPU time per second of the busiest worker of each app. At 100 % its one thread is busy all the time.',
+      {
+        expr: `max by (app) (rate(prefork_worker_cpu_seconds_total{${workers}}[$__rate_interval]))`,
+        legend: '{{app}}',
+      },
+      { limit: 0.9, more: 'workers' },
+    ),
+    graph(
+      'Event loop lag p99',
+      Seconds,
+      '99 of 100 timers fire no later than this. The delay is time in which a worker was busy with other work.',
+      quantile(0.99, 'runtime_eventloop_lag_seconds', selected, ['job']),
+      { limit: 0.1, more: 'workers' },
+    ),
+    graph(
+      'Database operations',
+      OpsPerSecond,
+      'Statements per second, by service and kind.',
+      rate('db_client_operation_duration_seconds_count', selected, ['job', 'db_operation_name']),
+      { more: 'database' },
+    ),
+    graph(
+      'Database latency p99',
+      Seconds,
+      '99th percentile of the time of a statement, including the wait for the write lock.',
+      quantile(0.99, 'db_client_operation_duration_seconds', selected, ['job', 'db_operation_name']),
+      { more: 'database' },
+    ),
+  )
+
+const edgeDashboard = ({ hasGateway }: Apps): string => (hasGateway ? 'gateway' : 'service')
+
+const named = (queries: readonly Query[], name: string): Query[] =>
+  queries.map(({ expr, legend }) => ({ expr, legend: `${legend} ${name}` }))
 
 /** From the edge to the database, on one screen. */
-export const overview = dashboardOf({
-  uid: 'overview',
-  title: 'Overview',
-  description: 'Is the stack healthy, and where is it slow?',
-  lines: [health, traffic, saturation],
-})
+export const overview = (matchers: Matchers, objectives: readonly Objective[]) =>
+  dashboardOf(matchers, {
+    uid: 'overview',
+    title: 'Overview',
+    description: 'Is the stack healthy, and where is it slow?',
+    lines: [health(matchers, objectives), traffic(matchers), saturation(matchers)],
+  })

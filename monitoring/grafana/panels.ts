@@ -1,6 +1,6 @@
 /**
- * The three kinds of panels that dashboards use. Each panel must have a title, a unit, a description and a query. Its
- * position comes from its line (dashboard.ts).
+ * The kinds of panels that dashboards use. Each panel must have a title, a unit, a description and a query. Its position comes
+ * from its line (dashboard.ts), its colours from the words of its legends (colors.ts).
  */
 
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
@@ -19,13 +19,15 @@ import {
   TooltipDisplayMode,
   VisibilityMode,
   VizLegendOptionsBuilder,
+  VizOrientation,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common'
 import {
   DashboardLinkBuilder,
   DashboardLinkType,
+  type DynamicConfigValue,
   MappingType,
-  type Panel,
+  type Panel as PanelModel,
   SpecialValueMatch,
   type Threshold,
   ThresholdsConfigBuilder,
@@ -40,15 +42,23 @@ import {
 } from '@grafana/grafana-foundation-sdk/heatmap'
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
+import { PanelBuilder as TextBuilder, TextMode } from '@grafana/grafana-foundation-sdk/text'
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+import { NEUTRAL } from './colors.ts'
 import type { Query } from './promql.ts'
 import { datasource } from './variables.ts'
 
 /** A panel that a line of a dashboard can place. */
-export interface Placeable extends Builder<Panel> {
+interface Placeable extends Builder<PanelModel> {
   height(rows: number): this
   span(columns: number): this
 }
+
+type Colors = readonly [regexp: string, properties: DynamicConfigValue[]][]
+
+/** Takes the colours of the dashboard. */
+export type Panel = (colors: Colors) => Placeable
 
 type StatOptions = {
   /** The colour from each value upwards; the first step starts at minus infinity. */
@@ -56,7 +66,7 @@ type StatOptions = {
   mappings?: ValueMapping[]
   /** Shows the legend instead of the value. */
   isName?: boolean
-  /** The text when the query has no series, for a query that has none while all is well. */
+  /** The text when the query has no series; "no data" by default. */
   nothing?: string
   /** The uid of a more detailed dashboard. */
   more?: string
@@ -67,14 +77,13 @@ type GraphOptions = {
   isStacked?: boolean
   /** Draws a dashed red line at this value. */
   limit?: number
+  /** Puts the legend at the right, for many series. */
+  hasMany?: boolean
   more?: string
 }
 
 /** Shows `no requests` instead of NaN, which a ratio or quantile is when there are no requests. */
-export const idle: ValueMapping = {
-  type: MappingType.SpecialValue,
-  options: { match: SpecialValueMatch.NullAndNan, result: { text: 'no requests' } },
-}
+export const idle: ValueMapping = special(SpecialValueMatch.NotANumber, 'no requests')
 
 /** Green below the first limit, orange from it on, red from the second on. */
 export const below = (warning: number, bad: number): Threshold[] => [
@@ -91,67 +100,113 @@ export const atLeast = (limit: number): Threshold[] => [
 
 const neutral: Threshold[] = [{ value: null, color: 'blue' }]
 
+/** The top of an axis whose values are all lower, by unit: otherwise a graph of zeros has an axis to 100. */
+const SOFT_MAX: Readonly<Record<string, number>> = {
+  percentunit: 0.1,
+  s: 0.01,
+  bytes: 1024,
+  binBps: 1024,
+  Bps: 1024,
+  short: 4,
+}
+
 /**
  * The present value of each series, large, coloured by thresholds. The query is an instant query, so a series that has ended
- * shows no data instead of its last value.
+ * shows no data instead of its last value. No data is grey, never green.
  */
-export function stat(
-  title: string,
-  unit: string,
-  description: string,
-  queries: Query | readonly Query[],
-  { steps = neutral, mappings = [], isName = false, nothing, more }: StatOptions = {},
-): Placeable {
-  const panel = common(new StatBuilder(), title, unit, description, queries, 'instant', more)
-    .mappings(mappings)
-    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
-    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .colorMode(BigValueColorMode.Background)
-    .graphMode(BigValueGraphMode.None)
-    .textMode(isName ? BigValueTextMode.Name : BigValueTextMode.Auto)
-  return nothing === undefined ? panel : panel.noValue(nothing)
-}
+export const stat =
+  (
+    title: string,
+    unit: string,
+    description: string,
+    queries: Query | readonly Query[],
+    { steps = neutral, mappings = [], isName = false, nothing = 'no data', more }: StatOptions = {},
+  ): Panel =>
+  () =>
+    common(new StatBuilder(), title, unit, description, queries, 'instant', more)
+      .mappings([...mappings, special(SpecialValueMatch.Null, nothing)])
+      .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
+      .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
+      .colorMode(BigValueColorMode.Background)
+      .graphMode(BigValueGraphMode.None)
+      .orientation(VizOrientation.Horizontal)
+      .textMode(isName ? BigValueTextMode.Name : BigValueTextMode.Auto)
+      .noValue(nothing)
 
 /** A time series graph whose axis starts at zero. */
-export function graph(
-  title: string,
-  unit: string,
-  description: string,
-  queries: Query | readonly Query[],
-  { isStacked = false, limit, more }: GraphOptions = {},
-): Placeable {
-  const panel = common(new TimeseriesBuilder(), title, unit, description, queries, 'range', more)
-    .min(0)
-    .fillOpacity(isStacked ? 40 : 5)
-    .stacking(new StackingConfigBuilder().mode(isStacked ? StackingMode.Normal : StackingMode.None))
-    .showPoints(VisibilityMode.Never)
-    .legend(
-      new VizLegendOptionsBuilder()
-        .showLegend(true)
-        .displayMode(LegendDisplayMode.List)
-        .placement(LegendPlacement.Bottom),
-    )
-    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
-  if (limit === undefined) return panel
-  const steps = [
-    { value: null, color: 'transparent' },
-    { value: limit, color: 'red' },
-  ]
-  return panel
-    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
-    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
-}
+export const graph =
+  (
+    title: string,
+    unit: string,
+    description: string,
+    queries: Query | readonly Query[],
+    { isStacked = false, limit, hasMany = false, more }: GraphOptions = {},
+  ): Panel =>
+  (colors) => {
+    const panel = common(new TimeseriesBuilder(), title, unit, description, queries, 'range', more)
+      .min(0)
+      .axisSoftMax(Math.max(SOFT_MAX[unit] ?? 1, 1.25 * (limit ?? 0)))
+      .fillOpacity(isStacked ? 40 : 5)
+      .stacking(new StackingConfigBuilder().mode(isStacked ? StackingMode.Normal : StackingMode.None))
+      .showPoints(VisibilityMode.Auto)
+      .legend(
+        new VizLegendOptionsBuilder()
+          .showLegend(true)
+          .displayMode(LegendDisplayMode.List)
+          .placement(hasMany ? LegendPlacement.Right : LegendPlacement.Bottom),
+      )
+      .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+    for (const [regexp, properties] of colors) panel.overrideByRegexp(regexp, properties)
+    if (limit === undefined) return panel
+    const steps = [
+      { value: null, color: 'transparent' },
+      { value: limit, color: 'red' },
+    ]
+    return panel
+      .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
+      .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
+  }
 
 /** The buckets of a histogram over time, as a heatmap. */
-export function heatmap(title: string, unit: string, description: string, query: Query): Placeable {
-  return common(new HeatmapBuilder(), title, unit, description, query, 'range')
-    .calculate(false)
-    .yAxis(new YAxisConfigBuilder().unit(unit))
-    .color(new HeatmapColorOptionsBuilder().mode(HeatmapColorMode.Scheme).scheme('Oranges').steps(64))
-    .hideLegend()
-}
+export const heatmap =
+  (title: string, unit: string, description: string, query: Query): Panel =>
+  () =>
+    common(new HeatmapBuilder(), title, unit, description, query, 'range')
+      .calculate(false)
+      .yAxis(new YAxisConfigBuilder().unit(unit))
+      .color(new HeatmapColorOptionsBuilder().mode(HeatmapColorMode.Scheme).scheme('Oranges').steps(64))
+      .hideLegend()
 
-function common<B extends StatBuilder | TimeseriesBuilder | HeatmapBuilder>(
+/** A row for each series: its labels, sorted by the first one, and its value under a heading. */
+export const table =
+  (
+    title: string,
+    unit: string,
+    description: string,
+    query: Query,
+    columns: readonly string[],
+    heading: string,
+  ): Panel =>
+  () =>
+    common(new TableBuilder(), title, unit, description, { ...query, format: 'table' }, 'instant')
+      .noValue('no data')
+      .withTransformation({
+        id: 'organize',
+        options: {
+          excludeByName: { Time: true },
+          indexByName: Object.fromEntries([...columns, 'Value'].map((name, index) => [name, index])),
+          renameByName: { Value: heading },
+        },
+      })
+      .withTransformation({ id: 'sortBy', options: { sort: [{ field: columns[0] }] } })
+
+/** A text in Markdown. */
+export const text =
+  (title: string, description: string, content: string): Panel =>
+  () =>
+    new TextBuilder().title(title).description(description).mode(TextMode.Markdown).content(content)
+
+function common<B extends StatBuilder | TimeseriesBuilder | HeatmapBuilder | TableBuilder>(
   panel: B,
   title: string,
   unit: string,
@@ -169,11 +224,21 @@ function common<B extends StatBuilder | TimeseriesBuilder | HeatmapBuilder>(
         .datasource(datasource)
         .expr(expr)
         .legendFormat(legend)
-        .format(format === 'heatmap' ? PromQueryFormat.Heatmap : PromQueryFormat.TimeSeries)
+        .format(FORMATS[format])
         [kind](),
     )
   }
   return panel
+}
+
+const FORMATS = {
+  time_series: PromQueryFormat.TimeSeries,
+  heatmap: PromQueryFormat.Heatmap,
+  table: PromQueryFormat.Table,
+} as const
+
+function special(match: SpecialValueMatch, shown: string): ValueMapping {
+  return { type: MappingType.SpecialValue, options: { match, result: { text: shown, color: NEUTRAL } } }
 }
 
 /** A link to another dashboard with the same variables and time range. */

@@ -3,20 +3,34 @@
  * `$__rate_interval` of every rate, and legends with the labels that a query is grouped by.
  */
 
+import { type Apps, jobs } from '../rules/rule.ts'
+
 /** A query of a panel and the legend of its series. */
-export type Query = { expr: string; legend: string; format?: 'heatmap' }
+export type Query = { expr: string; legend: string; format?: 'heatmap' | 'table' }
 
-/** Series of the gateway: the view of clients. The variable `job` does not filter them. */
-export const edge = 'job="gateway", instance=~"$instance"'
+/** The matchers of a dashboard's series, with its variables. */
+export type Matchers = {
+  apps: Apps
+  /** The view of clients. The variables App and Instance do not filter it: they choose a service and its instances. */
+  edge: string
+  /** Series that a process publishes about itself. */
+  selected: string
+  /** Series that the exporter publishes about its targets: `target` is the URL of the stats document of an instance. */
+  targets: string
+  /** Series that the exporter publishes about an app: `app` is the job that Prometheus scrapes the process itself under. */
+  workers: string
+}
 
-/** Series that a process publishes about itself. */
-export const selected = 'job=~"$job", instance=~"$instance"'
-
-/** Series that the exporter publishes about its targets: `target` is the URL of the stats document of an instance. */
-export const targets = 'job="exporter", target=~".*($instance).*"'
-
-/** Series that the exporter publishes about an app: `app` is the job that Prometheus scrapes the process itself under. */
-export const workers = `${targets}, app=~"$job"`
+export function matchersOf(apps: Apps): Matchers {
+  const targets = `job="${apps.exporter}", target=~".*($instance).*"`
+  return {
+    apps,
+    edge: jobs(apps.edge),
+    selected: 'job=~"$job", instance=~"$instance"',
+    targets,
+    workers: `${targets}, app=~"$job"`,
+  }
+}
 
 /** Series that k6 wrote to Prometheus, of the chosen runs. */
 export const load = 'shape=~"$shape"'
@@ -59,6 +73,13 @@ export const eachWorker = (expr: string): Query => ({
   legend: '{{app}} {{worker}} of {{instance}}',
 })
 
+/** A query for each app, in the order of the apps: Prometheus returns the series of an instant query in no order. */
+export const inOrder = (names: readonly string[], query: (name: string) => Query): Query[] =>
+  names.map((name) => ({ ...query(name), legend: name }))
+
+/** The jobs that serve clients, the edge first. */
+export const serving = ({ edge, services }: Apps): string[] => [...new Set([...edge, ...services])]
+
 /** The rate of one counter divided by that of another. */
 export const perEvent = (counter: string, events: string, matchers: string, by: readonly string[]): Query =>
   query(`${rateOf(counter, matchers, by)} / ${rateOf(events, matchers, by)}`, by)
@@ -73,9 +94,11 @@ export function quantile(q: number, histogram: string, matchers: string, by: rea
 export const quantiles = (histogram: string, matchers: string, by: readonly string[] = []): Query[] =>
   [0.5, 0.99].map((q) => quantile(q, histogram, matchers, by))
 
-/** The number of values in each bucket of a histogram. */
-export const buckets = (histogram: string, matchers: string): Query => ({
-  expr: `sum by (le) (increase(${histogram}_bucket{${matchers}}[$__rate_interval]))`,
+/** The number of values in each bucket of a histogram, of the first matchers that have any series. */
+export const buckets = (histogram: string, ...choices: string[]): Query => ({
+  expr: choices
+    .map((matchers) => `sum by (le) (increase(${histogram}_bucket{${matchers}}[$__rate_interval]))`)
+    .join(' or '),
   legend: '{{le}}',
   format: 'heatmap',
 })

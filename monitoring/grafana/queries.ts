@@ -15,6 +15,8 @@ const everything: Values = {
   $job: '.+',
   $instance: '.+',
   $shape: '.+',
+  $gateway: '.+',
+  $route: '.+',
 }
 
 /**

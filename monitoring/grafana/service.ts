@@ -9,57 +9,72 @@ import {
   DateTimeFromNow,
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { below, graph, heatmap, idle, stat } from './panels.ts'
-import { buckets, part, quantile, quantiles, rate, selected, share, sum } from './promql.ts'
+import { below, graph, heatmap, idle, stat, table } from './panels.ts'
+import {
+  buckets,
+  inOrder,
+  type Matchers,
+  part,
+  quantile,
+  quantiles,
+  rate,
+  serving,
+  share,
+  sum,
+} from './promql.ts'
 
 const duration = 'http_server_request_duration_seconds'
 const requests = `${duration}_count`
 
-const health = [
+const health = ({ apps, selected }: Matchers) => [
   line(
     4,
     stat(
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      rate(requests, selected, ['job']),
+      inOrder(serving(apps), (job) => rate(requests, `${selected}, job="${job}"`)),
     ),
     stat(
       'Errors',
       PercentUnit,
       'Share of requests with a 5xx response.',
-      part(requests, selected, 'http_response_status_code=~"5.."', ['job']),
+      inOrder(serving(apps), (job) =>
+        part(requests, `${selected}, job="${job}"`, 'http_response_status_code=~"5.."'),
+      ),
       { steps: below(0.001, 0.01), mappings: [idle] },
     ),
     stat(
       'p99',
       Seconds,
       '99 of 100 requests get the response head within this time.',
-      quantile(0.99, duration, selected, ['job']),
+      inOrder(serving(apps), (job) => quantile(0.99, duration, `${selected}, job="${job}"`)),
       {
         steps: below(0.25, 1),
         mappings: [idle],
       },
     ),
-    stat('Running since', DateTimeFromNow, 'Start of the master of each instance.', {
-      expr: `process_start_time_seconds{${selected}} * 1000`,
-      legend: '{{job}} {{instance}}',
-    }),
-    stat(
+  ),
+  line(
+    6,
+    table(
       'Versions',
       Short,
-      'The running builds. Two versions of one app: a deploy is in progress or stuck.',
-      [
-        {
-          expr: `count by (name, version, bun_version) (app_info{${selected}})`,
-          legend: '{{name}} {{version}} on Bun {{bun_version}}',
-        },
-        {
-          expr: `count by (version, bun_version) (exporter_build_info{${selected}})`,
-          legend: 'exporter {{version}} on Bun {{bun_version}}',
-        },
-      ],
-      { isName: true },
+      'The running builds and the number of their instances. Two versions of one app: a deploy is in progress or stuck.',
+      {
+        expr: `count by (job, version, bun_version) (app_info{${selected}} or exporter_build_info{${selected}})`,
+        legend: '',
+      },
+      ['job', 'version', 'bun_version'],
+      'instances',
+    ),
+    table(
+      'Running since',
+      DateTimeFromNow,
+      'Start of the master of each instance.',
+      { expr: `process_start_time_seconds{${selected}} * 1000`, legend: '' },
+      ['job', 'instance'],
+      'start',
     ),
   ),
   line(
@@ -75,7 +90,8 @@ const health = [
       'Latency',
       Seconds,
       'Number of requests by duration, from arrival to the response head.',
-      buckets(duration, selected),
+      // A proxied request counts once: at the services, or at the edge if only the edge is chosen.
+      buckets(duration, `${selected}, job!~"${apps.edge.join('|')}"`, selected),
     ),
     graph(
       'Latency by route',
@@ -113,7 +129,7 @@ const health = [
   ),
 ]
 
-const runtime = [
+const runtime = ({ selected }: Matchers) => [
   section(
     'Process',
     7,
@@ -161,9 +177,10 @@ const runtime = [
 ]
 
 /** The variable App chooses the apps. */
-export const service = dashboardOf({
-  uid: 'service',
-  title: 'Service',
-  description: 'Rate, errors and duration of the chosen apps, by route.',
-  lines: [...health, ...runtime],
-})
+export const service = (matchers: Matchers) =>
+  dashboardOf(matchers, {
+    uid: 'service',
+    title: 'Service',
+    description: 'Rate, errors and duration of the chosen apps, by route.',
+    lines: [...health(matchers), ...runtime(matchers)],
+  })

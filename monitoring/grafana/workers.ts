@@ -12,20 +12,34 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, detail, line, section } from './dashboard.ts'
 import { atLeast, below, graph, stat } from './panels.ts'
-import { eachWorker, max, perEvent, rate, share, spread, sum, targets, workers } from './promql.ts'
+import {
+  eachWorker,
+  inOrder,
+  type Matchers,
+  max,
+  perEvent,
+  rate,
+  serving,
+  share,
+  spread,
+  sum,
+} from './promql.ts'
 
 const perWorker = (name: string) => `prefork_worker_${name}`
-const ofEach = (gauge: string) => `${perWorker(gauge)}{${workers}}`
-const rateOfEach = (counter: string) => `rate(${perWorker(counter)}{${workers}}[$__rate_interval])`
+const ofEach = (gauge: string, matchers: string) => `${perWorker(gauge)}{${matchers}}`
+const rateOfEach = (counter: string, matchers: string) =>
+  `rate(${perWorker(counter)}{${matchers}}[$__rate_interval])`
 
-const state = [
+const state = ({ apps, targets, workers }: Matchers) => [
   line(
     4,
     stat(
       'Workers ready',
       Short,
       'Workers that can take a request, busy ones included.',
-      sum('prefork_workers', `${workers}, state=~"ready|busy"`, ['app']),
+      inOrder(serving(apps), (app) =>
+        sum('prefork_workers', `${workers}, state=~"ready|busy", app="${app}"`),
+      ),
       {
         steps: atLeast(1),
       },
@@ -34,16 +48,16 @@ const state = [
       'Hung',
       Short,
       'Workers whose event loop is blocked. The master kills them after HARAKIRI_MS.',
-      sum('prefork_workers', `${workers}, state="hung"`, ['app']),
+      inOrder(serving(apps), (app) => sum('prefork_workers', `${workers}, state="hung", app="${app}"`)),
       {
         steps: below(1, 1),
       },
     ),
     stat(
       'Stats read',
-      Short,
-      'Whether the exporter can read the stats document of each target.',
-      sum('exporter_target_up', targets, ['target']),
+      PercentUnit,
+      'Share of targets whose stats document the exporter can read.',
+      { expr: `avg(exporter_target_up{${targets}})`, legend: 'read' },
       {
         steps: atLeast(1),
       },
@@ -52,10 +66,10 @@ const state = [
       'Last reload',
       DateTimeFromNow,
       'End of the last rolling reload.',
-      {
-        expr: `max by (app) (prefork_last_reload_timestamp_seconds{${workers}}) * 1000`,
-        legend: '{{app}}',
-      },
+      inOrder(serving(apps), (app) => ({
+        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app="${app}"}) * 1000`,
+        legend: app,
+      })),
       { nothing: 'none since the start' },
     ),
   ),
@@ -91,7 +105,7 @@ const state = [
   ),
 ]
 
-const load = [
+const load = ({ workers }: Matchers) => [
   section(
     'Load',
     7,
@@ -99,13 +113,13 @@ const load = [
       'Requests per worker',
       RequestsPerSecond,
       'Requests per second of the busiest worker and the mean of all. The closer the lines, the better the balance.',
-      spread(rateOfEach('requests_total'), 'busiest'),
+      spread(rateOfEach('requests_total', workers), 'busiest'),
     ),
     graph(
       'CPU per worker',
       PercentUnit,
       'CPU time per second of the busiest worker and the mean of all. At 100 % its one thread is busy all the time.',
-      spread(rateOfEach('cpu_seconds_total'), 'busiest'),
+      spread(rateOfEach('cpu_seconds_total', workers), 'busiest'),
       { limit: 0.9 },
     ),
     graph(
@@ -147,7 +161,7 @@ const load = [
   ),
 ]
 
-const resources = [
+const resources = ({ targets, workers }: Matchers) => [
   section(
     'Resources and queues',
     7,
@@ -155,13 +169,13 @@ const resources = [
       'Memory per worker',
       BytesIEC,
       'Resident memory of the largest worker and the mean of all. Shared pages count in each worker.',
-      spread(ofEach('resident_memory_bytes'), 'largest'),
+      spread(ofEach('resident_memory_bytes', workers), 'largest'),
     ),
     graph(
       'Open files per worker',
       Short,
       'Open file descriptors, connections included: the highest count of a worker and the mean of all.',
-      spread(ofEach('open_files'), 'most'),
+      spread(ofEach('open_files', workers), 'most'),
     ),
     graph(
       'Sent',
@@ -206,40 +220,42 @@ const resources = [
 ]
 
 /** With many workers, choose an instance first. */
-const each = detail(
-  'Each worker',
-  9,
-  graph(
-    'Requests by worker',
-    RequestsPerSecond,
-    'Requests per second of each worker.',
-    eachWorker(rateOfEach('requests_total')),
-  ),
-  graph(
-    'CPU by worker',
-    PercentUnit,
-    'CPU time per second of each worker.',
-    eachWorker(rateOfEach('cpu_seconds_total')),
-    { limit: 0.9 },
-  ),
-  graph(
-    'Memory by worker',
-    BytesIEC,
-    'Resident memory of each worker.',
-    eachWorker(ofEach('resident_memory_bytes')),
-  ),
-  graph(
-    'Age by worker',
-    Seconds,
-    'Time since the start of each worker. A drop: a new process.',
-    eachWorker(`time() - ${ofEach('last_spawn_timestamp_seconds')}`),
-  ),
-)
+const each = ({ workers }: Matchers) =>
+  detail(
+    'Each worker',
+    9,
+    graph(
+      'Requests by worker',
+      RequestsPerSecond,
+      'Requests per second of each worker.',
+      eachWorker(rateOfEach('requests_total', workers)),
+    ),
+    graph(
+      'CPU by worker',
+      PercentUnit,
+      'CPU time per second of each worker.',
+      eachWorker(rateOfEach('cpu_seconds_total', workers)),
+      { limit: 0.9 },
+    ),
+    graph(
+      'Memory by worker',
+      BytesIEC,
+      'Resident memory of each worker.',
+      eachWorker(ofEach('resident_memory_bytes', workers)),
+    ),
+    graph(
+      'Age by worker',
+      Seconds,
+      'Time since the start of each worker. A drop: a new process.',
+      eachWorker(`time() - ${ofEach('last_spawn_timestamp_seconds', workers)}`),
+    ),
+  )
 
 /** The workers of all apps. */
-export const workersDashboard = dashboardOf({
-  uid: 'workers',
-  title: 'Workers',
-  description: 'Masters and workers: state, load, exits and queues.',
-  lines: [...state, ...load, ...resources, each],
-})
+export const workersDashboard = (matchers: Matchers) =>
+  dashboardOf(matchers, {
+    uid: 'workers',
+    title: 'Workers',
+    description: 'Masters and workers: state, load, exits and queues.',
+    lines: [...state(matchers), ...load(matchers), ...resources(matchers), each(matchers)],
+  })

@@ -8,6 +8,14 @@ test('ranges, offsets, waits and intervals become shorter in proportion', () => 
   )
 })
 
+test('a window in seconds becomes shorter with its range', () => {
+  expect(faster('x / (5 * 60) or rate(x[5m])', 20)).toBe('x / (15) or rate(x[15000ms])')
+})
+
+test('intervals of rule groups become shorter', () => {
+  expect(faster('interval: 30s', 10)).toBe('interval: 3000ms')
+})
+
 test('names, thresholds and labels do not change', () => {
   const rule = "record: edge:slo_errors:ratio_rate5m\nlabels: { window: '1h' }\nexpr: x_seconds > 5"
   expect(faster(rule, 10)).toBe(rule)

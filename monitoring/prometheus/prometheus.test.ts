@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'bun:test'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 
-const ports = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090 }
+const ports = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090, node: 9100 }
 const roles = Object.keys(ports)
 
 type Job = { job_name: string; file_sd_configs?: { files: string[] }[]; dns_sd_configs?: object[] }
@@ -22,9 +22,13 @@ test('one job for each role, its targets in the file of its name', () => {
   )
 })
 
-test.each(Object.entries(ports))('on one machine %s has one address', async (role, port) => {
-  expect(await readYaml(`targets/${role}.yml`)).toEqual([{ targets: [`127.0.0.1:${port}`] }])
-})
+test.each(Object.entries(ports))(
+  'on one machine %s has one address, node_exporter none',
+  async (role, port) => {
+    const expected = role === 'node' ? [] : [{ targets: [`127.0.0.1:${port}`] }]
+    expect(await readYaml(`targets/${role}.yml`)).toEqual(expected)
+  },
+)
 
 test('in compose every address of the DNS name of a role is a target', () => {
   expect(compose.scrape_configs.map(({ job_name, dns_sd_configs }) => [job_name, dns_sd_configs])).toEqual(

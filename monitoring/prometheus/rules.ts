@@ -32,7 +32,7 @@ export const recordingRules: readonly RecordingRule[] = rules.filter((rule) => '
  * @param of the labels of the series that the expression returns
  * @param value formatted as in the summary
  */
-export function firing(
+export function firingOf(
   { labels, annotations }: AlertRule,
   of: Readonly<Record<string, string>>,
   value?: string,

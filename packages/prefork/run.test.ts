@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
-import { gone, temporaryFolder, Toys } from './testdata/toys.ts'
+import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -86,6 +86,58 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await cluster.line('requests were cut off')).toMatchObject({ inFlight: 1 })
     expect(await never).toBe('cut off')
     expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
+  test.each([
+    ['/throw', 'an error was not caught: thrown later'],
+    ['/reject', 'a promise was rejected and no code handled it: rejected'],
+  ])('an error that no code catches ends the process of its request (%s)', async (path, message) => {
+    await using cluster = toys()
+    const { url } = await cluster.ready()
+    const response = fetch(url + path).catch(() => 'cut off')
+    const line = await cluster.line(message)
+    expect(line).toMatchObject({ level: 'error', latest: { route: path }, err: { type: 'Error' } })
+    expect(await response).toBe('cut off')
+    if (workers === 0) return void expect(await cluster.exit()).toBe(EXIT.crashed)
+    expect([1, 2]).toContain(line.worker as number)
+    const { workers: after } = await cluster.until(
+      'a new worker',
+      (stats) =>
+        stats.workers.every(({ accepting }) => accepting === 1) &&
+        stats.workers.some(({ exits }) => exits.crash),
+    )
+    expect(after.reduce((sum, { exits }) => sum + exits.crash!, 0)).toBe(1)
+    expect(sumOf(await cluster.page(), 'http_server_abandoned_requests_total')).toBe(1)
+    expect(await (await fetch(url)).text()).toBe('toy')
+  })
+
+  test('the app closes its resources once, and is waited for', async () => {
+    await using cluster = toys({ TOY_CLOSE: '50' })
+    const { url } = await cluster.ready()
+    await fetch(url)
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+    const times = Math.max(1, workers)
+    expect(cluster.printed.filter((line) => line === 'closing')).toHaveLength(times)
+    expect(cluster.printed.filter((line) => line === 'closed')).toHaveLength(times)
+  })
+
+  test('an app that does not close in time ends with the drain time', async () => {
+    await using cluster = toys({ TOY_CLOSE: '60000', TOYS_DRAIN_MS: '200' })
+    await cluster.ready()
+    const startedMs = performance.now()
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    expect(cluster.lines('requests were cut off')).toEqual([])
+  })
+
+  test('an error while the app closes is logged', async () => {
+    await using cluster = toys({ TOY_CLOSE: '' })
+    await cluster.ready()
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(workers === 0 ? EXIT.crashed : EXIT.ok)
+    await cluster.line('the app could not close its resources: the disk is full')
   })
 
   test('it listens on IPv6, and its URLs have brackets', async () => {

@@ -22,13 +22,15 @@ import { logReady } from './shared/ready.ts'
 import { CELL, Scoreboard } from './shared/scoreboard.ts'
 import { SlotSockets } from './shared/slot_sockets.ts'
 import { type StopSignals, stopSignals } from './shared/stop_signals.ts'
+import { exitOnUncaughtErrors } from './shared/uncaught_errors.ts'
 import { boot, bootFailure } from './worker/boot.ts'
-import { drain } from './worker/drain.ts'
+import { drainAndLog } from './worker/drain.ts'
 
 /** Slot and region of the only worker. */
 const SLOT = 1
 const REGION = 0
 
+const NEVER = new Promise<never>(() => {})
 const NEVER_RELOADED = { reloads: 0, reloadsFailed: 0, lastReloadEpochMs: 0 }
 
 /** @returns the exit code. */
@@ -41,6 +43,7 @@ export async function runSingle<Config extends ProcessConfig>(
   using cleanUp = new DisposableStack()
   cleanUp.defer(signals.dispose)
   const scoreboard = new Scoreboard()
+  exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   let status: WorkerStatus = 'starting'
@@ -81,17 +84,20 @@ export async function runSingle<Config extends ProcessConfig>(
       status = 'draining'
       const { served, counters, stopMeasuring } = booted
       log.info({ signal, inFlight: counters.inFlight, drainMs: config.drainMs }, 'draining')
-      const cutOff = await drain(served, {
+      const isClosed = await drainAndLog(log, served, {
         // Ctrl+C is pressed by a developer: no balancer has to notice first.
         lameDuckMs: signal === 'SIGTERM' ? config.lameDuckMs : 0,
         drainMs: config.drainMs,
-        isReplaced: () => false,
+        hasSuccessor: false,
+        replaced: NEVER,
+        closeListeners() {},
         connections: () => new Set(),
-        inFlight: () => counters.inFlight,
+        inFlight: () => served.inFlight?.() ?? counters.inFlight,
+        hurry: NEVER,
         now: signals.now,
       })
-      if (cutOff > 0) log.warn({ inFlight: cutOff }, 'requests were cut off')
       stopMeasuring()
+      if (!isClosed) return EXIT.crashed
     }
     log.info('stopped')
     return EXIT.ok

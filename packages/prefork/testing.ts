@@ -20,10 +20,19 @@ export class TestProcess implements AsyncDisposable {
   readonly stderr: Promise<string>
   readonly #ended: Promise<void>
 
-  /** @param env added to this process's environment. */
-  constructor(command: readonly string[], env: Record<string, string> = {}) {
-    this.#process = Bun.spawn([process.execPath, ...command], {
+  /**
+   * @param command the arguments of Bun
+   * @param env added to this process's environment
+   * @param launcher a program that runs Bun, with its arguments
+   */
+  constructor(
+    command: readonly string[],
+    env: Record<string, string> = {},
+    { cwd = process.cwd(), launcher = [] }: { cwd?: string; launcher?: readonly string[] } = {},
+  ) {
+    this.#process = Bun.spawn([...launcher, process.execPath, ...command], {
       env: { ...Bun.env, ...env },
+      cwd,
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',

@@ -165,7 +165,7 @@ test('an interrupt cuts off all iterations at once, and nothing starts any more'
   }
 })
 
-test('iterations arrive at their rate, whatever they take', async () => {
+test('iterations arrive at their rate, however long they take', async () => {
   const host = new Iterations()
   const executor = open(1000, '100ms', [200, 200])
   const run = executor.run(host)

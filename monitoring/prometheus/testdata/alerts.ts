@@ -1,9 +1,6 @@
-/**
- * For each alert: series on which it fires, with its labels and value, and series that are close and on which it must not fire.
- * Values are in promtool's notation: `0+3x60` starts at 0 and rises by 3 in each of 60 scrapes, 10 s apart. Burn rates are in
- * burn.ts.
- */
+/** For each alert its cases: when it fires, and when it is close to that and must not. Burn rates are in burn.ts. */
 
+import { capacityCases } from './capacity.ts'
 import { gatewayCases } from './gateway.ts'
 import { servicesCases } from './services.ts'
 import type { AlertCase } from './series.ts'
@@ -11,9 +8,10 @@ import { targetsCases } from './targets.ts'
 import { workersCases } from './workers.ts'
 
 /** Cases by the name of the alert. Burn rates and Watchdog, which always fires, have none. */
-export const alertCases: Readonly<Record<string, AlertCase>> = {
+export const alertCases: Readonly<Record<string, readonly AlertCase[]>> = {
   ...targetsCases,
   ...workersCases,
   ...gatewayCases,
   ...servicesCases,
+  ...capacityCases,
 }

@@ -1,88 +1,176 @@
-/** Cases for rules/gateway.yml; alerts.ts explains them. */
+/** Cases for rules/gateway.yml. */
 
 import {
   type AlertCase,
-  responses,
+  always,
   attempts,
   of,
+  perSecond,
   requests,
+  responses,
   retries,
+  step,
   targetState,
   upstream,
 } from './series.ts'
 
-export const gatewayCases: Record<string, AlertCase> = {
-  UpstreamDown: {
-    fires: {
-      [targetState('healthy')]: '1x120',
-      [attempts]: '0+10x120',
-      [responses('200')]: '0+10x60 600x60',
+const connects = (result: string) => of('gateway_upstream_connects_total', upstream, { result })
+const rejections = of('gateway_rejections_total', { job: 'gateway', reason: 'framing' })
+const queue = of('gateway_upstream_queue_length', upstream)
+
+export const gatewayCases: Record<string, readonly AlertCase[]> = {
+  UpstreamDown: [
+    {
+      claim: 'no target for 30 seconds',
+      series: {
+        [targetState('healthy')]: step(1, 60, 0),
+        [targetState('slow_start')]: always(0),
+        [targetState('ejected')]: always(1),
+      },
+      looks: { '80s': [], '90s': [{ labels: upstream }] },
     },
-    quiet: {
-      [targetState('healthy')]: '0x120',
-      [targetState('slow_start')]: '1x120',
-      [attempts]: '0+10x120',
-      [responses('0')]: '0+9x120',
-      [responses('503')]: '0+1x120',
+    {
+      claim: 'all attempts fail for 30 seconds, although the last target counts as healthy',
+      series: {
+        [targetState('healthy')]: always(1),
+        [responses('200')]: '0+10x60 600x100',
+        [responses('0')]: '0x60 0+2x100',
+      },
+      looks: { '640s': [], '12m': [{ labels: upstream }] },
     },
-    labels: upstream,
-  },
-  UpstreamTargetEjected: {
-    fires: { [targetState('ejected')]: '1x120' },
-    quiet: { [targetState('ejected')]: '0x85 1x120' },
-    labels: upstream,
-    value: '1',
-  },
-  UpstreamNoAnswer: {
-    fires: {
-      [responses('0')]: '0+1x120',
-      [attempts]: '0+10x120',
+    {
+      claim: 'fewer than 6 failures a minute',
+      series: { [responses('0')]: perSecond(0.095) },
+      looks: { '15m': [] },
     },
-    quiet: {
-      [responses('0')]: '0+1x120',
-      [attempts]: '0+30x120',
+    {
+      claim: 'a target in slow start',
+      series: { [targetState('healthy')]: always(0), [targetState('slow_start')]: always(1) },
+      looks: { '15m': [] },
     },
-    labels: upstream,
-    value: '10%',
-  },
-  UpstreamConnectsFailing: {
-    fires: { [of('gateway_upstream_connects_total', upstream, { result: 'timeout' })]: '0+5x120' },
-    quiet: {
-      [of('gateway_upstream_connects_total', upstream, { result: 'ok' })]: '0+50x120',
-      [of('gateway_upstream_connects_total', upstream, { result: 'failed' })]: '0x120',
+    {
+      claim: 'one response a minute among failures',
+      series: { [responses('0')]: perSecond(5), [responses('503')]: '0+1x180' },
+      looks: { '15m': [] },
     },
-    labels: upstream,
-    value: '0.5',
-  },
-  RetriesNearBudget: {
-    fires: {
-      [retries('gone')]: '0+10x120',
-      [retries('answer_timeout')]: '0+8x120',
-      [attempts]: '0+118x120',
+    {
+      claim: 'the first requests ever succeed within one scrape',
+      series: {
+        [attempts]: '0x2 20x60',
+        [responses('0')]: always(0),
+        [responses('200')]: '_x3 20x60',
+      },
+      looks: { '60s': [], '90s': [] },
     },
-    quiet: { [retries('gone')]: '0+14x120', [retries('unreachable')]: '0+50x120', [attempts]: '0+164x120' },
-    labels: upstream,
-    value: '18%',
-  },
-  UpstreamQueueing: {
-    fires: { [of('gateway_upstream_queue_length', upstream)]: '3x120' },
-    quiet: {
-      [of('gateway_upstream_queue_length', upstream)]:
-        '3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0',
+    {
+      claim: 'the first response ever comes after failures',
+      series: { [responses('0')]: perSecond(5), [responses('200')]: '_x60 1x60' },
+      looks: { '590s': [{ labels: upstream }], '610s': [] },
     },
-    labels: upstream,
-    value: '3',
-  },
-  GatewayRefusing: {
-    fires: {
-      [of('gateway_rejections_total', { job: 'gateway', reason: 'framing' })]: '0+1x120',
-      [requests('gateway', '400')]: '0+10x120',
+    {
+      claim: 'every response takes longer than a minute',
+      series: {
+        [attempts]: perSecond(5),
+        [responses('0')]: always(0),
+        [responses('200')]: '0x12 50x12 100x12',
+      },
+      looks: { '2m': [], '3m': [], '4m': [], '5m': [] },
     },
-    quiet: {
-      [of('gateway_rejections_total', { job: 'gateway', reason: 'framing' })]: '0+1x120',
-      [requests('gateway', '400')]: '0+100x120',
+  ],
+  UpstreamTargetEjected: [
+    {
+      claim: 'an ejected target for two minutes',
+      series: { [targetState('ejected')]: step(0, 60, 1) },
+      looks: { '170s': [], '180s': [{ labels: upstream, value: '1' }] },
     },
-    labels: {},
-    value: '10%',
-  },
+  ],
+  UpstreamNoAnswer: [
+    {
+      claim: '5.2 % without a response',
+      series: { [responses('0')]: perSecond(0.52), [attempts]: perSecond(10) },
+      looks: { '110s': [], '10m': [{ labels: upstream, value: '5.2%' }] },
+    },
+    {
+      claim: '4.8 % without a response',
+      series: {
+        [responses('0')]: perSecond(0.48),
+        [responses('502')]: perSecond(5),
+        [attempts]: perSecond(10),
+      },
+      looks: { '10m': [] },
+    },
+    {
+      claim: 'every third of few attempts',
+      series: { [responses('0')]: perSecond(0.03), [attempts]: perSecond(0.095) },
+      looks: { '15m': [] },
+    },
+  ],
+  UpstreamConnectsFailing: [
+    ...['failed', 'timeout'].map((result) => ({
+      claim: `more than one ${result} in five seconds`,
+      series: { [connects(result)]: perSecond(0.21) },
+      looks: { '110s': [], '10m': [{ labels: upstream, value: '0.2' }] },
+    })),
+    {
+      claim: 'fewer than one in five seconds',
+      series: {
+        [connects('ok')]: perSecond(5),
+        [connects('failed')]: perSecond(0.1),
+        [connects('timeout')]: perSecond(0.09),
+      },
+      looks: { '15m': [] },
+    },
+  ],
+  RetriesNearBudget: [
+    ...['gone', 'answer_timeout'].map((reason) => ({
+      claim: `15.5 % are retried because of ${reason}`,
+      series: { [retries(reason)]: perSecond(1.55), [attempts]: perSecond(11.55) },
+      looks: { '110s': [], '10m': [{ labels: upstream, value: '15.5%' }] },
+    })),
+    {
+      claim: '14.5 % use the budget, and other retries do not',
+      series: {
+        [retries('gone')]: perSecond(1.45),
+        [retries('stale')]: perSecond(2),
+        [retries('unreachable')]: perSecond(2),
+        [retries('connect_timeout')]: perSecond(2),
+        [attempts]: perSecond(17.45),
+      },
+      looks: { '15m': [] },
+    },
+    {
+      claim: 'half of few requests',
+      series: { [retries('gone')]: perSecond(0.03), [attempts]: perSecond(0.09) },
+      looks: { '15m': [] },
+    },
+  ],
+  UpstreamQueueing: [
+    {
+      claim: 'requests wait for two minutes',
+      series: { [queue]: step(0, 60, 3) },
+      looks: { '160s': [], '190s': [{ labels: upstream, value: '3' }] },
+    },
+    {
+      claim: 'the queue is empty once a minute',
+      series: { [queue]: '3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0 3x4 0' },
+      looks: { '3m': [], '5m': [], '8m': [] },
+    },
+  ],
+  GatewayRefusing: [
+    {
+      claim: '5.2 % for five minutes',
+      series: { [rejections]: perSecond(0.52), [requests('gateway', '400')]: perSecond(10) },
+      looks: { '290s': [], '10m': [{ labels: { job: 'gateway' }, value: '5.2%' }] },
+    },
+    {
+      claim: '4.8 %',
+      series: { [rejections]: perSecond(0.48), [requests('gateway', '400')]: perSecond(10) },
+      looks: { '15m': [] },
+    },
+    {
+      claim: 'all of few requests',
+      series: { [rejections]: perSecond(0.095), [requests('gateway', '400')]: perSecond(0.095) },
+      looks: { '15m': [] },
+    },
+  ],
 }

@@ -1,17 +1,28 @@
-/** The names and labels of the series in the cases of alerts. */
+/** The cases of alerts, and the series that they consist of, in promtool's notation: `0+3x60` rises by 3 in each of 60 scrapes. */
 
+export type Labels = Readonly<Record<string, string>>
+
+/** Values by series. */
 export type Series = Readonly<Record<string, string>>
 
-export type AlertCase = {
-  fires: Series
-  quiet: Series
-  /** The time of the check in both. */
-  at?: string
-  /** The labels of the series that the expression returns. */
-  labels: Readonly<Record<string, string>>
-  /** The value, formatted as in the summary. */
+/** One alert that fires: the labels of its series, and its value as in the summary. */
+export type Firing = {
+  labels: Labels
   value?: string
+  /** Chooses among several rules of one name. */
+  severity?: string
 }
+
+export type AlertCase = {
+  claim: string
+  series: Series
+  /** The alerts of this name that fire at a time: none just before, some just after. */
+  looks: Readonly<Record<string, readonly Firing[]>>
+}
+
+export const SCRAPE_SECONDS = 10
+/** Cases last for half an hour at most. */
+const SCRAPES = 180
 
 export const dogs = { job: 'dogs', instance: 'dogs:9001' }
 export const app = { app: 'dogs', target: 'http://dogs:9001/stats' }
@@ -19,12 +30,30 @@ export const upstream = { upstream: 'dogs' }
 export const prometheus = { job: 'prometheus', instance: 'prometheus:9090' }
 
 /** The notation of a series: metric and labels. */
-export const of = (metric: string, ...labels: Readonly<Record<string, string>>[]): string => {
+export const of = (metric: string, ...labels: readonly Labels[]): string => {
   const pairs = Object.entries(Object.assign({}, ...labels) as Record<string, string>)
   return `${metric}{${pairs.map(([name, value]) => `${name}="${value}"`).join(', ')}}`
 }
 
-export const up = (job: string) => of('up', { job, instance: `${job}:1` })
+/** A gauge with one value. */
+export const always = (value: number): string => `${value}x${SCRAPES}`
+
+/** One value until a second, from there on another one. */
+export const step = (before: number | '_', atSeconds: number, after: number): string =>
+  `${before}x${atSeconds / SCRAPE_SECONDS - 1} ${after}x${SCRAPES}`
+
+/** A counter that rises by so much a second from the start. */
+export const perSecond = (rate: number): string =>
+  `0+${Number((rate * SCRAPE_SECONDS).toFixed(6))}x${SCRAPES}`
+
+/** Every value of a histogram is between the two bounds, with so many a second. */
+export const between = (metric: string, lower: string, upper: string, rate = 10): Series => ({
+  [of(`${metric}_bucket`, dogs, { le: lower })]: perSecond(0),
+  [of(`${metric}_bucket`, dogs, { le: upper })]: perSecond(rate),
+  [of(`${metric}_bucket`, dogs, { le: '+Inf' })]: perSecond(rate),
+})
+
+export const up = (job: string, instance = `${job}:1`) => of('up', { job, instance })
 export const requests = (job: string, status: string) =>
   of('http_server_request_duration_seconds_count', {
     job,
@@ -33,21 +62,12 @@ export const requests = (job: string, status: string) =>
   })
 export const exits = (reason: string, worker = '1') =>
   of('prefork_worker_exits_total', app, { worker, reason })
-export const state = (name: string) => of('prefork_workers', app, { state: name })
-export const bucket = (metric: string, le: string) => of(`${metric}_bucket`, dogs, { le })
+export const state = (name: string, labels: Labels = app) => of('prefork_workers', labels, { state: name })
 export const databaseErrors = (error_type: string) =>
   of('db_client_operation_errors_total', dogs, { error_type })
-export const connections = (state: string) => of('db_client_connection_count', dogs, { state })
-export const operations = of('db_client_operation_duration_seconds_count', dogs)
+export const statements = of('db_client_operation_duration_seconds_count', dogs)
 export const attempts = of('gateway_upstream_attempts_total', upstream)
 export const responses = (http_response_status_code: string) =>
   of('gateway_upstream_request_duration_seconds_count', upstream, { http_response_status_code })
 export const retries = (reason: string) => of('gateway_upstream_retries_total', upstream, { reason })
 export const targetState = (name: string) => of('gateway_upstream_targets', upstream, { state: name })
-
-/** A histogram whose values are all between the two bounds. */
-export const between = (metric: string, lower: string, upper: string): Series => ({
-  [bucket(metric, lower)]: '0x120',
-  [bucket(metric, upper)]: '0+100x120',
-  [bucket(metric, '+Inf')]: '0+100x120',
-})

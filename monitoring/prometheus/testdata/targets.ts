@@ -1,85 +1,192 @@
-/** Cases for rules/targets.yml; alerts.ts explains them. */
+/** Cases for rules/targets.yml. */
 
-import { type AlertCase, dogs, app, of, prometheus, up } from './series.ts'
+import { type AlertCase, always, app, dogs, of, perSecond, prometheus, step, up } from './series.ts'
 
-export const targetsCases: Record<string, AlertCase> = {
-  TargetDown: {
-    fires: { [of('up', dogs)]: '1x10 0x120' },
-    quiet: { [of('up', dogs)]: '1x10 0x3 1x120' },
-    labels: dogs,
-  },
-  TargetMissing: {
-    fires: Object.fromEntries(['gateway', 'dogs', 'exporter', 'prometheus'].map((job) => [up(job), '1x120'])),
-    quiet: Object.fromEntries(
-      ['gateway', 'dogs', 'cats', 'exporter', 'prometheus'].map((job) => [up(job), '0x120']),
-    ),
-    labels: { job: 'cats' },
-  },
-  ExporterTargetDown: {
-    fires: { [of('exporter_target_up', { target: app.target })]: '0x120' },
-    quiet: { [of('exporter_target_up', { target: app.target })]: '1x120' },
-    labels: { target: app.target, instance: dogs.instance },
-  },
-  ScrapeNearLimit: {
-    fires: { [of('scrape_samples_post_metric_relabeling', dogs)]: '45000x120' },
-    quiet: { [of('scrape_samples_post_metric_relabeling', dogs)]: '39000x120' },
-    labels: dogs,
-    value: '45000',
-  },
-  ScrapeSlow: {
-    fires: { [of('scrape_duration_seconds', dogs)]: '6x120' },
-    quiet: { [of('scrape_duration_seconds', dogs)]: '1x60 6 1x60' },
-    labels: dogs,
-    value: '6s',
-  },
-  CounterReset: {
-    fires: {
-      [of('http_server_request_duration_seconds_count', dogs)]: '100+5x30 0+5x90',
-      [of('process_start_time_seconds', dogs)]: '1000x120',
+const allJobs = ['gateway', 'dogs', 'cats', 'exporter', 'prometheus']
+const down = { ...dogs }
+const restarts = '100+5x30 0+5x90'
+const requestCounter = of('http_server_request_duration_seconds_count', dogs)
+const failures = of('prometheus_rule_evaluation_failures_total', prometheus, { rule_group: 'red' })
+const notifications = of('prometheus_notifications_errors_total', prometheus, {
+  alertmanager: 'http://a:9093',
+})
+const replicas = (...values: string[]) =>
+  Object.fromEntries(values.map((value, index) => [up('dogs', `dogs${index}:9001`), value]))
+
+export const targetsCases: Record<string, readonly AlertCase[]> = {
+  AppDown: [
+    {
+      claim: 'the only instance is down',
+      series: { [of('up', dogs)]: step(1, 120, 0) },
+      looks: { '170s': [], '180s': [{ labels: { job: 'dogs' } }] },
     },
-    quiet: {
-      [of('http_server_request_duration_seconds_count', dogs)]: '100+5x30 0+5x90',
-      [of('process_start_time_seconds', dogs)]: '1000x30 1300x90',
+    {
+      claim: 'two of three replicas are down',
+      series: replicas(always(1), step(1, 120, 0), step(1, 120, 0)),
+      looks: { '170s': [], '180s': [{ labels: { job: 'dogs' } }] },
     },
-    labels: dogs,
-    value: '1',
-  },
-  MetricsDropped: {
-    fires: { [of('metrics_dropped_series_total', dogs)]: '0x50 9x70' },
-    quiet: { [of('metrics_dropped_series_total', dogs)]: '9x120' },
-    labels: dogs,
-    value: '9',
-  },
-  MetricsInconsistent: {
-    fires: { [of('metrics_damaged_regions', dogs)]: '1x120' },
-    quiet: { [of('metrics_damaged_regions', dogs)]: '0x120' },
-    labels: dogs,
-  },
-  PrometheusConfigReloadFailed: {
-    fires: { [of('prometheus_config_last_reload_successful', prometheus)]: '0x120' },
-    quiet: { [of('prometheus_config_last_reload_successful', prometheus)]: '0x10 1x120' },
-    labels: prometheus,
-  },
-  PrometheusRuleFailures: {
-    fires: {
-      [of('prometheus_rule_evaluation_failures_total', prometheus, { rule_group: 'red' })]: '0+1x120',
+    {
+      claim: 'one of two replicas is down',
+      series: replicas(always(1), step(1, 120, 0)),
+      looks: { '10m': [] },
     },
-    quiet: { [of('prometheus_rule_evaluation_failures_total', prometheus, { rule_group: 'red' })]: '7x120' },
-    labels: { ...prometheus, rule_group: 'red' },
-    value: '30',
-  },
-  PrometheusNotificationsFailing: {
-    fires: {
-      [of('prometheus_notifications_errors_total', prometheus, { alertmanager: 'http://a:9093' })]: '0+1x120',
+    {
+      claim: 'the exporter and Prometheus serve no clients',
+      series: { [up('exporter')]: always(0), [up('prometheus')]: always(0) },
+      looks: { '10m': [] },
     },
-    quiet: {
-      [of('prometheus_notifications_errors_total', prometheus, { alertmanager: 'http://a:9093' })]: '0x120',
+  ],
+  TargetDown: [
+    {
+      claim: 'no response for a minute',
+      series: { [of('up', dogs)]: step(1, 120, 0) },
+      looks: { '170s': [], '180s': [{ labels: down }] },
     },
-    labels: { ...prometheus, alertmanager: 'http://a:9093' },
-  },
-  PrometheusStorageFailing: {
-    fires: { [of('prometheus_tsdb_wal_writes_failed_total', prometheus)]: '0+1x120' },
-    quiet: { [of('prometheus_tsdb_wal_writes_failed_total', prometheus)]: '2x120' },
-    labels: prometheus,
-  },
+    {
+      claim: 'the exporter is down',
+      series: { [up('exporter')]: always(0) },
+      looks: { '50s': [], '60s': [{ labels: { job: 'exporter', instance: 'exporter:1' } }] },
+    },
+    {
+      claim: 'a minute without one scrape',
+      series: { [of('up', dogs)]: '1x10 0x4 1x60' },
+      looks: { '160s': [], '3m': [] },
+    },
+  ],
+  TargetMissing: allJobs.flatMap((missing) => [
+    {
+      claim: `${missing} has no target for two minutes`,
+      series: Object.fromEntries(
+        allJobs.map((job) => [up(job), job === missing ? '1x11 stale _x100' : always(1)]),
+      ),
+      looks: {
+        '230s': [],
+        '240s': [
+          {
+            labels: { job: missing },
+            severity: ['exporter', 'prometheus'].includes(missing) ? 'ticket' : 'page',
+          },
+        ],
+      },
+    },
+  ]),
+  ExporterTargetDown: [
+    {
+      claim: 'a target cannot be read for a minute',
+      series: { [of('exporter_target_up', { target: app.target })]: step(1, 120, 0) },
+      looks: { '170s': [], '180s': [{ labels: { target: app.target, instance: dogs.instance } }] },
+    },
+    {
+      claim: 'a target over TLS',
+      series: { [of('exporter_target_up', { target: 'https://dogs:9001/stats' })]: always(0) },
+      looks: { '60s': [{ labels: { target: 'https://dogs:9001/stats', instance: dogs.instance } }] },
+    },
+  ],
+  ScrapeNearLimit: [
+    {
+      claim: 'above 40000 for five minutes',
+      series: { [of('scrape_samples_post_metric_relabeling', dogs)]: step(40_000, 60, 40_001) },
+      looks: { '350s': [], '360s': [{ labels: dogs, value: '40001' }] },
+    },
+    {
+      claim: 'at 40000',
+      series: { [of('scrape_samples_post_metric_relabeling', dogs)]: always(40_000) },
+      looks: { '15m': [] },
+    },
+  ],
+  ScrapeSlow: [
+    {
+      claim: 'above 5 s for five minutes',
+      series: { [of('scrape_duration_seconds', dogs)]: step(5, 60, 5.1) },
+      looks: { '350s': [], '360s': [{ labels: dogs, value: '5.1s' }] },
+    },
+    { claim: 'at 5 s', series: { [of('scrape_duration_seconds', dogs)]: always(5) }, looks: { '15m': [] } },
+  ],
+  CounterReset: [
+    {
+      claim: 'a counter falls and the process is the same',
+      series: { [requestCounter]: restarts, [of('process_start_time_seconds', dogs)]: '1000x120' },
+      looks: { '5m': [], '310s': [{ labels: dogs, value: '1' }] },
+    },
+    {
+      claim: 'a counter falls with a restart',
+      series: { [requestCounter]: restarts, [of('process_start_time_seconds', dogs)]: '1000x30 1300x90' },
+      looks: { '310s': [], '15m': [] },
+    },
+  ],
+  MetricsDropped: [
+    {
+      claim: 'an event is dropped',
+      series: { [of('metrics_dropped_series_total', dogs)]: '0x50 9x200' },
+      looks: { '500s': [], '16m': [{ labels: dogs, value: '9' }] },
+    },
+    {
+      claim: 'events were dropped long ago',
+      series: { [of('metrics_dropped_series_total', dogs)]: always(9) },
+      looks: { '15m': [] },
+    },
+  ],
+  MetricsInconsistent: [
+    {
+      claim: 'a damaged region for five minutes',
+      series: { [of('metrics_damaged_regions', dogs)]: step(0, 60, 1) },
+      looks: { '350s': [], '360s': [{ labels: dogs }] },
+    },
+    {
+      claim: 'workers declare a family differently for five minutes',
+      series: { [of('metrics_conflicts_total', dogs)]: '0x5 1x200' },
+      looks: { '350s': [], '370s': [{ labels: dogs }] },
+    },
+    {
+      claim: 'conflicts of long ago and no damage',
+      series: {
+        [of('metrics_conflicts_total', dogs)]: always(4),
+        [of('metrics_damaged_regions', dogs)]: always(0),
+      },
+      looks: { '15m': [] },
+    },
+  ],
+  PrometheusConfigReloadFailed: [
+    {
+      claim: 'a rejected reload for five minutes',
+      series: { [of('prometheus_config_last_reload_successful', prometheus)]: step(1, 60, 0) },
+      looks: { '350s': [], '360s': [{ labels: prometheus }] },
+    },
+  ],
+  PrometheusRuleFailures: [
+    {
+      claim: 'a rule fails',
+      series: { [failures]: '0x59 0+1x100' },
+      looks: { '10m': [], '15m': [{ labels: { ...prometheus, rule_group: 'red' }, value: '30' }] },
+    },
+    { claim: 'rules failed long ago', series: { [failures]: always(7) }, looks: { '15m': [] } },
+  ],
+  PrometheusNotificationsFailing: [
+    {
+      claim: 'notifications fail for five minutes',
+      series: { [notifications]: '0x5 0+1x200' },
+      looks: { '360s': [], '370s': [{ labels: { ...prometheus, alertmanager: 'http://a:9093' } }] },
+    },
+    { claim: 'notifications failed long ago', series: { [notifications]: always(7) }, looks: { '15m': [] } },
+  ],
+  PrometheusStorageFailing: [
+    {
+      claim: 'writes to the log fail',
+      series: { [of('prometheus_tsdb_wal_writes_failed_total', prometheus)]: perSecond(0.1) },
+      looks: { '10m': [{ labels: prometheus }] },
+    },
+    {
+      claim: 'a compaction failed within three hours',
+      series: { [of('prometheus_tsdb_compactions_failed_total', prometheus)]: '0x6 1x180' },
+      looks: { '60s': [], '30m': [{ labels: prometheus }] },
+    },
+    {
+      claim: 'writes failed long ago',
+      series: {
+        [of('prometheus_tsdb_wal_writes_failed_total', prometheus)]: always(2),
+        [of('prometheus_tsdb_compactions_failed_total', prometheus)]: always(1),
+      },
+      looks: { '15m': [] },
+    },
+  ],
 }

@@ -1,85 +1,224 @@
-/** Cases for rules/workers.yml; alerts.ts explains them. */
+/** Cases for rules/workers.yml. */
 
-import { type AlertCase, between, dogs, exits, app, of, state } from './series.ts'
+import { type AlertCase, always, app, between, dogs, exits, of, perSecond, state, step } from './series.ts'
 
-export const workersCases: Record<string, AlertCase> = {
-  NoWorkerReady: {
-    fires: { [state('ready')]: '2x10 0x120', [state('busy')]: '0x130', [state('starting')]: '2x130' },
-    quiet: { [state('ready')]: '0x120', [state('busy')]: '2x120' },
-    labels: app,
-  },
-  WorkerCrashLooping: {
-    fires: { [exits('crash')]: '0x60 0+1x60', [exits('signal', '2')]: '0x120' },
-    quiet: { [exits('crash')]: '0x80 2x40', [exits('reload')]: '0+1x120' },
-    labels: app,
-    value: '29',
-  },
-  WorkerHarakiri: {
-    fires: { [exits('harakiri')]: '0x59 1x60' },
-    quiet: { [exits('harakiri')]: '1x120', [exits('max_requests')]: '0+1x120' },
-    labels: app,
-    value: '1',
-  },
-  WorkerHung: {
-    fires: { [of('prefork_worker_heartbeat_age_seconds', app, { worker: '2' })]: '0.1x80 10+10x40' },
-    quiet: { [of('prefork_worker_heartbeat_age_seconds', app, { worker: '2' })]: '0.1x88 6 0.1x40' },
-    at: '14m',
-    labels: { ...app, worker: '2' },
-    value: '40s',
-  },
-  RequestStuck: {
-    fires: { [of('prefork_worker_oldest_request_seconds', app, { worker: '2' })]: '0+10x120' },
-    quiet: { [of('prefork_worker_oldest_request_seconds', app, { worker: '2' })]: '29x120' },
-    labels: { ...app, worker: '2' },
-    value: '15m 0s',
-  },
-  WorkersSaturated: {
-    fires: {
-      [of('prefork_worker_cpu_seconds_total', app, { worker: '1' })]: '0+9.5x120',
-      [of('prefork_worker_cpu_seconds_total', app, { worker: '2' })]: '0+9.5x120',
-      [state('busy')]: '2x120',
+const second = { app: 'dogs', target: 'http://dogs2:9001/stats' }
+const worker = (name: string) => of(`prefork_worker_${name}`, app, { worker: '2' })
+const cpu = (name: string) => of('prefork_worker_cpu_seconds_total', app, { worker: name })
+const queue = (what: string) => of(`prefork_listen_queue_${what}`, app, { socket: ':8001' })
+const overflows = of('prefork_listen_overflows_total', { target: app.target })
+const lag = 'runtime_eventloop_lag_seconds'
+
+export const workersCases: Record<string, readonly AlertCase[]> = {
+  NoWorkerReady: [
+    {
+      claim: 'no worker of the app for 30 seconds: a page',
+      series: {
+        [state('ready')]: step(2, 60, 0),
+        [state('busy')]: always(0),
+        [state('starting')]: always(2),
+      },
+      looks: { '80s': [], '90s': [{ labels: { app: 'dogs' }, severity: 'page' }] },
     },
-    quiet: {
-      [of('prefork_worker_cpu_seconds_total', app, { worker: '1' })]: '0+9.5x120',
-      [of('prefork_worker_cpu_seconds_total', app, { worker: '2' })]: '0+5x120',
-      [state('busy')]: '2x120',
+    {
+      claim: 'no worker of one of two replicas: a ticket',
+      series: { [state('ready')]: step(2, 60, 0), [state('ready', second)]: always(1) },
+      looks: { '80s': [], '90s': [{ labels: app, severity: 'ticket' }] },
     },
-    labels: app,
-    value: '95%',
-  },
-  EventLoopSlow: {
-    fires: between('runtime_eventloop_lag_seconds', '0.1', '0.5'),
-    quiet: between('runtime_eventloop_lag_seconds', '0.001', '0.1'),
-    labels: { job: 'dogs' },
-    value: '496ms',
-  },
-  ListenQueueLong: {
-    fires: {
-      [of('prefork_listen_queue_length', app, { socket: ':8001' })]: '90x120',
-      [of('prefork_listen_queue_limit', app, { socket: ':8001' })]: '120x120',
+    {
+      claim: 'all workers are busy',
+      series: { [state('ready')]: always(0), [state('busy')]: always(2) },
+      looks: { '15m': [] },
     },
-    quiet: {
-      [of('prefork_listen_queue_length', app, { socket: ':8001' })]: '60x120',
-      [of('prefork_listen_queue_limit', app, { socket: ':8001' })]: '120x120',
+    {
+      claim: 'all workers are cheap',
+      series: { [state('ready')]: always(0), [state('busy')]: always(0), [state('cheap')]: always(2) },
+      looks: { '15m': [] },
     },
-    labels: { ...app, socket: ':8001' },
-    value: '75%',
-  },
-  ListenQueueOverflow: {
-    fires: { [of('prefork_listen_overflows_total', { target: app.target })]: '0x60 0+1x60' },
-    quiet: { [of('prefork_listen_overflows_total', { target: app.target })]: '500x120' },
-    labels: { target: app.target },
-    value: '29',
-  },
-  ReloadFailed: {
-    fires: { [of('prefork_reloads_total', app, { result: 'failure' })]: '0x60 1x60' },
-    quiet: { [of('prefork_reloads_total', app, { result: 'success' })]: '0x60 1x60' },
-    labels: app,
-  },
-  MasterFilesNearLimit: {
-    fires: { [of('process_open_fds', dogs)]: '900x120', [of('process_max_fds', dogs)]: '1000x120' },
-    quiet: { [of('process_open_fds', dogs)]: '700x120', [of('process_max_fds', dogs)]: '1000x120' },
-    labels: dogs,
-    value: '90%',
-  },
+    {
+      claim: 'all workers are ready',
+      series: { [state('ready')]: always(1), [state('busy')]: always(0) },
+      looks: { '15m': [] },
+    },
+  ],
+  WorkerCrashLooping: [
+    ...['crash', 'signal', 'oom'].map((reason) => ({
+      claim: `four exits by ${reason}`,
+      series: { [exits(reason)]: '0x30 4x100' },
+      // increase() extrapolates to the whole window.
+      looks: { '300s': [], '9m': [{ labels: app, value: '4' }] },
+    })),
+    {
+      claim: 'exits of several workers and reasons count together',
+      series: {
+        [exits('crash')]: '0x30 2x100',
+        [exits('signal', '2')]: '0x30 1x100',
+        [exits('oom', '3')]: '0x30 1x100',
+      },
+      looks: { '9m': [{ labels: app, value: '4' }] },
+    },
+    {
+      claim: 'three exits by crash within the window',
+      series: { [exits('crash')]: '0x30 3x100' },
+      looks: { '9m': [] },
+    },
+    {
+      claim: 'planned exits',
+      series: Object.fromEntries(
+        ['harakiri', 'max_requests', 'max_lifetime', 'rss', 'reload', 'scale'].map((reason) => [
+          exits(reason),
+          perSecond(0.1),
+        ]),
+      ),
+      looks: { '15m': [] },
+    },
+  ],
+  WorkerHarakiri: [
+    {
+      claim: 'one exit by harakiri',
+      series: { [exits('harakiri')]: '0x59 1x60' },
+      looks: { '590s': [], '15m': [{ labels: app, value: '1' }] },
+    },
+    {
+      claim: 'an old harakiri and other exits',
+      series: { [exits('harakiri')]: always(1), [exits('max_requests')]: perSecond(0.1) },
+      looks: { '15m': [] },
+    },
+  ],
+  WorkerHung: [
+    {
+      claim: 'no heartbeat for more than 5 seconds, for 10 seconds',
+      series: { [worker('heartbeat_age_seconds')]: '0.1x11 5 6+10x40' },
+      looks: { '130s': [], '140s': [{ labels: { ...app, worker: '2' }, value: '16s' }] },
+    },
+    {
+      claim: 'one late heartbeat',
+      series: { [worker('heartbeat_age_seconds')]: '0.1x11 26 0.1x40' },
+      looks: { '120s': [], '130s': [] },
+    },
+    {
+      claim: 'heartbeats every 5 seconds',
+      series: { [worker('heartbeat_age_seconds')]: always(5) },
+      looks: { '10m': [] },
+    },
+  ],
+  RequestStuck: [
+    {
+      claim: 'a request of more than a minute, for a minute',
+      series: { [worker('oldest_request_seconds')]: '60x11 61x100' },
+      looks: { '170s': [], '180s': [{ labels: { ...app, worker: '2' }, value: '1m 1s' }] },
+    },
+    {
+      claim: 'requests of a minute',
+      series: { [worker('oldest_request_seconds')]: always(60) },
+      looks: { '15m': [] },
+    },
+    {
+      claim: 'a tunnel through the gateway',
+      series: {
+        [of('prefork_worker_oldest_request_seconds', { ...app, app: 'gateway', worker: '1' })]: '0+10x180',
+      },
+      looks: { '15m': [] },
+    },
+  ],
+  ReloadFailed: [
+    {
+      claim: 'a reload fails',
+      series: { [of('prefork_reloads_total', app, { result: 'failure' })]: '0x60 1x60' },
+      looks: { '10m': [], '15m': [{ labels: app }] },
+    },
+    {
+      claim: 'a reload succeeds',
+      series: {
+        [of('prefork_reloads_total', app, { result: 'success' })]: '0x60 1x60',
+        [of('prefork_reloads_total', app, { result: 'failure' })]: always(1),
+      },
+      looks: { '15m': [] },
+    },
+  ],
+  WorkersSaturated: [
+    {
+      claim: '92 % of two CPUs for ten minutes',
+      series: {
+        [cpu('1')]: perSecond(0.92),
+        [cpu('2')]: perSecond(0.92),
+        [state('busy')]: always(1),
+        [state('ready')]: always(1),
+      },
+      looks: { '10m': [], '16m': [{ labels: app, value: '92%' }] },
+    },
+    {
+      claim: '88 % of two CPUs',
+      series: { [cpu('1')]: perSecond(0.95), [cpu('2')]: perSecond(0.81), [state('busy')]: always(2) },
+      looks: { '25m': [] },
+    },
+  ],
+  EventLoopSlow: [
+    {
+      claim: 'p99 above 100 ms for five minutes',
+      series: between(lag, '0.1', '0.11'),
+      looks: { '4m': [], '15m': [{ labels: { job: 'dogs' }, value: '109.9ms' }] },
+    },
+    { claim: 'p99 just below 100 ms', series: between(lag, '0.09', '0.1'), looks: { '15m': [] } },
+  ],
+  ListenQueueLong: [
+    {
+      claim: '51 % full for a minute',
+      series: { [queue('length')]: step(50, 60, 51), [queue('limit')]: always(100) },
+      looks: { '110s': [], '120s': [{ labels: { ...app, socket: ':8001' }, value: '51%' }] },
+    },
+    {
+      claim: '50 % full',
+      series: { [queue('length')]: always(50), [queue('limit')]: always(100) },
+      looks: { '15m': [] },
+    },
+  ],
+  ListenQueueOverflow: [
+    {
+      claim: 'overflows while the own queue is 90 % full',
+      series: {
+        [overflows]: '0x59 0+1x60',
+        [queue('length')]: '0x62 90 0x60',
+        [queue('limit')]: always(100),
+      },
+      looks: { '620s': [], '630s': [{ labels: app }], '15m': [{ labels: app }] },
+    },
+    {
+      claim: 'overflows while the own queue is 89 % full',
+      series: { [overflows]: '0x59 0+1x60', [queue('length')]: always(89), [queue('limit')]: always(100) },
+      looks: { '15m': [] },
+    },
+    {
+      claim: 'a full queue and overflows of long ago',
+      series: { [overflows]: always(500), [queue('length')]: always(100), [queue('limit')]: always(100) },
+      looks: { '15m': [] },
+    },
+    {
+      claim: 'the queue of another app on the machine overflows',
+      series: {
+        [overflows]: perSecond(1),
+        [of('prefork_listen_overflows_total', { target: second.target })]: perSecond(1),
+        [queue('length')]: always(0),
+        [queue('limit')]: always(100),
+        [of('prefork_listen_queue_length', second, { socket: ':8001' })]: always(0),
+        [of('prefork_listen_queue_limit', second, { socket: ':8001' })]: always(100),
+      },
+      looks: { '15m': [] },
+    },
+  ],
+  MasterFilesNearLimit: [
+    {
+      claim: '81 % for five minutes',
+      series: {
+        [of('process_open_fds', dogs)]: step(800, 60, 810),
+        [of('process_max_fds', dogs)]: always(1000),
+      },
+      looks: { '350s': [], '360s': [{ labels: dogs, value: '81%' }] },
+    },
+    {
+      claim: '80 %',
+      series: { [of('process_open_fds', dogs)]: always(800), [of('process_max_fds', dogs)]: always(1000) },
+      looks: { '15m': [] },
+    },
+  ],
 }

@@ -7,6 +7,7 @@
  *     1     slots | words of a region
  *     2     pid of the master | 0
  *     3     boot identity: start time of the master in clock ticks, Float64
+ *     4     pid namespace of the master, Float64; 0 where it is unknown
  *
  *   region  header (REGION_HEADER_WORDS), then entries, one after the other
  *     0     words of entries that are committed | entry of the default labels, 0 without

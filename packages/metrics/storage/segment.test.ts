@@ -1,6 +1,14 @@
 /** The file that a cluster shares: its owner, the files that are refused, the files that are left behind. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Counter } from '../api/counter.ts'
 import { BOARD_WORDS, HEADER_WORDS, LAYOUT_VERSION, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
@@ -97,7 +105,7 @@ test('on a full file system it says how much is needed and leaves no file', () =
       const { stdout } = Bun.spawnSync(command)
       expect(stdout.toString()).toMatch(
         new RegExp(
-          `^SegmentError: no room for the metrics segment: ${full}/bun-metrics-full-\\d+ needs ${needed} bytes \\(.+\\): make room`,
+          `^SegmentError: no room for the metrics segment: ${full}/bun-metrics-[0-9a-f]{8}-full-\\d+ needs ${needed} bytes \\(.+\\): make room`,
         ),
       )
       expect(readdirSync(full)).toEqual([])
@@ -140,6 +148,35 @@ test('files of dead masters are removed, those of living ones are not', () => {
   expect(removeStale(home)).toEqual([])
 })
 
+test('a file of another pid namespace is left alone, with or without a process of its pid here', () => {
+  const home = join(folder, 'namespaces')
+  mkdirSync(home)
+  const dead = Bun.spawnSync([process.execPath, '-e', ''])
+  const { path } = Segment.create('here', { slots: 1, regionBytes: REGION_BYTES }, home)
+  const namespace = statSync('/proc/self/ns/pid').ino
+  const fileOf = (pid: number, ino: number) => {
+    const bytes = readFileSync(path)
+    bytes.writeInt32LE(pid, 16)
+    bytes.writeDoubleLE(ino, 32)
+    return bytes
+  }
+  const name = (index: number) => join(home, `bun-metrics-0000000${index}-there-1`)
+  writeFileSync(name(1), fileOf(process.ppid, namespace + 1))
+  writeFileSync(name(2), fileOf(dead.pid, namespace + 1))
+  writeFileSync(name(3), fileOf(process.ppid, namespace))
+  writeFileSync(name(4), fileOf(dead.pid, namespace))
+  expect(removeStale(home).sort()).toEqual([name(3), name(4)])
+})
+
+test('a process removes the files that it made before it started anew, as with bun --watch', () => {
+  const home = join(folder, 'watch')
+  mkdirSync(home)
+  const { path } = Segment.create('watched', { slots: 1, regionBytes: REGION_BYTES }, home)
+  const past = join(home, `bun-metrics-00000000-watched-${process.pid}`)
+  writeFileSync(past, readFileSync(path))
+  expect(removeStale(home)).toEqual([past])
+})
+
 test('a pipe with the name of a segment does not keep a master from starting', () => {
   const home = join(folder, 'pipe')
   mkdirSync(home)
@@ -157,11 +194,6 @@ test('the error names a folder that cannot hold a segment, and the remedy', () =
     new SegmentError(
       `${nowhere} cannot hold the metrics segment (ENOENT: no such file or directory, scandir '${nowhere}'): make it a folder that this user can write to`,
     ),
-  )
-  const taken = join(folder, 'taken')
-  mkdirSync(join(taken, `bun-metrics-lost-${process.pid}`), { recursive: true })
-  expect(() => Segment.create('lost', { slots: 1, regionBytes: REGION_BYTES }, taken)).toThrow(
-    `${taken} cannot hold the metrics segment (EEXIST`,
   )
 })
 

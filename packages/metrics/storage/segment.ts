@@ -19,7 +19,7 @@ import {
 } from './layout.ts'
 import { SegmentReader, type WorkersRegion } from './segment_reader.ts'
 import type { SharedStore } from './store.ts'
-import { defaultFolder, makeFile, openFile, removeStale, SegmentError } from './segment_file.ts'
+import { bytesOf, defaultFolder, makeFile, openFile, removeStale, SegmentError } from './segment_file.ts'
 import { RegionStore } from './region_store.ts'
 
 export interface SegmentOptions {
@@ -59,6 +59,11 @@ export class Segment {
     removeStale(folder)
     const words = REGION_HEADER_WORDS + Math.ceil(regionBytes / WORD_BYTES)
     return new Segment(makeFile(folder, name, slots, words))
+  }
+
+  /** @returns the size of the file that `create` would make. */
+  static bytesOf({ slots, regionBytes = DEFAULT_REGION_BYTES }: SegmentOptions): number {
+    return bytesOf(slots, REGION_HEADER_WORDS + Math.ceil(regionBytes / WORD_BYTES))
   }
 
   /** @throws {SegmentError} when the file is not a segment of this layout, or not whole. */

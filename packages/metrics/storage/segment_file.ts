@@ -14,6 +14,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { startTimeOf } from '../process/identity.ts'
@@ -49,11 +50,15 @@ interface Mapped {
  * @throws {SegmentError} when there is no room for it.
  */
 export function makeFile(folder: string, name: string, slots: number, regionWords: number): Mapped {
-  const path = join(folder, `${PREFIX}${name}-${process.pid}`)
-  writeZeros(path, bytesOf(slots, regionWords))
+  // With a random part: containers may share the folder, and their masters may all have pid 1.
+  const path = join(folder, `${PREFIX}${randomBytes(4).toString('hex')}-${name}-${process.pid}`)
+  const header = memoryOf(new ArrayBuffer(HEADER_WORDS * WORD_BYTES))
+  header.i32.set([slots, regionWords, process.pid], 2)
+  header.f64[3] = startTimeOf(process.pid) ?? 0
+  header.f64[4] = pidNamespace()
+  writeZeros(path, header.bytes, bytesOf(slots, regionWords))
   const memory = map(path)
-  memory.i32.set([slots, regionWords, process.pid], 2)
-  memory.f64[3] = startTimeOf(process.pid) ?? 0
+  made.add(path)
   memory.i32[1] = LAYOUT_VERSION
   Atomics.store(memory.i32, 0, MAGIC)
   return { path, memory }
@@ -77,7 +82,7 @@ export function openFile(path: string): Mapped {
   return { path, memory }
 }
 
-const bytesOf = (slots: number, regionWords: number): number =>
+export const bytesOf = (slots: number, regionWords: number): number =>
   (HEADER_WORDS + regionCount(slots) * regionWords) * WORD_BYTES
 
 /** Removes the segments of masters that have ended. @throws {SegmentError} when the folder cannot be read. */
@@ -88,15 +93,21 @@ export function removeStale(folder: string): string[] {
     .filter((path) => !isOwned(path) && isRemoved(path))
 }
 
+/** The inode of this process's pid namespace; 0 on a system without /proc. */
+function pidNamespace(): number {
+  try {
+    return statSync('/proc/self/ns/pid').ino
+  } catch {
+    return 0
+  }
+}
+
 /**
  * Tells whether the master that made the file still lives. Its pid may belong to another process by now, which the start time
- * shows. A master that is just making its file has not written the header yet: such a file is stale only if its name has the
- * pid of this process, because a killed master had the same pid (in containers all masters have pid 1).
+ * shows. The pid of another namespace (a container that shares the folder) says nothing here: such a file is left alone. Of a
+ * file whose header is not written yet only the name shows the pid; it is stale if a killed master had the pid of this process.
  */
 function isOwned(path: string): boolean {
-  const pid = Number(path.slice(path.lastIndexOf('-') + 1))
-  const startTime = startTimeOf(pid)
-  if (startTime === undefined) return false
   try {
     const header = new Uint8Array(HEADER_WORDS * WORD_BYTES)
     // Non-blocking: opening a pipe of that name would otherwise wait for its writer.
@@ -107,11 +118,23 @@ function isOwned(path: string): boolean {
       closeSync(file)
     }
     const { f64, i32 } = memoryOf(header.buffer)
-    return i32[0] === MAGIC ? startTime === f64[3] : pid !== process.pid
+    const [pid, namespace] = [i32[4]!, f64[4]!]
+    if (pid === 0) return isNamedAfterOther(path)
+    if (namespace !== 0 && namespace !== pidNamespace()) return true
+    return startTimeOf(pid) === f64[3] && !isOfOwnPast(path, pid)
   } catch {
     return true // another user's file, or already removed
   }
 }
+
+function isNamedAfterOther(path: string): boolean {
+  const pid = Number(path.slice(path.lastIndexOf('-') + 1))
+  return pid !== process.pid && startTimeOf(pid) !== undefined
+}
+
+/** The files that this process made. `bun --watch` starts a program anew in the same process: the others are its past's. */
+const made = new Set<string>()
+const isOfOwnPast = (path: string, pid: number): boolean => pid === process.pid && !made.has(path)
 
 /** @returns false when the file belongs to another user. */
 function isRemoved(path: string): boolean {
@@ -123,15 +146,16 @@ function isRemoved(path: string): boolean {
   }
 }
 
-function writeZeros(path: string, bytes: number): void {
+function writeZeros(path: string, header: Uint8Array, bytes: number): void {
   const folder = dirname(path)
   const { bavail, bsize } = within(folder, () => statfsSync(folder))
   // Asked first, so that a segment that is too large does not use up the memory of others before it fails.
   if (bytes > bavail * bsize) throw noRoom(path, bytes, `${bavail * bsize} are free`)
   const file = within(folder, () => openSync(path, 'wx', 0o600))
   try {
+    if (writeSync(file, header) !== header.length) throw new Error('the file system is full')
     const zeros = new Uint8Array(CHUNK_BYTES)
-    for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
+    for (let left = bytes - header.length; left > 0; left -= CHUNK_BYTES) {
       const length = Math.min(left, CHUNK_BYTES)
       if (writeSync(file, zeros, 0, length) !== length) throw new Error('the file system is full')
     }

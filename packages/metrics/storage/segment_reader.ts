@@ -105,7 +105,7 @@ export class SegmentReader {
       shapes.values(),
       (each) => [each, Math.max(...each.dates.map((cell) => this.#memory.f64[cell]!))] as const,
     )
-    const declared = dated.filter(([, date]) => date > 0).reverse()
+    const declared = dated.filter(([, date]) => date > 0).toReversed()
     return declared.sort(([, a], [, b]) => b - a).map(([each]) => each)
   }
 

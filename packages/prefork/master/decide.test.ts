@@ -68,7 +68,12 @@ function describeAction(action: Action): string {
 
 const ready = {}
 const starting = { phase: 'starting' } as const
-const draining = { phase: 'draining', reason: 'reload', deadlineMs: NOW_MS + 1000 } as const
+const draining = {
+  phase: 'draining',
+  reason: 'reload',
+  deadlineMs: NOW_MS + 1000,
+  isReplaced: false,
+} as const
 const killed = { phase: 'killed', reason: 'harakiri' } as const
 
 describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
@@ -249,6 +254,32 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
         [],
       ],
       [
+        'it ends the wait for silent clients where it needs their region',
+        {
+          slots: [[{ ...draining, isReplaced: true }, ready], [{ generation: 2 }]],
+          cluster: { generation: 2, reload: { from: 1, isAskedAgain: false } },
+        },
+        ['drain 11 (reload)'],
+      ],
+      [
+        'a worker that is recycled does not end that wait',
+        {
+          slots: [[{ ...draining, isReplaced: true }, ready], [{ spawnedMs: NOW_MS }]],
+          policy: { maxLifetimeMs: 5000 },
+        },
+        [],
+      ],
+      [
+        'a worker that was ended from outside is told when its successor is ready',
+        { slots: [[{ ...draining, reason: 'signal', isReplaced: undefined }, ready], [ready]] },
+        ['drain 11 (signal) replaced'],
+      ],
+      [
+        'and not before',
+        { slots: [[{ ...draining, reason: 'signal', isReplaced: undefined }, starting], [ready]] },
+        [],
+      ],
+      [
         'after an abandoned reload newer workers stay',
         { slots: [[{ generation: 2 }], [ready]], cluster: { generation: 1, lastGeneration: 2 } },
         [],
@@ -281,9 +312,13 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
         ['kill 11 (stop)', 'drain 21 (stop)'],
       ],
       [
-        'a replaced worker no longer waits for silent clients',
-        { slots: [[{ ...draining, isReplaced: true }], [draining]], cluster: { isStopping: true } },
-        ['drain 11 (reload)'],
+        'a draining worker no longer waits for silent clients or its successor',
+        {
+          wanted: 3,
+          slots: [[{ ...draining, isReplaced: true }], [{ ...draining, isReplaced: undefined }], [draining]],
+          cluster: { isStopping: true },
+        },
+        ['drain 11 (reload)', 'drain 21 (reload)'],
       ],
       ['no worker is spawned', { slots: [[], [draining]], cluster: { isStopping: true } }, []],
       ['the cluster ends with its last worker', { slots: [[], []], cluster: { isStopping: true } }, ['exit']],

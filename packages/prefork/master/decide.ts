@@ -3,7 +3,7 @@
  * order. Each answer is a list of actions, which is empty if there is nothing to do.
  */
 import type { ExitReason, ClusterState, SlotState, Vitals, WorkerState } from './state.ts'
-import { freeRegion, isReady, isStarting, workersOf } from './state.ts'
+import { freeRegion, isDraining, isReady, isStarting, workersOf } from './state.ts'
 
 /** Limits for workers. Times are milliseconds; 0 switches a limit off. */
 export interface Policy {
@@ -72,13 +72,13 @@ function stop(state: ClusterState): Action[] {
   if (workers.length === 0) return [{ do: 'exit' }]
   return workers.flatMap((worker): Action[] => {
     if (isStarting(worker)) return [{ do: 'kill', worker, reason: 'stop' }]
-    // A worker that waits for its clients to reconnect to its successor need not wait any more.
-    const mayHurry = isReady(worker) || worker.isReplaced === true
-    return mayHurry ? [{ do: 'drain', worker, reason: worker.reason ?? 'stop', isReplaced: false }] : []
+    // A draining worker stops waiting for its successor or its silent clients.
+    const mustHurry = isReady(worker) || (isDraining(worker) && worker.isReplaced !== false)
+    return mustHurry ? [{ do: 'drain', worker, reason: worker.reason ?? 'stop', isReplaced: false }] : []
   })
 }
 
-/** Ends surplus workers: those in slots above `wanted`, and those whose successor is ready. */
+/** Ends surplus workers: those in slots above `wanted`, and those whose successor is ready. One that drains already is told. */
 function cull({ slots, wanted }: ClusterState): Action[] {
   return slots.flatMap(({ id, workers }): Action[] => {
     if (id > wanted) {
@@ -86,6 +86,10 @@ function cull({ slots, wanted }: ClusterState): Action[] {
         if (isStarting(worker)) return [{ do: 'kill', worker, reason: 'scale' }]
         return isReady(worker) ? [{ do: 'drain', worker, reason: 'scale', isReplaced: wanted > 0 }] : []
       })
+    }
+    const waiting = workers.find((worker) => isDraining(worker) && worker.isReplaced === undefined)
+    if (waiting && workers.some(isReady)) {
+      return [{ do: 'drain', worker: waiting, reason: waiting.reason!, isReplaced: true }]
     }
     const [predecessor, successor] = workers.filter(isReady)
     if (!predecessor || !successor) return []
@@ -116,10 +120,16 @@ function replace(
   if (workersOf(state).some(isStarting)) return []
   for (const slot of state.slots.slice(0, state.wanted)) {
     const worker = slot.workers.find(isReady)
-    const region = freeRegion(slot)
-    if (!worker || region === undefined || nowMs < slot.notBeforeMs) continue
+    if (!worker || nowMs < slot.notBeforeMs) continue
     const reason = why(worker)
     if (!reason) continue
+    const region = freeRegion(slot)
+    if (region === undefined) {
+      // A reload does not wait for the silent clients of the worker before this one.
+      const last = slot.workers.find((each) => isDraining(each) && each.isReplaced)
+      if (reason !== 'reload' || !last) continue
+      return [{ do: 'drain', worker: last, reason: last.reason!, isReplaced: false }]
+    }
     return [{ do: 'spawn', slot: slot.id, region, prepare: !state.isPrepared, replaces: { worker, reason } }]
   }
   return []

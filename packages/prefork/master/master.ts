@@ -36,6 +36,8 @@ export interface MasterParts {
   config: ProcessConfig
   masterLog: MasterLog
   segment: Segment
+  /** The path by which workers open the segment. */
+  segmentPath: string
   slotStats: SlotStats
   sockets: SlotSockets | undefined
   /** The address that all workers share. */
@@ -146,7 +148,7 @@ export class Master {
       case 'draining': {
         const reason = this.state.isStopping ? 'stop' : 'signal'
         if (worker.phase !== 'ready') return
-        return transitions.drainBegun(worker, reason, true, this.#deadline(config.lameDuckMs, nowMs))
+        return transitions.drainBegun(worker, reason, undefined, this.#deadline(config.lameDuckMs, nowMs))
       }
       case 'ready':
         if (worker.phase !== 'starting') return
@@ -204,11 +206,11 @@ export class Master {
   }
 
   #spawn(action: Extract<Action, { do: 'spawn' }>, nowMs: number): void {
-    const { segment, sockets, address, slotStats, masterLog } = this.#parts
+    const { segment, segmentPath, sockets, address, slotStats, masterLog } = this.#parts
     const addresses: Address[] = [{ ...address, reusePort: true }]
     if (sockets) addresses.push({ unix: sockets.private(action.region) })
     const { slot, region, prepare } = action
-    const role: Role = { slot, region, segment: segment.path, addresses, prepare }
+    const role: Role = { slot, region, segment: segmentPath, addresses, prepare }
     let worker: WorkerState
     try {
       const listener: WorkerListener = {

@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { readListenQueue } from '../shared/procfs.ts'
 import { gone, temporaryFolder, Toys } from '../testdata/toys.ts'
 import { expectNoFailures, Load } from '../testing_load.ts'
 
@@ -103,6 +104,86 @@ test('a silent client finds its connection open after the lame duck, and its nex
   await closed.promise
   await gone([before!])
 })
+
+test('a WebSocket and an idle client neither keep the old code in service nor delay the next reload', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '20000' })
+  const { url } = await cluster.ready()
+  const [first] = await cluster.pids()
+  const freshPid = async () => Number((await fetch(url, { keepalive: false })).headers.get('x-pid'))
+  const socket = await openSocket(url)
+  await using idle = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: await cluster.port(),
+    socket: { data() {} },
+  })
+  idle.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+  cluster.signal('SIGHUP')
+  await cluster.line('reloaded')
+  const [second] = await cluster.pids()
+  while (readListenQueue(await cluster.port())!.lengths.length > 1) await Bun.sleep(5)
+
+  // The old worker is there, for its clients alone.
+  expect(existsSync(`/proc/${first}`)).toBe(true)
+  expect(await socket.ask('hello')).toBe(`${first} hello`)
+  for (let connection = 0; connection < 30; connection++) expect(await freshPid()).toBe(second!)
+  const later = await openSocket(url)
+  expect(await later.ask('hello')).toBe(`${second} hello`)
+
+  const startedMs = performance.now()
+  cluster.signal('SIGHUP')
+  await cluster.until('the second reload', ({ reloads }) => reloads === 2)
+  await gone([first!])
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+  expect(await later.ask('still there')).toBe(`${second} still there`)
+  expect(cluster.lines('requests were cut off')).toEqual([])
+})
+
+test('a request in flight in the worker of two reloads ago gets its response', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '50', TOYS_DRAIN_MS: '20000' })
+  const { url } = await cluster.ready()
+  const slow = fetch(`${url}/slow`).then((response) => response.text())
+  const socket = await openSocket(url)
+  await cluster.line('asked /slow')
+  cluster.signal('SIGHUP')
+  await cluster.until('the first reload', ({ reloads }) => reloads === 1)
+  cluster.signal('SIGHUP')
+  await cluster.until('the second reload to begin', () => cluster.lines('reloading').length === 2)
+  expect((await cluster.stats()).reloads).toBe(1)
+  await cluster.release()
+  expect(await slow).toBe('toy')
+  await socket.closed
+  await cluster.until('the second reload', ({ reloads }) => reloads === 2)
+})
+
+test('a worker that gets SIGTERM from outside accepts until its successor is ready', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '1', TOY_BOOT_MS: '1000' })
+  const { url } = await cluster.ready()
+  const [first] = await cluster.pids()
+  process.kill(first!, 'SIGTERM')
+  const pids = new Set<number | undefined>()
+  while (!pids.has((await cluster.pids())[0]) || pids.size < 2) {
+    pids.add(Number((await fetch(url, { keepalive: false })).headers.get('x-pid')))
+  }
+  expect(pids).toContain(first)
+  await gone([first!])
+})
+
+/** A WebSocket to the cluster, which answers each message with the worker's pid and the message. */
+async function openSocket(url: string) {
+  const socket = new WebSocket(url.replace('http', 'ws'))
+  const event = (type: 'open' | 'close') =>
+    new Promise<void>((resolve) => socket.addEventListener(type, () => resolve()))
+  await event('open')
+  return {
+    closed: event('close'),
+    ask(text: string): Promise<string> {
+      socket.send(text)
+      return new Promise((resolve) =>
+        socket.addEventListener('message', ({ data }) => resolve(data), { once: true }),
+      )
+    },
+  }
+}
 
 test('a reload whose new worker cannot boot is abandoned with the reason, and the old workers go on', async () => {
   const folder = temporaryFolder()

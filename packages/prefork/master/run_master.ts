@@ -2,7 +2,7 @@
  * The master process from its start to its end: it takes what the cluster needs (admin port, traffic port, segment, socket
  * folder), lets master.ts run the workers, and gives everything back.
  */
-import { collectDefaultMetrics, Registry, Segment, SegmentError } from '@bun-monitoring/metrics'
+import { collectDefaultMetrics, Registry } from '@bun-monitoring/metrics'
 import { serveAdmin } from '../admin/admin_server.ts'
 import { statsDocument } from '../admin/stats_document.ts'
 import { bind, findPort, StartError } from '../shared/bind.ts'
@@ -14,6 +14,8 @@ import { readMigratesRequests } from '../shared/procfs.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
 import { oncePerPress } from '../shared/stop_signals.ts'
+import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
+import { createSegment, lastingPath } from './cluster_segment.ts'
 import { clusterSnapshot } from './cluster_snapshot.ts'
 import { Master } from './master.ts'
 import { MasterLog } from './master_log.ts'
@@ -22,26 +24,17 @@ import { SlotStats } from './slot_stats.ts'
 /** The signals of README.md. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
 
-/** The number of slots, which is the limit for SIGTTIN. */
-const slotsOf = ({ workers, maxWorkers = Math.max(8, 4 * workers) }: ProcessConfig): number =>
-  Math.max(workers, maxWorkers)
-
 /** @returns the exit code. */
 export async function runMaster(
   cluster: Pick<Cluster, 'name' | 'version' | 'prefix'>,
   config: ProcessConfig,
   log: Logger,
 ): Promise<number> {
+  exitOnUncaughtErrors(log)
   using cleanUp = new DisposableStack()
   try {
     const address = { hostname: config.host, port: await findPort(cluster.prefix, config) }
-    const segment = cleanUp.adopt(
-      Segment.create(cluster.name, {
-        slots: slotsOf(config),
-        regionBytes: config.metricsBytesPerWorker,
-      }),
-      (each) => each.remove(),
-    )
+    const segment = cleanUp.adopt(createSegment(cluster, config, log), (each) => each.remove())
     const registry = new Registry(undefined, segment.writer(segment.masterRegion))
     collectDefaultMetrics({ register: registry })
     const slotStats = new SlotStats(segment, registry)
@@ -55,6 +48,7 @@ export async function runMaster(
       config,
       masterLog: new MasterLog(log, config),
       segment,
+      segmentPath: lastingPath(segment),
       slotStats,
       sockets,
       address,
@@ -81,7 +75,7 @@ export async function runMaster(
     log.info('stopped')
     return code
   } catch (error) {
-    if (!(error instanceof StartError || error instanceof SegmentError)) throw error
+    if (!(error instanceof StartError)) throw error
     log.fatal(error.message)
     return EXIT.couldNotStart
   }

@@ -62,9 +62,13 @@ export class SlotStats {
     const counts = this.slot(slot)
     if (reason !== 'stop') counts.exits[reason]!++
     counts.goneCpuUs += cpuUs
-    new Scoreboard(this.#segment.board(region)).clearRequests()
-    const abandoned = this.#segment.clearGauges(region).get('http_server_active_requests') ?? 0
-    this.#abandoned.inc(Math.max(0, abandoned))
+    const scoreboard = new Scoreboard(this.#segment.board(region))
+    const inFlight = scoreboard.cells[CELL.inFlight]!
+    scoreboard.clearRequests()
+    // An app may measure its requests without counting them, or count them without measuring.
+    const active = this.#segment.clearGauges(region).get('http_server_active_requests') ?? 0
+    const abandoned = Math.max(0, active, inFlight)
+    this.#abandoned.inc(abandoned)
     return abandoned
   }
 

@@ -37,8 +37,11 @@ export interface WorkerState {
   reason?: ExitReason
   /** When a draining worker is killed. */
   deadlineMs?: number
-  /** Another worker serves in the place of this draining one, so its clients can reconnect. */
-  isReplaced?: boolean
+  /**
+   * What a draining worker waits for beside requests in flight. Undefined: its successor, because a signal from outside told it
+   * to end. True: its silent clients, which reconnect to its successor. False: nothing.
+   */
+  isReplaced?: boolean | undefined
 }
 
 /** What the master reads about each living worker at every turn. */
@@ -101,6 +104,7 @@ export function newCluster(slotCount: number, wanted: number): ClusterState {
 export const workersOf = ({ slots }: ClusterState): WorkerState[] => slots.flatMap(({ workers }) => workers)
 
 export const isReady = ({ phase }: WorkerState): boolean => phase === 'ready'
+export const isDraining = ({ phase }: WorkerState): boolean => phase === 'draining'
 export const isStarting = ({ phase }: WorkerState): boolean => phase === 'starting'
 
 export const readyCount = (state: ClusterState): number => workersOf(state).filter(isReady).length

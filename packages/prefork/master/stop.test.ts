@@ -1,8 +1,9 @@
 /** The end of a cluster: ordered, forced, and after its master was killed. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gone, Toys } from '../testdata/toys.ts'
+import { Container, gone, temporaryFolder, Toys } from '../testdata/toys.ts'
 import { Load } from '../testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -72,58 +73,95 @@ test('a worker that is blocked when its master is killed does not survive', asyn
 })
 
 test('a cluster works as process 1 of a container, and ends with 0 on SIGTERM', async () => {
-  const { exitCode, stdout } = await runAsFirst()
-  expect(stdout).toContain('"pid":1,')
-  expect(stdout).toContain('"msg":"stopped"')
-  expect(exitCode).toBe(0)
+  await using cluster = new Container({}, 'size=100m')
+  expect(await cluster.line('ready')).toMatchObject({ pid: 1 })
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  await cluster.line('stopped')
 })
 
-/**
- * Runs a cluster in its own namespaces of processes and of mounts, with its own /dev/shm. Process 1 gets SIGTERM when it is
- * ready.
- */
-async function runAsFirst() {
-  const alone = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
-  const ownMemory = 'mount -t tmpfs tmpfs /dev/shm && exec "$0" "$1"'
-  const cluster = Bun.spawn(
-    [...alone, ownMemory, process.execPath, `${import.meta.dir}/../testdata/cluster.ts`],
-    {
-      env: { ...Bun.env, TOYS_LAME_DUCK_MS: '100' },
-      stdout: 'pipe',
-      stderr: 'inherit',
-    },
-  )
-  let stdout = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of cluster.stdout) {
-    stdout += decoder.decode(chunk, { stream: true })
-    if (!stdout.includes('"msg":"ready"') || stdout.includes('draining')) continue
-    const [first] = (await Bun.file(`/proc/${cluster.pid}/task/${cluster.pid}/children`).text())
-      .trim()
-      .split(' ')
-    process.kill(Number(first), 'SIGTERM')
-  }
-  return { exitCode: await cluster.exited, stdout }
-}
-
-test('a segment without room ends the start with the size that is needed and exit code 3', async () => {
+test('a segment without room ends the start with the settings to change, and exit code 3', async () => {
   await using cluster = new Toys({
     TOYS_METRICS_BYTES_PER_WORKER: String(2 ** 30),
     TOYS_MAX_WORKERS: '1000',
   })
   expect(await cluster.exit()).toBe(3)
   const { msg } = await cluster.line('no room for the metrics segment')
-  expect(msg).toContain('make room there, or use fewer workers or less memory for each')
+  for (const name of ['MAX_WORKERS', 'METRICS_BYTES_PER_WORKER', 'METRICS_DIR'])
+    expect(msg).toContain(`TOYS_${name}`)
+  expect(msg).toContain('shm_size')
 })
 
-test('a removed segment ends the cluster when its last worker has died, with the reason and exit code 3', async () => {
+test('after its segment was removed, new workers boot, and all is counted', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '2' })
-  await cluster.ready()
+  const { url } = await cluster.ready()
+  await fetch(url)
   const [segment] = segmentsOf(cluster.pid)
   rmSync(join('/dev/shm', segment!))
-  for (const pid of await cluster.pids()) process.kill(pid, 'SIGKILL')
+  const before = await cluster.pids()
+  for (const pid of before) process.kill(pid, 'SIGKILL')
+  await cluster.until('new workers', ({ workers }) =>
+    workers.every(({ pid, accepting }) => accepting === 1 && !before.includes(pid)),
+  )
+  await fetch(url)
+  expect(await cluster.counted()).toBe(2)
+})
+
+test('METRICS_DIR holds the segment', async () => {
+  const folder = temporaryFolder()
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_METRICS_DIR: folder }, folder)
+  await cluster.ready()
+  expect(readdirSync(folder).filter((file) => file.endsWith(`-toys-${cluster.pid}`))).toHaveLength(1)
+  expect(segmentsOf(cluster.pid)).toEqual([])
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('a METRICS_DIR that does not exist ends the start, with exit code 3', async () => {
+  await using cluster = new Toys({ TOYS_METRICS_DIR: '/nowhere/at/all' })
   expect(await cluster.exit()).toBe(3)
-  await cluster.line(`toys could not start: /dev/shm/${segment} cannot be read`)
+  expect((await cluster.line('/nowhere/at/all cannot hold')).msg).toContain('TOYS_METRICS_DIR')
+})
+
+test.each([
+  ['64 MiB, as Docker gives', 'size=64m', '8', 'MAX_WORKERS'],
+  ['64 MiB, and 40 workers', 'size=64m', '40', 'METRICS_BYTES_PER_WORKER'],
+])('a cluster starts with %s of /dev/shm', async (_, options, workers) => {
+  await using cluster = new Container({ TOYS_WORKERS: workers }, options)
+  const { url } = await cluster.ready()
+  expect(await (await fetch(url)).text()).toBe('toy')
+  expect((await cluster.line('/dev/shm has little room')).msg).toContain('TOYS_METRICS_DIR')
+  expect((await cluster.stats()).workers).toHaveLength(Number(workers))
+})
+
+test('a cluster starts where /dev/shm cannot be written', async () => {
+  await using cluster = new Container({ TOYS_WORKERS: '1' }, 'ro')
+  const { url } = await cluster.ready()
+  expect(await (await fetch(url)).text()).toBe('toy')
+  cluster.signal('SIGTERM')
+  expect(await cluster.exit()).toBe(0)
+  expect(readdirSync(tmpdir()).filter((file) => file.endsWith('-toys-1'))).toEqual([])
+})
+
+test('two clusters in pid namespaces of their own share a folder of segments: both go on', async () => {
+  const folder = temporaryFolder()
+  const env = { TOYS_METRICS_DIR: folder, TOYS_WORKERS: '1' }
+  try {
+    await using first = new Container(env)
+    const { url } = await first.ready()
+    await using second = new Container(env)
+    await second.ready()
+    expect(readdirSync(folder).filter((file) => file.endsWith('-toys-1'))).toHaveLength(2)
+    await fetch(`${url}/exit`).catch(() => {})
+    await first.until(
+      'a new worker',
+      ({ workers }) => workers[0]!.exits.crash === 1 && workers[0]!.accepting === 1,
+    )
+    expect(await (await fetch(url)).text()).toBe('toy')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('a socket folder that cannot be made ends the start', async () => {

@@ -47,11 +47,11 @@ export function prepared(state: ClusterState, worker: WorkerState, nowMs: number
   if (worker.generation === state.generation) state.isPrepared = true
 }
 
-/** @param deadlineMs when the worker is killed. A second drain keeps the first deadline. */
+/** @param deadlineMs when the worker is killed. A second drain, which ends the wait for silent clients, keeps the first deadline. */
 export function drainBegun(
   worker: WorkerState,
   reason: ExitReason,
-  isReplaced: boolean,
+  isReplaced: boolean | undefined,
   deadlineMs: number,
 ): void {
   worker.reason = reason

@@ -3,11 +3,12 @@
  * is worker/run_worker.ts.
  */
 import type { Subprocess } from 'bun'
-import { Scoreboard, CELL } from '../shared/scoreboard.ts'
+import { CELL, type RunningRequest, Scoreboard } from '../shared/scoreboard.ts'
 import type { DrainMessage, Role, WorkerMessage } from '../shared/messages.ts'
 import { roleVariable } from '../shared/messages.ts'
 import { readProcess } from '../shared/procfs.ts'
 import type { Vitals } from './state.ts'
+import { OWN_START, workerCommand } from './worker_command.ts'
 
 /** How a process ended: with a code, or by a signal. */
 export interface WorkerEnd {
@@ -20,13 +21,6 @@ export interface WorkerListener {
   onExit(end: WorkerEnd): void
 }
 
-/** A request in flight, as the scoreboard shows it. */
-export interface RunningRequest {
-  /** Empty if the app has not published it yet. */
-  route: string
-  ageMs: number
-}
-
 /** A worker whose event loop has not turned for this long has the state `hung`. */
 const HUNG_AFTER_MS = 2000
 
@@ -36,15 +30,7 @@ const LAST_MESSAGES_WITHIN_MS = 100
 /** How often the memory of a worker is read, if there is a limit for it. */
 const READ_MEMORY_EVERY_MS = 1000
 
-/** Flags of Bun that are for the master alone: only the master ends and restarts workers. */
-const MASTERS_FLAGS = /^--(no-orphans|watch|hot|inspect)/
-
-const command = (): string[] => [
-  process.execPath,
-  ...process.execArgv.filter((flag) => !MASTERS_FLAGS.test(flag)),
-  Bun.main,
-  ...process.argv.slice(2),
-]
+const { command, cwd } = workerCommand(OWN_START)
 
 export class WorkerHandle {
   /** The worker's own message about why it cannot boot. */
@@ -63,7 +49,8 @@ export class WorkerHandle {
     this.#requestsBefore = scoreboard.cells[CELL.requests]!
     this.#seenTurningMs = nowMs
     const allReceived = Promise.withResolvers<void>()
-    this.#process = Bun.spawn(command(), {
+    this.#process = Bun.spawn(command, {
+      cwd,
       env: { ...process.env, ...roleVariable(role) },
       stdio: ['ignore', 'inherit', 'inherit'],
       serialization: 'json',
@@ -117,25 +104,18 @@ export class WorkerHandle {
     return { heartbeatAgeMs: this.heartbeatAgeMs(nowMs), requests, rssBytes: this.#rssBytes }
   }
 
-  /** The request that began last. It is the one that blocks the loop, unless an older one went on after a wait. */
+  /** The request that began last. */
   latest(nowMs: number): RunningRequest | undefined {
-    return this.#running(CELL.latestMs, CELL.latestRoute, nowMs)
+    return this.#scoreboard.latest(this.#workerNowMs(nowMs))
   }
 
   oldest(nowMs: number): RunningRequest | undefined {
-    return this.#running(CELL.oldestMs, CELL.oldestRoute, nowMs)
+    return this.#scoreboard.oldest(this.#workerNowMs(nowMs))
   }
 
-  /** The worker's present time is that of its last turn and the time since then on the master's clock. */
-  #running(startedCell: number, routeCell: number, nowMs: number): RunningRequest | undefined {
-    const { cells } = this.#scoreboard
-    const startedMs = cells[startedCell]!
-    if (startedMs === 0) return undefined
-    const workerNowMs = cells[CELL.turnedMs]! + this.heartbeatAgeMs(nowMs)
-    return {
-      route: this.#scoreboard.routeName(cells[routeCell]!),
-      ageMs: Math.max(0, Math.round(workerNowMs - startedMs)),
-    }
+  /** The worker's present time: that of its last turn, and the time since then on the master's clock. */
+  #workerNowMs(nowMs: number): number {
+    return this.#scoreboard.cells[CELL.turnedMs]! + this.heartbeatAgeMs(nowMs)
   }
 
   drain(lameDuckMs: number, isReplaced: boolean): void {

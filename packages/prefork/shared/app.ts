@@ -14,7 +14,8 @@ export interface Worker {
   /** The worker's slot, from 1. */
   id: number
   registry: Registry
-  tally: RequestCounters
+  /** An app that takes this counts its requests itself. Without it `serveHttp` counts each request once. */
+  readonly tally: RequestCounters
   log: Logger
   /** One port and, where `SOCKET_DIR` is set, a unix socket of the worker's own. The app listens on all of them. */
   addresses: readonly Address[]
@@ -24,6 +25,10 @@ export interface Worker {
 export interface Served {
   /** From now on every response says `Connection: close`. New connections are still accepted. */
   lameDuck(): void
+  /**
+   * Requests whose response is not complete. Without this function those count that `Worker.tally` has in flight.
+   */
+  inFlight?(): number
   /** Stops accepting and resolves when the requests in flight are answered. With `force` it closes their connections. */
   stop(force: boolean): Promise<void>
 }

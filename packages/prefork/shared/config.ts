@@ -18,6 +18,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** The default for the metrics of one worker. A master takes less where this does not fit. */
+export const DEFAULT_METRICS_BYTES = 1_048_576
+
 /** A week. A longer time is meant to be 0 (never). */
 const LONGEST_MS = 604_800_000
 
@@ -36,7 +39,8 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
     Type.Integer({
       minimum: 1,
       maximum: 1000,
-      description: 'most workers that SIGTTIN can make; without it four times `WORKERS`, at least 8',
+      description:
+        'most workers that SIGTTIN can make; without it four times `WORKERS`, at least 8, or what has room',
     }),
   ),
   harakiriMs: milliseconds(
@@ -52,7 +56,18 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
     'milliseconds for which a stopping worker goes on accepting and says `Connection: close` in every response',
   ),
   drainMs: milliseconds(10_000, 'milliseconds that requests in flight then get to finish'),
-  metricsBytesPerWorker: integer(65_536, 2 ** 30, 1_048_576, 'shared memory for the metrics of one worker'),
+  metricsBytesPerWorker: integer(
+    65_536,
+    2 ** 30,
+    DEFAULT_METRICS_BYTES,
+    'shared memory for the metrics of one worker',
+  ),
+  metricsDir: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'folder of the shared memory; without it /dev/shm, or else the folder for temporary files',
+    }),
+  ),
   socketDir: Type.Optional(
     Type.String({
       minLength: 1,

@@ -11,7 +11,10 @@ export type WorkerMessage =
   /** The worker was told to end by a signal that the master did not send. */
   | { type: 'draining' }
 
-/** From the master to a worker. A second message replaces the first. */
+/**
+ * From the master to a worker. A second one tells a worker that was ended by a signal that its successor serves (`isReplaced`),
+ * or ends the wait for silent connections.
+ */
 export interface DrainMessage {
   type: 'drain'
   /** How long to go on accepting while every response says `Connection: close`. */

@@ -74,12 +74,24 @@ export function readConnections(
       if (path === socketPath && state === UNIX_CONNECTED) inodes.add(inode!)
     }
   }
-  const own = new Set<string>()
+  return inodes.intersection(socketsOf(pid))
+}
+
+/** The file numbers of this process's own listeners on a port. */
+export function readListenerFiles(port: number): number[] {
+  const own = socketsOf('self')
+  const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
+  return rows.flatMap(({ state, inode }) => (state === LISTEN ? (own.get(inode) ?? []) : []))
+}
+
+/** The file numbers of a process's sockets, by inode. */
+function socketsOf(pid: number | 'self'): Map<string, number> {
+  const sockets = new Map<string, number>()
   for (const file of attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
     const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${file}`)) ?? ''
-    if (target.startsWith('socket:[')) own.add(target.slice('socket:['.length, -1))
+    if (target.startsWith('socket:[')) sockets.set(target.slice('socket:['.length, -1), Number(file))
   }
-  return inodes.intersection(own)
+  return sockets
 }
 
 /** How many processes of this cgroup the kernel has killed to free memory (cgroup v2). */

@@ -7,6 +7,11 @@ import { CELL, Scoreboard } from './scoreboard.ts'
 
 /** All times are `performance.now()` milliseconds. */
 export class RequestCounters {
+  /** Those of this process, once its app boots. */
+  static own: RequestCounters | undefined
+
+  /** Whether the app has taken `Worker.tally`: then `serveHttp` counts nothing. */
+  isCountedByApp = false
   readonly #scoreboard: Scoreboard
   readonly #cells: Float64Array
   /** Requests in flight are linked to each other, in the order of their begin. */

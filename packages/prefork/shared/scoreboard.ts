@@ -30,6 +30,13 @@ const ROUTE_WORDS = 8
 const ROUTE_BYTES = ROUTE_WORDS * 8
 const MAX_ROUTES = (BOARD_WORDS - FIRST_ROUTE) / ROUTE_WORDS
 
+/** A request in flight, as the scoreboard shows it. */
+export interface RunningRequest {
+  /** Empty if the app has not published it yet. */
+  route: string
+  ageMs: number
+}
+
 /** The number of a route that is unknown, or that found no room. */
 export const NO_ROUTE = 0
 
@@ -69,6 +76,30 @@ export class Scoreboard {
     const bytes = this.#bytesOf(number)
     const end = bytes.indexOf(0)
     return decoder.decode(bytes.subarray(0, end === -1 ? bytes.length : end))
+  }
+
+  /**
+   * The request that began last. It is the one that blocks the event loop, unless an older one went on after a wait.
+   * @param workerNowMs the present time on the worker's clock
+   */
+  latest(workerNowMs: number): RunningRequest | undefined {
+    return this.#running(CELL.latestMs, CELL.latestRoute, workerNowMs)
+  }
+
+  oldest(workerNowMs: number): RunningRequest | undefined {
+    return this.#running(CELL.oldestMs, CELL.oldestRoute, workerNowMs)
+  }
+
+  /** The fields of a log line about this worker. */
+  requests(workerNowMs: number): { latest: RunningRequest | undefined; oldest: RunningRequest | undefined } {
+    return { latest: this.latest(workerNowMs), oldest: this.oldest(workerNowMs) }
+  }
+
+  #running(startedCell: number, routeCell: number, workerNowMs: number): RunningRequest | undefined {
+    const startedMs = this.cells[startedCell]!
+    if (startedMs === 0) return undefined
+    const ageMs = Math.max(0, Math.round(workerNowMs - startedMs))
+    return { route: this.routeName(this.cells[routeCell]!), ageMs }
   }
 
   #addRoute(route: string): number {

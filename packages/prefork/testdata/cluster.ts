@@ -8,7 +8,7 @@ import { Type } from '@sinclair/typebox'
 import { processSettings, readConfig, run, serveHttp } from '../index.ts'
 
 const settings = Type.Object(processSettings({ port: 0, adminPort: 0 }))
-const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT } = Bun.env
+const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS, TOY_CLOSE } = Bun.env
 const leak: Uint8Array[] = []
 
 process.exit(
@@ -26,6 +26,7 @@ process.exit(
       console.log('prepared')
     },
     async serve(_, { id, registry, tally, log, addresses }) {
+      await Bun.sleep(Number(TOY_BOOT_MS ?? 0))
       if (TOY_BOOT === 'exit') process.exit(7)
       if (TOY_BOOT === 'crash later') setTimeout(() => process.exit(9), 1000)
       const body = TOY_CODE === undefined ? 'toy' : ((await import(TOY_CODE)) as { answer: string }).answer
@@ -40,11 +41,30 @@ process.exit(
           for (;;);
         },
         '/exit': () => process.exit(5),
+        '/throw': () => {
+          setTimeout(() => {
+            throw new Error('thrown later')
+          }, 1)
+          return new Promise(() => {})
+        },
+        '/reject': () => {
+          void Promise.reject(new Error('rejected'))
+          return new Promise(() => {})
+        },
         '/leak': () => void leak.push(new Uint8Array(64 * 1024 * 1024).fill(1)),
       }
       return serveHttp(addresses, {
+        async close() {
+          if (TOY_CLOSE === undefined) return
+          console.log('closing')
+          await Bun.sleep(Number(TOY_CLOSE))
+          if (TOY_CLOSE === '') throw new Error('the disk is full')
+          console.log('closed')
+        },
         idleTimeout: 75,
-        async fetch(request) {
+        websocket: { message: (socket, text) => void socket.send(`${process.pid} ${text}`) },
+        async fetch(request, server) {
+          if (server.upgrade(request)) return
           const measured = metrics.begin(request.method)
           const { pathname } = new URL(request.url)
           measured.route = pathname

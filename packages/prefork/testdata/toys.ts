@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatsDocument, WorkerStats } from '../admin/stats_document.ts'
+import { childrenOf } from '../shared/procfs.ts'
 import { TestProcess } from '../testing.ts'
 
 /** Short times, so that tests are fast. Tests about drains set their own. */
@@ -11,8 +12,18 @@ const QUICK = { TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '5000' }
 export class Toys extends TestProcess {
   readonly #folder: string
 
-  constructor(env: Record<string, string> = {}, folder = temporaryFolder()) {
-    super([join(import.meta.dir, 'cluster.ts')], { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env })
+  /** @param app the file in this folder that is started. */
+  constructor(
+    env: Record<string, string> = {},
+    folder = temporaryFolder(),
+    app = 'cluster.ts',
+    launcher: readonly string[] = [],
+  ) {
+    super(
+      [join(import.meta.dir, app)],
+      { ...QUICK, TOY_RELEASE: join(folder, 'release'), ...env },
+      { launcher },
+    )
     this.#folder = folder
   }
 
@@ -66,6 +77,36 @@ export class Toys extends TestProcess {
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * A cluster as process 1 of a pid namespace and a mount namespace of its own, as in a container.
+ * @param mount options of a tmpfs on /dev/shm; without them /dev/shm is shared with the host.
+ */
+export class Container extends Toys {
+  constructor(env: Record<string, string> = {}, mount?: string, app = 'cluster.ts') {
+    const shared = mount === undefined ? '' : `mount -t tmpfs -o ${mount} tmpfs /dev/shm && `
+    super(env, temporaryFolder(), app, [
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      `${shared}exec "$@"`,
+      'sh',
+    ])
+  }
+
+  /** The pid of process 1 in the namespace of this process. */
+  get first(): number {
+    return childrenOf(this.pid)[0]!
+  }
+
+  override signal(name: NodeJS.Signals): void {
+    process.kill(this.first, name)
   }
 }
 

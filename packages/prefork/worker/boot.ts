@@ -39,6 +39,7 @@ export async function boot<Config extends ProcessConfig>(
   { registry, scoreboard, log, onPrepared, onTurn, stopped }: BootOptions,
 ): Promise<Booted | undefined> {
   const counters = new RequestCounters(scoreboard)
+  RequestCounters.own = counters
   publishAppInfo(registry, cluster)
   if (prepare) {
     const prepared = Promise.resolve(cluster.prepare?.(config)).then(() => true)
@@ -46,7 +47,16 @@ export async function boot<Config extends ProcessConfig>(
     if (!(await Promise.race([prepared, stopped.then(() => false)]))) return undefined
     onPrepared?.()
   }
-  const worker: Worker = { id: slot, registry, tally: counters, log, addresses }
+  const worker: Worker = {
+    id: slot,
+    registry,
+    get tally() {
+      counters.isCountedByApp = true
+      return counters
+    },
+    log,
+    addresses,
+  }
   const served = await bind(cluster.prefix, 'traffic', config, () =>
     listenHigh(() => cluster.serve(config, worker)),
   )

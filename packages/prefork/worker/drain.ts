@@ -1,51 +1,97 @@
 /**
  * Ends a worker without losing a request. First it is a lame duck: it says `Connection: close` in every response, so that
- * clients leave. If another worker takes over, it then waits for connections that were silent all the time and so had no
- * such response. Then it stops accepting, answers the requests in flight, and cuts off those that take too long.
+ * clients leave. If another worker takes over, it then closes its listeners, so that new connections reach the other worker,
+ * and waits for connections that were silent all the time and so had no such response. Then it stops, answers the requests
+ * in flight, and cuts off those that take too long.
  */
 import type { Served } from '../shared/app.ts'
+import type { Logger } from '../shared/logger.ts'
 
 export interface DrainOptions {
   lameDuckMs: number
   /** The time for everything after the lame duck. */
   drainMs: number
-  /** Whether to wait for silent connections. May change during the drain. */
-  isReplaced: () => boolean
+  /** Whether another worker serves, or will serve, in the place of this one. */
+  hasSuccessor: boolean
+  /** Resolves when the successor serves. */
+  replaced: Promise<unknown>
+  closeListeners(): void
   /** The open connections. */
-  connections: () => Set<string>
-  /** The number of requests without a response. */
-  inFlight: () => number
+  connections(): Set<string>
+  /** The number of requests whose response is not complete. */
+  inFlight(): number
+  /** Resolves when requests in flight are the only thing to wait for, and no longer silent connections or WebSockets. */
+  hurry: Promise<unknown>
   /** Resolves when the worker must end without waiting any longer. */
   now: Promise<unknown>
 }
 
-/** How often the silent connections are looked at. */
+/** How often connections and requests are looked at. */
 const LOOK_EVERY_MS = 50
 
-/** @returns how many requests were cut off. */
+/** How long the app may still take to close its resources when the drain time is over. Then the process ends. */
+const CLOSE_WITHIN_MS = 500
+
+/**
+ * @returns how many requests were cut off.
+ * @throws the error of the app's `stop`.
+ */
 export async function drain(served: Served, options: DrainOptions): Promise<number> {
-  const { lameDuckMs, drainMs, inFlight, now } = options
-  const silent = options.connections()
+  const { lameDuckMs, drainMs, hasSuccessor, replaced, closeListeners, connections, inFlight } = options
+  const silent = connections()
   served.lameDuck()
-  const mustEnd = Promise.withResolvers<unknown>()
-  const timer = setTimeout(mustEnd.resolve, lameDuckMs + drainMs)
-  void now.then(mustEnd.resolve)
-  await Promise.race([Bun.sleep(lameDuckMs), mustEnd.promise])
-  await untilGone(silent, options, mustEnd.promise)
-  const stopped = served.stop(false).then(() => 0)
-  const cutOff = await Promise.race([stopped, mustEnd.promise.then(inFlight)])
+  const [hurry, now] = [new Flag(options.hurry), new Flag(options.now)]
+  const timer = setTimeout(now.set, lameDuckMs + drainMs)
+  await Promise.race([Bun.sleep(lameDuckMs), hurry.promise, now.promise])
+  if (hasSuccessor) {
+    await Promise.race([replaced.then(closeListeners), hurry.promise, now.promise])
+    await untilTrue(() => silent.isDisjointFrom(connections()), hurry, now)
+  }
+  let isStopped = false
+  const stopped = served.stop(false).then(() => void (isStopped = true))
+  // An error of the app comes again from the second call, which is always awaited.
+  stopped.catch(() => {})
+  // A server stops when its WebSockets have closed, too: in a hurry they are not waited for.
+  await Promise.race([stopped, now.promise, hurry.promise])
+  await untilTrue(() => isStopped || inFlight() === 0, now)
+  const cutOff = isStopped ? 0 : inFlight()
+  await Promise.race([served.stop(true), now.promise.then(() => Bun.sleep(CLOSE_WITHIN_MS))])
   clearTimeout(timer)
-  await served.stop(true)
   return cutOff
 }
 
-async function untilGone(
-  silent: Set<string>,
-  { isReplaced, connections }: DrainOptions,
-  mustEnd: Promise<unknown>,
-): Promise<void> {
-  const isOver = mustEnd.then(() => true)
-  while (isReplaced() && !silent.isDisjointFrom(connections())) {
-    if (await Promise.race([isOver, Bun.sleep(LOOK_EVERY_MS).then(() => false)])) return
+/** Drains, and logs what went wrong. @returns false if the app could not close its resources. */
+export async function drainAndLog(log: Logger, served: Served, options: DrainOptions): Promise<boolean> {
+  try {
+    const cutOff = await drain(served, options)
+    if (cutOff > 0) log.warn({ inFlight: cutOff, drainMs: options.drainMs }, 'requests were cut off')
+    return true
+  } catch (error) {
+    log.error({ err: error }, `the app could not close its resources: ${(error as Error).message}`)
+    return false
+  }
+}
+
+/** A promise whose state can be read. */
+class Flag {
+  isSet = false
+  readonly promise: Promise<void>
+  readonly set: () => void
+
+  constructor(source: Promise<unknown>) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.promise = promise
+    this.set = () => {
+      this.isSet = true
+      resolve()
+    }
+    void source.then(this.set)
+  }
+}
+
+/** Resolves when the condition holds or a flag is set. */
+async function untilTrue(condition: () => boolean, ...flags: Flag[]): Promise<void> {
+  while (!flags.some(({ isSet }) => isSet) && !condition()) {
+    await Promise.race([Bun.sleep(LOOK_EVERY_MS), ...flags.map(({ promise }) => promise)])
   }
 }

@@ -6,34 +6,58 @@ import type { DrainMessage, WorkerMessage } from '../shared/messages.ts'
 
 export class DrainOrders {
   readonly #drain = Promise.withResolvers<void>()
+  readonly #replaced = Promise.withResolvers<void>()
+  readonly #hurry = Promise.withResolvers<void>()
   readonly #now = Promise.withResolvers<void>()
+  #isDraining = false
   lameDuckMs: number
-  isReplaced = true
+  /** Whether another worker serves, or will serve, in the place of this one. */
+  hasSuccessor = true
 
   constructor(config: ProcessConfig) {
     this.lameDuckMs = config.lameDuckMs
     process.on('message', (message: DrainMessage) => {
-      this.lameDuckMs = message.lameDuckMs
-      this.isReplaced = message.isReplaced
-      this.#drain.resolve()
+      if (!this.#isDraining) this.#begin(message)
+      else if (message.isReplaced) this.#replaced.resolve()
+      else this.#hurry.resolve()
     })
     process.on('disconnect', () => {
-      this.lameDuckMs = 0
-      this.isReplaced = false
-      this.#drain.resolve()
+      if (this.#isDraining) this.#hurry.resolve()
+      else this.#begin({ lameDuckMs: 0, isReplaced: false })
     })
     let count = 0
     process.on('SIGTERM', () => {
       if (++count > 1) this.#now.resolve()
       tellMaster({ type: 'draining' })
-      this.#drain.resolve()
+      this.#begin({ lameDuckMs: config.lameDuckMs, isReplaced: undefined })
     })
   }
 
+  #begin({ lameDuckMs, isReplaced }: { lameDuckMs: number; isReplaced: boolean | undefined }): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.lameDuckMs = lameDuckMs
+    if (isReplaced === true) this.#replaced.resolve()
+    this.hasSuccessor = isReplaced !== false
+    this.#drain.resolve()
+  }
+
+  /** Resolves when the worker must drain. `lameDuckMs` says how long it is a lame duck. */
   get drain(): Promise<void> {
     return this.#drain.promise
   }
 
+  /** Resolves when another worker serves in the place of this one. */
+  get replaced(): Promise<void> {
+    return this.#replaced.promise
+  }
+
+  /** Resolves when the drain must wait for nothing but requests in flight. */
+  get hurry(): Promise<void> {
+    return this.#hurry.promise
+  }
+
+  /** Resolves when the worker must end without waiting any longer. */
   get now(): Promise<void> {
     return this.#now.promise
   }

@@ -10,8 +10,10 @@ import type { Logger } from '../shared/logger.ts'
 import type { Role } from '../shared/messages.ts'
 import { readConnections } from '../shared/procfs.ts'
 import { Scoreboard } from '../shared/scoreboard.ts'
+import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
-import { drain } from './drain.ts'
+import { closeListeners } from './close_listeners.ts'
+import { drainAndLog } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
 
@@ -30,9 +32,11 @@ export async function runWorker<Config extends ProcessConfig>(
   let booted: Booted | undefined
   try {
     const segment = Segment.open(role.segment)
+    const scoreboard = new Scoreboard(segment.board(role.region))
+    exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
     booted = await boot(cluster, config, role, {
       registry: new Registry(undefined, segment.writer(role.region)),
-      scoreboard: new Scoreboard(segment.board(role.region)),
+      scoreboard,
       log,
       onPrepared: () => tellMaster({ type: 'prepared' }),
       onTurn: orphanAlarm(config.harakiriMs),
@@ -51,15 +55,17 @@ export async function runWorker<Config extends ProcessConfig>(
   await orders.drain
   const tcp = role.addresses.find((address) => 'port' in address)!
   const unix = role.addresses.find((address) => 'unix' in address)
-  const cutOff = await drain(served, {
+  const isClosed = await drainAndLog(log, served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,
-    isReplaced: () => orders.isReplaced,
+    hasSuccessor: orders.hasSuccessor,
+    replaced: orders.replaced,
+    closeListeners: () => closeListeners(tcp.port),
     connections: () => readConnections(tcp.port, unix?.unix),
-    inFlight: () => counters.inFlight,
+    inFlight: () => served.inFlight?.() ?? counters.inFlight,
+    hurry: orders.hurry,
     now: orders.now,
   })
-  if (cutOff > 0) log.warn({ inFlight: cutOff, drainMs: config.drainMs }, 'requests were cut off')
   stopMeasuring()
-  return EXIT.ok
+  return isClosed ? EXIT.ok : EXIT.crashed
 }

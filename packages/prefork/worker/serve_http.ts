@@ -1,7 +1,9 @@
 /** Serves a `fetch` handler: Bun.serve on each address of a worker, and a drain that loses no request. */
 import type { Address, Served } from '../shared/app.ts'
+import { RequestCounters } from '../shared/request_counters.ts'
+import { countRequests, type Handler } from './count_requests.ts'
 
-type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>
+type Server = Bun.Server<any>
 
 export interface HttpOptions {
   fetch: Handler
@@ -9,9 +11,13 @@ export interface HttpOptions {
   idleTimeout: number
   /** Bun refuses larger bodies without giving a reason. An app with a limit of its own sets a smaller one. */
   maxRequestBodySize?: number
-  /** Called after the last response. */
-  close?: () => void
+  /** Handlers of the WebSockets to which `fetch` upgrades requests. */
+  websocket?: Bun.WebSocketHandler<unknown>
+  /** Called once, after the last response. The drain waits for its promise, within the drain time. */
+  close?: () => void | Promise<void>
 }
+
+type ServeOptions = Bun.Serve.Options<unknown>
 
 /** A server with its port, which is that of its first address. */
 export interface HttpServed extends Served {
@@ -19,21 +25,17 @@ export interface HttpServed extends Served {
 }
 
 /** @throws the error of an address that cannot be listened on. */
-export function serveHttp(
-  addresses: readonly Address[],
-  { fetch, idleTimeout, maxRequestBodySize, close }: HttpOptions,
-): HttpServed {
-  const options = {
-    idleTimeout,
-    development: false,
-    fetch,
-    ...(maxRequestBodySize === undefined ? {} : { maxRequestBodySize }),
-  }
-  const servers: Bun.Server<undefined>[] = []
+export function serveHttp(addresses: readonly Address[], { close, ...settings }: HttpOptions): HttpServed {
+  const counters = RequestCounters.own
+  const fetch = counters ? countRequests(settings.fetch, counters) : settings.fetch
+  const options = { ...settings, fetch, development: false }
+  const servers: Server[] = []
+  let closed: Promise<void> | undefined
   const stop = async (force: boolean) => void (await Promise.all(servers.map((each) => each.stop(force))))
   try {
     // The types have no idleTimeout beside `unix`; Bun does.
-    for (const address of addresses) servers.push(Bun.serve({ ...options, ...(address as object) }))
+    for (const address of addresses)
+      servers.push(Bun.serve({ ...options, ...(address as object) } as ServeOptions))
   } catch (error) {
     void stop(true)
     throw error
@@ -41,19 +43,22 @@ export function serveHttp(
   return {
     port: servers[0]!.port!,
     lameDuck() {
-      for (const server of servers) server.reload({ ...options, fetch: lastOnConnection(fetch) })
+      const last = { ...options, fetch: lastOnConnection(fetch) }
+      for (const server of servers) server.reload(last as ServeOptions)
     },
+    inFlight: () => servers.reduce((sum, each) => sum + each.pendingRequests, 0),
     async stop(force) {
       await stop(force)
-      close?.()
+      closed ??= Promise.resolve(close?.())
+      await closed
     },
   }
 }
 
 /** Adds `Connection: close` to the handler's responses. Bun then closes the connection (RFC 9112 section 9.6). */
 function lastOnConnection(handler: Handler): Handler {
-  const last = (response: Response) => {
-    response.headers.set('Connection', 'close')
+  const last = (response: Awaited<ReturnType<Handler>>) => {
+    response?.headers.set('Connection', 'close')
     return response
   }
   return (request, server) => {

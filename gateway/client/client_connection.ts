@@ -1,0 +1,316 @@
+/**
+ * A client's connection: it reads requests one after the other, and the next one only when the response to the last is
+ * complete. exchange/exchange.ts forwards a request; this file replies to the others.
+ */
+import { UNMATCHED } from '@bun-monitoring/metrics'
+import type { Socket } from 'bun'
+import { connectionLine } from '../exchange/compose.ts'
+import type { Downstream, ExchangeContext } from '../exchange/downstream.ts'
+import { Exchange } from '../exchange/exchange.ts'
+import { CLIENT_GONE } from '../exchange/record.ts'
+import type { Peer, Peers } from '../forward/peers.ts'
+import { readRequest, requestLineOf } from '../forward/request_head.ts'
+import { Body, NO_CHUNKS } from '../http1/body.ts'
+import { HEAD, OTHER_METHOD, ROUTED_METHODS } from '../http1/methods.ts'
+import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
+import { type Context, NEVER } from '../io/context.ts'
+import type { WriteQueue } from '../io/write_queue.ts'
+import type { AccessLogEntry } from '../observe/access_log.ts'
+import { encodeReply, type LocalReply, problemReply } from '../routing/local_reply.ts'
+import { filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import { ClientSocket, LINGER_MS } from './client_socket.ts'
+import type { ClientMetrics, ClientState } from './metrics.ts'
+
+/** RFC 9110 section 15.5.6 requires it of a 405. */
+const ALLOW = { Allow: ROUTED_METHODS.join(', ') }
+
+/** The gateway, as far as a client's connection uses it. gateway.ts implements it. */
+export interface ClientContext extends ExchangeContext, Context {
+  readonly peers: Peers
+  readonly clientMetrics: ClientMetrics
+  /** The request that is being read. */
+  readonly incoming: Incoming
+  /** The connection is closed. @returns false if that was known */
+  forget(client: ClientConnection): boolean
+  /** Counts and logs a local reply. */
+  count(method: number, entry: AccessLogEntry): void
+}
+
+export class ClientConnection implements Downstream {
+  readonly peer: Peer
+  readonly out: WriteQueue
+  deadlineMs = NEVER
+  readonly #socket: ClientSocket
+  #exchange: Exchange | undefined
+  /** Received bytes that are not read yet: the beginning of a head, or pipelined requests. */
+  #held: Buffer | undefined
+  #isHeadBegun = false
+  #isReading = false
+
+  constructor(
+    readonly context: ClientContext,
+    socket: Socket<unknown>,
+  ) {
+    this.peer = context.peers.enter(socket.remoteAddress)
+    this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
+    this.out = this.#socket.out
+    this.touch()
+  }
+
+  get state(): ClientState {
+    if (this.#exchange?.isRequestDone) return 'writing'
+    return this.#exchange === undefined && this.#held === undefined ? 'waiting' : 'reading'
+  }
+
+  get isLast(): boolean {
+    return this.#socket.hasEnded && this.#held === undefined
+  }
+
+  onData(data: Buffer): void {
+    this.context.clientMetrics.receivedBytes.inc(data.length)
+    if (this.#socket.isLeaving) return
+    if (this.#exchange?.isTunnel) this.#exchange.passToUpstream(data)
+    else this.#read(this.#held === undefined ? data : Buffer.concat([this.#held, data]))
+  }
+
+  onDrain(): void {
+    this.#socket.drain()
+    if (this.#socket.isClosed) return this.onClose()
+    this.touch()
+    if (this.out.isBlocked) return
+    this.#exchange?.onClientDrained()
+    this.#readNext()
+  }
+
+  onEnd(): void {
+    this.#socket.end()
+    if (this.#socket.isClosed) this.onClose()
+    else if (!this.#socket.isLeaving) this.#endInput()
+  }
+
+  /** The socket is closed, by either side. */
+  onClose(): void {
+    if (!this.context.forget(this)) return
+    this.#held = undefined
+    this.#abandon(CLIENT_GONE)
+    if (!this.#socket.isClosed) this.#socket.close()
+  }
+
+  onDeadline(): void {
+    const exchange = this.#exchange
+    if (this.#socket.isLeaving || this.out.isBlocked || this.#socket.hasEnded) this.reset()
+    else if (exchange !== undefined) this.reject('body_timeout')
+    else if (this.#held === undefined) this.close()
+    else this.reject('head_timeout')
+  }
+
+  onTunnel(): void {
+    const held = this.#held
+    this.#held = undefined
+    this.resume()
+    if (held !== undefined) this.#exchange?.passToUpstream(held)
+    if (this.#socket.hasEnded) this.#exchange?.endTunnel()
+  }
+
+  /** If the request is not whole, the start of the next one is unknown. */
+  onFinished(closes: boolean, isWhole: boolean): void {
+    this.#exchange = undefined
+    if (closes) return this.#leave(!isWhole || this.#held !== undefined)
+    this.touch()
+    this.#readNext()
+  }
+
+  breakOff(isReset: boolean): void {
+    this.#exchange = undefined
+    if (isReset) this.reset()
+    else this.#leave(false)
+  }
+
+  reply(reply: LocalReply, connection: string, hasBody: boolean): void {
+    const bytes = encodeReply(reply, connection, hasBody)
+    this.out.write(bytes, 0, bytes.length)
+  }
+
+  /** Replies with an error and reads no further. @param incoming the request, if its head could be read */
+  reject(reason: Rejection, incoming?: Incoming): void {
+    const { context, peer } = this
+    const method = incoming?.line.method ?? OTHER_METHOD
+    const request = incoming === undefined ? '' : requestLineOf(incoming)
+    const [status, detail] = REJECTIONS[reason]
+    context.clientMetrics.rejected(reason)
+    const hasHead = this.#exchange?.hasHead === true
+    if (this.#exchange !== undefined) this.#abandon(status, reason)
+    else {
+      const client = incoming?.fields.client ?? peer.address
+      context.count(method, { client, request, route: UNMATCHED, status, reason })
+    }
+    if (hasHead) return this.reset()
+    const fields = reason === 'method' ? ALLOW : {}
+    this.reply(problemReply(status, detail, fields), connectionLine(true, 1), method !== HEAD)
+    this.#leave(true)
+  }
+
+  close(): void {
+    this.#socket.close()
+    this.onClose()
+  }
+
+  /** Closes with a reset. */
+  reset(): void {
+    this.#socket.reset()
+    this.onClose()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+    this.touch()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+    this.touch()
+  }
+
+  touch(): void {
+    const { clock, timeouts } = this.context
+    const exchange = this.#exchange
+    let ms = timeouts.bodyStallMs
+    if (!this.out.isBlocked) {
+      if (this.#socket.isLeaving) ms = LINGER_MS
+      else if (exchange === undefined)
+        ms = this.#isHeadBegun ? timeouts.requestHeaderMs : timeouts.clientIdleMs
+      // A half-closed client may have left altogether, and a response without progress would never show it.
+      else if (this.#socket.hasEnded && exchange.hasHead) ms = timeouts.bodyStallMs
+      // No client deadline while the client waits for the upstream: for its response, or to take more of the body.
+      else if (exchange.isRequestDone || this.#socket.isPaused) ms = NEVER
+    }
+    this.deadlineMs = clock.nowMs + ms
+  }
+
+  /** Reads requests as far as possible now, and holds the rest. */
+  #read(bytes: Buffer): void {
+    this.#held = undefined
+    this.#isReading = true
+    const end = this.#readFrom(bytes)
+    this.#isReading = false
+    if (this.#socket.isLeaving) return
+    if (end < bytes.length) this.#hold(bytes.subarray(end))
+    if (this.#socket.hasEnded) this.#endInput()
+  }
+
+  /** @returns the end of the bytes that were read */
+  #readFrom(bytes: Buffer): number {
+    let at = 0
+    while (at < bytes.length && !this.#socket.isLeaving) {
+      const exchange = this.#exchange
+      if (exchange?.isRequestDone || (exchange === undefined && this.out.isBlocked)) return at
+      const from = at
+      at = exchange === undefined ? this.#readRequest(bytes, at) : this.#readBody(exchange, bytes, at)
+      if (at === from) return at
+    }
+    return at
+  }
+
+  #readBody(exchange: Exchange, bytes: Buffer, from: number): number {
+    const end = exchange.readRequest(bytes, from)
+    if (!this.#isAccepted(exchange.request, end)) return from
+    this.touch()
+    return end
+  }
+
+  /** @returns the end of the head and of the received part of the body; `from` if the head is incomplete */
+  #readRequest(bytes: Buffer, from: number): number {
+    const { context } = this
+    const { incoming } = context
+    const headResult = readRequest(incoming, context.fields, this.peer, bytes, from)
+    if (headResult === 'incomplete') return from
+    this.#isHeadBegun = false
+    const result = headResult ?? filterRequest(incoming)
+    if (typeof result === 'string') {
+      this.reject(result, headResult === undefined ? incoming : undefined)
+      return from
+    }
+    const exchange = result === undefined ? new Exchange(context, this, incoming) : undefined
+    this.#exchange = exchange
+    const body = exchange?.request ?? Body.ofRequest(incoming.fields.framing, NO_CHUNKS)
+    // Read before anything is sent, so that no part of a request rejected here reaches an upstream.
+    const end = body.read(bytes, incoming.end, bytes.length)
+    if (!this.#isAccepted(body, end, incoming)) return from
+    if (result !== undefined) this.#replyTo(incoming, result, body, end)
+    exchange?.send(incoming)
+    if (!this.#socket.isLeaving) this.touch()
+    return end
+  }
+
+  /** Whether the body follows the grammar and the limit; otherwise the request is rejected. */
+  #isAccepted(body: Body, end: number, incoming?: Incoming): boolean {
+    if (end === -1) this.reject('chunk', incoming)
+    else if (body.bytes > this.context.limits.bodyBytes) this.reject('body_size', incoming)
+    else return true
+    return false
+  }
+
+  #replyTo(incoming: Incoming, reply: LocalReply, body: Body, end: number): void {
+    const { context } = this
+    const { line, fields } = incoming
+    const isHead = line.method === HEAD
+    const hasMore = end < incoming.bytes.length
+    const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
+    this.reply(reply, connectionLine(closes, line.minor), !isHead)
+    context.count(line.method, {
+      client: fields.client,
+      request: requestLineOf(incoming),
+      route: routeId(incoming.route),
+      status: reply.status,
+      received_bytes: body.bytes,
+      sent_bytes: isHead ? 0 : reply.body.length,
+    })
+    if (closes) this.#leave(!body.isDone || hasMore)
+  }
+
+  /** The client has half-closed: drops a partial request, answers a complete one. */
+  #endInput(): void {
+    const exchange = this.#exchange
+    if (exchange === undefined) {
+      if (!this.out.isBlocked) this.#leave(false)
+    } else if (!exchange.isRequestDone) this.close()
+    else {
+      if (exchange.isTunnel) exchange.endTunnel()
+      else if (!exchange.hasHead && exchange.minor === 1) this.#socket.probe()
+      this.touch()
+    }
+  }
+
+  #readNext(): void {
+    if (this.#isReading || this.#exchange !== undefined || this.#socket.isLeaving) return
+    const held = this.#held
+    if (held !== undefined) {
+      this.resume()
+      this.#read(held)
+    } else if (this.#socket.hasEnded) this.#leave(false)
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held = bytes
+    if (this.#exchange !== undefined) {
+      if (bytes.length > this.context.limits.headersBytes) this.pause()
+    } else if (!this.out.isBlocked && !this.#isHeadBegun) {
+      // The time for a head is absolute: further bytes do not extend it.
+      this.#isHeadBegun = true
+      this.touch()
+    }
+  }
+
+  #leave(lingers: boolean): void {
+    this.#held = undefined
+    this.#socket.leave(lingers)
+    if (this.#socket.isClosed) this.onClose()
+    else this.touch()
+  }
+
+  #abandon(status: number, reason?: Rejection): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    exchange?.abandon(status, reason)
+  }
+}

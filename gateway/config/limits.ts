@@ -1,0 +1,22 @@
+/** Limits and timeouts of the data plane, as the file sets them. */
+
+export interface Limits {
+  lineBytes: number
+  headersBytes: number
+  headersCount: number
+  bodyBytes: number
+  responseHeadersBytes: number
+  responseHeadersCount: number
+  /** Client connections at one time. */
+  connections: number
+}
+
+export interface Timeouts {
+  requestHeaderMs: number
+  bodyStallMs: number
+  connectMs: number
+  responseHeaderMs: number
+  clientIdleMs: number
+  poolIdleMs: number
+  tunnelIdleMs: number
+}

@@ -1,0 +1,179 @@
+/**
+ * Finds the problems of a parsed gateway.toml: one line each, with the key path (`route[1].upstream`), as Bun's TOML
+ * parser gives no line numbers. Both checks report all problems at once, so the second one accepts any document.
+ */
+import { UNMATCHED } from '@bun-monitoring/metrics'
+import { allowed } from '@bun-monitoring/prefork/config'
+import type { TSchema } from '@sinclair/typebox'
+import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
+import { isIP } from 'node:net'
+import { isTarget, TARGET } from './address.ts'
+import { HOST, hostPattern } from './hosts.ts'
+
+type Table = Record<string, unknown>
+
+/** The route id of the gateway's own page. */
+export const PAGE = 'page'
+
+export const NETWORK = 'an address, a network like 10.0.0.0/8, or unix:'
+
+/** Missing keys, unknown keys and wrong values. The description in the schema says what is allowed. */
+export function shapeProblems(schema: TSchema, document: unknown): string[] {
+  // TypeBox reports a place several times, the most precise error first.
+  const first = new Map<string, ValueError>()
+  for (const error of Value.Errors(schema, document)) if (!first.has(error.path)) first.set(error.path, error)
+  return [...first.values()].map(describe)
+}
+
+/** Duplicate names, unknown names, and keys that exclude each other. */
+export function referenceProblems(document: unknown): string[] {
+  const upstreams = tables(document, 'upstream')
+  const routes = tables(document, 'route')
+  const known = upstreams.map((upstream) => upstream.name)
+  return [
+    ...taken('upstream', upstreams, 'name', []),
+    ...taken('route', routes, 'id', [
+      [PAGE, "the gateway's own page"],
+      [UNMATCHED, 'requests that no route takes'],
+    ]),
+    ...routes.flatMap((_, i) => routeProblems(routes, i, known)),
+    ...upstreams.flatMap((upstream, i) =>
+      textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
+    ),
+    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
+  ]
+}
+
+/** The strings of a list that are not allowed. */
+const textProblems = (
+  table: unknown,
+  name: string,
+  key: string,
+  isRight: (text: string) => boolean,
+  must: string,
+): string[] =>
+  list(table, name).flatMap((entry, i) =>
+    typeof entry === 'string' && !isRight(entry)
+      ? [`${key}[${i}]: ${JSON.stringify(entry)} is not allowed: must be ${must}`]
+      : [],
+  )
+
+function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
+  const route = routes[i]!
+  const problems = overlap(routes, i).concat(
+    actionProblems(route, `route[${i}]`),
+    textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
+      problem.replace('host[0]', 'host'),
+    ),
+    textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
+  )
+  if (route.host !== undefined && route.hosts !== undefined)
+    problems.push(`route[${i}]: host and hosts exclude each other`)
+  const { upstream } = route
+  if (typeof upstream === 'string' && !known.includes(upstream)) {
+    const names = known.join(', ')
+    problems.push(`route[${i}].upstream: no upstream is named ${JSON.stringify(upstream)}; known: ${names}`)
+  }
+  return problems
+}
+
+/** Keys that only a route with an upstream can have. */
+const FORWARD_KEYS = ['encoded_slashes', 'retries', 'retry_on']
+
+/** A route has exactly one action, and changes the path only if it forwards. */
+function actionProblems(route: Table, key: string): string[] {
+  const actions = ['upstream', 'respond', 'redirect'].filter((name) => route[name] !== undefined)
+  const changes = ['strip', 'rewrite'].filter((name) => route[name] !== undefined && route[name] !== false)
+  return [
+    ...(actions.length === 1
+      ? []
+      : [`${key}: must have one of upstream, respond, redirect; has ${actions.join(', ') || 'none'}`]),
+    ...(hasForbiddenBody(route.respond)
+      ? [`${key}.respond.body: a response with this status has no body`]
+      : []),
+    ...(changes.length > 0 && route.encoded_slashes === 'pass'
+      ? [`${key}.encoded_slashes: "pass" and ${changes[0]} exclude each other`]
+      : []),
+    ...FORWARD_KEYS.flatMap((name) =>
+      route[name] !== undefined && route.upstream === undefined
+        ? [`${key}.${name}: is for routes with an upstream`]
+        : [],
+    ),
+    ...(changes.length > 1 ? [`${key}: strip and rewrite do not go together`] : []),
+    ...(changes.length > 0 && route.upstream === undefined
+      ? [`${key}.${changes[0]}: is for routes with an upstream`]
+      : []),
+  ]
+}
+
+/** A client would read the body as the beginning of the next response (RFC 9112 section 6.3). */
+function hasForbiddenBody(respond: unknown): boolean {
+  const { status, body } = Object(respond)
+  return (status === 204 || status === 304) && body !== ''
+}
+
+/** A problem if an earlier route takes the same requests. */
+function overlap(routes: Table[], i: number): string[] {
+  const { path, methods } = routes[i]!
+  const hosts = hostsIn(routes[i]!)
+  const owner = routes.slice(0, i).findIndex((other) => {
+    const shares = hostsIn(other).some((host) => hosts.includes(host))
+    if (path === undefined || other.path !== path || !shares) return false
+    if (!Array.isArray(methods) || !Array.isArray(other.methods)) return true
+    return other.methods.some((method) => methods.includes(method))
+  })
+  return owner === -1 ? [] : [`route[${i}].path: ${JSON.stringify(path)} is taken by route[${owner}]`]
+}
+
+/** The hosts of a route; an empty one stands for every host. */
+function hostsIn({ host, hosts }: Table): string[] {
+  const texts = (Array.isArray(hosts) ? hosts : [host]).filter((each) => typeof each === 'string')
+  return texts.length === 0 ? [''] : texts.map((text) => hostPattern(text) ?? text)
+}
+
+const isHost = (text: string): boolean => hostPattern(text) !== undefined
+
+const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = isIP(address) === 6 ? 128 : 32
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+  return isIP(address) !== 0 && isPrefix && rest.length === 0
+}
+
+function describe({ type, path, value, schema }: ValueError): string {
+  const key = path
+    .slice(1)
+    .replace(/\/(\d+)/g, '[$1]')
+    .replaceAll('/', '.')
+  switch (type) {
+    case ValueErrorType.ObjectAdditionalProperties:
+      return `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
+    case ValueErrorType.ObjectRequiredProperty:
+      return `${key}: is missing: must be ${schema.description}`
+    default: {
+      const must = schema.type === 'integer' ? allowed(schema) : schema.description
+      return `${key}: ${JSON.stringify(value)} is not allowed: must be ${must}`
+    }
+  }
+}
+
+function taken(name: string, items: Table[], key: string, reserved: [string, string][]): string[] {
+  const owners = new Map<unknown, string>(reserved)
+  return items.flatMap((item, i) => {
+    const value = item[key]
+    const owner = owners.get(value)
+    if (value === undefined) return []
+    if (owner === undefined) owners.set(value, `${name}[${i}]`)
+    return owner === undefined ? [] : [`${name}[${i}].${key}: ${JSON.stringify(value)} is taken by ${owner}`]
+  })
+}
+
+/** The tables of `[[key]]`; other values count as empty tables. */
+const tables = (document: unknown, key: string): Table[] => list(document, key).map((item) => Object(item))
+
+function list(document: unknown, key: string): unknown[] {
+  const items = (document as Table)[key]
+  return Array.isArray(items) ? items : []
+}

@@ -1,0 +1,324 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ConfigError, type Environment, settingsTable } from '@bun-monitoring/prefork'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HOST } from './hosts.ts'
+import { PREFIX, readGatewayConfig, schema } from './settings.ts'
+
+let folder: string
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'gateway-'))))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function fileWith(text: string): Promise<string> {
+  const path = join(folder, 'gateway.toml')
+  await Bun.write(path, text)
+  return path
+}
+
+function problemsOf(env: Environment): readonly string[] {
+  try {
+    readGatewayConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+const TARGET = 'an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock'
+const UPSTREAMS = `
+[[upstream]]
+name = "dogs"
+targets = ["http://127.0.0.1:1"]
+[[upstream]]
+name = "cats"
+targets = ["http://127.0.0.1:2"]
+`
+const ROUTE = `
+[[route]]
+id = "dogs"
+path = "/dogs"
+upstream = "dogs"
+`
+
+test.each([{}, { GATEWAY_CONFIG: '' }])(
+  'the committed file sends /dogs and /cats to this machine: %j',
+  (env) => {
+    expect(readGatewayConfig(env)).toMatchObject({
+      port: 8000,
+      adminPort: 9000,
+      limits: { lineBytes: 8192, headersBytes: 15_360, headersCount: 100, bodyBytes: 75_000_000 },
+      timeouts: {
+        requestHeaderMs: 10_000,
+        bodyStallMs: 30_000,
+        connectMs: 1000,
+        responseHeaderMs: 35_000,
+        clientIdleMs: 75_000,
+        poolIdleMs: 1000,
+      },
+      log: { access: 'errors' },
+      trustedProxies: [],
+      upstreams: [
+        { ...upstream, name: 'dogs', targets: ['http://127.0.0.1:8001'] },
+        { ...upstream, name: 'cats', targets: ['http://127.0.0.1:8002'] },
+      ],
+      routes: [
+        { id: 'dogs', path: '/dogs', upstream: 'dogs' },
+        { id: 'cats', path: '/cats', upstream: 'cats' },
+      ],
+    })
+  },
+)
+
+const upstream = {
+  health: { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 },
+  maxConnections: 1024,
+  queue: 1024,
+  queueMs: 5000,
+}
+
+test('tables that are left out have the defaults that the committed file spells out', async () => {
+  const { limits, timeouts, log, trustedProxies } = readGatewayConfig({})
+  const config = readGatewayConfig({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + ROUTE) })
+  expect(config).toMatchObject({ limits, timeouts, log, trustedProxies })
+})
+
+describe('a variable in the file', () => {
+  test('is filled from the environment', () => {
+    expect(readGatewayConfig({ DOGS_URL: 'http://dogs:8001' }).upstreams[0]?.targets).toEqual([
+      'http://dogs:8001',
+    ])
+  })
+  test('has its default if it is empty', () => {
+    expect(readGatewayConfig({ DOGS_URL: '' }).upstreams[0]?.targets).toEqual(['http://127.0.0.1:8001'])
+  })
+  test('cannot break out of its string', () => {
+    const DOGS_URL = 'http://a:1"]\n[[route]]\nid = "evil"\n${CATS_URL}'
+    expect(problemsOf({ DOGS_URL })).toEqual([
+      `upstream[0].targets[0]: ${JSON.stringify(DOGS_URL)} is not allowed: must be ${TARGET}`,
+    ])
+  })
+  test('that is missing is reported with key path and name', async () => {
+    const config = await fileWith(UPSTREAMS.replace('http://127.0.0.1:1', 'http://${DOGS_HOST}:1') + ROUTE)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toContain(
+      'upstream[0].targets[0]: DOGS_HOST is not set and has no default',
+    )
+  })
+})
+
+describe('a bad file is rejected with every problem by key path', () => {
+  test.each<[string, string, string[]]>([
+    ['empty', '', ['route: is missing: must be at least one [[route]] table']],
+    [
+      'unknown keys',
+      `cache = true\n${UPSTREAMS}weight = 1\n${ROUTE}hostname = "x"\n[limits]\nbody = 1`,
+      [
+        expect.stringMatching(/^cache: there is no such key; known: limits, timeouts, .*upstream, route$/),
+        expect.stringMatching(/^limits\.body: there is no such key; known: line_bytes, .*body_bytes/),
+        expect.stringMatching(/^upstream\[1\]\.weight: there is no such key; known: name, targets, /),
+        expect.stringMatching(/^route\[0\]\.hostname: there is no such key; known: id, host, /),
+      ],
+    ],
+    [
+      'bad values',
+      `[timeouts]
+       response_header_ms = 0
+       [limits]
+       body_bytes = "1 MB"
+       [[upstream]]
+       name = "Dogs"
+       targets = ["https://127.0.0.1"]
+       [[upstream]]
+       name = "dogs"
+       targets = []
+       [[route]]
+       id = "dogs"
+       path = "/dogs/"`,
+      [
+        'limits.body_bytes: "1 MB" is not allowed: must be an integer from 0 to 9007199254740991',
+        'timeouts.response_header_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
+        'upstream[0].name: "Dogs" is not allowed: must be a name of lower-case letters, digits, - and _',
+        'upstream[1].targets: [] is not allowed: must be a list of addresses',
+        'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
+        'route[0]: must have one of upstream, respond, redirect; has none',
+        `upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be ${TARGET}`,
+      ],
+    ],
+    [
+      'an unknown upstream',
+      UPSTREAMS + ROUTE + ROUTE.replaceAll('dogs', 'dgos'),
+      ['route[1].upstream: no upstream is named "dgos"; known: dogs, cats'],
+    ],
+    [
+      'keys that exclude each other',
+      `trusted_proxies = ["10.0.0.0/33", "::1/128", "a"]
+       [log]
+       access = "some"
+       ${UPSTREAMS}${ROUTE}
+       methods = ["GET"]
+       strip = true
+       rewrite = "/a"
+       ${ROUTE.replace('"dogs"', '"more"')}
+       methods = ["HEAD", "get"]
+       redirect = { location = "/a b" }
+       ${ROUTE.replace('"dogs"', '"other"').replace('upstream = "dogs"', 'strip = true')}
+       respond = { status = 99 }`,
+      [
+        'log.access: "some" is not allowed: must be one of off, errors, all',
+        'route[1].methods[1]: "get" is not allowed: must be one of GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
+        'route[1].redirect.location: "/a b" is not allowed: must be a URL, with {host}, {path} and {query}',
+        'route[2].respond.status: 99 is not allowed: must be an integer from 200 to 599',
+        'route[0]: strip and rewrite do not go together',
+        'route[1]: must have one of upstream, respond, redirect; has upstream, redirect',
+        'route[2].path: "/dogs" is taken by route[0]',
+        'route[2].strip: is for routes with an upstream',
+        'trusted_proxies[0]: "10.0.0.0/33" is not allowed: must be an address, a network like 10.0.0.0/8, or unix:',
+        'trusted_proxies[2]: "a" is not allowed: must be an address, a network like 10.0.0.0/8, or unix:',
+      ],
+    ],
+    [
+      'names that are taken',
+      UPSTREAMS.replace('cats', 'dogs') +
+        ROUTE +
+        ROUTE +
+        ROUTE.replaceAll('"dogs"', '"page"').replace('/dogs', '/a'),
+      [
+        'upstream[1].name: "dogs" is taken by upstream[0]',
+        'route[1].id: "dogs" is taken by route[0]',
+        'route[2].id: "page" is taken by the gateway\'s own page',
+        'route[1].path: "/dogs" is taken by route[0]',
+        'route[2].upstream: no upstream is named "page"; known: dogs, dogs',
+      ],
+    ],
+    [
+      'other values in place of tables',
+      'upstream = 1\nroute = [1]\nlimits = 1',
+      [
+        'limits: 1 is not allowed: must be a [limits] table',
+        'upstream: 1 is not allowed: must be a list of [[upstream]] tables',
+        'route[0]: 1 is not allowed: must be a [[route]] table',
+        'route[0]: must have one of upstream, respond, redirect; has none',
+      ],
+    ],
+  ])('%s', async (_, text, problems) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual(problems)
+  })
+
+  test.each([
+    'http://dogs:0',
+    'http://dogs:65536',
+    'http://dogs:80:81',
+    'http://[::1:8001',
+    'http://1.2.3.4.5:8001',
+    'http://do%gs:8001',
+    'unix:/run/*/dogs.sock',
+  ])('a target that is not an address: %s', (DOGS_URL) => {
+    expect(problemsOf({ DOGS_URL })).toEqual([
+      `upstream[0].targets[0]: "${DOGS_URL}" is not allowed: must be ${TARGET}`,
+    ])
+  })
+
+  test.each([
+    'pets.example:8000',
+    '::1',
+    '[::1',
+    'pets..example',
+    '-a.example',
+    '*',
+    '*.',
+    'a.*.example',
+    'a b',
+  ])('a host that cannot match a request: %s', async (host) => {
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}host = "${host}"`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      `route[0].host: "${host}" is not allowed: must be ${HOST}`,
+    ])
+  })
+
+  test.each([
+    ['hosts = ["a.example", "*.b.example", "Bücher.example", "[::1]"]', []],
+    ['hosts = ["*"]', [`route[0].hosts[0]: "*" is not allowed: must be ${HOST}`]],
+    ['hosts = []', ['route[0].hosts: [] is not allowed: must be a list of hosts']],
+    ['host = "a"\nhosts = ["b"]', ['route[0]: host and hosts exclude each other']],
+    [
+      'encoded_slashes = "pass"\nstrip = true',
+      ['route[0].encoded_slashes: "pass" and strip exclude each other'],
+    ],
+    [
+      'encoded_slashes = "no"',
+      ['route[0].encoded_slashes: "no" is not allowed: must be one of reject, pass'],
+    ],
+    ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
+    ['retries = 0\nretry_on = []', []],
+  ])('a route with %s', async (keys, problems) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${keys}`) })).toEqual(problems)
+  })
+
+  test('two routes of equal hosts, in any spelling', async () => {
+    const second = ROUTE.replace('id = "dogs"', 'id = "more"')
+    const config = await fileWith(
+      `${UPSTREAMS}${ROUTE}host = "A.example."\n${second}hosts = ["b", "a.EXAMPLE"]`,
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual(['route[1].path: "/dogs" is taken by route[0]'])
+  })
+
+  test.each([
+    '$host',
+    'https://$host$request_uri',
+    'https://{host',
+    'https://{port}',
+    'https://{host}{path}?{query} ',
+  ])('a redirect to %s', async (location) => {
+    const route = ROUTE.replace('upstream = "dogs"', `redirect = { location = "${location}" }`)
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + route) })).toEqual([
+      `route[0].redirect.location: "${location}" is not allowed: must be a URL, with {host}, {path} and {query}`,
+    ])
+  })
+
+  test('a file of redirects alone is right', async () => {
+    const config = await fileWith(
+      '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([])
+  })
+
+  test.each([204, 304])('a body with a status that has none: %d', async (status) => {
+    const file = (body: string) =>
+      fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', `respond = { status = ${status}${body} }`))
+    expect(problemsOf({ GATEWAY_CONFIG: await file('') })).toEqual([])
+    expect(problemsOf({ GATEWAY_CONFIG: await file(', body = "x"') })).toEqual([
+      'route[0].respond.body: a response with this status has no body',
+    ])
+  })
+
+  test('together with those of the environment', async () => {
+    const config = await fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', 'upstream = "dgos"'))
+    expect(problemsOf({ GATEWAY_CONFIG: config, GATEWAY_PORT: 'http', GATEWAY_PROT: '1' })).toEqual([
+      'GATEWAY_PORT="http" is not allowed: must be an integer from 0 to 65535',
+      'GATEWAY_PROT is not a setting: did you mean GATEWAY_PORT?',
+      'route[0].upstream: no upstream is named "dgos"; known: dogs, cats',
+    ])
+  })
+})
+
+test('a missing file is named', () => {
+  expect(problemsOf({ GATEWAY_CONFIG: '/nowhere/gateway.toml' })).toEqual([
+    expect.stringContaining('/nowhere/gateway.toml cannot be read: ENOENT'),
+  ])
+})
+
+test('a file that is not TOML is named, with the parser’s words', async () => {
+  const config = await fileWith('[[route]\n')
+  expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+    expect.stringContaining(`${config} is not TOML: TOML Parse error`),
+  ])
+})
+
+/** The table without the formatter's padding. */
+const cells = (table: string) => table.replaceAll(/[ -]*\|[ -]*/g, '|')
+
+test('the README has every setting', async () => {
+  const readme = await Bun.file(`${import.meta.dir}/../README.md`).text()
+  expect(cells(readme)).toContain(cells(settingsTable(schema, PREFIX)))
+})

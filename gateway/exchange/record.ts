@@ -1,0 +1,79 @@
+/** The metrics and the access log entry of one exchange. */
+import type { HttpServerMetrics } from '@bun-monitoring/metrics'
+import { METHODS } from '../http1/methods.ts'
+import type { Rejection } from '../http1/rejections.ts'
+import type { ResponseRule } from '../http1/response_head.ts'
+import { requestLineOf } from '../forward/request_head.ts'
+import type { Incoming } from '../routing/request_filters.ts'
+import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
+import type { ExchangeContext } from './downstream.ts'
+
+/** nginx's status for a client that left before the head of its response: for metrics and log only. */
+export const CLIENT_GONE = 499
+
+/** The class of the error, for `http_server_exceptions_total`. */
+class UpstreamFailure extends Error {
+  override name = 'UpstreamFailure'
+}
+
+const UPSTREAM_FAILURE = new UpstreamFailure()
+
+export class ExchangeRecord {
+  status = NO_RESPONSE
+  reason: Rejection | Failure | undefined
+  /** The rule that a malformed response breaks. */
+  rule: ResponseRule | undefined
+  /** The id that the upstream got. */
+  requestId = ''
+  readonly #routeId: string
+  readonly #requestLine: string
+  readonly #client: string
+  readonly #measured: ReturnType<HttpServerMetrics['begin']>
+  #headMs = 0
+
+  constructor(
+    readonly context: ExchangeContext,
+    incoming: Incoming,
+  ) {
+    this.#routeId = incoming.route!.id
+    this.#client = incoming.fields.client
+    this.#requestLine = context.accessLog.isOn ? requestLineOf(incoming) : ''
+    this.#measured = context.exchangeMetrics.http.begin(METHODS[incoming.line.method]!)
+  }
+
+  get startedMs(): number {
+    return this.#measured.startedMs
+  }
+
+  /** The status is known: the request ends here for metrics. */
+  onStatus(status: number): void {
+    this.status = status
+    this.#headMs = performance.now()
+    this.context.exchangeMetrics.http.end(this.#measured, this.#routeId, status)
+  }
+
+  onFailure(failure: Failure): void {
+    this.reason = failure
+    this.context.exchangeMetrics.http.exception(this.#routeId, UPSTREAM_FAILURE)
+  }
+
+  /** The exchange is over. */
+  finish(receivedBytes: number, sentBytes: number): void {
+    const { accessLog, exchangeMetrics } = this.context
+    exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
+    if (!accessLog.takes(this.status)) return
+    accessLog.add({
+      client: this.#client,
+      request: this.#requestLine,
+      route: this.#routeId,
+      status: this.status,
+      // To the microsecond: further digits are noise.
+      seconds: Number(((this.#headMs - this.startedMs) / 1000).toFixed(6)),
+      received_bytes: receivedBytes,
+      sent_bytes: sentBytes,
+      request_id: this.requestId,
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.rule === undefined ? {} : { rule: this.rule }),
+    })
+  }
+}

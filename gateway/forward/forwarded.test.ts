@@ -1,0 +1,312 @@
+/**
+ * Attack: header injection. Clients send fields that the gateway writes, in every spelling, to be taken for another
+ * client; upstreams send hop-by-hop fields.
+ */
+import { describe, expect, test } from 'bun:test'
+import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder } from '../testing.ts'
+
+/** The lines that the upstream got, without those that are always there. */
+async function sent(fields: string, overrides: Parameters<typeof startGateway>[1] = {}): Promise<string[]> {
+  using upstream = await cannedUpstream(OK)
+  await using gateway = startGateway(upstream.url, overrides)
+  await gateway.ask(`GET /dogs/?limit=1 HTTP/1.1\r\nHost: pets.example:8000\r\n${fields}\r\n`)
+  return upstream.heads[0]!.split('\r\n').slice(1)
+}
+
+const OURS = [
+  'Via: 1.1 bun-monitoring',
+  'X-Forwarded-For: 127.0.0.1',
+  'X-Real-IP: 127.0.0.1',
+  'X-Forwarded-Host: pets.example:8000',
+  'X-Forwarded-Proto: http',
+  'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=http',
+  expect.stringMatching(/^X-Request-Id: [\da-f]{32}$/),
+  expect.stringMatching(/^traceparent: 00-[\da-f]{32}-[\da-f]{16}-01$/),
+]
+const HOST = 'Host: pets.example:8000'
+
+describe('to the upstream', () => {
+  test('the gateway adds client, host, protocol and ids', async () => {
+    expect(await sent('User-Agent: k6\r\nA:\r\n')).toEqual([HOST, 'User-Agent: k6', 'A: ', ...OURS])
+  })
+
+  test('the ids are new for each request and agree with each other', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 300; i++) await gateway.ask()
+    const ids = upstream.heads.map((head) => /X-Request-Id: (\w+)\r\ntraceparent: 00-(\w+)-/.exec(head)!)
+    expect(new Set(ids.map(([, id]) => id)).size).toBe(300)
+    expect(ids.every(([, request, trace]) => request === trace)).toBe(true)
+  })
+
+  test('hop-by-hop fields do not pass, nor do those that Connection names', async () => {
+    const fields =
+      'Connection: X-Hop, close,,\r\nX-Hop: 1\r\nconnection: x-other\r\nX-Other: 1\r\nKeep-Alive: timeout=5\r\n' +
+      'Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==\r\nTE: gzip, xtrailers\r\nX-End: 2\r\n'
+    expect(await sent(fields)).toEqual([HOST, 'X-End: 2', ...OURS])
+  })
+
+  test('a name that is one letter off is another name', async () => {
+    const fields = '#onnection: X-Hop\r\nX-Hop: 1\r\nVua: 1\r\nContent-Lengti: 5\r\n'
+    expect(await sent(fields)).toEqual([
+      HOST,
+      '#onnection: X-Hop',
+      'X-Hop: 1',
+      'Vua: 1',
+      'Content-Lengti: 5',
+      ...OURS,
+    ])
+  })
+
+  test('Connection cannot remove the gateway’s fields, nor Host, nor the framing', async () => {
+    const fields =
+      'Connection: Host, Via, X-Forwarded-For, X-Request-Id, Content-Length\r\nContent-Length: 0\r\n'
+    expect(await sent(fields)).toEqual([HOST, 'Content-Length: 0', ...OURS])
+  })
+
+  test('a client’s own forwarding fields are replaced, in any case of letters', async () => {
+    const fields =
+      'X-Forwarded-For: 1.2.3.4\r\nx-forwarded-host: bank.example\r\nX-FORWARDED-PROTO: https\r\n' +
+      'X-Forwarded-Port: 443\r\nX-Forwarded-Prefix: /a\r\nX-Forwarded-Server: b\r\nX-Real-IP: 1.2.3.4\r\n' +
+      'Forwarded: for=1.2.3.4\r\nX-Request-Id: mine\r\nVia: 1.0 proxy\r\n'
+    expect(await sent(fields)).toEqual([HOST, 'Via: 1.0 proxy', ...OURS])
+  })
+
+  test('names with underscores do not pass: some programs take them for names with dashes', async () => {
+    const fields = 'X_Forwarded_For: 1.2.3.4\r\nX_Real-IP: 1\r\n_: a\r\nX-End: 2\r\n'
+    expect(await sent(fields)).toEqual([HOST, 'X-End: 2', ...OURS])
+  })
+
+  test('a trace continues, with its state', async () => {
+    const trace = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const lines = await sent(`${trace}\r\ntracestate: a=b\r\n`)
+    expect(lines).toEqual([HOST, trace, 'tracestate: a=b', ...OURS.slice(0, -1)])
+  })
+
+  test.each([
+    '00-0-0-01',
+    'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+  ])('an invalid trace is replaced, and its state dropped: %s', async (value) => {
+    expect(await sent(`traceparent: ${value}\r\ntracestate: a=b\r\n`)).toEqual([HOST, ...OURS])
+  })
+
+  test('the fields of a trusted peer are continued', async () => {
+    const fields =
+      'X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Host: shop.example\r\n' +
+      'X-Forwarded-Proto: https\r\nForwarded: for=1.2.3.4\r\nX-Request-Id: theirs\r\n'
+    const lines = await sent(fields, { trustedProxies: ['10.0.0.0/8', '127.0.0.0/8'] })
+    expect(lines).toEqual([
+      HOST,
+      'X-Request-Id: theirs',
+      'Via: 1.1 bun-monitoring',
+      'X-Forwarded-For: 1.2.3.4, 5.6.7.8, 127.0.0.1',
+      'X-Real-IP: 5.6.7.8',
+      'X-Forwarded-Host: shop.example',
+      'X-Forwarded-Proto: https',
+      'Forwarded: for=1.2.3.4, for=127.0.0.1;host="pets.example:8000";proto=http',
+      OURS.at(-1),
+    ])
+  })
+
+  test.each<[string, string, string[]]>([
+    [
+      'X-Forwarded-* alone makes Forwarded',
+      'X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n',
+      [
+        'X-Forwarded-For: 203.0.113.7, 127.0.0.1',
+        'X-Real-IP: 203.0.113.7',
+        'X-Forwarded-Host: shop.example',
+        'X-Forwarded-Proto: https',
+        'Forwarded: for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
+      ],
+    ],
+    [
+      'a protocol alone, in two equal lines, is that of Forwarded',
+      'X-Forwarded-Proto: https\r\nX-Forwarded-Proto: HTTPS\r\n',
+      [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Real-IP: 127.0.0.1',
+        'X-Forwarded-Host: pets.example:8000',
+        'X-Forwarded-Proto: https',
+        'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=https',
+      ],
+    ],
+    [
+      'two protocols are none',
+      'X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n',
+      [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Real-IP: 127.0.0.1',
+        'X-Forwarded-Host: pets.example:8000',
+        'X-Forwarded-Proto: http',
+        'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=http',
+      ],
+    ],
+    [
+      'Forwarded alone makes X-Forwarded-*',
+      'Forwarded: For="[2001:db8::7]:4711";proto=https;host="shop.example, a", for=10.0.0.1\r\n',
+      [
+        'X-Forwarded-For: 2001:db8::7, 10.0.0.1, 127.0.0.1',
+        'X-Real-IP: 2001:db8::7',
+        'X-Forwarded-Host: shop.example, a',
+        'X-Forwarded-Proto: https',
+        'Forwarded: For="[2001:db8::7]:4711";proto=https;host="shop.example, a", for=10.0.0.1, for=127.0.0.1;host="pets.example:8000";proto=http',
+      ],
+    ],
+    [
+      'port, prefix and real address pass',
+      'X-Real-IP: 203.0.113.9\r\nX-Forwarded-Port: 8443\r\nX-Forwarded-Prefix: /shop\r\n',
+      [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Real-IP: 203.0.113.9',
+        'X-Forwarded-Host: pets.example:8000',
+        'X-Forwarded-Proto: http',
+        'X-Forwarded-Port: 8443',
+        'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=http',
+        'X-Forwarded-Prefix: /shop',
+      ],
+    ],
+    [
+      'only addresses become nodes of Forwarded',
+      'X-Forwarded-For: a;proto=https, 2001:db8::1, 1.2.3.4:5\r\nX-Forwarded-Host: a";by=b\r\nX-Real-IP: me\r\n',
+      [
+        'X-Forwarded-For: a;proto=https, 2001:db8::1, 1.2.3.4:5, 127.0.0.1',
+        'X-Real-IP: 1.2.3.4',
+        'X-Forwarded-Host: a";by=b',
+        'X-Forwarded-Proto: http',
+        'Forwarded: for=unknown;host="a\\";by=b";proto=http, for="[2001:db8::1]", for="1.2.3.4:5", for=127.0.0.1',
+      ],
+    ],
+  ])('of a trusted proxy %s', async (_, fields, expected) => {
+    const lines = await sent(fields, { trustedProxies: ['10.0.0.0/8', '127.0.0.0/8'] })
+    expect(lines).toEqual([HOST, OURS[0], ...expected, ...OURS.slice(-2)])
+  })
+
+  test('strip adds the prefix that it removes, behind that of a trusted proxy', async () => {
+    const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', strip: true }]
+    const prefix = async (fields: string, trustedProxies: string[]) =>
+      (await sent(fields, { routes, trustedProxies })).filter((line) => line.startsWith('X-Forwarded-Prefix'))
+    expect(await prefix('', [])).toEqual(['X-Forwarded-Prefix: /dogs'])
+    const outer = 'X-Forwarded-Prefix: /pets\r\n'
+    expect(await prefix(outer, ['127.0.0.1'])).toEqual(['X-Forwarded-Prefix: /pets/dogs'])
+    expect(await prefix(outer, [])).toEqual(['X-Forwarded-Prefix: /dogs'])
+  })
+
+  test.each([
+    [['unix:'], '203.0.113.7', 'X-Forwarded-For: 203.0.113.7'],
+    [['10.0.0.0/8'], 'unknown', 'X-Forwarded-For: unknown'],
+  ])('a client on a unix socket with %j is %s', async (trustedProxies, client, line) => {
+    using folder = temporaryFolder()
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url, { trustedProxies, accessLog: 'all' })
+    const unix = `${folder.path}/gateway.sock`
+    gateway.server.serveOn({ unix })
+    await (await fetch('http://a/dogs/', { unix, headers: { 'X-Forwarded-For': '203.0.113.7' } })).text()
+    expect(upstream.heads[0]!.split('\r\n')).toContain(line)
+    expect(gateway.logged()).toMatchObject([{ client }])
+  })
+
+  test.each([
+    ['1.2.3.4, 203.0.113.7, 10.1.1.1, 127.0.0.9', '203.0.113.7'],
+    ['10.1.1.1, 127.0.0.9', '10.1.1.1'],
+    ['1.2.3.4, unknown, 10.1.1.1', '127.0.0.1'],
+  ])('the client behind the trusted proxies in %s is %s, also in the log', async (chain, client) => {
+    using upstream = await cannedUpstream(OK)
+    const trustedProxies = ['10.0.0.0/8', '127.0.0.0/8']
+    await using gateway = startGateway(upstream.url, { trustedProxies, accessLog: 'all' })
+    await gateway.ask(`GET /dogs/ HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`)
+    await gateway.ask(`GET /none HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`, /\}$/)
+    await gateway.ask(`GET //none HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`, /\}$/)
+    expect(upstream.heads[0]!.split('\r\n')).toContain(`X-Real-IP: ${client}`)
+    expect(gateway.logged()).toMatchObject([{ client }, { client }, { client }])
+  })
+
+  test('the order of lines of one name stays', async () => {
+    expect(await sent('A: 1\r\nB: 2\r\nA: 3\r\n')).toEqual([HOST, 'A: 1', 'B: 2', 'A: 3', ...OURS])
+  })
+})
+
+describe('Max-Forwards', () => {
+  test.each([
+    ['OPTIONS', '2', 'Max-Forwards: 1'],
+    ['GET', '2', 'Max-Forwards: 2'],
+    ['GET', '0', 'Max-Forwards: 0'],
+  ])('of %s %s is forwarded as %s', async (method, value, expected) => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    await gateway.ask(`${method} /dogs/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${value}\r\n\r\n`)
+    expect(upstream.heads[0]!.split('\r\n')).toContain(expected)
+  })
+
+  test('of OPTIONS 0 gets a local reply, and so does OPTIONS *', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    const last = await gateway.ask(
+      'OPTIONS /dogs/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n',
+      /\r\n\r\n$/,
+    )
+    expect(last).toStartWith('HTTP/1.1 204 No Content\r\n')
+    expect(last).toContain('\r\nAllow: GET, HEAD, ')
+    expect(await gateway.ask('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', /\r\n\r\n$/)).toStartWith(
+      'HTTP/1.1 204 ',
+    )
+    expect(upstream.heads).toEqual([])
+  })
+
+  test.each(['-1', 'a', ''])('that is not a number is rejected: "%s"', async (value) => {
+    await using gateway = startGateway('http://127.0.0.1:1')
+    const text = `OPTIONS /dogs/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${value}\r\n\r\n`
+    expect(await gateway.ask(text, /\}$/)).toStartWith('HTTP/1.1 400 ')
+  })
+})
+
+describe('to the client', () => {
+  test('the fields of the upstream pass, without hop-by-hop fields', async () => {
+    using upstream = await cannedUpstream(
+      'HTTP/1.1 302 Found\r\nContent-Length: 0\r\nContent-Encoding: br\r\nLocation: /dogs/1/\r\n' +
+        'Set-Cookie: a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT\r\nSet-Cookie: b=2\r\nKeep-Alive: timeout=5\r\n' +
+        'Connection: X-Hop\r\nX-Hop: 1\r\nProxy-Authenticate: Basic\r\nDate: Mon, 01 Jan 2001 00:00:00 GMT\r\n\r\n',
+    )
+    await using gateway = startGateway(upstream.url)
+    expect((await gateway.ask(undefined, /\r\n\r\n$/)).trimEnd().split('\r\n')).toEqual([
+      'HTTP/1.1 302 Found',
+      'Content-Length: 0',
+      'Content-Encoding: br',
+      'Location: /dogs/1/',
+      'Set-Cookie: a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT',
+      'Set-Cookie: b=2',
+      'Date: Mon, 01 Jan 2001 00:00:00 GMT',
+    ])
+  })
+
+  test('a response that needs no change is forwarded byte for byte', async () => {
+    const response =
+      'HTTP/1.1 200 Fine, thanks\r\ndate:Mon, 01 Jan 2001 00:00:00 GMT\r\nContent-Length:  2 \r\nX_Y:\t1\r\n\r\nok'
+    using upstream = await cannedUpstream(response)
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 3; i++) expect(await gateway.ask()).toBe(response)
+  })
+
+  test('a Date is added if there is none', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    expect(await gateway.ask()).toMatch(/\r\nDate: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n/)
+  })
+})
+
+test('equal requests of two clients get different fields', async () => {
+  using upstream = await cannedUpstream(OK)
+  await using gateway = startGateway(upstream.url)
+  const port = gateway.server.serveOn({ hostname: '127.0.0.2', port: 0, reusePort: false })
+  await gateway.ask()
+  using other = await rawClient(port, 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n', {
+    host: '127.0.0.2',
+    localAddress: '127.0.0.3',
+  })
+  await other.until(/ok$/)
+  expect(upstream.heads.map((head) => /X-Forwarded-For: (.*)/.exec(head)![1])).toEqual([
+    '127.0.0.1',
+    '127.0.0.3',
+  ])
+})

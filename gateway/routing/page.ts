@@ -1,0 +1,19 @@
+/** The page at `/`: what the stack is and links to its parts. It is not for monitoring, which has ports of its own. */
+import { readFileSync } from 'node:fs'
+import { PAGE } from '../config/problems.ts'
+import { localReply } from './local_reply.ts'
+import type { Route } from './route.ts'
+
+/** Takes `/` alone, if no route of the file does. */
+export const pageRoute: Route = {
+  id: PAGE,
+  host: '',
+  path: Buffer.from('/'),
+  methods: ['GET', 'HEAD'],
+  forward: undefined,
+  reply: localReply(
+    200,
+    { 'Content-Type': 'text/html; charset=utf-8' },
+    readFileSync(`${import.meta.dir}/page.html`),
+  ),
+}

@@ -1,0 +1,28 @@
+/**
+ * Rates that count the first value of a series. `rate` sees only increases between two samples, so a burst that creates a label
+ * set (the first 502s ever) would be invisible.
+ */
+
+/** The window of {@link rate5m} in seconds, in the form that faster.ts shortens with the windows. */
+const WINDOW_SECONDS = '(5 * 60)'
+
+/** The series of this name exist for instances whose new series have certainly been 0 before they appeared. */
+export const COUNTS_FROM_ZERO = 'instance:counts_from_zero:5m'
+
+/**
+ * An instance was scraped 5 minutes ago, or its process is younger than that. In other cases, for instance after Prometheus was
+ * down, the value of a series that appears may be old, and only its increases count.
+ */
+export const countsFromZero = `up offset 5m == 1 or time() - process_start_time_seconds < ${WINDOW_SECONDS}`
+
+/** The rate per second of a counter over 5 minutes. A series that is new since 5 minutes counts with its whole value. */
+export const rate5m = (counter: string): string => `(
+  (${counter} unless ${counter} offset 5m and on (job, instance) ${COUNTS_FROM_ZERO}) / ${WINDOW_SECONDS}
+  or rate(${counter}[5m])
+)`
+
+/** The increase of a counter over 5 minutes, with the first values of new series. */
+export const increase5m = (counter: string): string => `${rate5m(counter)} * ${WINDOW_SECONDS}`
+
+/** Below this rate per second a ratio or a quantile rests on too few requests to raise an alert: 30 in 5 minutes. */
+export const LEAST_RATE = 0.1

@@ -1,0 +1,41 @@
+/** Rate, errors and duration of every app and of every route. */
+
+import { COUNTS_FROM_ZERO, countsFromZero, rate5m } from './promql.ts'
+import { type Recording, recording, type RuleFile } from './rule.ts'
+
+const duration = 'http_server_request_duration_seconds'
+
+export const red = (): RuleFile => ({
+  name: 'red',
+  comment:
+    'Rate, errors and duration of every app and of every route. Alert rules read these series; they also serve ad-hoc queries.',
+  groups: [
+    {
+      name: 'red',
+      rules: [
+        recording(COUNTS_FROM_ZERO, countsFromZero),
+        ...rateAndErrors('job', 'job'),
+        quantile('job:http_request_duration_seconds:p99_5m', 0.99, 'job'),
+        ...rateAndErrors('job_route', 'job, http_route'),
+        quantile('job_route:http_request_duration_seconds:p50_5m', 0.5, 'job, http_route'),
+        quantile('job_route:http_request_duration_seconds:p99_5m', 0.99, 'job, http_route'),
+      ],
+    },
+  ],
+})
+
+function rateAndErrors(level: string, by: string): Recording[] {
+  const requests = `${level}:http_requests:rate5m`
+  const errors = rate5m(`${duration}_count{http_response_status_code=~"5.."}`)
+  return [
+    recording(requests, `sum by (${by}) ${rate5m(`${duration}_count`)}`),
+    recording(
+      `${level}:http_errors:ratio_rate5m`,
+      `(sum by (${by}) ${errors} or 0 * ${requests})\n/ (${requests} > 0)`,
+    ),
+  ]
+}
+
+/** NaN, the quantile of nothing, is left out. */
+const quantile = (record: string, q: number, by: string): Recording =>
+  recording(record, `histogram_quantile(${q}, sum by (${by}, le) ${rate5m(`${duration}_bucket`)}) >= 0`)
