@@ -161,6 +161,17 @@ test('a lost connection is replaced for a statement that waits, and no other is 
   pool.close()
 })
 
+test('a statement that waits for a connection gets a new one when that is lost', async () => {
+  const { pool, opened } = controlledPool(1)
+  await pool.run('', [])
+  opened[0]!.hang = true
+  void pool.run('', []).catch(() => {})
+  const waiting = pool.run('', [])
+  opened[0]!.end()
+  expect(await waiting).toEqual([1] as never)
+  pool.close()
+})
+
 test('when a connection hangs, the idle ones are dropped with it', async () => {
   const { pool, opened } = controlledPool(2, 50)
   await Promise.all([pool.run('', []), pool.run('', [])])
