@@ -2,6 +2,7 @@
  * Reads the head of an upstream's response (RFC 9112 section 4) as strictly as that of a request. A response that needs
  * no change is forwarded as the bytes received.
  */
+import type { CachedBlock } from './block_cache.ts'
 import { CR, decimal, latin1, LF, SP, VALUE } from './bytes.ts'
 import type { ChunkOptions } from './chunks.ts'
 import { connectionOptions } from './connection_options.ts'
@@ -23,7 +24,7 @@ export const RESPONSE_RULES = [
 ] as const
 export type ResponseRule = (typeof RESPONSE_RULES)[number]
 
-export interface ResponseHead {
+export interface ResponseHead extends CachedBlock {
   /** A copy of the bytes it was read from, with status line and empty line. */
   block: Buffer
   status: number
@@ -75,6 +76,8 @@ export function readResponseHead(
   let isVerbatim = exactMinor === 1 && hasReason && !list.hasSpace && !changes
   let hasDate = false
   let isFramed = false
+  let forwardedId: string | undefined
+  let varying: CachedBlock['varying']
   const lines = [`HTTP/1.1 ${status} ${hasReason ? latin1(bytes, reasonAt, lineEnd - 2) : ''}`]
   for (let i = 0; i < list.count; i++) {
     const name = list.names[i]!
@@ -85,20 +88,36 @@ export function readResponseHead(
       if (frames && !hasNoBody && !isFramed) lines.push(framingLine(framing))
     } else {
       if (name === FIELD.date) hasDate = true
-      lines.push(`${list.name(bytes, i)}: ${list.value(bytes, i)}`)
+      const line = `${list.name(bytes, i)}: ${list.value(bytes, i)}`
+      if (name === FIELD['x-request-id'] && varying === undefined) {
+        varying = { from: list.spans[i * 4 + 2]! - from, to: list.spans[i * 4 + 3]! - from }
+        forwardedId = `\r\n${line}\r\n`
+      }
+      lines.push(line)
     }
     if (frames) isFramed = true
   }
   if (upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${upgrade.join(', ')}`)
   lines.push('')
+  const block = Buffer.from(bytes.subarray(from, to))
+  const forward = Buffer.from(lines.join('\r\n'), 'latin1')
+  const forwardEnd =
+    forwardedId === undefined ? 0 : forward.indexOf(forwardedId, 0, 'latin1') + forwardedId.length - 2
   return {
-    block: Buffer.from(bytes.subarray(from, to)),
+    block,
+    varying,
+    // Each response of our services has an id of its own. Its other bytes repeat.
+    adopt(others, at) {
+      const { from: start, to: end } = varying!
+      others.copy(block, start, at + start, at + end)
+      others.copy(forward, forwardEnd - (end - start), at + start, at + end)
+    },
     status,
     framing,
     chunks: { keepsChunks: true, trailersOf: options },
     isPersistent: minor === 1 && !options.closes,
     isVerbatim,
-    forward: Buffer.from(lines.join('\r\n'), 'latin1'),
+    forward,
     hasDate,
     upgrade,
   }
