@@ -93,6 +93,8 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
       ),
     }
   }
+  // The filter of a page begins with $6; the params before it are LIMIT and OFFSET here.
+  const browseFilter = filter.replace(/\$(\d)/g, (_, number: string) => `$${Number(number) - 3}`)
   const set = `SET name = $1, breed = $2, ${trait} = $3, is_test = coalesce($4, is_test)`
   const isExpected = (from: number) =>
     `AND name = $${from} AND breed = $${from + 1} AND ${trait} = $${from + 2} AND is_test = $${from + 3}`
@@ -100,6 +102,19 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
     // Without a filter another statement: PostgreSQL would plan one that allows for filters anew for each list.
     all: pages<[]>('true'),
     filtered: pages<Filters>(filter),
+    browse: metrics.prepare<[string, number, number, ...Filters], Rows<Pet>>(
+      `SELECT FROM ${name}`,
+      (_, [order, ...params]) =>
+        pool.run<Pet>(
+          `SELECT ${columns} FROM ${name} WHERE ${browseFilter} ORDER BY ${order} LIMIT $1::int OFFSET $2::int`,
+          params,
+        ),
+    ),
+    countFiltered: (...filters: Filters) =>
+      pool.run<{ total: number }>(
+        `SELECT count(*)::float8 AS total FROM ${name} WHERE ${filter.replace(/\$(\d)/g, (_, number: string) => `$${Number(number) - 5}`)}`,
+        filters,
+      ),
     find: metrics.prepare<[number], Rows<Pet>>(`SELECT ${columns} FROM ${name} WHERE id = $1::bigint`, ask),
     insert: metrics.prepare<Values, Rows<Pet>>(
       `INSERT INTO ${name} (id, name, breed, ${trait}, is_test)

@@ -8,9 +8,10 @@
  */
 import type { Registry } from '@bun-monitoring/metrics'
 import type { Kind } from '../model/kind.ts'
-import type { Pet, PetInput } from '../model/pet.ts'
+import { columnsOf, type Pet, type PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
 import {
+  type BrowseQuery,
   type Filter,
   fingerprintOf,
   KEY_LIFE_MS,
@@ -67,6 +68,14 @@ export class PostgresStore implements Store {
     // Rows beyond the last id of the first page are left out, so the page is not one of its version.
     const isNext = page.is_next || later.is_next
     return { ...listingOf(query, { ...later, is_next: isNext }), version: '' }
+  }
+
+  async browse({ filter, sort, isDescending, offset, limit }: BrowseQuery) {
+    const filters = filterValues(filter)
+    const order = orderOf(this.#kind, sort, isDescending)
+    const pets = await this.#statements.browse(order, limit, offset, ...filters)
+    const [count] = await this.#statements.countFiltered(...filters)
+    return { pets: [...pets], total: count!.total }
   }
 
   async find(id: number): Promise<Pet | undefined> {
@@ -168,6 +177,17 @@ function listingOf({ after, before }: ListQuery, page: PageRow): Listing {
     next: isNext ? (last ?? before! - 1) : undefined,
     prev: isPrev && (after === undefined || before === undefined) ? (first ?? after! + 1) : undefined,
   }
+}
+
+/**
+ * The collation C orders by code points, as SQLite does.
+ * @throws Error for a name that is no column: it becomes part of the SQL.
+ */
+function orderOf(kind: Kind, sort: string, isDescending: boolean): string {
+  if (!columnsOf(kind).includes(sort)) throw new Error(`${sort} is no column`)
+  const direction = isDescending ? 'DESC' : 'ASC'
+  const collation = sort === 'name' || sort === 'breed' ? 'COLLATE "C"' : ''
+  return `${sort} ${collation} ${direction}, id ${direction}`
 }
 
 const filterValues = ({ name, breed, isTest, search }: Filter) =>

@@ -36,6 +36,16 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     backward: page<[]>('id < ?5', 'DESC'),
     existsUpTo: exists('id <= ?5'),
     existsFrom: exists('id >= ?5'),
+    /** Prepared for each order when it is first used. */
+    browse: once((order: string) =>
+      metrics.prepare<Row, [...Filters, number, number]>(
+        db,
+        `SELECT ${columns} FROM ${name} WHERE ${filtered} ORDER BY ${order} LIMIT ?5 OFFSET ?6`,
+      ),
+    ),
+    countFiltered: db.prepare<{ total: number }, Filters>(
+      `SELECT count(*) AS total FROM ${name} WHERE ${filtered}`,
+    ),
     find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
     insert: metrics.prepare<Row, Values>(
       db,
@@ -67,5 +77,14 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     // Not operations of a request, so not measured.
     version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
     count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
+  }
+}
+
+/** Remembers the result for each argument. */
+function once<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>()
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key))
+    return made.get(key)!
   }
 }

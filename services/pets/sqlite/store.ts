@@ -6,10 +6,11 @@ import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
 import type { Logger } from '@bun-monitoring/prefork'
 import type { Kind } from '../model/kind.ts'
-import type { Pet, PetInput } from '../model/pet.ts'
+import { columnsOf, type Pet, type PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
 import {
   type Awaitable,
+  type BrowseQuery,
   type Filter,
   fingerprintOf,
   KEY_LIFE_MS,
@@ -55,6 +56,22 @@ export class SqliteStore implements Store {
 
   list(query: ListQuery, known: string): Awaitable<Listing | undefined> {
     return this.#read(() => this.#list(query, known))
+  }
+
+  browse({
+    filter,
+    sort,
+    isDescending,
+    offset,
+    limit,
+  }: BrowseQuery): Awaitable<{ pets: Pet[]; total: number }> {
+    return this.#read(() => {
+      const filters = filterValues(filter)
+      const order = orderOf(this.#kind, sort, isDescending)
+      const rows = this.#statements.browse(order).all(...filters, limit, offset)
+      const { total } = this.#statements.countFiltered.get(...filters)!
+      return { pets: rows.map((row) => this.#pet(row)), total }
+    })
   }
 
   find(id: number): Awaitable<Pet | undefined> {
@@ -194,6 +211,13 @@ export class SqliteStore implements Store {
     this.#ownWrites++
     counter.inc(rows)
   }
+}
+
+/** @throws Error for a name that is no column: it becomes part of the SQL. */
+function orderOf(kind: Kind, sort: string, isDescending: boolean): string {
+  if (!columnsOf(kind).includes(sort)) throw new Error(`${sort} is no column`)
+  const direction = isDescending ? 'DESC' : 'ASC'
+  return `${sort} ${direction}, id ${direction}`
 }
 
 const filterValues = ({ name, breed, isTest, search }: Filter) =>

@@ -48,9 +48,21 @@ export interface Listing {
   prev: number | undefined
 }
 
+/** A page of a table that people browse: by number, in any order. */
+export interface BrowseQuery {
+  filter: Filter
+  /** A property of a pet. */
+  sort: string
+  isDescending: boolean
+  offset: number
+  limit: number
+}
+
 export interface Store {
   /** One page; `undefined` if no write followed the version `known`. */
   list(query: ListQuery, known: string): Awaitable<Listing | undefined>
+  /** One page of the rows that match, and the number of them all. */
+  browse(query: BrowseQuery): Awaitable<{ pets: Pet[]; total: number }>
   find(id: number): Awaitable<Pet | undefined>
   insert(pet: PetInput): Awaitable<Pet>
   /**
