@@ -1,9 +1,10 @@
 /** The state that all connections of a worker share: limits, routes, upstreams, metrics, and the clock of all deadlines. */
 import type { Logger, Worker } from '@bun-monitoring/prefork'
-import type { Socket } from 'bun'
 import { ClientMetrics, type ClientState } from './client/metrics.ts'
-import type { ClientConnection, ClientContext } from './client/client_connection.ts'
-import { MAX_TURNED_AWAY, TurnedAway } from './client/turned_away.ts'
+import type { ClientConnection } from './client/client_connection.ts'
+import type { Handshake } from './client/handshake.ts'
+import type { ClientRegistry } from './client/listener.ts'
+import type { TurnedAway } from './client/turned_away.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { ExchangeMetrics } from './exchange/metrics.ts'
@@ -13,7 +14,9 @@ import { METHODS } from './http1/methods.ts'
 import { RequestLine } from './http1/request_line.ts'
 import type { Clock } from './io/context.ts'
 import { connectionsWithin, openFileLimit } from './io/files.ts'
+import { RateTable } from './io/rate_table.ts'
 import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
+import type { ErrorPages } from './routing/error_pages.ts'
 import type { Incoming } from './routing/request_filters.ts'
 import { compileRoutes } from './routing/route_table.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
@@ -27,10 +30,13 @@ function limitsWithin({ limits, upstreams }: GatewayConfig): { files: number; li
   return { files, limits: connections === limits.connections ? limits : { ...limits, connections } }
 }
 
+/** The pid that all workers of a gateway share: that of their master. */
+const clusterPid = ({ workers }: GatewayConfig): number => (workers === 0 ? process.pid : process.ppid)
+
 /** The parts of a worker that the gateway uses. */
 export type GatewayWorker = Pick<Worker, 'registry' | 'tally' | 'log'>
 
-export class Gateway implements ClientContext {
+export class Gateway implements ClientRegistry {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly clock: Clock
@@ -41,14 +47,18 @@ export class Gateway implements ClientContext {
   readonly clientMetrics: ClientMetrics
   readonly exchangeMetrics: ExchangeMetrics
   readonly accessLog: AccessLog
+  readonly errorPages: ErrorPages
   readonly incoming: Incoming
   readonly upstreams: readonly Upstream[]
   readonly clients = new Set<ClientConnection>()
-  /** Clients above the limit, until they have read their error. */
   readonly turnedAway = new Set<TurnedAway>()
+  readonly handshakes = new Set<Handshake>()
+  accepted = 0
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined
+  readonly #rates: RateTable | undefined
+  readonly #ownsRates: boolean = false
   readonly #byName: ReadonlyMap<string, Upstream>
 
   constructor(
@@ -68,6 +78,7 @@ export class Gateway implements ClientContext {
     this.clock = { nowMs }
     this.fields = new FieldList(config.limits.headersCount)
     this.responseFields = new FieldList(config.limits.responseHeadersCount)
+    this.errorPages = config.errors
     this.log = log
     this.peers = new Peers(config.trustedProxies)
     this.clientMetrics = new ClientMetrics(registry)
@@ -78,25 +89,27 @@ export class Gateway implements ClientContext {
       (upstream) => new Upstream(upstream, this, families.of(upstream.name)),
     )
     this.#byName = new Map(this.upstreams.map((upstream) => [upstream.name, upstream]))
+    if (config.routes.some(({ rate }) => rate !== undefined)) {
+      this.#rates = RateTable.shared(clusterPid(config))
+      this.#ownsRates = config.workers === 0
+    }
     this.incoming = {
       bytes: Buffer.alloc(0),
       line: new RequestLine(),
       fields: undefined as never,
       end: 0,
-      routes: compileRoutes(config.routes),
+      routes: compileRoutes(config.routes, config, {
+        table: this.#rates,
+        onLimited: (route) => this.clientMetrics.limited(route),
+      }),
       limits,
       route: undefined,
       form: 'plain',
     }
   }
 
-  /** Sends an error to a client above the limit of connections. @returns the owner of its socket */
-  turnAway(socket: Socket<unknown>): TurnedAway | undefined {
-    this.clientMetrics.rejected('connections')
-    if (this.turnedAway.size >= MAX_TURNED_AWAY) return void socket.terminate()
-    const client = new TurnedAway(this, socket, (gone) => void this.turnedAway.delete(gone))
-    this.turnedAway.add(client)
-    return client
+  onGone(): void {
+    if (this.clients.size + this.handshakes.size === 0) this.onEmpty?.()
   }
 
   upstream(name: string): Upstream {
@@ -106,16 +119,16 @@ export class Gateway implements ClientContext {
   forget(client: ClientConnection): boolean {
     if (!this.clients.delete(client)) return false
     this.peers.leave(client.peer)
-    if (this.clients.size === 0) this.onEmpty?.()
+    this.onGone()
     return true
   }
 
-  count(method: number, entry: AccessLogEntry): void {
+  count(method: number, entry: AccessLogEntry, mode = this.accessLog.config.access): void {
     const { route, status, received_bytes = 0, sent_bytes = 0 } = entry
     const { http } = this.exchangeMetrics
     http.end(http.begin(METHODS[method]!), route, status)
     this.exchangeMetrics.transferred(route, received_bytes, sent_bytes)
-    if (this.accessLog.takes(status)) this.accessLog.add(entry)
+    if (this.accessLog.takes(status, mode)) this.accessLog.add(mode, entry)
   }
 
   /** Enforces deadlines, and sets the gauges of connections. */
@@ -126,13 +139,15 @@ export class Gateway implements ClientContext {
       states[client.state]++
       if (nowMs > client.deadlineMs) client.onDeadline()
     }
-    for (const client of this.turnedAway) if (nowMs > client.deadlineMs) client.reset()
+    for (const client of [...this.turnedAway, ...this.handshakes])
+      if (nowMs > client.deadlineMs) client.reset()
     this.clientMetrics.observe(states)
     for (const upstream of this.upstreams) upstream.sweep(nowMs)
   }
 
   close(): void {
-    for (const client of [...this.clients, ...this.turnedAway]) client.reset()
+    for (const client of [...this.clients, ...this.turnedAway, ...this.handshakes]) client.reset()
     for (const upstream of this.upstreams) upstream.close()
+    if (this.#ownsRates) this.#rates?.remove()
   }
 }

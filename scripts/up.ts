@@ -2,6 +2,8 @@
  * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. Only builtins are imported
  * before the packages are installed.
  */
+import { install } from './install.ts'
+
 process.exit(await main())
 
 async function main(): Promise<number> {
@@ -38,12 +40,4 @@ async function main(): Promise<number> {
   } finally {
     await stack.stop()
   }
-}
-
-async function install(): Promise<boolean> {
-  const { exited } = Bun.spawn([process.execPath, 'install', '--frozen-lockfile'], {
-    stdout: 'ignore',
-    stderr: 'inherit',
-  })
-  return (await exited) === 0
 }

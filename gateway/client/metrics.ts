@@ -12,8 +12,10 @@ export class ClientMetrics {
   readonly receivedBytes: CounterChild
   readonly sentBytes: CounterChild
   readonly accepted: CounterChild
+  readonly handshakes: Record<'ok' | 'failed', CounterChild>
   readonly logLinesLeftOut: CounterChild
   readonly #rejections: Counter
+  readonly #limited: Counter
   readonly #states: Gauge
 
   constructor(registry: Registry) {
@@ -23,10 +25,13 @@ export class ClientMetrics {
     this.accepted = counter('connections_accepted', 'Connections that clients opened').labels()
     this.receivedBytes = counter('received_bytes', 'Bytes from clients').labels()
     this.sentBytes = counter('sent_bytes', 'Bytes to clients').labels()
+    const handshakes = counter('tls_handshakes', 'TLS handshakes of clients, by result', ['result'])
+    this.handshakes = { ok: handshakes.labels('ok'), failed: handshakes.labels('failed') }
     this.logLinesLeftOut = counter(
       'access_log_left_out',
       'Access log lines that were left out, more than errors_per_second',
     ).labels()
+    this.#limited = counter('rate_limited', 'Requests above the rate of their route', ['http_route'])
     this.#rejections = counter('rejections', 'Rejected requests, by reason', ['reason'])
     for (const reason of Object.keys(REJECTIONS)) this.#rejections.labels(reason)
     this.#states = new Gauge({
@@ -40,6 +45,10 @@ export class ClientMetrics {
 
   rejected(reason: Rejection): void {
     this.#rejections.labels(reason).inc()
+  }
+
+  limited(route: string): void {
+    this.#limited.labels(route).inc()
   }
 
   /** Sets the gauge. */

@@ -12,6 +12,7 @@ export interface Limits {
 }
 
 export interface Timeouts {
+  handshakeMs: number
   requestHeaderMs: number
   bodyStallMs: number
   connectMs: number

@@ -2,12 +2,12 @@
  * Finds the problems of a parsed gateway.toml: one line each, with the key path (`route[1].upstream`), as Bun's TOML
  * parser gives no line numbers. Both checks report all problems at once, so the second one accepts any document.
  */
+import { AddressList } from '@bun-monitoring/prefork'
 import { UNMATCHED } from '@bun-monitoring/metrics'
 import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
-import { isIP } from 'node:net'
-import { isTarget, TARGET } from './address.ts'
+import { isTarget, LISTEN, parseListen, TARGET } from './address.ts'
 import { HOST, hostPattern } from './hosts.ts'
 
 type Table = Record<string, unknown>
@@ -40,7 +40,19 @@ export function referenceProblems(document: unknown): string[] {
     ...upstreams.flatMap((upstream, i) =>
       textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
     ),
+    ...tables(document, 'listen').flatMap((listen, i) => listenProblems(listen, `listen[${i}]`)),
+    ...taken('listen', tables(document, 'listen'), 'address', []),
     ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
+  ]
+}
+
+function listenProblems({ address, tls }: Table, key: string): string[] {
+  const isRight = typeof address !== 'string' || parseListen(address) !== undefined
+  return [
+    ...(isRight ? [] : [`${key}.address: ${JSON.stringify(address)} is not allowed: must be ${LISTEN}`]),
+    ...list(Object(tls), 'sni').flatMap((each, i) =>
+      textProblems(Object(each), 'hosts', `${key}.tls.sni[${i}].hosts`, isHost, HOST),
+    ),
   ]
 }
 
@@ -65,6 +77,10 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
     textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
       problem.replace('host[0]', 'host'),
     ),
+    textProblems(route, 'allow', `route[${i}].allow`, isPeer, NETWORK),
+    textProblems(route, 'deny', `route[${i}].deny`, isPeer, NETWORK),
+    headerProblems(route.request_headers, `route[${i}].request_headers`, ['host']),
+    headerProblems(route.response_headers, `route[${i}].response_headers`, []),
     textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
   )
   if (route.host !== undefined && route.hosts !== undefined)
@@ -78,7 +94,43 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
 }
 
 /** Keys that only a route with an upstream can have. */
-const FORWARD_KEYS = ['encoded_slashes', 'retries', 'retry_on']
+const FORWARD_KEYS = ['encoded_slashes', 'request_headers', 'retries', 'retry_on', 'timeouts']
+
+/** Fields that the gateway writes itself: framing, hop-by-hop fields, ids. */
+const OWN_FIELDS = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'host',
+  'keep-alive',
+  'te',
+  'traceparent',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-request-id',
+])
+const NAME = /^[\w!#$%&'*+\-.^`|~]+$/
+
+/** Names of fields that cannot be changed. `settable` may be set, but not removed. */
+function headerProblems(headers: unknown, key: string, settable: string[]): string[] {
+  const { set, add, remove } = Object(headers)
+  const names = [
+    ...Object.keys(Object(set)).map((name) => ['set', name] as const),
+    ...Object.keys(Object(add)).map((name) => ['add', name] as const),
+    ...list(Object(headers), 'remove').map((name) => ['remove', String(name)] as const),
+  ]
+  return [add, remove, set].some((each) => typeof each === 'string')
+    ? []
+    : names.flatMap(([action, name]) => {
+        const own = OWN_FIELDS.has(name.toLowerCase())
+        if (NAME.test(name) && (!own || (action === 'set' && settable.includes(name.toLowerCase()))))
+          return []
+        return [
+          `${key}.${action}: ${JSON.stringify(name)} is ${own ? 'written by the gateway' : 'not a field name'}`,
+        ]
+      })
+}
 
 /** A route has exactly one action, and changes the path only if it forwards. */
 function actionProblems(route: Table, key: string): string[] {
@@ -136,10 +188,7 @@ const isHost = (text: string): boolean => hostPattern(text) !== undefined
 const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
 
 function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/')
-  const bits = isIP(address) === 6 ? 128 : 32
-  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
-  return isIP(address) !== 0 && isPrefix && rest.length === 0
+  return new AddressList().add(text)
 }
 
 function describe({ type, path, value, schema }: ValueError): string {
@@ -149,7 +198,9 @@ function describe({ type, path, value, schema }: ValueError): string {
     .replaceAll('/', '.')
   switch (type) {
     case ValueErrorType.ObjectAdditionalProperties:
-      return `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
+      return schema.properties === undefined
+        ? `${key}: there is no such key: must be ${schema.description}`
+        : `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
     case ValueErrorType.ObjectRequiredProperty:
       return `${key}: is missing: must be ${schema.description}`
     default: {
@@ -174,6 +225,6 @@ function taken(name: string, items: Table[], key: string, reserved: [string, str
 const tables = (document: unknown, key: string): Table[] => list(document, key).map((item) => Object(item))
 
 function list(document: unknown, key: string): unknown[] {
-  const items = (document as Table)[key]
+  const items = (Object(document) as Table)[key]
   return Array.isArray(items) ? items : []
 }

@@ -3,6 +3,7 @@ import { ConfigError, type Environment, settingsTable } from '@bun-monitoring/pr
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Certificates } from '../testdata/certificates.ts'
 import { HOST } from './hosts.ts'
 import { PREFIX, readGatewayConfig, schema } from './settings.ts'
 
@@ -26,7 +27,8 @@ function problemsOf(env: Environment): readonly string[] {
   return []
 }
 
-const TARGET = 'an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock'
+const TARGET =
+  'an address like http://dogs:8001, https://dogs:8443, unix:/run/dogs.sock or unix:/run/dogs.*.sock'
 const UPSTREAMS = `
 [[upstream]]
 name = "dogs"
@@ -114,7 +116,7 @@ describe('a bad file is rejected with every problem by key path', () => {
       'unknown keys',
       `cache = true\n${UPSTREAMS}weight = 1\n${ROUTE}hostname = "x"\n[limits]\nbody = 1`,
       [
-        expect.stringMatching(/^cache: there is no such key; known: limits, timeouts, .*upstream, route$/),
+        expect.stringMatching(/^cache: there is no such key; known: listen, limits, .*upstream, route$/),
         expect.stringMatching(/^limits\.body: there is no such key; known: line_bytes, .*body_bytes/),
         expect.stringMatching(/^upstream\[1\]\.weight: there is no such key; known: name, targets, /),
         expect.stringMatching(/^route\[0\]\.hostname: there is no such key; known: id, host, /),
@@ -128,7 +130,7 @@ describe('a bad file is rejected with every problem by key path', () => {
        body_bytes = "1 MB"
        [[upstream]]
        name = "Dogs"
-       targets = ["https://127.0.0.1"]
+       targets = ["ftp://127.0.0.1"]
        [[upstream]]
        name = "dogs"
        targets = []
@@ -142,7 +144,7 @@ describe('a bad file is rejected with every problem by key path', () => {
         'upstream[1].targets: [] is not allowed: must be a list of addresses',
         'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
         'route[0]: must have one of upstream, respond, redirect; has none',
-        `upstream[0].targets[0]: "https://127.0.0.1" is not allowed: must be ${TARGET}`,
+        `upstream[0].targets[0]: "ftp://127.0.0.1" is not allowed: must be ${TARGET}`,
       ],
     ],
     [
@@ -251,6 +253,29 @@ describe('a bad file is rejected with every problem by key path', () => {
     ],
     ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
     ['retries = 0\nretry_on = []', []],
+    ['request_headers = { set = { Host = "a", A = ["b", "c"] }, remove = ["B"] }', []],
+    [
+      'request_headers = { add = { Host = "a", "X-Request-Id" = "b" }, remove = ["a b"] }',
+      [
+        'route[0].request_headers.add: "Host" is written by the gateway',
+        'route[0].request_headers.add: "X-Request-Id" is written by the gateway',
+        'route[0].request_headers.remove: "a b" is not a field name',
+      ],
+    ],
+    [
+      'response_headers = { set = { Host = "a", "Transfer-Encoding" = "b", "" = "c" } }',
+      [
+        'route[0].response_headers.set: "Host" is written by the gateway',
+        'route[0].response_headers.set: "Transfer-Encoding" is written by the gateway',
+        'route[0].response_headers.set: "" is not a field name',
+      ],
+    ],
+    [
+      'response_headers = { set = { A = "b\\nc" } }',
+      [
+        'route[0].response_headers.set.A: "b\\nc" is not allowed: must be a string of printable ASCII, or a list of them',
+      ],
+    ],
   ])('a route with %s', async (keys, problems) => {
     expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${keys}`) })).toEqual(problems)
   })
@@ -306,6 +331,145 @@ test('a missing file is named', () => {
   expect(problemsOf({ GATEWAY_CONFIG: '/nowhere/gateway.toml' })).toEqual([
     expect.stringContaining('/nowhere/gateway.toml cannot be read: ENOENT'),
   ])
+})
+
+test('error pages are files beside the file, or URLs', async () => {
+  await Bun.write(join(folder, '502.html'), '<p>502')
+  const errors = 'errors = { 502 = "502.html", 404 = "https://a/404" }\n'
+  const config = readGatewayConfig({
+    GATEWAY_CONFIG: await fileWith(`${errors}${UPSTREAMS}${ROUTE}${errors}`),
+  })
+  const expected = new Map([
+    [502, { html: '<p>502' }],
+    [404, { location: 'https://a/404' }],
+  ] as const)
+  expect(config.errors).toEqual(expected)
+  expect(config.routes[0]!.errors).toEqual(expected)
+})
+
+test.each([
+  ['502 = "none.html"', /^errors\.502: none\.html cannot be read: ENOENT/],
+  ['200 = "502.html"', /^errors\[200\]: there is no such key: must be a table of statuses/],
+  ['502 = 1', /^errors\[502\]: 1 is not allowed: must be a path/],
+])('an error page %s is refused', async (errors, problem) => {
+  const config = await fileWith(`errors = { ${errors} }\n${UPSTREAMS}${ROUTE}`)
+  expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([expect.stringMatching(problem)])
+})
+
+describe('TLS in the file', () => {
+  const certificates = new Certificates()
+  afterAll(() => certificates[Symbol.dispose]())
+  certificates.sign('ec', 'DNS:a.test')
+  certificates.sign('rsa', 'DNS:a.test', 'RSA')
+  certificates.sign('other', 'DNS:b.test')
+  const path = (file: string) => certificates.path(file)
+  const listen = (tls: string) => `[[listen]]\naddress = "127.0.0.1:8443"\ntls = { ${tls} }\n`
+  const pair = (cert: string, key = cert) => `cert = "${path(`${cert}.pem`)}", key = "${path(`${key}.key`)}"`
+
+  test('is read, with several certificates and names', async () => {
+    const two = `cert = ["${path('ec.pem')}", "${path('rsa.pem')}"], key = ["${path('ec.key')}", "${path('rsa.key')}"]`
+    const sni = `sni = [{ hosts = ["B.test", "*.b.test"], ${pair('other')} }]`
+    const config = await fileWith(
+      `${UPSTREAMS}${ROUTE}${listen(`${two}, client_ca = "${path('ca.pem')}", ${sni}`)}`,
+    )
+    const [first] = readGatewayConfig({ GATEWAY_CONFIG: config }).listen
+    expect(first).toMatchObject({
+      hostname: '127.0.0.1',
+      port: 8443,
+      tls: {
+        cert: [certificates.text('ec.pem'), certificates.text('rsa.pem')],
+        key: [certificates.text('ec.key'), certificates.text('rsa.key')],
+        clientCa: certificates.text('ca.pem'),
+        minVersion: '1.2',
+        sni: [{ hosts: ['b.test', '*.b.test'], cert: [certificates.text('other.pem')] }],
+      },
+    })
+  })
+
+  test('of an upstream is read, and paths are relative to the file', async () => {
+    await Bun.write(join(folder, 'ca.pem'), certificates.text('ca.pem'))
+    const tls = `tls = { ca = "ca.pem", ${pair('ec')}, server_name = "dogs.test" }`
+    const config = await fileWith(
+      `[[upstream]]\nname = "dogs"\ntargets = ["https://1.2.3.4"]\n${tls}\n${ROUTE}`,
+    )
+    expect(readGatewayConfig({ GATEWAY_CONFIG: config }).upstreams[0]!.tls).toEqual({
+      ca: certificates.text('ca.pem'),
+      cert: certificates.text('ec.pem'),
+      key: certificates.text('ec.key'),
+      serverName: 'dogs.test',
+    })
+  })
+
+  test.each<[string, () => string, (string | RegExp)[]]>([
+    [
+      'the key of another certificate',
+      () => pair('ec', 'other'),
+      ['is not the key of listen[0].tls.cert[0]'],
+    ],
+    [
+      'no key',
+      () => `cert = "${path('ec.pem')}"`,
+      ['listen[0].tls.key: is missing: must be a path of a PEM file, or a list of paths'],
+    ],
+    [
+      'two keys of one type',
+      () =>
+        `cert = ["${path('ec.pem')}", "${path('other.pem')}"], key = ["${path('ec.key')}", "${path('other.key')}"]`,
+      ['listen[0].tls.key: two keys of one type; use one of each, like RSA and EC'],
+    ],
+    [
+      'more certificates than keys',
+      () => `cert = ["${path('ec.pem')}", "${path('rsa.pem')}"], key = "${path('ec.key')}"`,
+      ['listen[0].tls: cert and key belong together'],
+    ],
+    [
+      'no certificate in the file',
+      () => `cert = "${path('ec.key')}", key = "${path('ec.key')}"`,
+      ['listen[0].tls.cert[0]: is not a certificate in PEM'],
+    ],
+    [
+      'no key in the file',
+      () => `cert = "${path('ec.pem')}", key = "${path('ec.pem')}"`,
+      ['listen[0].tls.key[0]: is not a private key in PEM without a password'],
+    ],
+    [
+      'a file that is missing',
+      () => `cert = "/nowhere.pem", key = "${path('ec.key')}"`,
+      [/^listen\[0\]\.tls\.cert\[0\]: \/nowhere\.pem cannot be read: ENOENT/],
+    ],
+    [
+      'an unknown version',
+      () => `${pair('ec')}, min_version = "1.1"`,
+      ['listen[0].tls.min_version: "1.1" is not allowed: must be one of 1.2, 1.3'],
+    ],
+    [
+      'a name that is none',
+      () => `${pair('ec')}, sni = [{ hosts = ["a:1"], ${pair('other')} }]`,
+      [`listen[0].tls.sni[0].hosts[0]: "a:1" is not allowed: must be ${HOST}`],
+    ],
+  ])('with %s is refused', async (_, tls, problems) => {
+    const found = problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${listen(tls())}`) })
+    expect(found).toHaveLength(problems.length)
+    for (const [i, problem] of problems.entries()) {
+      if (typeof problem === 'string') expect(found[i]).toEndWith(problem)
+      else expect(found[i]).toMatch(problem)
+    }
+  })
+
+  test.each(['8443', 'a:0', 'a:65536', '::1:8443', ':8443', 'a b:1'])('at %s is refused', async (address) => {
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "${address}"`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      `listen[0].address: "${address}" is not allowed: must be an address like 127.0.0.1:8443 or [::]:443`,
+    ])
+  })
+
+  test('at one address twice is refused', async () => {
+    const one = '[[listen]]\naddress = "127.0.0.1:80"\nredirect = "https://{host}{path}?{query}"\n'
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}${one}${one}`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      'listen[1].address: "127.0.0.1:80" is taken by listen[0]',
+    ])
+  })
 })
 
 test('a file that is not TOML is named, with the parser’s words', async () => {

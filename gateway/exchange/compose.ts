@@ -5,6 +5,7 @@ import { CHUNKED } from '../http1/framing.ts'
 import type { ResponseHead } from '../http1/response_head.ts'
 import { coalesce } from '../io/coalesce.ts'
 import type { Sink } from '../io/write_queue.ts'
+import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 
 export const EMPTY_LINE = Buffer.from('\r\n')
@@ -63,15 +64,16 @@ interface Delivery {
   minor: number
   /** Whether a response without framing is sent in chunks. */
   rechunks: boolean
+  /** Changes of the fields by the route. */
+  rules?: HeaderRules
+  values?: HeaderValues
 }
 
 /** The head of a response that cannot be forwarded as the bytes received. */
-export function writeResponseHead(
-  out: Sink,
-  head: ResponseHead,
-  { closes, minor, rechunks }: Delivery,
-): void {
-  const forward = minor === 0 && head.framing === CHUNKED ? withoutChunked(head.forward) : head.forward
+export function writeResponseHead(out: Sink, head: ResponseHead, delivery: Delivery): void {
+  const { closes, minor, rechunks, rules, values } = delivery
+  const framed = minor === 0 && head.framing === CHUNKED ? withoutChunked(head.forward) : head.forward
+  const forward = rules?.keep(framed) ?? framed
   const lines = [
     head.hasDate ? '' : dateLine(),
     rechunks ? 'Transfer-Encoding: chunked\r\n' : '',
@@ -79,6 +81,10 @@ export function writeResponseHead(
   ]
   const end = Buffer.from(`${lines.join('')}\r\n`)
   coalesce(out, forward, 0, forward.length)
+  if (rules !== undefined && values !== undefined) {
+    const added = rules.added(values)
+    coalesce(out, added, 0, added.length)
+  }
   coalesce(out, end, 0, end.length)
 }
 

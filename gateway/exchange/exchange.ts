@@ -2,6 +2,7 @@
  * One forwarded request and its response: connects the client's connection with an upstream request. Both bodies stream;
  * back-pressure works in both directions, and either side may end first.
  */
+import type { Timeouts } from '../config/limits.ts'
 import { Body, CHUNKS, NO_CHUNKS } from '../http1/body.ts'
 import { CHUNKED, NO_LENGTH } from '../http1/framing.ts'
 import { HEAD, isIdempotent } from '../http1/methods.ts'
@@ -9,9 +10,12 @@ import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
-import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId } from '../forward/trace_ids.ts'
-import { problemReply } from '../routing/local_reply.ts'
+import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
+import { type ErrorPages, NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
+import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
+import { problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
+import type { Forward } from '../routing/route.ts'
 import { type Failure, FAILURES } from '../upstream/failures.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import {
@@ -37,6 +41,10 @@ export class Exchange implements UpstreamRequestListener {
   readonly #upstreamRequest: UpstreamRequest
   readonly #record: ExchangeRecord
   readonly #isHead: boolean
+  readonly #forward: Forward
+  readonly #responseHeaders: HeaderRules | undefined
+  readonly bodyBytes: number
+  readonly #errorPages: ErrorPages
   #closes: boolean
   #head: ResponseHead | undefined
   #response: Body | undefined
@@ -50,7 +58,11 @@ export class Exchange implements UpstreamRequestListener {
   ) {
     const { line, fields, route } = incoming
     this.#fields = fields
-    this.#upstream = context.upstream(route!.forward!.upstream)
+    this.#forward = route!.forward!
+    this.#responseHeaders = route!.responseHeaders
+    this.bodyBytes = route!.bodyBytes
+    this.#errorPages = route!.errorPages ?? NO_PAGES
+    this.#upstream = context.upstream(this.#forward.upstream)
     this.#isHead = line.method === HEAD
     this.minor = line.minor
     this.#closes = !fields.isPersistent
@@ -61,7 +73,7 @@ export class Exchange implements UpstreamRequestListener {
       this,
       this.#upstream,
       isIdempotent(line.method),
-      route!.forward!.retries,
+      this.#forward.retries,
       startedMs,
     )
   }
@@ -72,6 +84,10 @@ export class Exchange implements UpstreamRequestListener {
 
   get isRequestDone(): boolean {
     return this.request.isDone
+  }
+
+  get timeouts(): Timeouts {
+    return this.#forward.timeouts
   }
 
   get upgrade(): string[] | undefined {
@@ -85,12 +101,21 @@ export class Exchange implements UpstreamRequestListener {
     writeRequestLine(out, incoming)
     const { forward, host, requestId, hasTraceparent } = this.#fields
     const { hostLine } = this.#upstream
-    if (host === '') coalesce(out, hostLine, 0, hostLine.length)
-    coalesce(out, forward, 0, forward.length)
+    const rules = this.#forward.requestHeaders
+    if (host === '' && rules?.setsHost !== true) coalesce(out, hostLine, 0, hostLine.length)
+    const kept = rules?.keep(forward) ?? forward
+    coalesce(out, kept, 0, kept.length)
     writePrefix(out, incoming)
     const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
     commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
-    if (this.context.accessLog.isOn) this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
+    if (this.#record.isLogged || rules !== undefined || this.#responseHeaders !== undefined)
+      this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
+    if (this.#record.isLogged)
+      this.#record.traceId = this.#fields.traceId ?? writtenTraceId(buffer, at, requestId !== undefined)
+    if (rules !== undefined) {
+      const added = rules.added(this.#values())
+      coalesce(out, added, 0, added.length)
+    }
     coalesce(out, EMPTY_LINE, 0, EMPTY_LINE.length)
     this.#writeBody(incoming.bytes)
     out.begin()
@@ -103,7 +128,7 @@ export class Exchange implements UpstreamRequestListener {
    */
   readRequest(bytes: Buffer, from: number): number {
     const end = this.request.read(bytes, from, bytes.length)
-    if (end === -1 || this.request.bytes > this.context.limits.bodyBytes) return end
+    if (end === -1 || this.request.bytes > this.bodyBytes) return end
     this.#writeBody(bytes)
     this.#awaitUpstream()
     return end
@@ -151,13 +176,14 @@ export class Exchange implements UpstreamRequestListener {
     this.#upstreamRequest.onResponse(head.status)
     const { out } = client
     const closes = this.#closes
-    const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && !this.#rechunks
+    const isUnchanged = this.#responseHeaders === undefined && !this.#rechunks
+    const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && isUnchanged
     const { pieces } = response
     if (isVerbatim && (pieces.length === 0 || (pieces.length === 2 && pieces[0] === to))) {
       out.write(bytes, from, pieces[1] ?? to)
       pieces.length = 0
     } else if (isVerbatim) coalesce(out, bytes, from, to)
-    else writeResponseHead(out, head, { closes, minor, rechunks: this.#rechunks })
+    else this.#writeHead(head)
     this.#upstreamRequest.connection!.touch()
     if (head.status === 101) return this.#openTunnel(bytes, to)
     this.#passResponse(bytes, end)
@@ -232,9 +258,33 @@ export class Exchange implements UpstreamRequestListener {
     this.#record.onStatus(status)
     const closes = this.#closes || !request.isDone || this.context.isLameDuck || client.isLast
     this.#endRecord()
-    const reply = problemReply(status, `${this.#upstream.name} ${detail}`)
-    client.reply(reply, connectionLine(closes, this.minor), !this.#isHead)
+    const reply = withErrorPage(
+      problemReply(status, `${this.#upstream.name} ${detail}`),
+      this.#fields.acceptsHtml,
+      this.#errorPages,
+      this.context.errorPages,
+    )
+    client.reply(
+      withHeaders(reply, this.#responseHeaders, this.#values()),
+      connectionLine(closes, this.minor),
+      !this.#isHead,
+    )
     client.onFinished(closes, request.isDone)
+  }
+
+  #writeHead(head: ResponseHead): void {
+    const rules = this.#responseHeaders
+    writeResponseHead(this.client.out, head, {
+      closes: this.#closes,
+      minor: this.minor,
+      rechunks: this.#rechunks,
+      ...(rules === undefined ? {} : { rules, values: this.#values() }),
+    })
+  }
+
+  #values(): HeaderValues {
+    const { host, client } = this.#fields
+    return { host, client, request_id: this.#record.requestId }
   }
 
   #writeBody(bytes: Buffer): void {
@@ -288,7 +338,8 @@ export class Exchange implements UpstreamRequestListener {
 
   #endRecord(): void {
     this.#isOver = true
+    const { target } = this.#upstreamRequest
     this.#upstreamRequest.end()
-    this.#record.finish(this.request.bytes, this.#response?.bytes ?? 0)
+    this.#record.finish(this.request.bytes, this.#response?.bytes ?? 0, target)
   }
 }

@@ -12,10 +12,13 @@ export const PSEUDONYM = 'bun-monitoring'
 /** https://www.w3.org/TR/trace-context/#traceparent-header, of any version that begins like version 00. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
 
+export type Protocol = 'http' | 'https'
+
 /** The client at the other end of a connection. */
 export interface PeerIdentity {
   /** `unknown` on a unix socket. */
   readonly address: string
+  readonly protocol: Protocol
   /** Whether its fields about earlier hops are trusted. */
   readonly isTrusted: boolean
   /** Whether an address of an earlier hop is a trusted proxy. */
@@ -115,9 +118,9 @@ export function pathFields(hops: Hops, peer: PeerIdentity, host: string, minor: 
     `X-Forwarded-For: ${chainOf(hops, address).join(', ')}`,
     ...(realIp === UNKNOWN ? [] : [`X-Real-IP: ${realIp}`]),
     ...(forwardedHost === '' ? [] : [`X-Forwarded-Host: ${forwardedHost}`]),
-    `X-Forwarded-Proto: ${hops.protocol ?? 'http'}`,
+    `X-Forwarded-Proto: ${hops.protocol ?? peer.protocol}`,
     ...(hops.port === undefined ? [] : [`X-Forwarded-Port: ${hops.port}`]),
-    `Forwarded: ${forwardedElements(hops, address, host).join(', ')}`,
+    `Forwarded: ${forwardedElements(hops, peer, host).join(', ')}`,
   ]
 }
 
@@ -128,11 +131,11 @@ const chainOf = ({ addresses }: Hops, address: string): string[] =>
 /** The address of a client on a unix socket. */
 export const UNKNOWN = 'unknown'
 
-function forwardedElements(hops: Hops, address: string, host: string): string[] {
-  if (hops.forwarded.length > 0) return [...hops.forwarded, element(address, host, 'http')]
+function forwardedElements(hops: Hops, { address, protocol: own }: PeerIdentity, host: string): string[] {
+  if (hops.forwarded.length > 0) return [...hops.forwarded, element(address, host, own)]
   // Some servers read host and protocol of the first element, some of the last one: only the first has them.
   const [first = address, ...others] = chainOf(hops, address)
-  const protocol = hops.protocol?.split(',')[0]?.trim() ?? 'http'
+  const protocol = hops.protocol?.split(',')[0]?.trim() ?? own
   return [element(first, hops.host ?? host, protocol), ...others.map((hop) => element(hop, '', ''))]
 }
 

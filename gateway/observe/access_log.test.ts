@@ -15,25 +15,26 @@ function logOf(access: 'errors' | 'all', errorsPerSecond: number) {
         .split('\n')
         .map((line) => JSON.parse(line)),
     )
-  const log = new AccessLog({ access, errorsPerSecond }, write, { inc: () => void leftOut++ })
+  const log = new AccessLog({ access, errorsPerSecond, sample2xx: 1 }, write, { inc: () => void leftOut++ })
   return { log, lines, leftOut: () => leftOut }
 }
 
 test('lines about errors are bounded in each second, and the others counted in a line and a metric', () => {
-  const { log, lines, leftOut } = logOf('errors', 3)
+  const access = 'errors'
+  const { log, lines, leftOut } = logOf(access, 3)
   setSystemTime(1_000_000)
-  for (let i = 0; i < 10; i++) log.add(entry(404))
+  for (let i = 0; i < 10; i++) log.add(access, entry(404))
   log.flush()
   expect(lines.map(({ msg }) => msg)).toEqual(['request', 'request', 'request'])
   expect(leftOut()).toBe(7)
   setSystemTime(1_000_999)
-  log.add(entry(404))
+  log.add(access, entry(404))
   log.flush()
   expect(lines).toHaveLength(3)
   setSystemTime(1_001_000)
   log.flush()
   expect(lines.at(-1)).toMatchObject({ level: 'warn', lines: 8 })
-  for (let i = 0; i < 3; i++) log.add(entry(404))
+  for (let i = 0; i < 3; i++) log.add(access, entry(404))
   log.flush()
   expect(lines).toHaveLength(7)
   setSystemTime(1_002_000)
@@ -42,9 +43,10 @@ test('lines about errors are bounded in each second, and the others counted in a
 })
 
 test('a log of all requests is not bounded', () => {
-  const { log, lines } = logOf('all', 1)
+  const access = 'all'
+  const { log, lines } = logOf(access, 1)
   setSystemTime(1_000_000)
-  for (let i = 0; i < 10; i++) log.add(entry(404))
+  for (let i = 0; i < 10; i++) log.add(access, entry(404))
   log.flush()
   expect(lines).toHaveLength(10)
 })

@@ -1,13 +1,9 @@
 /** Redirects whose location is made from the request: `{host}`, `{path}` and `{query}`. */
+import type { Redirect } from '../config/gateway_file.ts'
 import type { RequestHead } from '../forward/request_head.ts'
 import { latin1 } from '../http1/bytes.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import { type LocalReply, localReply } from './local_reply.ts'
-
-export interface Redirect {
-  status: number
-  location: string
-}
 
 /** The placeholders; a `?` or `&` before an empty query goes with it. */
 const PLACEHOLDER = /\{(host|path)\}|([?&]?)\{query\}/g

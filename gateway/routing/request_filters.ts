@@ -29,8 +29,9 @@ const FILTERS: readonly Filter[] = [
   rejectTrace,
   replyForGateway,
   rejectAmbiguousPath,
-  rejectLargeBody,
   matchRoute,
+  checkAccess,
+  rejectLargeBody,
   replyLastForward,
   ({ route }) => route!.reply,
   redirect,
@@ -45,6 +46,9 @@ export function filterRequest(request: Incoming): Rejection | LocalReply | undef
   }
   return undefined
 }
+
+/** The most bytes of a request's body. */
+export const bodyLimit = ({ route, limits }: Incoming): number => route?.bodyBytes ?? limits.bodyBytes
 
 /** The route's id in metrics. */
 export const routeId = (route: Route | undefined): string => route?.id ?? UNMATCHED
@@ -66,8 +70,12 @@ function rejectAmbiguousPath(request: Incoming): Rejection | undefined {
   return request.form === 'ambiguous' ? 'path' : undefined
 }
 
-function rejectLargeBody({ fields, limits }: Incoming): Rejection | undefined {
-  return fields.framing > limits.bodyBytes ? 'body_size' : undefined
+function checkAccess({ route, fields }: Incoming): LocalReply | undefined {
+  return route!.access?.check(fields.client)
+}
+
+function rejectLargeBody({ fields, route }: Incoming): Rejection | undefined {
+  return fields.framing > route!.bodyBytes ? 'body_size' : undefined
 }
 
 function matchRoute(request: Incoming): Rejection | LocalReply | undefined {

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { readGatewayConfig } from '../config/settings.ts'
 import { METHODS } from '../http1/methods.ts'
 import { findRoute, type Route, sortRoutes } from './route.ts'
 import { compileRoutes } from './route_table.ts'
@@ -10,6 +11,8 @@ const route = (id: string, path: string, rest: Partial<Route> = {}): Route => ({
   methods: undefined,
   forward: undefined,
   reply: undefined,
+  bodyBytes: 0,
+  accessLog: 'off',
   ...rest,
 })
 
@@ -55,12 +58,16 @@ test.each([
   ['example', 'none'],
   ['aexample', 'none'],
 ])('of host %s takes %s: exact names come first, then longer wildcards', (host, id) => {
-  const routes = compileRoutes([
-    { id: 'none', path: '/a', upstream: 'u' },
-    { id: 'wide', path: '/a', hosts: ['*.Example'], upstream: 'u' },
-    { id: 'deep', path: '/', hosts: ['other', '*.sub.example.'], upstream: 'u' },
-    { id: 'exact', path: '/', host: 'A.example', upstream: 'u' },
-  ])
+  const routes = compileRoutes(
+    [
+      { id: 'none', path: '/a', upstream: 'u' },
+      { id: 'wide', path: '/a', hosts: ['*.Example'], upstream: 'u' },
+      { id: 'deep', path: '/', hosts: ['other', '*.sub.example.'], upstream: 'u' },
+      { id: 'exact', path: '/', host: 'A.example', upstream: 'u' },
+    ],
+    readGatewayConfig({}),
+    { table: undefined, onLimited() {} },
+  )
   const found = findRoute(routes, host, Buffer.from('/a'), 0, 2, 0)
   expect((found as Route).id).toBe(id)
 })

@@ -3,8 +3,13 @@
  * of bytes.
  */
 import { METHODS } from '../http1/methods.ts'
+import type { Timeouts } from '../config/limits.ts'
+import type { AccessLogMode } from '../observe/access_log.ts'
+import type { Access } from './access.ts'
+import type { ErrorPages } from './error_pages.ts'
+import type { HeaderRules } from './header_rules.ts'
 import type { LocalReply } from './local_reply.ts'
-import type { Redirect } from './redirect.ts'
+import type { Redirect } from '../config/gateway_file.ts'
 
 export interface Forward {
   /** The name of the upstream. */
@@ -17,6 +22,8 @@ export interface Forward {
   /** Whether paths with encoded slashes and empty segments pass. */
   passesSlashes: boolean
   retries: RetryRule
+  requestHeaders?: HeaderRules
+  timeouts: Timeouts
 }
 
 /** When a request is sent again. */
@@ -38,6 +45,13 @@ export interface Route {
   forward: Forward | undefined
   reply: LocalReply | undefined
   redirect?: Redirect
+  responseHeaders?: HeaderRules
+  access?: Access
+  errorPages?: ErrorPages
+  /** Bytes of a request's body. */
+  bodyBytes: number
+  /** `undefined`: as the file says. */
+  accessLog: AccessLogMode | undefined
 }
 
 const SLASH = 0x2f

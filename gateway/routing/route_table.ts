@@ -1,26 +1,51 @@
 /** Makes routes of the file's route tables: paths as bytes, and replies ready to send. */
-import { RETRY_CAUSES, type RouteConfig } from '../config/gateway_file.ts'
+import { camelCase, type GatewayFile, type HeadersConfig, type RouteConfig } from '../config/gateway_file.ts'
+import { RETRY_CAUSES } from '../config/schema.ts'
 import { hostsOf } from '../config/hosts.ts'
+import type { RateTable } from '../io/rate_table.ts'
+import { Access } from './access.ts'
+import { HeaderRules } from './header_rules.ts'
 import { type LocalReply, localReply } from './local_reply.ts'
 import { type Forward, type Route, sortRoutes } from './route.ts'
 
-export function compileRoutes(routes: readonly RouteConfig[]): Route[] {
+/** @param defaults the values of the file for keys that a route leaves out */
+export function compileRoutes(
+  routes: readonly RouteConfig[],
+  defaults: RouteDefaults,
+  rates: RateContext,
+): Route[] {
   return sortRoutes(
     routes.flatMap((route) => {
+      const access = accessOf(route, rates)
       const hosts = hostsOf(route)
-      return (hosts.length === 0 ? [''] : hosts).map((host) => routeOf(route, host.replace(/^\*/, '')))
+      return (hosts.length === 0 ? [''] : hosts).map((host) =>
+        Object.assign(routeOf(route, host.replace(/^\*/, ''), defaults), access),
+      )
     }),
   )
 }
 
-const routeOf = (route: RouteConfig, host: string): Route => ({
+/** The values of the file that routes can replace. */
+export type RouteDefaults = Pick<GatewayFile, 'limits' | 'timeouts'>
+
+/** The parts of the gateway that limits of rates need. */
+export interface RateContext {
+  table: RateTable | undefined
+  onLimited(route: string): void
+}
+
+const routeOf = (route: RouteConfig, host: string, defaults: RouteDefaults): Route => ({
   id: route.id,
   host,
   path: Buffer.from(prefix(route.path)),
   methods: route.methods,
-  forward: forwardOf(route),
+  forward: forwardOf(route, defaults),
   reply: replyOf(route),
   ...(route.redirect === undefined ? {} : { redirect: route.redirect }),
+  ...(route.response_headers === undefined ? {} : { responseHeaders: rulesOf(route.response_headers) }),
+  ...(route.errors === undefined ? {} : { errorPages: route.errors }),
+  bodyBytes: route.limits?.body_bytes ?? defaults.limits.bodyBytes,
+  accessLog: route.log?.access,
 })
 
 /** More failures in a row are seldom the target's fault. */
@@ -31,7 +56,15 @@ const RETRY_ON = RETRY_CAUSES.filter((cause) => cause !== 'answer_timeout')
 /** `/` covers every path, as the empty prefix does. */
 const prefix = (path: string): string => (path === '/' ? '' : path)
 
-function forwardOf(route: RouteConfig): Forward | undefined {
+/** One object for all hosts of a route, which share its rate. */
+function accessOf(route: RouteConfig, { table, onLimited }: RateContext): { access?: Access } {
+  if (route.allow === undefined && route.deny === undefined && route.rate === undefined) return {}
+  return { access: new Access(route, table, () => onLimited(route.id)) }
+}
+
+const rulesOf = (headers: object): HeaderRules => new HeaderRules(headers as HeadersConfig)
+
+function forwardOf(route: RouteConfig, { timeouts }: RouteDefaults): Forward | undefined {
   const { upstream, path, strip, rewrite, encoded_slashes } = route
   if (upstream === undefined) return undefined
   const isCut = strip === true || rewrite !== undefined
@@ -42,6 +75,8 @@ function forwardOf(route: RouteConfig): Forward | undefined {
     strippedPrefix: strip === true ? prefix(path) : '',
     passesSlashes: encoded_slashes === 'pass',
     retries: { most: route.retries ?? MOST_RETRIES, causes: new Set(route.retry_on ?? RETRY_ON) },
+    ...(route.request_headers === undefined ? {} : { requestHeaders: rulesOf(route.request_headers) }),
+    timeouts: { ...timeouts, ...camelCase(route.timeouts ?? {}) },
   }
 }
 

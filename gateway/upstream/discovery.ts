@@ -6,7 +6,7 @@ import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { basename, dirname, join } from 'node:path'
-import { type Address, parseAddress } from '../config/address.ts'
+import { type Address, parseAddress, type TcpAddress } from '../config/address.ts'
 
 /** Addresses by the identity of the target. */
 export type Found = ReadonlyMap<string, Address>
@@ -30,14 +30,11 @@ const fixed = (address: Address, report: (found: Found) => void): Discovery => (
   close() {},
 })
 
-const named = (
-  { hostname, port }: { hostname: string; port: number },
-  report: (found: Found) => void,
-): Discovery => ({
+const named = ({ hostname, ...rest }: TcpAddress, report: (found: Found) => void): Discovery => ({
   async look() {
     // A failed lookup, or a name that vanished, removes no target: one that fails is ejected.
     const addresses = isLocalhost(hostname) ? LOOPBACK : await lookup(hostname, { all: true }).catch(() => [])
-    if (addresses.length > 0) report(new Map(addressesIn(addresses, port)))
+    if (addresses.length > 0) report(new Map(addressesIn(addresses, rest)))
   },
   close() {},
 })
@@ -56,14 +53,14 @@ const isLocalhost = (hostname: string): boolean => /^(.+\.)?localhost\.?$/i.test
  */
 export function addressesIn(
   found: readonly { address: string; family: number }[],
-  port: number,
+  rest: Omit<TcpAddress, 'hostname'>,
 ): [key: string, address: Address][] {
   const ofFamily = (family: number) =>
     found.filter((each) => each.family === family).map(({ address }) => address)
   const [four, six] = [ofFamily(4), ofFamily(6)]
-  if (four.length === 0) return six.map((hostname) => [hostname, { hostname, port }])
+  if (four.length === 0) return six.map((hostname) => [hostname, { ...rest, hostname }])
   const fallbacks = six.toSorted()
-  return four.map((hostname) => [[hostname, ...fallbacks].join(' '), { hostname, port, fallbacks }])
+  return four.map((hostname) => [[hostname, ...fallbacks].join(' '), { ...rest, hostname, fallbacks }])
 }
 
 /** Socket files that match a pattern. A file that replaces another is a new target: a new worker after an old one. */

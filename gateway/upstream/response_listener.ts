@@ -1,9 +1,12 @@
 /** Receives the response that arrives on an upstream connection. exchange/exchange.ts implements it. */
+import type { Timeouts } from '../config/limits.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import type { Failure } from './failures.ts'
 
 export interface ResponseListener {
   readonly isTunnel: boolean
+  /** The timeouts of the request's route. */
+  readonly timeouts: Timeouts
   /** Whether the head of the response was received. */
   readonly hasHead: boolean
   /** Whether the whole request was received from the client. */

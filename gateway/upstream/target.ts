@@ -10,6 +10,9 @@ import { Health } from './health.ts'
 import { checkHealth } from './health_check.ts'
 import { type ConnectionOwner, UpstreamConnection, type UpstreamShared } from './upstream_connection.ts'
 
+/** The least time between two warnings about one target. */
+const WARN_MS = 1000
+
 /** The upstream of a target. */
 export interface TargetOwner {
   readonly name: string
@@ -40,6 +43,7 @@ export class Target implements Candidate, ConnectionOwner {
   readonly #idle: UpstreamConnection[] = []
   readonly #all = new Set<UpstreamConnection>()
   #isRemoved = false
+  #warnedMs = -Infinity
   #isChecking = false
   #nextCheckMs: number
 
@@ -75,6 +79,17 @@ export class Target implements Candidate, ConnectionOwner {
 
   onOpen(): void {
     this.upstream.onReachable()
+  }
+
+  onHandshakeFailed(code: string): void {
+    const { clock, log } = this.shared.context
+    if (clock.nowMs < this.#warnedMs + WARN_MS) return
+    this.#warnedMs = clock.nowMs
+    const target = nameOfAddress(this.address)
+    log.warn(
+      { upstream: this.upstream.name, target, code },
+      `TLS with target ${this.upstream.name}/${target} failed: ${code}`,
+    )
   }
 
   onTunnel(): void {
@@ -129,7 +144,7 @@ export class Target implements Candidate, ConnectionOwner {
     if (health === undefined || this.#isChecking) return
     const { clock } = this.shared.context
     this.#isChecking = true
-    const hasPassed = await checkHealth(this.address, health)
+    const hasPassed = await checkHealth(this.address, health, this.shared.tls)
     this.#isChecking = false
     this.#nextCheckMs = clock.nowMs + health.intervalMs
     // A check that fails because the gateway lacks files says nothing about the target.

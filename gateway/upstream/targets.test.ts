@@ -92,8 +92,8 @@ test.each([
   [[], []],
 ])('a name with the addresses %p has the targets %p, each with fallbacks', (found, targets) => {
   const addresses = found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-  expect(addressesIn(addresses, 1).map(([key]) => key)).toEqual(targets)
-  const alternatives = addressesIn(addresses, 1).map(([, address]) =>
+  expect(addressesIn(addresses, { port: 1 }).map(([key]) => key)).toEqual(targets)
+  const alternatives = addressesIn(addresses, { port: 1 }).map(([, address]) =>
     alternativesOf(address)
       .map((each) => ('unix' in each ? '' : each.hostname))
       .join(' '),

@@ -67,7 +67,12 @@ export class Upstream implements TargetOwner {
     metrics: UpstreamMetrics,
   ) {
     this.name = config.name
-    this.shared = { context, metrics, blockCache: new BlockCache<ResponseHead>(BLOCK_CACHE_SLOTS) }
+    this.shared = {
+      context,
+      metrics,
+      tls: config.tls,
+      blockCache: new BlockCache<ResponseHead>(BLOCK_CACHE_SLOTS),
+    }
     this.hostLine = Buffer.from(`Host: ${hostOfAddress(parseAddress(config.targets[0]!))}\r\n`)
     this.#waiting = new WaitingQueue(config.queue)
     this.#discoveries = config.targets.map((text, i) =>

@@ -4,6 +4,7 @@
  */
 import type { Socket, TCPSocketConnectOptions } from 'bun'
 import { type Address, alternativesOf } from '../config/address.ts'
+import type { ClientTls } from '../config/tls.ts'
 import type { BlockCache } from '../http1/block_cache.ts'
 import { END_OF_FIELDS, hasBareLf } from '../http1/bytes.ts'
 import { readResponseHead, type ResponseHead, type ResponseRule } from '../http1/response_head.ts'
@@ -24,6 +25,7 @@ export interface UpstreamShared {
   readonly context: Context
   readonly blockCache: BlockCache<ResponseHead>
   readonly metrics: UpstreamMetrics
+  readonly tls: ClientTls | undefined
 }
 
 /** The target of a connection. */
@@ -32,6 +34,8 @@ export interface ConnectionOwner {
   readonly shared: UpstreamShared
   /** A new connection is open. */
   onOpen(): void
+  /** The TLS handshake of a new connection has failed. */
+  onHandshakeFailed(code: string): void
   /** A connection has become a tunnel. */
   onTunnel(): void
   /** The connection can serve another request. */
@@ -73,9 +77,11 @@ export class UpstreamConnection {
   }
 
   #connectTo([address, ...others]: readonly Address[]): void {
+    const tls = tlsOptions(address!, this.target.shared.tls)
     const options = {
       ...address,
-      socket: handlers,
+      socket: tls === undefined ? handlers : tlsHandlers,
+      ...(tls === undefined ? {} : { tls }),
       data: this,
     } as TCPSocketConnectOptions<UpstreamConnection>
     this.#others = others
@@ -102,8 +108,10 @@ export class UpstreamConnection {
 
   /** Progress was made: sets the deadline for the next step. */
   touch(): void {
-    const { clock, timeouts } = this.target.shared.context
+    const { context } = this.target.shared
+    const { clock } = context
     const listener = this.#listener
+    const timeouts = listener?.timeouts ?? context.timeouts
     if (this.#socket === undefined) this.deadlineMs = clock.nowMs + timeouts.connectMs
     else if (listener === undefined) this.deadlineMs = clock.nowMs + timeouts.poolIdleMs
     else if (this.isTunnel) this.deadlineMs = clock.nowMs + timeouts.tunnelIdleMs
@@ -125,6 +133,13 @@ export class UpstreamConnection {
     this.target.onOpen()
     this.touch()
     if (!this.out.isBlocked) this.#listener?.onUpstreamDrained()
+  }
+
+  onHandshake(socket: Socket<UpstreamConnection>, isDone: boolean, error: Error | null): void {
+    if (isDone) return this.onOpen(socket)
+    this.target.onHandshakeFailed((error as NodeJS.ErrnoException | null)?.code ?? 'unknown')
+    this.onClose()
+    socket.terminate()
   }
 
   onData(data: Buffer): void {
@@ -267,6 +282,12 @@ export class UpstreamConnection {
   }
 }
 
+/** The TLS options for an address; `undefined` for plain text. Bun verifies chain and name by default. */
+export const tlsOptions = (address: Address, tls: ClientTls | undefined): object | undefined =>
+  'unix' in address || address.serverName === undefined
+    ? undefined
+    : { serverName: address.serverName, ...tls }
+
 /** Whether a 101 switches to protocols that the client offered, after a whole request. Other responses pass. */
 const isRequested = ({ status, upgrade = [] }: ResponseHead, listener: ResponseListener): boolean =>
   status !== 101 || (listener.isRequestDone && isOffered(upgrade, listener.upgrade))
@@ -284,4 +305,12 @@ const handlers = {
     socket.data.fail('malformed')
   },
   connectError: (socket: Socket<UpstreamConnection>) => socket.data.onConnectError(),
+}
+
+/** With TLS a connection is open once the handshake is done. */
+const tlsHandlers = {
+  ...handlers,
+  open() {},
+  handshake: (socket: Socket<UpstreamConnection>, isDone: boolean, error: Error | null) =>
+    socket.data.onHandshake(socket, isDone, error),
 }
