@@ -13,6 +13,7 @@ import {
 
 interface Container {
   name: string
+  image: string
   command: string[]
   env?: { name: string; value: string }[]
   ports: { name: string; containerPort: number }[]
@@ -30,6 +31,12 @@ interface Manifest {
   metadata: { name: string; namespace?: string }
   spec: {
     replicas?: number
+    minReplicas?: number
+    maxReplicas?: number
+    podSelector?: { matchLabels?: Record<string, string> }
+    unhealthyPodEvictionPolicy?: string
+    tls?: { secretName: string }[]
+    rules?: { http: { paths: { backend: { service: { name: string; port: { name: string } } } }[] } }[]
     type?: string
     clusterIP?: string
     selector: Record<string, string>
@@ -64,7 +71,10 @@ describe.skipIf(!isHere)('the manifests', () => {
   const podOf = (name: string) => find('Deployment', name).template.spec
   const started = (name: string) => {
     const { command, env = [] } = podOf(name).containers[0]
-    return { command, env: Object.fromEntries(env.map(({ name, value }) => [name, value])) }
+    // The ConfigMap has the files of this folder.
+    const local = (value: string) =>
+      value.replace(/^\/etc\/bun-monitoring\//, `${import.meta.dir}/kubernetes/`)
+    return { command, env: Object.fromEntries(env.map(({ name, value }) => [name, local(value)])) }
   }
 
   test('are the stack without Prometheus and Grafana', () => {
@@ -131,7 +141,7 @@ describe.skipIf(!isHere)('the manifests', () => {
 
   test('the pools of all pods fit into the database, also during an update', () => {
     const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
-      connectionsOf(started(name), find('Deployment', name).replicas!),
+      connectionsOf(started(name), find('HorizontalPodAutoscaler', name).maxReplicas!),
     )
     expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
@@ -152,11 +162,66 @@ describe.skipIf(!isHere)('the manifests', () => {
     }
   })
 
-  test('only the HTTP port of the gateway is reachable from outside', () => {
-    const outside = manifests.filter(({ spec: { type } = {} as Manifest['spec'] }) => type !== undefined)
-    expect(outside.map(({ metadata, spec }) => [metadata.name, spec.ports.map(({ name }) => name)])).toEqual([
-      ['gateway', ['http']],
-    ])
+  test('only the HTTP port of the gateway is reachable from outside, through an Ingress with TLS', () => {
+    const types = manifests.map(({ spec: { type } = {} as Manifest['spec'] }) => type)
+    expect(types.filter((type) => type !== undefined)).toEqual([])
+    const { tls, rules } = find('Ingress', 'gateway')
+    expect(tls).toHaveLength(1)
+    const backends = rules!.flatMap(({ http }) => http.paths.map(({ backend }) => backend.service))
+    expect(backends).toEqual([{ name: 'gateway', port: { name: 'http' } }])
+  })
+
+  test('each app has its own disruption budget, which never protects a pod that is not ready', () => {
+    for (const name of APPS)
+      expect(find('PodDisruptionBudget', name)).toEqual({
+        maxUnavailable: 1,
+        unhealthyPodEvictionPolicy: 'AlwaysAllow',
+        selector: { matchLabels: { [NAME]: name } },
+      } as unknown as Manifest['spec'])
+  })
+
+  test('the autoscaler decides on the number of pods, no Deployment does', () => {
+    for (const name of APPS) {
+      expect(find('Deployment', name).replicas).toBeUndefined()
+      const { minReplicas, maxReplicas } = find('HorizontalPodAutoscaler', name)
+      expect(minReplicas).toBeGreaterThan(1)
+      expect(maxReplicas).toBeGreaterThan(minReplicas!)
+    }
+  })
+
+  test('a pod accepts only connections that a policy allows: the database only those of dogs and cats', () => {
+    expect(find('NetworkPolicy', 'none-by-default')).toEqual({
+      podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'bun-monitoring' } },
+      policyTypes: ['Ingress'],
+    } as unknown as Manifest['spec'])
+    const { ingress } = find('NetworkPolicy', 'postgres') as unknown as {
+      ingress: { from: { podSelector: { matchExpressions: { values: string[] }[] } }[] }[]
+    }
+    const values = ingress[0]!.from.flatMap(({ podSelector }) => podSelector.matchExpressions[0]!.values)
+    expect(values).toEqual(['dogs', 'cats'])
+  })
+
+  test('no image is `latest`', () => {
+    const all = manifests.flatMap(({ spec }) => spec?.template?.spec.containers ?? [])
+    const images = all.map(({ image }) => image)
+    expect(images.length).toBeGreaterThan(4)
+    expect(images.filter((image) => !/:\d[\w.-]+$/.test(image))).toEqual([])
+  })
+
+  test('the gateway reads its file from a ConfigMap, which differs from ours in the proxies that it trusts', async () => {
+    const read = async (path: string) => Bun.TOML.parse(await Bun.file(path).text()) as object
+    const [ours, theirs] = await Promise.all(
+      ['gateway/gateway.toml', 'deploy/kubernetes/gateway.toml'].map((path) =>
+        read(`${import.meta.dir}/../${path}`),
+      ),
+    )
+    const { trusted_proxies: trusted, ...rest } = theirs as Record<string, unknown>
+    const { trusted_proxies: none, ...oursRest } = ours as Record<string, unknown>
+    expect([none, trusted]).toEqual([[], ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']])
+    expect(rest).toEqual(oursRest)
+    const { env, volumeMounts } = podOf('gateway').containers[0]
+    const path = env!.find(({ name }) => name === 'GATEWAY_CONFIG')!.value
+    expect(volumeMounts.map(({ mountPath }) => `${mountPath}/gateway.toml`)).toContain(path)
   })
 
   test('dogs and cats read the password from a file', () => {

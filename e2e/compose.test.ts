@@ -36,6 +36,30 @@ test('our containers run without root, capabilities and a writable file system',
   }
 })
 
+test('containers are limited, and their logs are rotated', async () => {
+  for (const service of [...OWN, 'prometheus']) {
+    const id = (await compose('ps', '-q', service)).trim()
+    const [{ HostConfig }] = await Bun.$`docker inspect ${id}`.json()
+    expect(HostConfig.Memory).toBeGreaterThan(0)
+    expect(HostConfig.NanoCpus).toBeGreaterThan(0)
+    expect(HostConfig.PidsLimit).toBeGreaterThan(0)
+    expect(HostConfig.LogConfig).toEqual({
+      Type: 'json-file',
+      Config: { 'max-size': '10m', 'max-file': '3' },
+    })
+  }
+})
+
+test('an image has only the files that run: no tests, benchmarks, types or packages for development', async () => {
+  const id = (await compose('ps', '-q', 'dogs')).trim()
+  const files = (await Bun.$`docker exec ${id} find . -type f`.text()).split('\n')
+  expect(files.filter((file) => !file.includes('/node_modules/')).length).toBeGreaterThan(50)
+  const own = files.filter((file) => !file.includes('/node_modules/'))
+  expect(own.filter((file) => /\.test\.ts$|\/testing|\/bench\/|\/testdata\/|\.md$/.test(file))).toEqual([])
+  expect(files.filter((file) => /\.d\.ts$|node_modules\/\.bun\/(bun-types|@types)/.test(file))).toEqual([])
+  expect(own.filter((file) => /^\.\/(gateway|exporter|services\/cats)\/.*\.ts$/.test(file))).toEqual([])
+})
+
 test('only gateway, exporter and Prometheus are published, and only on this machine', async () => {
   const rows = (await compose('ps', '--format', '{{.Service}} {{.Ports}}')).trim().split('\n')
   const published = rows.filter((row) => row.includes('->')).map((row) => row.split(' '))
@@ -104,6 +128,37 @@ test('scaled to three and back no request fails, each instance is seen, and no t
   console.log(`requests to dogs: ${before} with three, in the end ${counts[0]} counted of ${counts[1]} sent`)
   console.log(`of the rate of the gateway Prometheus saw at dogs never less than ${lowest}`)
 }, 300_000)
+
+test('eight workers find room for their metrics', async () => {
+  const eight = ['--project-name', 'bun-monitoring-e2e', 'up', '--wait', 'dogs']
+  await Bun.$`docker compose ${eight}`
+    .cwd(join(import.meta.dir, '..'))
+    .env({ ...Bun.env, DOGS_WORKERS: '8' })
+    .quiet()
+  const workers = 'sum(prefork_workers{app="dogs"})'
+  await until(async () => {
+    const [sample] = await query(prometheus, workers)
+    return sample?.value[1] === '8' ? undefined : `${workers} is ${sample?.value[1]}`
+  }, 60_000)
+}, 120_000)
+
+test('an update of dogs and cats fails no request, and leaves one container of each', async () => {
+  const before = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
+  await using traffic = new Traffic(gateway)
+  const root = join(import.meta.dir, '..')
+  await Bun.$`deploy/compose/update.sh`
+    .cwd(root)
+    .env({ ...Bun.env, PROJECT: 'bun-monitoring-e2e' })
+    .quiet()
+  await traffic.stop()
+  console.log(`${traffic.answered} requests during the update, ${traffic.failures.length} failed`)
+  expect(traffic.failures).toEqual([])
+  const after = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
+  for (const [index, ids] of after.entries()) {
+    expect(ids.trim().split('\n')).toHaveLength(1)
+    expect(ids).not.toBe(before[index]!)
+  }
+}, 180_000)
 
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })

@@ -96,7 +96,16 @@ describe('it serves', () => {
     await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--web.telemetry-path=/m')
     const { url } = await exporter.ready()
     const statusOf = async (method: string, path: string) => (await fetch(`${url}${path}`, { method })).status
-    for (const path of ['/', '/m', '/workers.json', '/-/healthy', '/-/ready']) {
+    const pages = [
+      '/',
+      '/page/style.css',
+      '/page/uplot.js',
+      '/favicon.ico',
+      '/live.json',
+      '/m',
+      '/workers.json',
+    ]
+    for (const path of pages.concat('/-/healthy', '/-/ready')) {
       expect([path, await statusOf('GET', path)]).toEqual([path, 200])
       expect([path, await statusOf('HEAD', path)]).toEqual([path, 200])
       expect([path, await statusOf('POST', path)]).toEqual([path, 405])
@@ -112,7 +121,8 @@ describe('it serves', () => {
     const response = await fetch(url)
     expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'none'")
     expect(response.headers.get('Content-Security-Policy')).toContain("connect-src 'self'")
-    expect(await response.text()).toContain('<a href="/m">')
+    expect(response.headers.get('Content-Security-Policy')).not.toContain('unsafe')
+    expect(await response.text()).toContain('<a href="./m">')
   })
 
   test("the live page's data: each target's workers, or its problem", async () => {
@@ -146,6 +156,31 @@ test('OpenMetrics and gzip only if the scraper accepts them', async () => {
   expect(page).toContain('# TYPE prefork_worker_requests counter\n')
   expect(page).toEndWith('# EOF\n')
   expect((await get({ 'Accept-Encoding': 'identity' })).headers.get('Content-Encoding')).toBeNull()
+})
+
+test('with --web.external-url, its pages have its path as prefix or none', async () => {
+  await using exporter = startOnFreePort(
+    `--stats.uri=${DOGS}`,
+    '--web.external-url=https://example.org/tools/',
+  )
+  const { url } = await exporter.ready()
+  const get = (path: string) => fetch(`${url}${path}`, { redirect: 'manual' })
+  for (const path of ['/', '/metrics', '/tools/', '/tools/metrics', '/tools/page/main.js'])
+    expect([path, (await get(path)).status]).toEqual([path, 200])
+  for (const path of ['/toolsmetrics', '/tools/tools/', '/other/'])
+    expect([path, (await get(path)).status]).toEqual([path, 404])
+  const redirect = await get('/tools')
+  expect([redirect.status, redirect.headers.get('Location')]).toEqual([308, '/tools/'])
+})
+
+test('the data of the live page is compressed if the client accepts it, and has no history with --history=0', async () => {
+  await using exporter = startOnFreePort(`--stats.uri=${DOGS}`, '--history=0', '--history.step=60s')
+  const { url } = await exporter.ready()
+  const plain = await fetch(`${url}/live.json?after=0`, { headers: { 'Accept-Encoding': 'identity' } })
+  expect(plain.headers.get('Content-Encoding')).toBeNull()
+  expect(await plain.json()).toMatchObject({ historyMs: 0, targets: [{ app: 'dogs' }], problems: [] })
+  const packed = await fetch(`${url}/live.json?after=0`)
+  expect(packed.headers.get('Content-Encoding')).toBe('gzip')
 })
 
 test('another JSON page than a stats document is a failing target', async () => {

@@ -1,7 +1,10 @@
 /** The state that all connections of a worker share: limits, routes, upstreams, metrics, and the clock of all deadlines. */
 import type { Logger, Worker } from '@bun-monitoring/prefork'
 import { ClientMetrics, type ClientState } from './client/metrics.ts'
-import type { ClientConnection, ClientContext } from './client/client_connection.ts'
+import type { ClientConnection } from './client/client_connection.ts'
+import type { Handshake } from './client/handshake.ts'
+import type { ClientRegistry } from './client/listener.ts'
+import type { TurnedAway } from './client/turned_away.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { ExchangeMetrics } from './exchange/metrics.ts'
@@ -10,20 +13,30 @@ import { FieldList } from './http1/fields.ts'
 import { METHODS } from './http1/methods.ts'
 import { RequestLine } from './http1/request_line.ts'
 import type { Clock } from './io/context.ts'
+import { connectionsWithin, openFileLimit } from './io/files.ts'
 import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
 import type { Incoming } from './routing/request_filters.ts'
 import { compileRoutes } from './routing/route_table.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
 import { Upstream } from './upstream/upstream.ts'
 
+/** The configured limits, with as many connections as the limit of open files allows. */
+function limitsWithin({ limits, upstreams }: GatewayConfig): { files: number; limits: Limits } {
+  const files = openFileLimit()
+  const most = upstreams.reduce((sum, { maxConnections }) => sum + maxConnections, 0)
+  const connections = connectionsWithin(files, limits.connections, most)
+  return { files, limits: connections === limits.connections ? limits : { ...limits, connections } }
+}
+
 /** The parts of a worker that the gateway uses. */
 export type GatewayWorker = Pick<Worker, 'registry' | 'tally' | 'log'>
 
-export class Gateway implements ClientContext {
+export class Gateway implements ClientRegistry {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly clock: Clock
   readonly fields: FieldList
+  readonly responseFields: FieldList
   readonly log: Logger
   readonly peers: Peers
   readonly clientMetrics: ClientMetrics
@@ -32,6 +45,9 @@ export class Gateway implements ClientContext {
   readonly incoming: Incoming
   readonly upstreams: readonly Upstream[]
   readonly clients = new Set<ClientConnection>()
+  readonly turnedAway = new Set<TurnedAway>()
+  readonly handshakes = new Set<Handshake>()
+  accepted = 0
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined
@@ -43,15 +59,22 @@ export class Gateway implements ClientContext {
     nowMs: number,
     writeLog: (lines: string) => void,
   ) {
-    this.limits = config.limits
+    const { files, limits } = limitsWithin(config)
+    this.limits = limits
+    if (limits !== config.limits)
+      log.warn(
+        { connections: limits.connections, files },
+        `connections = ${config.limits.connections} does not fit into the limit of open files (${files}): it is ${limits.connections}`,
+      )
     this.timeouts = config.timeouts
     this.clock = { nowMs }
     this.fields = new FieldList(config.limits.headersCount)
+    this.responseFields = new FieldList(config.limits.responseHeadersCount)
     this.log = log
     this.peers = new Peers(config.trustedProxies)
     this.clientMetrics = new ClientMetrics(registry)
     this.exchangeMetrics = new ExchangeMetrics(registry, tally)
-    this.accessLog = new AccessLog(config.accessLog, writeLog)
+    this.accessLog = new AccessLog(config.log, writeLog, this.clientMetrics.logLinesLeftOut)
     const families = new UpstreamFamilies(registry)
     this.upstreams = config.upstreams.map(
       (upstream) => new Upstream(upstream, this, families.of(upstream.name)),
@@ -62,11 +85,15 @@ export class Gateway implements ClientContext {
       line: new RequestLine(),
       fields: undefined as never,
       end: 0,
-      routes: compileRoutes(config.routes),
-      limits: config.limits,
+      routes: compileRoutes(config.routes, config),
+      limits,
       route: undefined,
-      isNormal: true,
+      form: 'plain',
     }
+  }
+
+  onGone(): void {
+    if (this.clients.size + this.handshakes.size === 0) this.onEmpty?.()
   }
 
   upstream(name: string): Upstream {
@@ -76,16 +103,16 @@ export class Gateway implements ClientContext {
   forget(client: ClientConnection): boolean {
     if (!this.clients.delete(client)) return false
     this.peers.leave(client.peer)
-    if (this.clients.size === 0) this.onEmpty?.()
+    this.onGone()
     return true
   }
 
-  count(method: number, entry: AccessLogEntry): void {
+  count(method: number, entry: AccessLogEntry, mode = this.accessLog.config.access): void {
     const { route, status, received_bytes = 0, sent_bytes = 0 } = entry
     const { http } = this.exchangeMetrics
     http.end(http.begin(METHODS[method]!), route, status)
     this.exchangeMetrics.transferred(route, received_bytes, sent_bytes)
-    if (this.accessLog.takes(status)) this.accessLog.add(entry)
+    if (this.accessLog.takes(status, mode)) this.accessLog.add(mode, entry)
   }
 
   /** Enforces deadlines, and sets the gauges of connections. */
@@ -96,12 +123,14 @@ export class Gateway implements ClientContext {
       states[client.state]++
       if (nowMs > client.deadlineMs) client.onDeadline()
     }
+    for (const client of [...this.turnedAway, ...this.handshakes])
+      if (nowMs > client.deadlineMs) client.reset()
     this.clientMetrics.observe(states)
     for (const upstream of this.upstreams) upstream.sweep(nowMs)
   }
 
   close(): void {
-    for (const client of this.clients) client.reset()
+    for (const client of [...this.clients, ...this.turnedAway, ...this.handshakes]) client.reset()
     for (const upstream of this.upstreams) upstream.close()
   }
 }

@@ -84,7 +84,7 @@ describe('a gateway that cannot start says why', () => {
         'gateway: the configuration is wrong',
         '  GATEWAY_WORKERS="many" is not allowed: must be an integer from 0 to 1000',
         '  route: is missing: must be at least one [[route]] table',
-        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://dogs:8001, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
+        '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://dogs:8001, https://dogs:8443, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
         '',
       ].join('\n'),
     )

@@ -2,20 +2,21 @@
  * The gateway as a server: built from its configuration, listening on addresses, and drained before it stops. While it
  * drains, each response says `Connection: close`: a client that has read that sends no further request that could be lost.
  */
-import type { Address, Served, Worker } from '@bun-monitoring/prefork'
-import type { Socket, TCPSocketListener, TCPSocketListenOptions } from 'bun'
-import { ClientConnection } from './client/client_connection.ts'
+import { type Address, authorityOf, type Served, type Worker } from '@bun-monitoring/prefork'
+import { listen, type ListenerOptions } from './client/listener.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { Gateway, type GatewayWorker } from './gateway.ts'
-import { REJECTIONS } from './http1/rejections.ts'
-import { discard } from './io/coalesce.ts'
 import { writeLines } from './observe/log_output.ts'
-import { encodeReply, problemReply } from './routing/local_reply.ts'
 
 /** The precision of all deadlines. */
 const SWEEP_MS = 100
 /** How long a draining server waits for one more request on an idle connection, so that its response says `close`. */
 const QUIET_MS = 2000
+
+/** A turn of the event loop in which next to nothing happened, and how long it is waited for. */
+const SHORT_TURN_MS = 0.1
+const QUIET_LISTENER_MS = 1000
+const QUIET_TURNS = 4
 
 /** The clock and the output, which tests replace. */
 interface Edge {
@@ -29,7 +30,7 @@ export class GatewayServer implements Served {
   readonly gateway: Gateway
   /** Resolves when the targets of every upstream were looked up. */
   readonly hasTargets: Promise<unknown>
-  readonly #listeners: TCPSocketListener<ClientConnection>[] = []
+  readonly #listeners: { stop(): void }[] = []
   readonly #timer: Timer
   readonly #now: () => number
   #closesIdleAtMs = Infinity
@@ -46,10 +47,8 @@ export class GatewayServer implements Served {
    * @returns the port; for a path it has no meaning
    * @throws if the address is taken
    */
-  serveOn(address: Address): number {
-    // Bun's types for `listen` lack `reusePort` and `allowHalfOpen`.
-    const options = { ...address, allowHalfOpen: true, socket: handlersOf(this.gateway) }
-    const listener = Bun.listen(options as TCPSocketListenOptions<ClientConnection>)
+  serveOn(address: Address, options: ListenerOptions = {}): number {
+    const listener = listen(this.gateway, address, options)
     this.#listeners.push(listener)
     return listener.port
   }
@@ -70,7 +69,24 @@ export class GatewayServer implements Served {
   }
 
   connections(): number {
-    return this.gateway.clients.size
+    return this.gateway.clients.size + this.gateway.handshakes.size
+  }
+
+  /**
+   * Closing a listener resets the connections that the kernel has queued for it. Resolves right after some turns of the
+   * event loop that were short and accepted none: the time to close it.
+   */
+  async untilNoneWaits(): Promise<void> {
+    const untilMs = performance.now() + QUIET_LISTENER_MS
+    for (let quiet = 0; quiet < QUIET_TURNS;) {
+      const before = this.gateway.accepted
+      const startedMs = performance.now()
+      await new Promise(setImmediate)
+      const nowMs = performance.now()
+      const isQuiet = this.gateway.accepted === before && nowMs - startedMs < SHORT_TURN_MS
+      quiet = isQuiet ? quiet + 1 : 0
+      if (nowMs > untilMs) return
+    }
   }
 
   /** Stops listening. Resolves when all requests have responses and all connections are closed; with `force` at once. */
@@ -83,7 +99,7 @@ export class GatewayServer implements Served {
       await new Promise<void>((resolve) => (this.gateway.onEmpty = resolve))
     }
     clearInterval(this.#timer)
-    for (const upstream of this.gateway.upstreams) upstream.close()
+    this.gateway.close()
     this.gateway.accessLog.flush()
   }
 }
@@ -94,32 +110,16 @@ export async function serve(config: GatewayConfig, worker: Worker): Promise<Serv
   // A lookup may take longer: requests to its upstream wait.
   await Promise.race([server.hasTargets, Bun.sleep(config.timeouts.connectMs)])
   for (const address of worker.addresses) server.serveOn(address)
-  return server
-}
-
-const handlersOf = (gateway: Gateway) => ({
-  open(socket: Socket<ClientConnection>) {
-    gateway.clientMetrics.accepted.inc()
-    if (gateway.clients.size >= gateway.limits.connections) return turnAway(socket, gateway)
-    socket.data = new ClientConnection(gateway, socket)
-    gateway.clients.add(socket.data)
-  },
-  data: ({ data: client }: Socket<ClientConnection>, bytes: Buffer) => client?.onData(bytes),
-  drain: ({ data: client }: Socket<ClientConnection>) => client?.onDrain(),
-  end: ({ data: client }: Socket<ClientConnection>) => client?.onEnd(),
-  close: ({ data: client }: Socket<ClientConnection>) => client?.onClose(),
-  // Bun calls this for an exception of a handler and leaves the socket open. The bug costs this connection alone.
-  error(socket: Socket<ClientConnection>, error: Error) {
-    discard()
-    gateway.log.error({ err: error }, 'a bug in the gateway: the connection to the client is closed')
-    if (socket.data === undefined) socket.terminate()
-    else socket.data.reset()
-  },
-})
-
-/** Too many connections: sends the error without reading a request. */
-function turnAway(socket: Socket<ClientConnection>, { clientMetrics }: Gateway): void {
-  clientMetrics.rejected('connections')
-  const [status, detail] = REJECTIONS.connections
-  socket.end(encodeReply(problemReply(status, detail), 'Connection: close\r\n', true))
+  for (const { hostname, port, ...options } of config.listen) {
+    server.serveOn({ hostname, port, reusePort: true }, options)
+    const scheme = options.tls === undefined ? 'http' : 'https'
+    worker.log.info(`listening on ${scheme}://${authorityOf(hostname, port)}`)
+  }
+  return {
+    lameDuck: () => server.lameDuck(),
+    async stop(force) {
+      if (!force) await server.untilNoneWaits()
+      await server.stop(force)
+    },
+  }
 }

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessLogMode } from './observe/access_log.ts'
+import type { AccessLogConfig, AccessLogMode } from './observe/access_log.ts'
 import { readGatewayConfig } from './config/settings.ts'
 import type { RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
@@ -25,6 +25,7 @@ interface Overrides {
   timeouts?: Partial<Timeouts>
   trustedProxies?: string[]
   accessLog?: AccessLogMode
+  log?: Partial<AccessLogConfig>
   routes?: RouteConfig[]
   /** Settings of the upstream. */
   upstream?: Partial<UpstreamConfig>
@@ -42,6 +43,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
     ...committed,
     ...overrides,
     upstreams: [{ ...upstream, targets, ...overrides.upstream }],
+    log: { ...committed.log, ...(overrides.accessLog && { access: overrides.accessLog }), ...overrides.log },
     routes: overrides.routes ?? [route],
     limits: { ...committed.limits, ...overrides.limits },
     timeouts: { ...committed.timeouts, ...overrides.timeouts },
@@ -49,7 +51,9 @@ export function startGateway(target: string | string[], overrides: Overrides = {
   let nowMs = 0
   const lines: string[] = []
   const errors: string[] = []
+  const warnings: string[] = []
   const log = createLogger('gateway', 'silent')
+  log.warn = ((_: object, message: string) => void warnings.push(message)) as typeof log.warn
   log.error = ({ err }: { err: Error }) => void errors.push(err.message)
   const server = new GatewayServer(
     config,
@@ -73,6 +77,8 @@ export function startGateway(target: string | string[], overrides: Overrides = {
     tally,
     /** The logged bugs of the gateway. */
     errors,
+    /** The logged warnings. */
+    warnings,
     /** The lines of the access log. */
     logged: () => {
       server.sweep()

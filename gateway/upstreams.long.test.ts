@@ -17,7 +17,7 @@ const TEST_MS = 300_000
 
 const BROKEN_OFF = 'the connection was closed in mid-response'
 const GONE = '"status":502,"detail":"dogs closed the connection before it answered"}'
-const TOO_LATE = '"status":504,"detail":"dogs did not begin to response in time"}'
+const TOO_LATE = '"status":504,"detail":"dogs did not begin to answer in time"}'
 
 /** The fault of two targets, and the allowed results of requests: idempotent ones, and others. */
 const CASES: [first: Fault, second: Fault, idempotent: string[], others: string[]][] = [

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const hasK6 = Bun.which('k6') !== null
-if (!hasK6) console.warn('SKIPPED: k6 is not on PATH, so the load test is only run on Bun')
+if (!hasK6) console.warn('SKIPPED: k6 is not on PATH, so the load test runs only on Bun')
 
 const runTimeoutMs = 30_000
 const stepSeconds = 6

@@ -1,7 +1,10 @@
 /**
  * `bun run check`: everything that must hold before a commit. All steps run even when one fails, so that one run shows every
- * problem. Only builtins are imported: the first step installs the packages.
+ * problem; the last lines say which tests were skipped and which program each needs. Only builtins are imported: the first step
+ * installs the packages.
  */
+import { conclusion, skippedIn } from './skipped.ts'
+
 const bun = process.execPath
 
 const STEPS: readonly [name: string, command: readonly string[]][] = [
@@ -11,24 +14,48 @@ const STEPS: readonly [name: string, command: readonly string[]][] = [
   ['format', [bun, '--no-script', 'fmt', '--check']],
   ['lint', [bun, 'x', 'oxlint', '--deny-warnings']],
   ['unused code', [bun, 'x', 'knip', '--no-config-hints']],
-  ['tests', [bun, 'test']],
+  // Files run beside each other, one on each processor.
+  ['tests', [bun, 'test', '--parallel']],
 ]
 
 process.exit(await main())
 
 async function main(): Promise<number> {
   const failed: string[] = []
+  let output = ''
   for (const [name, command] of STEPS) {
     const startedMs = performance.now()
     console.log(`\n== ${name}`)
-    const { exited } = Bun.spawn([...command], { stdio: ['ignore', 'inherit', 'inherit'] })
-    const isGood = (await exited) === 0
-    if (!isGood) failed.push(name)
-    console.log(
-      `== ${name}: ${isGood ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`,
-    )
-    if (!isGood && name === 'install') break
+    const step = await run(command)
+    output += step.output
+    if (!step.isGood) failed.push(name)
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
+    console.log(`== ${name}: ${step.isGood ? 'ok' : 'FAILED'} in ${seconds} s`)
+    if (!step.isGood && name === 'install') break
   }
-  console.log(failed.length === 0 ? '\nEverything holds.' : `\nFailed: ${failed.join(', ')}.`)
+  console.log(`\n${conclusion(failed, skippedIn(output))}`)
   return failed.length === 0 ? 0 : 1
+}
+
+/** Runs a command, prints its output as it comes, and keeps it. */
+async function run(command: readonly string[]): Promise<{ isGood: boolean; output: string }> {
+  const color = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
+  const { stdout, stderr, exited } = Bun.spawn([...command], {
+    env: { ...Bun.env, ...color },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const outputs = await Promise.all([pass(stdout, process.stdout), pass(stderr, process.stderr)])
+  return { isGood: (await exited) === 0, output: Bun.stripANSI(outputs.join('\n')) }
+}
+
+async function pass(stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const bytes of stream) {
+    to.write(bytes)
+    text += decoder.decode(bytes, { stream: true })
+  }
+  return text
 }

@@ -2,14 +2,14 @@
  * The whole stack as processes of this machine, started in the order in which they need each other. Each process prints its address when
  * it is ready, so every port can be configured, and 0 picks a free one.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '@bun-monitoring/prefork'
 import { Child, NotStarted } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
 import { prometheus, type PrometheusOptions } from './prometheus.ts'
+import { newSocketFolder } from './socket_folder.ts'
 
 /** Ends other programs with the launcher, as --no-orphans of Bun does for our own processes. Needs setpriv of util-linux. */
 const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
@@ -35,15 +35,26 @@ export interface StackUrls {
   admin: { gateway: string; dogs: string; cats: string }
 }
 
+/** Our own processes. */
+export type PartName = 'dogs' | 'cats' | 'gateway' | 'exporter'
+
+/** How one of our own processes is started. */
+interface Launch {
+  folder: string
+  env: Record<string, string>
+  flags: readonly string[]
+}
+
 export class Stack {
   readonly #options: StackOptions
   /** By name, in the order of their first start. They are stopped in the reverse order. */
   readonly #children = new Map<string, Child>()
   readonly #ended = Promise.withResolvers<string>()
   readonly #isExpectedToEnd = new WeakSet<Child>()
-  readonly #ports = new Map<string, { port: string; adminPort: string }>()
-  /** The folder of the services' unix sockets. It is short, because the path of a socket has room for 107 bytes. */
-  readonly #sockets = mkdtempSync(join(tmpdir(), 'bun-'))
+  /** How each of our own processes starts again at its old address. */
+  readonly #launches = new Map<PartName, Launch>()
+  /** The folder of the services' unix sockets. */
+  readonly #sockets = newSocketFolder()
   #isStopping = false
 
   constructor(options: StackOptions) {
@@ -60,21 +71,19 @@ export class Stack {
     const { exporter: exporterAddress = '127.0.0.1:9117', prometheus: prometheusAddress = '127.0.0.1:9090' } =
       this.#options
     const services = [
-      this.#serve('dogs', 'services/dogs', { DOGS_SOCKET_DIR: this.#sockets }),
-      this.#serve('cats', 'services/cats', { CATS_SOCKET_DIR: this.#sockets }),
+      this.#startPart('dogs', 'services/dogs', { DOGS_SOCKET_DIR: this.#sockets }),
+      this.#startPart('cats', 'services/cats', { CATS_SOCKET_DIR: this.#sockets }),
     ] as const
     await Promise.allSettled(services) // each can print the problems of its configuration
     const [dogs, cats] = await Promise.all(services)
-    const gateway = await this.#serve('gateway', 'gateway', {
+    const gateway = await this.#startPart('gateway', 'gateway', {
       DOGS_URL: `unix:${this.#sockets}/dogs.*.sock`,
       CATS_URL: `unix:${this.#sockets}/cats.*.sock`,
     })
     const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
     checkFree('exporter', exporterAddress)
-    const exporter = await this.#serve('exporter', 'exporter', {}, [
-      `--web.listen-address=${exporterAddress}`,
-      ...Object.values(admin).map((url) => `--stats.uri=${url}/stats`),
-    ])
+    const targets = Object.values(admin).map((url) => `--stats.uri=${url}/stats`)
+    const exporter = await this.#startPart('exporter', 'exporter', {}, exporterAddress, targets)
 
     const urls: StackUrls = {
       gateway: gateway.url,
@@ -100,17 +109,11 @@ export class Stack {
     await child.stop()
   }
 
-  /** Starts a service again at its old address, with further environment variables. */
-  async restart(name: 'dogs' | 'cats', env: Record<string, string> = {}): Promise<void> {
+  /** Starts one of our own processes again at its old address, with further environment variables. @throws as {@link start} */
+  async restart(name: PartName, env: Record<string, string> = {}): Promise<void> {
     await this.stopOne(name)
-    const { port, adminPort } = this.#ports.get(name)!
-    const prefix = name.toUpperCase()
-    await this.#serve(name, `services/${name}`, {
-      [`${prefix}_PORT`]: port,
-      [`${prefix}_ADMIN_PORT`]: adminPort,
-      [`${prefix}_SOCKET_DIR`]: this.#sockets,
-      ...env,
-    })
+    const launch = this.#launches.get(name)!
+    await this.#serve(name, { ...launch, env: { ...launch.env, ...env } })
   }
 
   /** Stops everything, the last process first: the gateway stops before the services. */
@@ -126,15 +129,36 @@ export class Stack {
     for (const child of this.#children.values()) child.kill()
   }
 
-  async #serve(name: string, folder: string, env: Record<string, string> = {}, flags: string[] = []) {
+  /** Starts one of our own processes, and keeps the address that it gets. @param address only of the exporter, which takes flags */
+  async #startPart(
+    name: PartName,
+    folder: string,
+    env: Record<string, string>,
+    address?: string,
+    flags: readonly string[] = [],
+  ) {
+    const listenAt = (host: string) => [`--web.listen-address=${host}`, ...flags]
+    const urls = await this.#serve(name, { folder, env, flags: address ? listenAt(address) : flags })
+    const prefix = name.toUpperCase()
+    const ports = {
+      [`${prefix}_PORT`]: portOf(urls.url),
+      [`${prefix}_ADMIN_PORT`]: portOf(urls.admin ?? urls.url),
+    }
+    this.#launches.set(name, {
+      folder,
+      env: address ? env : { ...env, ...ports },
+      flags: address ? listenAt(new URL(urls.url).host) : flags,
+    })
+    return urls
+  }
+
+  async #serve(name: string, { folder, env, flags }: Launch) {
     const child = this.#spawn({
       name,
       command: [process.execPath, '--no-orphans', join(ROOT, folder, 'index.ts'), ...flags],
       env,
     })
-    const urls = JSON.parse(await child.ready()) as { url: string; admin: string }
-    this.#ports.set(name, { port: portOf(urls.url), adminPort: portOf(urls.admin ?? urls.url) })
-    return urls
+    return JSON.parse(await child.ready()) as { url: string; admin: string }
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {

@@ -2,6 +2,8 @@
  * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. Only builtins are imported
  * before the packages are installed.
  */
+import { install } from './install.ts'
+
 process.exit(await main())
 
 async function main(): Promise<number> {
@@ -10,8 +12,10 @@ async function main(): Promise<number> {
   const { NotStarted } = await import('./child.ts')
   const { Stack } = await import('./stack.ts')
   const { welcome } = await import('./welcome.ts')
+  const { setAdminPassword } = await import('../services/pets/admin/password.ts')
 
   const signals = stopSignals()
+  const adminPassword = await setAdminPassword(Bun.env, ['DOGS', 'CATS'])
   const stack = new Stack({ print: (line) => console.log(line) })
   // Closing the terminal does the same as Ctrl+C.
   process.on('SIGHUP', () => process.emit('SIGTERM'))
@@ -21,6 +25,11 @@ async function main(): Promise<number> {
     const started = await Promise.race([stack.start(), stopped])
     if (started === 'stopped') return 0
     console.log(welcome(started))
+    if (adminPassword !== undefined) {
+      console.log(
+        `  admin pages ${started.gateway}/dogs/admin/ and /cats/admin/, user admin, password ${adminPassword} (for this run)\n`,
+      )
+    }
     const end = await Promise.race([stopped, stack.brokeDown])
     if (end === 'stopped') return 0
     console.error(`\n${end}: stopping the rest`)
@@ -31,12 +40,4 @@ async function main(): Promise<number> {
   } finally {
     await stack.stop()
   }
-}
-
-async function install(): Promise<boolean> {
-  const { exited } = Bun.spawn([process.execPath, 'install', '--frozen-lockfile'], {
-    stdout: 'ignore',
-    stderr: 'inherit',
-  })
-  return (await exited) === 0
 }

@@ -39,7 +39,7 @@ test.each([
   [['apk'], 'sudo apk add prometheus, then start again'],
   [['pacman'], 'sudo pacman -S prometheus, then start again'],
   [['docker'], 'use "docker compose up --build" instead'],
-  [[], 'see https://grafana.com/grafana/download and https://prometheus.io/download'],
+  [[], 'see https://prometheus.io/download'],
 ])(
   'with %j, one line says how to get Prometheus here, and that the live page has graphs',
   (programs, how) => {
@@ -53,6 +53,7 @@ test.each([
 test.each([
   [['apt-get', 'docker'], 'use "docker compose up --build" instead'],
   [['brew', 'docker'], 'brew install grafana, then start again'],
+  [['apt-get'], 'see https://grafana.com/grafana/download'],
 ])('with Prometheus and %j, one line says how to get Grafana here', (programs, how) => {
   expect(welcome({ ...urls, prometheus }, having(...programs))).toContain(
     `  Grafana is not installed: ${how}. Prometheus and the live page have graphs meanwhile.`,

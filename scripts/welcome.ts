@@ -53,14 +53,17 @@ const managers = {
 /** The command of the package manager that is there. */
 function howToInstall(name: string, find: (program: string) => string | null): string {
   const manager = Object.entries(managers).find(([program]) => find(program) !== null)
-  return manager === undefined ? howToCompose(find) : `${manager[1](name)}, then start again`
+  return manager === undefined ? withoutManager(name, find) : `${manager[1](name)}, then start again`
 }
 
 /** Linux distributions have no package of it. */
 const howToGetGrafana = (find: (program: string) => string | null): string =>
-  find('brew') === null ? howToCompose(find) : howToInstall('grafana', find)
+  find('brew') === null ? withoutManager('grafana', find) : howToInstall('grafana', find)
 
-const howToCompose = (find: (program: string) => string | null): string =>
-  find('docker') === null
-    ? 'see https://grafana.com/grafana/download and https://prometheus.io/download'
-    : 'use "docker compose up --build" instead'
+const downloads: Readonly<Record<string, string>> = {
+  prometheus: 'https://prometheus.io/download',
+  grafana: 'https://grafana.com/grafana/download',
+}
+
+const withoutManager = (name: string, find: (program: string) => string | null): string =>
+  find('docker') === null ? `see ${downloads[name]}` : 'use "docker compose up --build" instead'

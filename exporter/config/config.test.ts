@@ -13,6 +13,10 @@ const DEFAULTS = {
   listen: [{ hostname: '127.0.0.1', port: 9117 }],
   telemetryPath: '/metrics',
   webConfigFile: undefined,
+  externalPath: undefined,
+  links: ['Prometheus=http://127.0.0.1:9090/', 'Grafana=http://127.0.0.1:3000/'],
+  historyMs: 900_000,
+  stepMs: 5000,
   logLevel: 'info',
   logFormat: 'json',
 }
@@ -21,9 +25,14 @@ const DEFAULTS = {
 function read(args: readonly string[]): object {
   const invocation = readConfig(args)
   if (!('config' in invocation)) return invocation
-  const { targets, allowed, ...rest } = invocation.config
+  const { targets, allowed, links, ...rest } = invocation.config
   const names = allowed.map((each) => ('name' in each ? each.name : 'network'))
-  return { ...rest, allowed: names, targets: targets.map(({ label }) => label) }
+  return {
+    ...rest,
+    allowed: names,
+    links: links.map(({ name, url }) => `${name}=${url}`),
+    targets: targets.map(({ label }) => label),
+  }
 }
 
 describe('a command line that is right', () => {
@@ -45,6 +54,12 @@ describe('a command line that is right', () => {
       { listen: [{ hostname: '127.0.0.1', port: 1 }, { port: 2 }] },
     ],
     [['--collect.cores', '--metrics.namespace=uwsgi'], { namespace: 'uwsgi', collectCores: true }],
+    [['--history=1h', '--history.step=100ms'], { historyMs: 3_600_000, stepMs: 100 }],
+    [['--history=0', '--history.step=60s'], { historyMs: 0, stepMs: 60_000 }],
+    [['--history=24h'], { historyMs: 86_400_000 }],
+    [['--web.external-url=https://example.org/tools/exporter/'], { externalPath: '/tools/exporter' }],
+    [['--web.external-url=http://example.org'], { externalPath: '' }],
+    [['--web.link=Logs=https://logs.example/?a=b'], { links: ['Logs=https://logs.example/?a=b'] }],
     [['--no-collect.cores'], {}],
     [['--no-version', '--no-help'], {}],
     [['--stats.uri=unix:@stats,unix://@more'], { targets: ['unix:@stats', 'unix://@more'] }],
@@ -98,6 +113,31 @@ describe('a command line that is wrong', () => {
     [['--no-log.level'], ['--no-log.level is not a flag: did you mean --log.level?']],
     [['--no-nonsense', 'x'], ['--no-nonsense is not a flag: did you mean --log.level?']],
     [['--web.telemetry-path=/probe'], ['--web.telemetry-path=/probe is already the path of another page']],
+    [
+      ['--web.telemetry-path=/live.json'],
+      ['--web.telemetry-path=/live.json is already the path of another page'],
+    ],
+    [['--web.telemetry-path=/page/x'], ['--web.telemetry-path=/page/x is already the path of another page']],
+    [
+      ['--history=25h'],
+      ['--history=25h is not allowed: must be a time such as 90s, 15m or 1h, at most 24h, or 0'],
+    ],
+    [
+      ['--history=15'],
+      ['--history=15 is not allowed: must be a time such as 90s, 15m or 1h, at most 24h, or 0'],
+    ],
+    [['--history.step=99ms'], ['--history.step=99ms is not allowed: must be a time from 100ms to 60s']],
+    [['--history.step=61s'], ['--history.step=61s is not allowed: must be a time from 100ms to 60s']],
+    [
+      ['--web.external-url=/tools'],
+      ['--web.external-url=/tools is not allowed: must be an http or https URL without query'],
+    ],
+    [
+      ['--web.link=http://a'],
+      [
+        '--web.link=http://a is not allowed: must be a name and an http or https URL such as Prometheus=http://127.0.0.1:9090/',
+      ],
+    ],
     [['--stats.uri=http://a,http://a'], ['--stats.uri=http://a is given more than once']],
     [['--timeout-offset=-1'], ['--timeout-offset=-1 is not allowed: must be a number of seconds from 0 up']],
     [['--timeout-offset=1s'], ['--timeout-offset=1s is not allowed: must be a number of seconds from 0 up']],
@@ -165,6 +205,10 @@ test('--help names every flag, by group, with its default', () => {
           path of the metrics (default /metrics)
       --web.config.file=FILE
           TLS and basic authentication, in the format of Prometheus' exporter-toolkit
+      --web.external-url=URL
+          URL of the exporter behind a proxy: requests may have its path as prefix
+      --web.link=NAME=URL
+          link of the live page, shown while the URL responds; repeat it or separate with commas for several (default Prometheus=http://127.0.0.1:9090/,Grafana=http://127.0.0.1:3000/)
 
     Other:
       --log.level=LEVEL
@@ -175,6 +219,12 @@ test('--help names every flag, by group, with its default', () => {
           print the version
       --help
           print this
+
+    Live page:
+      --history=TIME
+          time that the charts of the live page show; 0 keeps nothing (default 15m)
+      --history.step=TIME
+          time between two points of the charts, and between two readings for them (default 5s)
     "
   `)
   expect(readConfig(['-h'])).toEqual(invocation)

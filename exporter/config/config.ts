@@ -18,6 +18,9 @@ export type Config = {
 /** The result of a command line: a configuration, a text to print, or every problem. */
 export type Invocation = { config: Config } | { print: string } | { problems: string[] }
 
+/** Paths of other pages. */
+const TAKEN_PATHS = /^\/(probe|workers\.json|live\.json|favicon\.ico|-\/(healthy|ready)|page\/.*)?$/
+
 /** Reads a command line, without the program's name. */
 export function readConfig(args: readonly string[]): Invocation {
   const { values, problems } = readFlags(args, FLAGS)
@@ -49,8 +52,7 @@ export function readConfig(args: readonly string[]): Invocation {
     problems.push(`--${SETTINGS.targets.name}=${repeated} is given more than once`)
   if (config.collectCores && config.namespace !== 'uwsgi')
     problems.push(`--${COLLECT_CORES.name} needs --${SETTINGS.namespace.name}=uwsgi`)
-  const taken = ['/', '/probe', '/workers.json', '/-/healthy', '/-/ready']
-  if (taken.includes(config.telemetryPath))
+  if (TAKEN_PATHS.test(config.telemetryPath))
     problems.push(
       `--${SETTINGS.telemetryPath.name}=${config.telemetryPath} is already the path of another page`,
     )

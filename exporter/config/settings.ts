@@ -4,7 +4,7 @@
  */
 import { parseAllowed } from './allowed.ts'
 import type { Flag } from './flags.ts'
-import { parseTarget } from './target.ts'
+import { parseTarget, type Target } from './target.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -98,8 +98,45 @@ export const SETTINGS = {
     allowed: 'a path',
     parse: (text) => (text === '' ? undefined : text),
   },
+  externalPath: {
+    name: 'web.external-url',
+    group: 'Web',
+    placeholder: 'URL',
+    help: 'URL of the exporter behind a proxy: requests may have its path as prefix',
+    defaults: [],
+    allowed: 'an http or https URL without query',
+    parse: parseExternalPath,
+  },
+  links: {
+    name: 'web.link',
+    group: 'Web',
+    placeholder: 'NAME=URL',
+    help: 'link of the live page, shown while the URL responds; repeat it or separate with commas for several',
+    defaults: ['Prometheus=http://127.0.0.1:9090/', 'Grafana=http://127.0.0.1:3000/'],
+    isList: true,
+    allowed: 'a name and an http or https URL such as Prometheus=http://127.0.0.1:9090/',
+    parse: parseLink,
+  },
   logLevel: oneOf('log.level', 'Other', 'LEVEL', LOG_LEVELS, 'lowest level that is logged', 'info'),
   logFormat: oneOf('log.format', 'Other', 'FORMAT', LOG_FORMATS, 'format of log lines'),
+  historyMs: {
+    name: 'history',
+    group: 'Live page',
+    placeholder: 'TIME',
+    help: 'time that the charts of the live page show; 0 keeps nothing',
+    defaults: ['15m'],
+    allowed: 'a time such as 90s, 15m or 1h, at most 24h, or 0',
+    parse: (text) => parseTime(text, 0, MAX_HISTORY_MS),
+  },
+  stepMs: {
+    name: 'history.step',
+    group: 'Live page',
+    placeholder: 'TIME',
+    help: 'time between two points of the charts, and between two readings for them',
+    defaults: ['5s'],
+    allowed: 'a time from 100ms to 60s',
+    parse: (text) => parseTime(text, 100, 60_000),
+  },
 } as const satisfies Record<string, Setting<unknown>>
 
 export const COLLECT_CORES: Flag = {
@@ -113,6 +150,35 @@ export const HELP: Flag = { name: 'help', group: 'Other', help: 'print this', de
 
 /** Every flag, in the order of the help text. */
 export const FLAGS: readonly Flag[] = [...Object.values(SETTINGS), COLLECT_CORES, SHOW_VERSION, HELP]
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const MAX_HISTORY_MS = 24 * 3_600_000
+
+function parseTime(text: string, leastMs: number, mostMs: number): number | undefined {
+  const [, amount, unit = ''] = /^(\d{1,9})(ms|s|m|h)$/.exec(text === '0' ? '0s' : text) ?? []
+  const ms = Number(amount) * UNITS_MS[unit]!
+  return ms >= leastMs && ms <= mostMs ? ms : undefined
+}
+
+/** A link of the live page. */
+export interface Link {
+  name: string
+  url: string
+  target: Target
+}
+
+function parseLink(text: string): Link | undefined {
+  const [, name, url = ''] = /^([^=]+)=(https?:\/\/.*)$/i.exec(text) ?? []
+  const target = parseTarget(url)
+  return name !== undefined && target?.http ? { name, url, target } : undefined
+}
+
+/** The path of the URL without a slash at its end. */
+function parseExternalPath(text: string): string | undefined {
+  const url = URL.parse(text)
+  const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
+  return isUsable ? url.pathname.replace(/\/+$/, '') : undefined
+}
 
 /** A setting whose value is one of some words; the default is the first one, unless another is given. */
 function oneOf<const Word extends string>(

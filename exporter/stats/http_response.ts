@@ -13,7 +13,7 @@ export const CLOSED_WITHOUT_RESPONSE = 'it closed the connection without a respo
 const HEAD_END = '\r\n\r\n'
 
 export const requestFor = ({ path, host }: { path: string; host: string }): string =>
-  `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n`
+  `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json, text/plain;version=0.0.4\r\nConnection: close\r\n\r\n`
 
 export class HttpResponse {
   readonly #onBody: (bytes: Buffer) => void

@@ -61,15 +61,22 @@ const SENT_NOTHING = 'it sent nothing in time: if it speaks HTTP, use http://'
 
 /** Whether the target sends a JSON object without a request. */
 const isRawStats = ({ at }: Target, signal: AbortSignal): Promise<boolean> =>
-  within(RAW_STATS_WITHIN_MS, signal, async (soon) => {
-    let isObject = false
-    const push = (bytes: Buffer) => {
-      isObject = bytes[0] === OPEN_OBJECT
-      return true
-    }
-    await receive({ label: '', at }, { push, end() {} }, soon).catch(() => {})
-    return isObject
-  })
+  within(
+    RAW_STATS_WITHIN_MS,
+    signal,
+    async (soon) => (await firstByte({ label: '', at }, soon)) === OPEN_OBJECT,
+  )
+
+/** The first byte of the response, if there is one. */
+export async function firstByte(target: Target, signal: AbortSignal): Promise<number | undefined> {
+  let first: number | undefined
+  const push = (bytes: Buffer) => {
+    first = bytes[0]
+    return true
+  }
+  await receive(target, { push, end() {} }, signal).catch(() => {})
+  return first
+}
 
 /** Without HTTP, the response ends when the connection does. */
 const rawResponse = (append: (bytes: Buffer) => void): Receiver => ({

@@ -3,6 +3,7 @@
  * stats and does not affect the others. The log says when a target starts and stops to fail, not at each scrape.
  */
 import type { Logger } from '../config/log.ts'
+import type { DocumentMemory } from './document_memory.ts'
 import { type Outcome, type ParseOptions, parseStats } from './parse.ts'
 import { orAbort, ReadError } from './read_error.ts'
 import { readDocument, type ReadOptions } from './read.ts'
@@ -10,7 +11,12 @@ import { type Lookup, lookUp, resolve } from './resolve.ts'
 import type { Target } from '../config/target.ts'
 
 /** The result of one target at one scrape. */
-export type Reading = Outcome & { target: string; durationSeconds: number }
+export type Reading = Outcome & {
+  target: string
+  durationSeconds: number
+  /** The page at `/metrics`, if it was asked for and could be read. */
+  metricsPage?: string
+}
 
 /** The timeout of a scraper that names none. */
 export const DEFAULT_TIMEOUT_MS = 10_000
@@ -20,6 +26,8 @@ export const MAX_TIMEOUT_MS = 120_000
 export interface ScrapeOptions extends ReadOptions, ParseOptions {
   /** See `resolve`. */
   keepsName: boolean
+  /** For the pages at `/metrics`, if they are wanted. */
+  metricsMemory?: DocumentMemory
 }
 
 /** Reads all targets until the signal is aborted. Each address gives a reading; a name without an address gives one, too. */
@@ -38,9 +46,14 @@ export async function scrape(
     targets.map(async (target) => {
       const found = await orAbort(resolve(target, lookup, options.keepsName), options.signal).catch(problemOf)
       if ('problem' in found) return [readingOf(target.label, found)]
-      return Promise.all(
-        found.map(async (address) => readingOf(address.label, await outcomeOf(address, options))),
-      )
+      const readingAt = async (address: Target): Promise<Reading> => {
+        const [outcome, metrics] = await Promise.all([
+          outcomeOf(address, options),
+          metricsPageOf(address, options),
+        ])
+        return { ...readingOf(address.label, outcome), ...metrics }
+      }
+      return Promise.all(found.map(readingAt))
     }),
   )
   // Two names may have the same address; its series must not appear twice.
@@ -59,6 +72,19 @@ async function outcomeOf(target: Target, options: ScrapeOptions): Promise<Outcom
   // Runs when the page is written, which leaves more garbage than the document.
   if (isLarge) setImmediate(Bun.gc, true)
   return outcome
+}
+
+/** A target without such a page, or whose page cannot be read, has none. */
+async function metricsPageOf(
+  target: Target,
+  { signal, metricsMemory: memory }: ScrapeOptions,
+): Promise<{ metricsPage?: string }> {
+  if (memory === undefined || target.http?.path !== '/stats') return {}
+  const page = { ...target, http: { ...target.http, path: '/metrics' } }
+  return readDocument(page, { signal, memory }).then(
+    (metricsPage) => ({ metricsPage }),
+    () => ({}),
+  )
 }
 
 function problemOf(error: unknown): { problem: string } {

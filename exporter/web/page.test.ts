@@ -1,4 +1,4 @@
-/** The live page in a real browser; the test changes the documents of the targets. */
+/** The live page in a real browser; the test changes the documents and metrics of the targets. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { isExpected, TestProcess } from '@bun-monitoring/prefork/testing'
 
@@ -8,10 +8,11 @@ const isChromiumExpected = isExpected(
   'chromium is not on PATH, so the live page is not tested',
 )
 
+const DURATION = 'http_server_request_duration_seconds'
+const PAGE_BYTES = 100 * 1024
+
 interface Worker extends Record<string, unknown> {
   requests: number
-  running_time: number
-  respawn_count: number
   exits: Record<string, number>
   state: string
 }
@@ -30,33 +31,71 @@ const worker = (id: number): Worker => ({
   state: 'busy',
   exits: {},
 })
-const clusters = ['gateway', 'dogs', 'cats'].map((name) => ({
-  name,
-  sockets: [{ name: ':1', proto: 'http', queue: 3, max_queue: 512 }],
-  workers: [worker(1), worker(2)],
-  reloads: 0,
-}))
-const [, dogs, cats] = clusters as [unknown, (typeof clusters)[0], (typeof clusters)[0]]
 
-const stats = Bun.serve({
-  hostname: '127.0.0.1',
-  port: 0,
-  fetch: ({ url }) => {
-    // At each read, a worker has completed more requests, of 2 ms each.
-    for (const each of clusters.flatMap(({ workers }) => workers)) {
-      each.requests += 100
-      each.running_time += 200_000
+/** An app with a stats document and metrics; at each read it has completed 100 more requests of 2 ms. */
+class App {
+  readonly document
+  status = 200
+  metrics = ''
+  readonly #counts = new Map<number, number>()
+  readonly #server
+
+  constructor(name: string, workers = 2) {
+    this.document = {
+      name,
+      sockets: [{ name: ':1', proto: 'http', queue: 3, max_queue: 512 }],
+      workers: Array.from({ length: workers }, (_, i) => worker(i + 1)),
+      reloads: 0,
     }
-    return Response.json(clusters.find(({ name }) => url.endsWith(name)))
-  },
-})
-afterAll(() => stats.stop(true))
+    this.#server = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: ({ url }) =>
+        url.endsWith('/metrics') ? new Response(this.#page()) : Response.json(this.document),
+    })
+  }
 
-const start = (address = '127.0.0.1:0') =>
+  get flag(): string {
+    return `--stats.uri=${this.#server.url.origin}/stats`
+  }
+
+  stop = () => this.#server.stop(true)
+
+  #page(): string {
+    this.#counts.set(this.status, (this.#counts.get(this.status) ?? 0) + 100)
+    const lines = Array.from(this.#counts, ([status, count]) => {
+      const labels = `http_route="/${this.document.name}/",http_response_status_code="${status}"`
+      const buckets = { 0.001: 0, 0.003: count, '+Inf': count }
+      return [
+        ...Object.entries(buckets).map(([le, n]) => `${DURATION}_bucket{le="${le}",${labels}} ${n}`),
+        `${DURATION}_count{${labels}} ${count}`,
+      ]
+    })
+    return `${lines.flat().join('\n')}\n${this.metrics}`
+  }
+}
+
+const apps = ['gateway', 'dogs', 'cats'].map((name) => new App(name))
+const [gateway, dogs, cats] = apps as [App, App, App]
+gateway.metrics = ['dogs', 'cats']
+  .map(
+    (name) =>
+      `gateway_upstream_targets{upstream="${name}",state="healthy"} 2\n` +
+      `gateway_upstream_targets{upstream="${name}",state="ejected"} ${name === 'cats' ? 1 : 0}\n` +
+      `gateway_upstream_request_duration_seconds_count{upstream="${name}",http_response_status_code="200"} 5\n` +
+      `gateway_route_info{http_route="/gateway/",host="pets.example",path="/all",upstream="dogs"} 1\n`,
+  )
+  .join('')
+afterAll(() => Promise.all(apps.map((app) => app.stop())))
+
+const start = (some = apps, ...flags: string[]) =>
   new TestProcess([
     `${import.meta.dir}/../index.ts`,
-    `--web.listen-address=${address}`,
-    ...clusters.map(({ name }) => `--stats.uri=${stats.url.origin}/${name}`),
+    '--web.listen-address=127.0.0.1:0',
+    '--history.step=200ms',
+    '--web.link=Prometheus=http://127.0.0.1:1/',
+    ...some.map((app) => app.flag),
+    ...flags,
   ])
 
 /** A page, and functions that wait for its content. */
@@ -98,57 +137,102 @@ class Browser implements AsyncDisposable {
 }
 
 const says = (text: string) => `document.body.innerText.includes(${JSON.stringify(text)})`
+const cell = (row: string, column: number) =>
+  `[...document.querySelectorAll('.scroll tbody tr')].find((row) => row.children[0].innerText === ${JSON.stringify(row)})?.children[${column}].innerText`
 
 describe.skipIf(!isChromiumExpected)('the live page', () => {
-  test('shows all apps, updates, lists restarts, and recovers when its exporter restarts', async () => {
+  test('says what is wrong, shows requests, errors, latencies, routes and workers, and outlives its exporter', async () => {
     await using exporter = start()
     const { url } = await exporter.ready()
     await using browser = new Browser()
     await browser.open(url)
 
     await browser.until(says('3 of 3 targets up'))
-    const text = await browser.text()
-    for (const { name } of clusters) expect(text).toContain(name)
-    expect(text).toContain('3 of 512')
-    expect(text).toContain('2 workers, 2 running')
-    expect(text).toContain('4.5 ms')
+    await browser.until(`${cell('/dogs/', 4)} === '2 ms'`)
+    expect(await browser.evaluate<string>(cell('/dogs/', 2))).toBe('0')
+    expect(await browser.evaluate<string>(cell('dogs', 10))).toBe('3 of 512')
+    expect(await browser.text()).toContain('2 workers, 2 running')
+    // The route of the gateway leads to the upstream that it names, in spite of its name.
+    expect(await browser.evaluate<string>(cell('/gateway/ pets.example/all', 1))).toBe('dogs')
+    expect(await browser.evaluate<string>(cell('/gateway/ pets.example/all', 2))).toBe('2 of 2')
+    expect(await browser.evaluate<string>(cell('(no route)', 2))).toBe('2 of 3')
+    expect(await browser.text()).toContain('gateway: upstream cats: 1 of 3 targets ejected, since ')
 
-    // Figures need two reads; then the curves move, and unchanged texts are not set again.
-    await browser.until(says('2 ms'))
+    // An unchanged text is not set again.
     await browser.evaluate(
-      '(globalThis.touched = 0, new MutationObserver(() => touched++).observe(document.querySelector("tbody [data-text=rss]"), { childList: true }))',
+      '(globalThis.touched = 0, new MutationObserver(() => touched++).observe(document.querySelector("#workers tbody td"), { childList: true, subtree: true, characterData: true }))',
     )
-    const curve = 'document.querySelector("[data-curve=rate] .curve").getAttribute("d")'
-    const before = await browser.evaluate<string>(curve)
-    await browser.until(`${curve} !== ${JSON.stringify(before)}`)
+    dogs.status = 500
+    await browser.until(
+      says('dogs: 100 % of requests fail with 500') + ' || ' + says('% of requests fail with 500'),
+    )
+    await browser.until(
+      `/^dogs: \\d+ % of requests fail with 500, since \\d\\d:\\d\\d:\\d\\d/.test(document.querySelector('#problems').innerText)`,
+    )
+    expect(
+      await browser.evaluate<string>(`getComputedStyle(document.querySelector('#problems')).color`),
+    ).toBe('rgb(179, 32, 44)')
+    await browser.until(`${cell('/dogs/', 2)} !== '0'`)
     expect(await browser.evaluate<number>('touched')).toBe(0)
+    dogs.status = 200
 
-    Object.assign(cats.workers[1]!, { respawn_count: 2, exits: { crash: 1 } })
-    cats.workers[0]!.state = 'hung'
-    await browser.until(says('cats worker 2 restarted: crash 1'))
-    await browser.until(says('1 worker hung'))
+    Object.assign(cats.document.workers[1]!, { respawn_count: 2, exits: { crash: 1 } })
+    cats.document.workers[0]!.state = 'hung'
+    await browser.until(says('cats worker 2 restarted: crash'))
+    await browser.until(says('cats: worker 1 is hung'))
     await browser.until(says('1 (crash 1)'))
-    dogs.reloads = 1
+    dogs.document.reloads = 1
     await browser.until(says('dogs was reloaded'))
 
     const address = new URL(url).host
     exporter.signal('SIGKILL')
     await browser.until(says('the exporter does not respond, trying again'))
     expect(await browser.text()).toContain('2 workers, 2 running')
-    await using another = start(address)
+    await using another = start(apps, `--web.listen-address=${address}`)
     await another.ready()
     await browser.until(says('3 of 3 targets up'))
   }, 60_000)
 
-  test('loads from no other server, fits a phone, can be read aloud and used by keyboard, in light and dark', async () => {
+  test('has the curves of the time before it was opened', async () => {
+    await using exporter = start()
+    const { url } = await exporter.ready()
+    const pointsOf = async () => {
+      const document = (await (await fetch(`${url}/live.json?after=0`)).json()) as {
+        curves: { times: number[] }
+      }
+      return document.curves.times.length
+    }
+    for (let points = 0; points < 10;) points = await pointsOf()
+    await using browser = new Browser()
+    await browser.open(url)
+    await browser.until(says('3 of 3 targets up'))
+    await browser.until('document.querySelectorAll(".u-legend .u-value").length >= 16')
+    const legend =
+      '[...document.querySelectorAll("[data-chart=requests] .u-series")].map((row) => row.innerText)'
+    await browser.until(`${legend}.length === 4 && ${legend}.every((text) => /\\d/.test(text))`)
+    const drawn = await browser.evaluate<number>(
+      `(() => { const canvas = document.querySelector('[data-chart=requests] canvas'); const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height); return new Set(new Uint32Array(data.buffer)).size })()`,
+    )
+    expect(drawn).toBeGreaterThan(3)
+  }, 60_000)
+
+  test('loads from its exporter only, fits a phone, can be read aloud and used by keyboard, in light and dark', async () => {
     await using exporter = start()
     const { url } = await exporter.ready()
     await using browser = new Browser()
     await browser.open(url)
     await browser.until(says('3 of 3 targets up'))
 
-    const hosts = 'performance.getEntriesByType("resource").map((each) => new URL(each.name).host)'
-    expect(new Set(await browser.evaluate<string[]>(hosts))).toEqual(new Set([new URL(url).host]))
+    const resources = await browser.evaluate<
+      { name: string; responseStatus: number; encodedBodySize: number }[]
+    >(
+      'performance.getEntriesByType("resource").map(({ name, responseStatus, encodedBodySize }) => ({ name, responseStatus, encodedBodySize }))',
+    )
+    expect(new Set(resources.map(({ name }) => new URL(name).host))).toEqual(new Set([new URL(url).host]))
+    expect(new Set(resources.map(({ responseStatus }) => responseStatus))).toEqual(new Set([200]))
+    const files = resources.filter(({ name }) => !name.includes('live.json'))
+    expect(files.length).toBeGreaterThan(5)
+    expect(files.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)).toBeLessThan(PAGE_BYTES)
 
     const backgrounds: string[] = []
     for (const value of ['light', 'dark']) {
@@ -163,12 +247,14 @@ describe.skipIf(!isChromiumExpected)('the live page', () => {
       deviceScaleFactor: 1,
       mobile: true,
     })
-    await browser.until('innerWidth === 390')
-    expect(await browser.evaluate('document.documentElement.scrollWidth')).toBe(390)
+    await browser.until('innerWidth === 390 && document.documentElement.scrollWidth === 390')
 
     expect(await browser.evaluate('document.querySelector("#status").role')).toBe('status')
+    expect(await browser.evaluate('document.querySelector("#problems").ariaLive')).toBe('polite')
     expect(await browser.evaluate('document.querySelector("#events").ariaLive')).toBe('polite')
-    expect(await browser.evaluate('document.querySelector(".scroll").ariaLabel')).toBe('Workers of gateway')
+    expect(await browser.evaluate('document.querySelector("#workers .scroll").ariaLabel')).toBe(
+      'Workers of gateway',
+    )
     expect(await browser.evaluate('document.documentElement.lang')).toBe('en')
 
     await browser.press('Tab')
@@ -176,5 +262,67 @@ describe.skipIf(!isChromiumExpected)('the live page', () => {
     await browser.press('Enter')
     await browser.until('document.querySelector("#pause").ariaPressed === "true"')
     expect(browser.complaints).toEqual([])
+  }, 60_000)
+
+  test('links only to what responds', async () => {
+    await using grafana = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: () => new Response('', { status: 302 }),
+    })
+    await using exporter = start(apps, `--web.link=Grafana=${grafana.url.href}`)
+    const { url } = await exporter.ready()
+    await using browser = new Browser()
+    await browser.open(url)
+    await browser.until(says('Grafana'))
+    const links = await browser.evaluate<string[]>('[...document.links].map(({ href }) => href)')
+    for (const link of links)
+      expect([link, (await fetch(link, { redirect: 'manual' })).status < 400]).toEqual([link, true])
+    expect(links).toContain(grafana.url.href)
+    expect(links).toContain(`${url}/metrics`)
+    expect(await browser.text()).not.toContain('Prometheus')
+  }, 60_000)
+
+  test.each([
+    ['that removes its path', (path: string) => path.replace('/tools/exporter', '')],
+    ['that keeps its path', (path: string) => path],
+  ])(
+    'works behind a proxy %s',
+    async (_, rewrite) => {
+      await using exporter = start(apps, '--web.external-url=https://example.org/tools/exporter/')
+      const { url } = await exporter.ready()
+      await using proxy = Bun.serve({
+        hostname: '127.0.0.1',
+        port: 0,
+        fetch: ({ url: asked }) => {
+          const { pathname, search } = new URL(asked)
+          return pathname.startsWith('/tools/exporter')
+            ? fetch(url + rewrite(pathname) + search, { redirect: 'manual', decompress: false })
+            : new Response('', { status: 404 })
+        },
+      })
+      await using browser = new Browser()
+      await browser.open(`${proxy.url.origin}/tools/exporter/`)
+      await browser.until(says('3 of 3 targets up'))
+      const metrics = await browser.evaluate<string>('document.querySelector("nav a").href')
+      expect((await fetch(metrics)).status).toBe(200)
+      expect(browser.complaints).toEqual([])
+    },
+    60_000,
+  )
+
+  test('shows 150 workers, folded', async () => {
+    const many = new App('many', 150)
+    await using exporter = start([many])
+    const { url } = await exporter.ready()
+    await using browser = new Browser()
+    await browser.open(url)
+    await browser.until(says('150 workers, 150 running'))
+    expect(await browser.evaluate('document.querySelectorAll("#workers tbody tr").length')).toBe(150)
+    expect(await browser.evaluate('document.querySelector("#workers details").open')).toBe(false)
+    await browser.evaluate('document.querySelector("#workers summary").focus()')
+    await browser.press('Enter')
+    await browser.until('document.querySelector("#workers details").open')
+    await many.stop()
   }, 60_000)
 })

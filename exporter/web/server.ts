@@ -1,4 +1,4 @@
-/** The HTTP routes of the exporter. Each request for metrics or for the data of the live page scrapes all targets. */
+/** The HTTP routes of the exporter. Each request for metrics scrapes all targets; the data of the live page is that of the monitor. */
 import { page } from '@bun-monitoring/metrics'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../config/log.ts'
@@ -6,23 +6,27 @@ import type { Target } from '../config/target.ts'
 import { preforkFamilies, preforkPage } from '../families/prefork.ts'
 import { uwsgiFamilies } from '../families/uwsgi.ts'
 import { ScrapeCounts } from '../families/uwsgi_exporter.ts'
+import { Links } from '../live/links.ts'
+import { Monitor } from '../live/monitor.ts'
 import { within } from '../stats/deadline.ts'
 import { DocumentMemory } from '../stats/document_memory.ts'
 import { logChanges, scrape, timeoutMs } from '../stats/scrape.ts'
 import { type Handler, Listener } from './listener.ts'
+import { compressed, pageFiles } from './page_files.ts'
 import { probeOf } from './probe.ts'
 
-/** The live page has its script and style inside and requests data from this process only. */
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+/** Size limit of the pages at `/metrics` that the live page needs, together. */
+const MAX_METRICS_BYTES = 8 * 2 ** 20
+
+export interface Server {
+  /** The addresses that it listens on. */
+  urls: readonly string[]
+  stop: () => Promise<void>
+}
 
 /** Starts the server. @throws as the constructor of `Listener` does. */
-export async function serve(config: Config, log: Logger): Promise<Listener> {
+export async function serve(config: Config, log: Logger): Promise<Server> {
   const { targets, allowed, timeoutOffsetMs, telemetryPath, collectCores } = config
-  const livePage = (await Bun.file(`${import.meta.dir}/page.html`).text()).replaceAll(
-    '/metrics',
-    telemetryPath,
-  )
   const isUwsgi = config.namespace === 'uwsgi'
   const memory = new DocumentMemory(config.maxBytes)
   const counts = new ScrapeCounts()
@@ -60,31 +64,63 @@ export async function serve(config: Config, log: Logger): Promise<Listener> {
         : page(preforkFamilies(readings), request)
     })
 
-  const workers: Handler = async (request) =>
-    respond(
-      JSON.stringify(
-        await inTime(request, (signal) =>
-          scrape(targets, { ...options, signal, withCores: false, acceptsAnyObject: false }),
-        ),
-      ),
-      'application/json',
-    )
+  const forPage = { ...options, withCores: false, acceptsAnyObject: false }
+  const workers: Handler = async (request) => {
+    const readings = await inTime(request, (signal) => scrape(targets, { ...forPage, signal }))
+    return respond(JSON.stringify(readings), 'application/json')
+  }
+
+  const monitor = new Monitor({
+    targets,
+    historyMs: config.historyMs,
+    stepMs: config.stepMs,
+    scrape: { ...forPage, metricsMemory: new DocumentMemory(MAX_METRICS_BYTES) },
+  })
+  const links = new Links(config.links)
+  const live: Handler = async (request) => {
+    const after = Number(new URL(request.url).searchParams.get('after'))
+    const document = { ...(await monitor.document(after)), links: await links.responding() }
+    return compressed(JSON.stringify(document), {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+    })(request)
+  }
 
   const routes: Record<string, Handler> = {
-    '/': () => respond(livePage, 'text/html; charset=utf-8', { 'Content-Security-Policy': PAGE_POLICY }),
+    ...(await pageFiles(telemetryPath)),
+    '/live.json': live,
     '/workers.json': workers,
     '/probe': probe,
     '/-/healthy': () => respond('healthy\n', 'text/plain'),
     '/-/ready': () => respond('ready\n', 'text/plain'),
     [telemetryPath]: metrics,
   }
-  return new Listener(config.listen, config.webConfigFile, (request) => dispatch(routes, request), log)
+  const listener = new Listener(
+    config.listen,
+    config.webConfigFile,
+    (request) => dispatch(routes, config.externalPath ?? '', request),
+    log,
+  )
+  monitor.start()
+  const stop = () => {
+    monitor.stop()
+    return listener.stop()
+  }
+  return { urls: listener.urls, stop }
 }
 
-/** Bun removes the body of a response to HEAD. */
-function dispatch(routes: Record<string, Handler>, request: Request): Response | Promise<Response> {
+/** A proxy may or may not remove the path of the external URL. Bun removes the body of a response to HEAD. */
+function dispatch(
+  routes: Record<string, Handler>,
+  externalPath: string,
+  request: Request,
+): Response | Promise<Response> {
   const { pathname } = new URL(request.url)
-  const handler = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
+  // Relative addresses of the page need the slash at the end.
+  if (externalPath !== '' && pathname === externalPath)
+    return new Response(null, { status: 308, headers: { Location: `${externalPath}/` } })
+  const path = pathname.startsWith(`${externalPath}/`) ? pathname.slice(externalPath.length) : pathname
+  const handler = Object.hasOwn(routes, path) ? routes[path] : undefined
   if (!handler) return new Response('not found\n', { status: 404 })
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return new Response('method not allowed\n', { status: 405, headers: { Allow: 'GET, HEAD' } })
@@ -95,6 +131,5 @@ function dispatch(routes: Record<string, Handler>, request: Request): Response |
 const textOnly = ({ url, headers }: Request): Request =>
   new Request(url, { headers: { 'Accept-Encoding': headers.get('Accept-Encoding') ?? '' } })
 
-function respond(body: string, type: string, headers: Record<string, string> = {}): Response {
-  return new Response(body, { headers: { 'Content-Type': type, 'Cache-Control': 'no-store', ...headers } })
-}
+const respond = (body: string, type: string): Response =>
+  new Response(body, { headers: { 'Content-Type': type, 'Cache-Control': 'no-store' } })

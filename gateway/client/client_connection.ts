@@ -8,18 +8,24 @@ import { connectionLine } from '../exchange/compose.ts'
 import type { Downstream, ExchangeContext } from '../exchange/downstream.ts'
 import { Exchange } from '../exchange/exchange.ts'
 import { CLIENT_GONE } from '../exchange/record.ts'
+import type { Protocol } from '../forward/forwarded.ts'
 import type { Peer, Peers } from '../forward/peers.ts'
 import { readRequest, requestLineOf } from '../forward/request_head.ts'
 import { Body, NO_CHUNKS } from '../http1/body.ts'
-import { HEAD, OTHER_METHOD } from '../http1/methods.ts'
+import { HEAD, OTHER_METHOD, ROUTED_METHODS } from '../http1/methods.ts'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { type Context, NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
-import type { AccessLogEntry } from '../observe/access_log.ts'
-import { encodeReply, type LocalReply, problemReply } from '../routing/local_reply.ts'
-import { filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import type { AccessLogEntry, AccessLogMode } from '../observe/access_log.ts'
+import { encodeReply, type LocalReply, problemReply, withHeaders } from '../routing/local_reply.ts'
+import type { Redirect } from '../config/gateway_file.ts'
+import { redirectReply } from '../routing/redirect.ts'
+import { bodyLimit, filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientMetrics, ClientState } from './metrics.ts'
+
+/** RFC 9110 section 15.5.6 requires it of a 405. */
+const ALLOW = { Allow: ROUTED_METHODS.join(', ') }
 
 /** The gateway, as far as a client's connection uses it. gateway.ts implements it. */
 export interface ClientContext extends ExchangeContext, Context {
@@ -30,7 +36,7 @@ export interface ClientContext extends ExchangeContext, Context {
   /** The connection is closed. @returns false if that was known */
   forget(client: ClientConnection): boolean
   /** Counts and logs a local reply. */
-  count(method: number, entry: AccessLogEntry): void
+  count(method: number, entry: AccessLogEntry, mode?: AccessLogMode): void
 }
 
 export class ClientConnection implements Downstream {
@@ -46,9 +52,12 @@ export class ClientConnection implements Downstream {
 
   constructor(
     readonly context: ClientContext,
-    socket: Socket<ClientConnection>,
+    socket: Socket<unknown>,
+    protocol: Protocol,
+    /** All requests are redirected. */
+    readonly redirect: Redirect | undefined,
   ) {
-    this.peer = context.peers.enter(socket.remoteAddress)
+    this.peer = context.peers.enter(socket.remoteAddress, protocol)
     this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
     this.out = this.#socket.out
     this.touch()
@@ -137,9 +146,13 @@ export class ClientConnection implements Downstream {
     context.clientMetrics.rejected(reason)
     const hasHead = this.#exchange?.hasHead === true
     if (this.#exchange !== undefined) this.#abandon(status, reason)
-    else context.count(method, { client: peer.address, request, route: UNMATCHED, status, reason })
+    else {
+      const client = incoming?.fields.client ?? peer.address
+      context.count(method, { client, request, route: UNMATCHED, status, reason })
+    }
     if (hasHead) return this.reset()
-    this.reply(problemReply(status, detail), connectionLine(true, 1), method !== HEAD)
+    const fields = reason === 'method' ? ALLOW : {}
+    this.reply(problemReply(status, detail, fields), connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
   }
 
@@ -165,8 +178,9 @@ export class ClientConnection implements Downstream {
   }
 
   touch(): void {
-    const { clock, timeouts } = this.context
+    const { clock } = this.context
     const exchange = this.#exchange
+    const timeouts = exchange?.timeouts ?? this.context.timeouts
     let ms = timeouts.bodyStallMs
     if (!this.out.isBlocked) {
       if (this.#socket.isLeaving) ms = LINGER_MS
@@ -206,7 +220,7 @@ export class ClientConnection implements Downstream {
 
   #readBody(exchange: Exchange, bytes: Buffer, from: number): number {
     const end = exchange.readRequest(bytes, from)
-    if (!this.#isAccepted(exchange.request, end)) return from
+    if (!this.#isAccepted(exchange.request, end, exchange.bodyBytes)) return from
     this.touch()
     return end
   }
@@ -218,7 +232,7 @@ export class ClientConnection implements Downstream {
     const headResult = readRequest(incoming, context.fields, this.peer, bytes, from)
     if (headResult === 'incomplete') return from
     this.#isHeadBegun = false
-    const result = headResult ?? filterRequest(incoming)
+    const result = headResult ?? this.#filter(incoming)
     if (typeof result === 'string') {
       this.reject(result, headResult === undefined ? incoming : undefined)
       return from
@@ -228,36 +242,45 @@ export class ClientConnection implements Downstream {
     const body = exchange?.request ?? Body.ofRequest(incoming.fields.framing, NO_CHUNKS)
     // Read before anything is sent, so that no part of a request rejected here reaches an upstream.
     const end = body.read(bytes, incoming.end, bytes.length)
-    if (!this.#isAccepted(body, end, incoming)) return from
+    if (!this.#isAccepted(body, end, bodyLimit(incoming), incoming)) return from
     if (result !== undefined) this.#replyTo(incoming, result, body, end)
     exchange?.send(incoming)
     if (!this.#socket.isLeaving) this.touch()
     return end
   }
 
+  #filter(incoming: Incoming): Rejection | LocalReply | undefined {
+    if (this.redirect === undefined) return filterRequest(incoming)
+    incoming.route = undefined
+    return redirectReply(this.redirect, incoming)
+  }
+
   /** Whether the body follows the grammar and the limit; otherwise the request is rejected. */
-  #isAccepted(body: Body, end: number, incoming?: Incoming): boolean {
+  #isAccepted(body: Body, end: number, limit: number, incoming?: Incoming): boolean {
     if (end === -1) this.reject('chunk', incoming)
-    else if (body.bytes > this.context.limits.bodyBytes) this.reject('body_size', incoming)
+    else if (body.bytes > limit) this.reject('body_size', incoming)
     else return true
     return false
   }
 
   #replyTo(incoming: Incoming, reply: LocalReply, body: Body, end: number): void {
-    const { context, peer } = this
-    const { line, fields } = incoming
+    const { context } = this
+    const { line, fields, route } = incoming
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
     const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
-    this.reply(reply, connectionLine(closes, line.minor), !isHead)
-    context.count(line.method, {
-      client: peer.address,
+    const { host, client, requestId: request_id = '' } = fields
+    const changed = withHeaders(reply, route?.responseHeaders, { host, client, request_id })
+    this.reply(changed, connectionLine(closes, line.minor), !isHead)
+    const entry = {
+      client,
       request: requestLineOf(incoming),
-      route: routeId(incoming.route),
+      route: routeId(route),
       status: reply.status,
       received_bytes: body.bytes,
       sent_bytes: isHead ? 0 : reply.body.length,
-    })
+    }
+    context.count(line.method, entry, route?.accessLog)
     if (closes) this.#leave(!body.isDone || hasMore)
   }
 

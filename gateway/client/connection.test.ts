@@ -136,6 +136,31 @@ describe('an HTTP/1.0 client', () => {
   })
 })
 
+test.each([
+  ['1.2', '200'],
+  ['1.9', '200'],
+  ['2.0', '505'],
+  ['0.9', '505'],
+])('a request of HTTP/%s gets a %s', async (version, status) => {
+  using upstream = await cannedUpstream(OK)
+  await using gateway = startGateway(upstream.url)
+  const response = await gateway.ask(`GET /dogs/?a HTTP/${version}\r\nHost: a\r\n\r\n`, /ok$|\}$/)
+  expect(response).toStartWith(`HTTP/1.1 ${status} `)
+  expect(upstream.heads.map((head) => head.split('\r\n')[0])).toEqual(
+    status === '200' ? ['GET /dogs/?a HTTP/1.1'] : [],
+  )
+})
+
+test('a head of 17,000 bytes gets a 431 with problem+json, and one that Bun.serve takes passes', async () => {
+  await using upstream = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ok') })
+  await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
+  const ask = (bytes: number) =>
+    gateway.ask(`GET /dogs/ HTTP/1.1\r\nHost: a\r\nA: ${'b'.repeat(bytes - 14)}\r\n\r\n`, /ok$|\}$/)
+  expect(await ask(17_000)).toMatch(/^HTTP\/1\.1 431 [^]*application\/problem\+json/)
+  expect(await ask(15_360)).toStartWith('HTTP/1.1 200 ')
+  expect(await ask(15_361)).toStartWith('HTTP/1.1 431 ')
+})
+
 describe('interim responses', () => {
   test('pass, without what belongs to the upstream’s connection', async () => {
     using upstream = await cannedUpstream(
@@ -170,6 +195,13 @@ describe('interim responses', () => {
       'POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n',
     )
     expect(await client.until(/no$/)).toContain('\r\nConnection: close\r\n')
+  })
+
+  test('an expectation in other letters reaches the upstream as every server knows it', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    await gateway.ask('POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-CONTINUE\r\nContent-Length: 0\r\n\r\n')
+    expect(upstream.heads[0]!.split('\r\n')).toContain('Expect: 100-continue')
   })
 
   test('another expectation is rejected: 417', async () => {

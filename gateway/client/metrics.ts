@@ -12,6 +12,8 @@ export class ClientMetrics {
   readonly receivedBytes: CounterChild
   readonly sentBytes: CounterChild
   readonly accepted: CounterChild
+  readonly handshakes: Record<'ok' | 'failed', CounterChild>
+  readonly logLinesLeftOut: CounterChild
   readonly #rejections: Counter
   readonly #states: Gauge
 
@@ -22,6 +24,12 @@ export class ClientMetrics {
     this.accepted = counter('connections_accepted', 'Connections that clients opened').labels()
     this.receivedBytes = counter('received_bytes', 'Bytes from clients').labels()
     this.sentBytes = counter('sent_bytes', 'Bytes to clients').labels()
+    const handshakes = counter('tls_handshakes', 'TLS handshakes of clients, by result', ['result'])
+    this.handshakes = { ok: handshakes.labels('ok'), failed: handshakes.labels('failed') }
+    this.logLinesLeftOut = counter(
+      'access_log_left_out',
+      'Access log lines that were left out, more than errors_per_second',
+    ).labels()
     this.#rejections = counter('rejections', 'Rejected requests, by reason', ['reason'])
     for (const reason of Object.keys(REJECTIONS)) this.#rejections.labels(reason)
     this.#states = new Gauge({

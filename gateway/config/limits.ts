@@ -5,15 +5,19 @@ export interface Limits {
   headersBytes: number
   headersCount: number
   bodyBytes: number
+  responseHeadersBytes: number
+  responseHeadersCount: number
   /** Client connections at one time. */
   connections: number
 }
 
 export interface Timeouts {
+  handshakeMs: number
   requestHeaderMs: number
   bodyStallMs: number
   connectMs: number
   responseHeaderMs: number
   clientIdleMs: number
   poolIdleMs: number
+  tunnelIdleMs: number
 }

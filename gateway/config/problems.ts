@@ -7,14 +7,15 @@ import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
 import { isIP } from 'node:net'
-import { isTarget, TARGET } from './address.ts'
+import { isTarget, LISTEN, parseListen, TARGET } from './address.ts'
+import { HOST, hostPattern } from './hosts.ts'
 
 type Table = Record<string, unknown>
 
 /** The route id of the gateway's own page. */
 export const PAGE = 'page'
 
-export const NETWORK = 'an address or a network like 10.0.0.0/8'
+export const NETWORK = 'an address, a network like 10.0.0.0/8, or unix:'
 
 /** Missing keys, unknown keys and wrong values. The description in the schema says what is allowed. */
 export function shapeProblems(schema: TSchema, document: unknown): string[] {
@@ -39,7 +40,19 @@ export function referenceProblems(document: unknown): string[] {
     ...upstreams.flatMap((upstream, i) =>
       textProblems(upstream, 'targets', `upstream[${i}].targets`, isTarget, TARGET),
     ),
-    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isNetwork, NETWORK),
+    ...tables(document, 'listen').flatMap((listen, i) => listenProblems(listen, `listen[${i}]`)),
+    ...taken('listen', tables(document, 'listen'), 'address', []),
+    ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
+  ]
+}
+
+function listenProblems({ address, tls }: Table, key: string): string[] {
+  const isRight = typeof address !== 'string' || parseListen(address) !== undefined
+  return [
+    ...(isRight ? [] : [`${key}.address: ${JSON.stringify(address)} is not allowed: must be ${LISTEN}`]),
+    ...list(Object(tls), 'sni').flatMap((each, i) =>
+      textProblems(Object(each), 'hosts', `${key}.tls.sni[${i}].hosts`, isHost, HOST),
+    ),
   ]
 }
 
@@ -59,13 +72,62 @@ const textProblems = (
 
 function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
   const route = routes[i]!
-  const problems = overlap(routes, i).concat(actionProblems(route, `route[${i}]`))
+  const problems = overlap(routes, i).concat(
+    actionProblems(route, `route[${i}]`),
+    textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
+      problem.replace('host[0]', 'host'),
+    ),
+    headerProblems(route.request_headers, `route[${i}].request_headers`, ['host']),
+    headerProblems(route.response_headers, `route[${i}].response_headers`, []),
+    textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
+  )
+  if (route.host !== undefined && route.hosts !== undefined)
+    problems.push(`route[${i}]: host and hosts exclude each other`)
   const { upstream } = route
   if (typeof upstream === 'string' && !known.includes(upstream)) {
     const names = known.join(', ')
     problems.push(`route[${i}].upstream: no upstream is named ${JSON.stringify(upstream)}; known: ${names}`)
   }
   return problems
+}
+
+/** Keys that only a route with an upstream can have. */
+const FORWARD_KEYS = ['encoded_slashes', 'request_headers', 'retries', 'retry_on', 'timeouts']
+
+/** Fields that the gateway writes itself: framing, hop-by-hop fields, ids. */
+const OWN_FIELDS = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'host',
+  'keep-alive',
+  'te',
+  'traceparent',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-request-id',
+])
+const NAME = /^[\w!#$%&'*+\-.^`|~]+$/
+
+/** Names of fields that cannot be changed. `settable` may be set, but not removed. */
+function headerProblems(headers: unknown, key: string, settable: string[]): string[] {
+  const { set, add, remove } = Object(headers)
+  const names = [
+    ...Object.keys(Object(set)).map((name) => ['set', name] as const),
+    ...Object.keys(Object(add)).map((name) => ['add', name] as const),
+    ...list(Object(headers), 'remove').map((name) => ['remove', String(name)] as const),
+  ]
+  return [add, remove, set].some((each) => typeof each === 'string')
+    ? []
+    : names.flatMap(([action, name]) => {
+        const own = OWN_FIELDS.has(name.toLowerCase())
+        if (NAME.test(name) && (!own || (action === 'set' && settable.includes(name.toLowerCase()))))
+          return []
+        return [
+          `${key}.${action}: ${JSON.stringify(name)} is ${own ? 'written by the gateway' : 'not a field name'}`,
+        ]
+      })
 }
 
 /** A route has exactly one action, and changes the path only if it forwards. */
@@ -79,6 +141,14 @@ function actionProblems(route: Table, key: string): string[] {
     ...(hasForbiddenBody(route.respond)
       ? [`${key}.respond.body: a response with this status has no body`]
       : []),
+    ...(changes.length > 0 && route.encoded_slashes === 'pass'
+      ? [`${key}.encoded_slashes: "pass" and ${changes[0]} exclude each other`]
+      : []),
+    ...FORWARD_KEYS.flatMap((name) =>
+      route[name] !== undefined && route.upstream === undefined
+        ? [`${key}.${name}: is for routes with an upstream`]
+        : [],
+    ),
     ...(changes.length > 1 ? [`${key}: strip and rewrite do not go together`] : []),
     ...(changes.length > 0 && route.upstream === undefined
       ? [`${key}.${changes[0]}: is for routes with an upstream`]
@@ -94,14 +164,26 @@ function hasForbiddenBody(respond: unknown): boolean {
 
 /** A problem if an earlier route takes the same requests. */
 function overlap(routes: Table[], i: number): string[] {
-  const { host, path, methods } = routes[i]!
+  const { path, methods } = routes[i]!
+  const hosts = hostsIn(routes[i]!)
   const owner = routes.slice(0, i).findIndex((other) => {
-    if (path === undefined || other.path !== path || other.host !== host) return false
+    const shares = hostsIn(other).some((host) => hosts.includes(host))
+    if (path === undefined || other.path !== path || !shares) return false
     if (!Array.isArray(methods) || !Array.isArray(other.methods)) return true
     return other.methods.some((method) => methods.includes(method))
   })
   return owner === -1 ? [] : [`route[${i}].path: ${JSON.stringify(path)} is taken by route[${owner}]`]
 }
+
+/** The hosts of a route; an empty one stands for every host. */
+function hostsIn({ host, hosts }: Table): string[] {
+  const texts = (Array.isArray(hosts) ? hosts : [host]).filter((each) => typeof each === 'string')
+  return texts.length === 0 ? [''] : texts.map((text) => hostPattern(text) ?? text)
+}
+
+const isHost = (text: string): boolean => hostPattern(text) !== undefined
+
+const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
 
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
@@ -142,6 +224,6 @@ function taken(name: string, items: Table[], key: string, reserved: [string, str
 const tables = (document: unknown, key: string): Table[] => list(document, key).map((item) => Object(item))
 
 function list(document: unknown, key: string): unknown[] {
-  const items = (document as Table)[key]
+  const items = (Object(document) as Table)[key]
   return Array.isArray(items) ? items : []
 }

@@ -5,6 +5,7 @@ import { CHUNKED } from '../http1/framing.ts'
 import type { ResponseHead } from '../http1/response_head.ts'
 import { coalesce } from '../io/coalesce.ts'
 import type { Sink } from '../io/write_queue.ts'
+import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 
 export const EMPTY_LINE = Buffer.from('\r\n')
@@ -22,7 +23,8 @@ export function connectionLine(closes: boolean, minor: number): string {
 export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): void {
   const { cutBytes, replacement } = route!.forward!
   const isUnchanged = cutBytes === 0 && replacement.length === 0
-  if (isUnchanged && line.minor === 1 && !line.isAbsolute) return coalesce(out, bytes, line.start, line.end)
+  const isSameVersion = line.minor === 1 && line.isVersionExact
+  if (isUnchanged && isSameVersion && !line.isAbsolute) return coalesce(out, bytes, line.start, line.end)
   coalesce(out, bytes, line.start, line.methodEnd + 1)
   coalesce(out, replacement, 0, replacement.length)
   const from = line.pathStart + cutBytes
@@ -30,6 +32,14 @@ export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): v
   if (from >= line.pathEnd && replacement.length === 0) coalesce(out, SLASH, 0, 1)
   coalesce(out, bytes, from, line.targetEnd)
   coalesce(out, VERSION_END, 0, VERSION_END.length)
+}
+
+/** `X-Forwarded-Prefix`: that of a trusted proxy, and the prefix that the route strips. */
+export function writePrefix(out: Sink, { fields: { prefix }, route }: Incoming): void {
+  const { strippedPrefix } = route!.forward!
+  if (prefix === '' && strippedPrefix === '') return
+  const line = Buffer.from(`X-Forwarded-Prefix: ${prefix}${strippedPrefix}\r\n`, 'latin1')
+  coalesce(out, line, 0, line.length)
 }
 
 /** The bytes that `body` has just read, as it forwards them. */
@@ -54,15 +64,16 @@ interface Delivery {
   minor: number
   /** Whether a response without framing is sent in chunks. */
   rechunks: boolean
+  /** Changes of the fields by the route. */
+  rules?: HeaderRules
+  values?: HeaderValues
 }
 
 /** The head of a response that cannot be forwarded as the bytes received. */
-export function writeResponseHead(
-  out: Sink,
-  head: ResponseHead,
-  { closes, minor, rechunks }: Delivery,
-): void {
-  const forward = minor === 0 && head.framing === CHUNKED ? withoutChunked(head.forward) : head.forward
+export function writeResponseHead(out: Sink, head: ResponseHead, delivery: Delivery): void {
+  const { closes, minor, rechunks, rules, values } = delivery
+  const framed = minor === 0 && head.framing === CHUNKED ? withoutChunked(head.forward) : head.forward
+  const forward = rules?.keep(framed) ?? framed
   const lines = [
     head.hasDate ? '' : dateLine(),
     rechunks ? 'Transfer-Encoding: chunked\r\n' : '',
@@ -70,6 +81,10 @@ export function writeResponseHead(
   ]
   const end = Buffer.from(`${lines.join('')}\r\n`)
   coalesce(out, forward, 0, forward.length)
+  if (rules !== undefined && values !== undefined) {
+    const added = rules.added(values)
+    coalesce(out, added, 0, added.length)
+  }
   coalesce(out, end, 0, end.length)
 }
 

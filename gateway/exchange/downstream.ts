@@ -8,7 +8,6 @@ import type { ExchangeMetrics } from './metrics.ts'
 
 /** The client's connection. client/client_connection.ts implements it. */
 export interface Downstream {
-  readonly peer: { readonly address: string }
   readonly out: WriteQueue
   /** Whether the client sends no further request. */
   readonly isLast: boolean

@@ -2,16 +2,19 @@
  * One forwarded request and its response: connects the client's connection with an upstream request. Both bodies stream;
  * back-pressure works in both directions, and either side may end first.
  */
+import type { Timeouts } from '../config/limits.ts'
 import { Body, CHUNKS, NO_CHUNKS } from '../http1/body.ts'
 import { CHUNKED, NO_LENGTH } from '../http1/framing.ts'
 import { HEAD, isIdempotent } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
-import type { ResponseHead } from '../http1/response_head.ts'
+import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
 import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId } from '../forward/trace_ids.ts'
-import { problemReply } from '../routing/local_reply.ts'
+import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
+import { problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
+import type { Forward } from '../routing/route.ts'
 import { type Failure, FAILURES } from '../upstream/failures.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import {
@@ -20,6 +23,7 @@ import {
   LAST_CHUNK,
   writeChunk,
   writePieces,
+  writePrefix,
   writeRequestLine,
   writeResponseHead,
 } from './compose.ts'
@@ -36,6 +40,9 @@ export class Exchange implements UpstreamRequestListener {
   readonly #upstreamRequest: UpstreamRequest
   readonly #record: ExchangeRecord
   readonly #isHead: boolean
+  readonly #forward: Forward
+  readonly #responseHeaders: HeaderRules | undefined
+  readonly bodyBytes: number
   #closes: boolean
   #head: ResponseHead | undefined
   #response: Body | undefined
@@ -49,14 +56,23 @@ export class Exchange implements UpstreamRequestListener {
   ) {
     const { line, fields, route } = incoming
     this.#fields = fields
-    this.#upstream = context.upstream(route!.forward!.upstream)
+    this.#forward = route!.forward!
+    this.#responseHeaders = route!.responseHeaders
+    this.bodyBytes = route!.bodyBytes
+    this.#upstream = context.upstream(this.#forward.upstream)
     this.#isHead = line.method === HEAD
     this.minor = line.minor
     this.#closes = !fields.isPersistent
     this.request = Body.ofRequest(fields.framing, fields.chunks)
-    this.#record = new ExchangeRecord(context, client.peer.address, incoming)
+    this.#record = new ExchangeRecord(context, incoming)
     const { startedMs } = this.#record
-    this.#upstreamRequest = UpstreamRequest.take(this, this.#upstream, isIdempotent(line.method), startedMs)
+    this.#upstreamRequest = UpstreamRequest.take(
+      this,
+      this.#upstream,
+      isIdempotent(line.method),
+      this.#forward.retries,
+      startedMs,
+    )
   }
 
   get hasHead(): boolean {
@@ -67,21 +83,34 @@ export class Exchange implements UpstreamRequestListener {
     return this.request.isDone
   }
 
-  get upgrade(): string | undefined {
+  get timeouts(): Timeouts {
+    return this.#forward.timeouts
+  }
+
+  get upgrade(): string[] | undefined {
     return this.#fields.upgrade
   }
 
   /** Sends the head, and the part of the body that `request` has just read. */
   send(incoming: Incoming): void {
+    if (this.upgrade !== undefined && !this.#upstream.hasTunnelRoom) return this.fail('tunnel_limit')
     const out = this.#upstreamRequest
     writeRequestLine(out, incoming)
     const { forward, host, requestId, hasTraceparent } = this.#fields
     const { hostLine } = this.#upstream
-    if (host === '') coalesce(out, hostLine, 0, hostLine.length)
-    coalesce(out, forward, 0, forward.length)
+    const rules = this.#forward.requestHeaders
+    if (host === '' && rules?.setsHost !== true) coalesce(out, hostLine, 0, hostLine.length)
+    const kept = rules?.keep(forward) ?? forward
+    coalesce(out, kept, 0, kept.length)
+    writePrefix(out, incoming)
     const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
     commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
-    if (this.context.accessLog.isOn) this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
+    if (this.#record.isLogged || rules !== undefined || this.#responseHeaders !== undefined)
+      this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
+    if (rules !== undefined) {
+      const added = rules.added(this.#values())
+      coalesce(out, added, 0, added.length)
+    }
     coalesce(out, EMPTY_LINE, 0, EMPTY_LINE.length)
     this.#writeBody(incoming.bytes)
     out.begin()
@@ -94,7 +123,7 @@ export class Exchange implements UpstreamRequestListener {
    */
   readRequest(bytes: Buffer, from: number): number {
     const end = this.request.read(bytes, from, bytes.length)
-    if (end === -1 || this.request.bytes > this.context.limits.bodyBytes) return end
+    if (end === -1 || this.request.bytes > this.bodyBytes) return end
     this.#writeBody(bytes)
     this.#awaitUpstream()
     return end
@@ -103,6 +132,7 @@ export class Exchange implements UpstreamRequestListener {
   /** Forwards bytes of a tunnel. */
   passToUpstream(bytes: Buffer): void {
     this.#upstreamRequest.write(bytes, 0, bytes.length)
+    this.#upstreamRequest.connection?.touch()
     if (this.#upstreamRequest.isBlocked) this.client.pause()
   }
 
@@ -130,21 +160,25 @@ export class Exchange implements UpstreamRequestListener {
     const chunks = this.#fields.takesTrailers ? head.chunks : CHUNKS
     const response = new Body(framing, minor === 1 ? chunks : NO_CHUNKS)
     const end = head.status === 101 ? to : response.read(bytes, to, bytes.length)
-    if (end === -1) return this.#upstreamRequest.connection!.fail('malformed')
-
+    if (end === -1) return this.#upstreamRequest.connection!.failMalformed('chunk')
+    if (head.status === 101 && !this.#upstream.hasTunnelRoom) {
+      this.#upstreamRequest.connection!.close()
+      return this.fail('tunnel_limit')
+    }
     this.#head = head
     this.#response = response
     this.#record.onStatus(head.status)
     this.#upstreamRequest.onResponse(head.status)
     const { out } = client
     const closes = this.#closes
-    const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && !this.#rechunks
+    const isUnchanged = this.#responseHeaders === undefined && !this.#rechunks
+    const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && isUnchanged
     const { pieces } = response
     if (isVerbatim && (pieces.length === 0 || (pieces.length === 2 && pieces[0] === to))) {
       out.write(bytes, from, pieces[1] ?? to)
       pieces.length = 0
     } else if (isVerbatim) coalesce(out, bytes, from, to)
-    else writeResponseHead(out, head, { closes, minor, rechunks: this.#rechunks })
+    else this.#writeHead(head)
     this.#upstreamRequest.connection!.touch()
     if (head.status === 101) return this.#openTunnel(bytes, to)
     this.#passResponse(bytes, end)
@@ -160,7 +194,7 @@ export class Exchange implements UpstreamRequestListener {
       return
     }
     const end = this.#response!.read(bytes, from, bytes.length)
-    if (end === -1) return connection!.fail('malformed')
+    if (end === -1) return connection!.failMalformed('chunk')
     this.#passResponse(bytes, end)
   }
 
@@ -194,6 +228,10 @@ export class Exchange implements UpstreamRequestListener {
     this.client.breakOff(response.isOpenEnded && this.minor === 0)
   }
 
+  onMalformed(rule: ResponseRule): void {
+    this.#record.rule = rule
+  }
+
   onTargetDown(): boolean {
     return this.#upstreamRequest.moveToOtherTarget()
   }
@@ -216,8 +254,27 @@ export class Exchange implements UpstreamRequestListener {
     const closes = this.#closes || !request.isDone || this.context.isLameDuck || client.isLast
     this.#endRecord()
     const reply = problemReply(status, `${this.#upstream.name} ${detail}`)
-    client.reply(reply, connectionLine(closes, this.minor), !this.#isHead)
+    client.reply(
+      withHeaders(reply, this.#responseHeaders, this.#values()),
+      connectionLine(closes, this.minor),
+      !this.#isHead,
+    )
     client.onFinished(closes, request.isDone)
+  }
+
+  #writeHead(head: ResponseHead): void {
+    const rules = this.#responseHeaders
+    writeResponseHead(this.client.out, head, {
+      closes: this.#closes,
+      minor: this.minor,
+      rechunks: this.#rechunks,
+      ...(rules === undefined ? {} : { rules, values: this.#values() }),
+    })
+  }
+
+  #values(): HeaderValues {
+    const { host, client } = this.#fields
+    return { host, client, request_id: this.#record.requestId }
   }
 
   #writeBody(bytes: Buffer): void {
@@ -248,6 +305,7 @@ export class Exchange implements UpstreamRequestListener {
     flush(client.out)
     this.#upstreamRequest.connection!.target.succeeded()
     this.isTunnel = true
+    this.#upstreamRequest.connection!.startTunnel()
     if (from < bytes.length) this.passToClient(bytes, from)
     client.onTunnel()
   }

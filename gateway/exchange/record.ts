@@ -2,8 +2,10 @@
 import type { HttpServerMetrics } from '@bun-monitoring/metrics'
 import { METHODS } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
+import type { ResponseRule } from '../http1/response_head.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
+import type { AccessLogMode } from '../observe/access_log.ts'
 import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
 import type { ExchangeContext } from './downstream.ts'
 
@@ -20,21 +22,31 @@ const UPSTREAM_FAILURE = new UpstreamFailure()
 export class ExchangeRecord {
   status = NO_RESPONSE
   reason: Rejection | Failure | undefined
+  /** The rule that a malformed response breaks. */
+  rule: ResponseRule | undefined
   /** The id that the upstream got. */
   requestId = ''
   readonly #routeId: string
   readonly #requestLine: string
+  readonly #client: string
+  readonly #mode: AccessLogMode
   readonly #measured: ReturnType<HttpServerMetrics['begin']>
   #headMs = 0
 
   constructor(
     readonly context: ExchangeContext,
-    readonly client: string,
     incoming: Incoming,
   ) {
     this.#routeId = incoming.route!.id
-    this.#requestLine = context.accessLog.isOn ? requestLineOf(incoming) : ''
+    this.#client = incoming.fields.client
+    this.#mode = incoming.route!.accessLog ?? context.accessLog.config.access
+    this.#requestLine = this.isLogged ? requestLineOf(incoming) : ''
     this.#measured = context.exchangeMetrics.http.begin(METHODS[incoming.line.method]!)
+  }
+
+  /** Whether the request may get a line in the access log. */
+  get isLogged(): boolean {
+    return this.#mode !== 'off'
   }
 
   get startedMs(): number {
@@ -57,9 +69,9 @@ export class ExchangeRecord {
   finish(receivedBytes: number, sentBytes: number): void {
     const { accessLog, exchangeMetrics } = this.context
     exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
-    if (!accessLog.takes(this.status)) return
-    accessLog.add({
-      client: this.client,
+    if (!accessLog.takes(this.status, this.#mode)) return
+    accessLog.add(this.#mode, {
+      client: this.#client,
       request: this.#requestLine,
       route: this.#routeId,
       status: this.status,
@@ -69,6 +81,7 @@ export class ExchangeRecord {
       sent_bytes: sentBytes,
       request_id: this.requestId,
       ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.rule === undefined ? {} : { rule: this.rule }),
     })
   }
 }

@@ -1,6 +1,7 @@
 /** Retries: a client sees no failure that a retry can hide, and no POST is sent twice. */
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import type { RouteConfig } from '../config/gateway_file.ts'
 import { REPLAY_BYTES } from './replay_buffer.ts'
 import { FREE_RETRIES_PER_SECOND } from '../upstream/retry_budget.ts'
 import { namedUpstream, rawClient, rawUpstream, startGateway, temporaryFolder, until } from '../testing.ts'
@@ -136,11 +137,69 @@ describe('a target that takes a request and closes', () => {
   )
 })
 
-test('after a timeout another target gets the request, with the body received so far', async () => {
+describe('a request that times out', () => {
+  /** Three targets that do not respond, and a client that asks them. */
+  async function hung(route: Partial<RouteConfig>) {
+    const using = new AsyncDisposableStack()
+    const targets = [1, 2, 3].map(() => namedUpstream('slow'))
+    const upstreams = (await Promise.all(targets)).map((each) => using.use(each))
+    for (const { state } of upstreams) state.does = 'nothing'
+    const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', ...route }]
+    const gateway = using.use(
+      startGateway(
+        upstreams.map(({ url }) => url),
+        { routes },
+      ),
+    )
+    const client = using.use(await rawClient(gateway.port, POST.replace('POST', 'PUT')))
+    return {
+      using,
+      gateway,
+      client,
+      asked: () => upstreams.reduce((sum, { asked }) => sum + asked.length, 0),
+    }
+  }
+
+  test('is carried out once, and gets a 504 after one timeout', async () => {
+    const { using, gateway, client, asked } = await hung({})
+    await using _ = using
+    await until(() => asked() === 1)
+    gateway.advance(35_100)
+    expect(await client.until(RESPONSE)).toStartWith('HTTP/1.1 504 ')
+    expect(asked()).toBe(1)
+  })
+
+  test.each([
+    [{ retry_on: ['answer_timeout' as const] }, 3],
+    [{ retry_on: ['answer_timeout' as const], retries: 1 }, 2],
+    [{ retry_on: ['answer_timeout' as const], retries: 0 }, 1],
+  ])('is carried out as often as its route says: %j', async (route, times) => {
+    const { using, gateway, client, asked } = await hung(route)
+    await using _ = using
+    for (let i = 1; i <= times; i++) {
+      await until(() => asked() === i)
+      gateway.advance(35_100)
+    }
+    expect(await client.until(RESPONSE)).toStartWith('HTTP/1.1 504 ')
+    expect(asked()).toBe(times)
+  })
+})
+
+test('with retries = 0 a request goes to one target alone', async () => {
+  using upstream = await namedUpstream('first')
+  upstream.state.does = 'hang up'
+  const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', retries: 0 }]
+  await using gateway = startGateway([upstream.url, upstream.url], { routes })
+  expect(await gateway.ask(GET, RESPONSE)).toContain('HTTP/1.1 502 ')
+  expect(upstream.asked).toHaveLength(1)
+})
+
+test('after a timeout that may be retried another target gets the request, with the body received so far', async () => {
   using first = await namedUpstream('first')
   using second = await namedUpstream('second')
   first.state.does = 'nothing'
-  await using gateway = startGateway([first.url, second.url])
+  const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', retry_on: ['answer_timeout' as const] }]
+  await using gateway = startGateway([first.url, second.url], { routes })
   const put = POST.replace('POST', 'PUT')
   while (first.asked.length === 0) {
     using client = await rawClient(gateway.port, put)

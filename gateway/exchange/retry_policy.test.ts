@@ -11,14 +11,22 @@ const SENT: Attempt = {
   isReused: false,
   wasStale: false,
   retries: 0,
+  isTargetDown: false,
 }
 
-const decide = (failure: Failure, change: Partial<Attempt> = {}, hasOther = true, hasBudget = true) =>
-  retryReason(
-    failure,
-    { ...SENT, ...change },
-    { hasOtherTarget: () => hasOther, spendRetry: () => hasBudget },
-  )
+const RULE = { most: 2, causes: new Set(['unreachable', 'connect_timeout', 'gone', 'answer_timeout']) }
+
+const decide = (
+  failure: Failure,
+  change: Partial<Attempt> = {},
+  hasOther = true,
+  hasBudget = true,
+  rule = RULE,
+) =>
+  retryReason(failure, { ...SENT, ...change }, rule, {
+    hasOtherTarget: () => hasOther,
+    spendRetry: () => hasBudget,
+  })
 
 test.each<[string, Failure, Partial<Attempt>, string | undefined]>([
   ['that was sent is retried', 'gone', {}, 'gone'],
@@ -55,6 +63,38 @@ test.each<[string, Failure, Partial<Attempt>, string | undefined]>([
 test('after a timeout only another target is tried', () => {
   expect(decide('answer_timeout', {}, false)).toBeUndefined()
   expect(decide('gone', {}, false)).toBe('gone')
+})
+
+test.each<[Failure, Partial<Attempt>, string | undefined]>([
+  ['unreachable', { hasSent: false }, undefined],
+  ['gone', {}, undefined],
+  ['gone', { isReused: true }, undefined],
+  ['gone', { isReused: true, hasSent: false }, 'stale'],
+  ['answer_timeout', { isTargetDown: true }, undefined],
+])('with retries = 0 after %s nothing is sent again but %j: %p', (failure, change, reason) => {
+  expect(decide(failure, change, true, true, { ...RULE, most: 0 })).toBe(reason as ReturnType<typeof decide>)
+})
+
+test('with retries = 1 a request is sent again once', () => {
+  const rule = { ...RULE, most: 1 }
+  expect(decide('gone', {}, true, true, rule)).toBe('gone')
+  expect(decide('gone', { retries: 1 }, true, true, rule)).toBeUndefined()
+})
+
+test.each<Failure>(['unreachable', 'connect_timeout', 'gone', 'answer_timeout'])(
+  'after %s a request is sent again only if that is a cause',
+  (failure) => {
+    const only = (cause: string) => ({ most: 2, causes: new Set([cause]) })
+    expect(decide(failure, {}, true, true, only(failure))).toBe(failure as ReturnType<typeof decide>)
+    expect(decide(failure, {}, true, true, only('none'))).toBeUndefined()
+    expect(decide(failure, { hasSent: false }, true, true, only('none'))).toBeUndefined()
+  },
+)
+
+test('a target that fails its checks is left, also if a timeout is no cause', () => {
+  const rule = { most: 2, causes: new Set(['gone']) }
+  expect(decide('answer_timeout', { isTargetDown: true }, true, true, rule)).toBe('answer_timeout')
+  expect(decide('answer_timeout', {}, true, true, rule)).toBeUndefined()
 })
 
 test('the budget limits what was sent, not what is free', () => {

@@ -3,7 +3,8 @@
  * protocol, and never for one that carries requests (h2c).
  */
 import { describe, expect, test } from 'bun:test'
-import { cannedUpstream, OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
+import type { Socket } from 'node:net'
+import { cannedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
 const UPGRADE =
   'GET /dogs/ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -86,23 +87,147 @@ test('bytes that a client sends before the response go into the tunnel, or are t
   expect(refusing.heads).toHaveLength(2)
 })
 
+describe('a tunnel opens', () => {
+  const head = (fields: string) => `POST /dogs/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n${fields}`
+  const switched = (fields: string) => `HTTP/1.1 101 Switching Protocols\r\n${fields}\r\nhello`
+  test.each([
+    [
+      'with a length of 0',
+      'Upgrade: websocket\r\nContent-Length: 0\r\n\r\n',
+      'websocket',
+      'Connection: Upgrade\r\n',
+    ],
+    ['behind a body', 'Upgrade: tcp\r\nContent-Length: 4\r\n\r\nbody', 'tcp', 'Connection: Upgrade\r\n'],
+    [
+      'behind chunks',
+      'Upgrade: tcp\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n',
+      'tcp',
+      'Connection: Upgrade\r\n',
+    ],
+    ['without Connection in the response', 'Upgrade: websocket\r\n\r\n', 'websocket', ''],
+    ['for one of a list', 'Upgrade: x/1.0, y\r\nUpgrade: z\r\n\r\n', 'Y', 'Connection: upgrade\r\n'],
+    ['for two of a list', 'Upgrade: x/1.0, y\r\n\r\n', 'y, X/1.0', 'Connection: upgrade\r\n'],
+  ])('%s', async (_, fields, protocol, connection) => {
+    const response = switched(`${connection}Upgrade: ${protocol}\r\n`)
+    using upstream = await rawUpstream((received, socket) => {
+      if (/(\r\n\r\n|body)$/.test(received)) socket.write(response)
+    })
+    await using gateway = startGateway(upstream.url)
+    expect(await gateway.ask(head(fields), /hello$|\}$/)).toBe(
+      switched(`Connection: Upgrade\r\nUpgrade: ${protocol}\r\nDate: ${new Date().toUTCString()}\r\n`),
+    )
+  })
+
+  test('without the protocols that carry requests', async () => {
+    using upstream = await cannedUpstream(`${SWITCHED}hello`)
+    await using gateway = startGateway(upstream.url)
+    await gateway.ask(head('Upgrade: h2c, websocket, HTTP/2.0\r\n\r\n'), /hello$/)
+    expect(upstream.heads[0]!.split('\r\n')).toContain('Upgrade: websocket')
+  })
+
+  test('only after the whole request: 502', async () => {
+    using upstream = await cannedUpstream(SWITCHED)
+    await using gateway = startGateway(upstream.url)
+    const half = head('Upgrade: websocket\r\nContent-Length: 4\r\n\r\nbo')
+    expect(await gateway.ask(half, /\}$/)).toStartWith('HTTP/1.1 502 ')
+  })
+})
+
+describe('tunnels have limits of their own', () => {
+  const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
+  const both = () =>
+    rawUpstream((received, socket) => {
+      if (received.endsWith('\r\n\r\n')) socket.write(/^upgrade/im.test(received) ? `${SWITCHED}hello` : OK)
+    })
+
+  test('they are not connections in use', async () => {
+    using upstream = await both()
+    await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 2, maxTunnels: 3 } })
+    using clients = new DisposableStack()
+    for (let i = 0; i < 3; i++) await clients.use(await rawClient(gateway.port, UPGRADE)).until(/hello$/)
+    expect(await gateway.ask(GET)).toEndWith('ok')
+    gateway.advance(1)
+    expect(await gateway.metric('gateway_upstream_connections{upstream="dogs",state="tunnel"}')).toBe(3)
+    const oneMore = await gateway.ask(UPGRADE, /\}$/)
+    expect(oneMore).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n[^]*"dogs has too many tunnels"/)
+    clients.dispose()
+    while (gateway.server.gateway.upstreams[0]!.tunnels > 0) await new Promise(setImmediate)
+    expect(await gateway.ask(UPGRADE, /hello$/)).toStartWith('HTTP/1.1 101 ')
+  })
+
+  test('a waiting request gets the place of a connection that becomes a tunnel', async () => {
+    using upstream = await both()
+    await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 1 } })
+    using tunnel = await rawClient(gateway.port, UPGRADE)
+    expect(await gateway.ask(GET)).toEndWith('ok')
+    await tunnel.until(/hello$/)
+  })
+
+  test('two that open at once do not pass the limit', async () => {
+    const sockets: Socket[] = []
+    using upstream = await rawUpstream((_, socket) => void sockets.push(socket))
+    await using gateway = startGateway(upstream.url, { upstream: { maxTunnels: 1 } })
+    using first = await rawClient(gateway.port, UPGRADE)
+    using second = await rawClient(gateway.port, UPGRADE)
+    await until(() => sockets.length === 2)
+    for (const socket of sockets) socket.write(`${SWITCHED}hello`)
+    await until(() => `${first.received()}${second.received()}`.includes('too many tunnels'))
+    expect([first.received(), second.received()].filter((text) => text.endsWith('hello'))).toHaveLength(1)
+  })
+
+  test('a silent one is closed after its time, one with traffic in either direction is not', async () => {
+    let up = ''
+    using upstream = await rawUpstream((received, socket) => {
+      up = received
+      if (received.endsWith('\r\n\r\n')) socket.write(`${SWITCHED}hello`)
+    })
+    await using gateway = startGateway(upstream.url, { timeouts: { tunnelIdleMs: 1000 } })
+    using client = await rawClient(gateway.port, UPGRADE)
+    await client.until(/hello$/)
+    for (let i = 1; i <= 3; i++) {
+      gateway.advance(900)
+      client.socket.write('up')
+      await until(() => up.endsWith('up'.repeat(i)))
+      gateway.advance(900)
+      for (const socket of upstream.sockets) socket.write('down')
+      await client.until(new RegExp(`(down){${i}}$`))
+    }
+    gateway.advance(1001)
+    await client.untilClosed()
+    await until(() => upstream.sockets.size === 0)
+  })
+})
+
+test('the kernel probes silent TCP connections on both sides', async () => {
+  using upstream = await cannedUpstream(`${SWITCHED}hello`)
+  await using gateway = startGateway(upstream.url)
+  using client = await rawClient(gateway.port, UPGRADE)
+  await client.until(/hello$/)
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
+  const table = (await Bun.file('/proc/net/tcp').text()).split('\n').map((line) => line.trim().split(/\s+/))
+  // The sixth column begins with 02 if the keep-alive timer runs.
+  const probes = (local: number, remote: number) =>
+    table.some(
+      ([, from = '', to = '', , , timer = '']) =>
+        from.endsWith(`:${hex(local)}`) && to.endsWith(`:${hex(remote)}`) && timer.startsWith('02:'),
+    )
+  expect(probes(gateway.port, client.socket.localPort!)).toBe(true)
+  const [target] = upstream.sockets
+  expect(probes(target!.remotePort!, target!.localPort!)).toBe(true)
+})
+
 describe('no tunnel opens', () => {
   const request = (connection: string, upgrade: string, rest = '\r\n', version = '1.1') =>
     `GET /dogs/ HTTP/${version}\r\nHost: a\r\n${connection}${upgrade}${rest}`
   const CONNECTION = 'Connection: Upgrade\r\n'
   test.each([
     ['for h2c', request(CONNECTION, 'Upgrade: h2c\r\nHTTP2-Settings: AA\r\n')],
-    ['for h2c among others', request(CONNECTION, 'Upgrade: websocket, h2c\r\n')],
+    ['for HTTP alone', request(CONNECTION, 'Upgrade: h2, HTTP/3, TLS/1.0\r\n')],
+    ['for a malformed list', request(CONNECTION, 'Upgrade: web socket, x\r\n')],
     ['for HTTP/2.0', request(CONNECTION, 'Upgrade: HTTP/2.0\r\n')],
     ['that Connection does not name', request('', 'Upgrade: websocket\r\n')],
     ['without a protocol', request(CONNECTION, '')],
-    ['for two protocols', request(CONNECTION, 'Upgrade: websocket\r\nUpgrade: other\r\n')],
     ['from HTTP/1.0', request(CONNECTION, 'Upgrade: websocket\r\n', '\r\n', '1.0')],
-    ['behind a body', request(CONNECTION, 'Upgrade: websocket\r\n', 'Content-Length: 1\r\n\r\nx')],
-    [
-      'behind chunks',
-      request(CONNECTION, 'Upgrade: websocket\r\n', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
-    ],
   ])('%s: the upstream gets no Upgrade, and cannot open one', async (_, text) => {
     using upstream = await cannedUpstream(SWITCHED)
     await using gateway = startGateway(upstream.url)
@@ -113,7 +238,7 @@ describe('no tunnel opens', () => {
   test.each([
     ['to another protocol', SWITCHED.replace('websocket', 'other')],
     ['without naming it', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'],
-    ['without Connection', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
+    ['to one more protocol', SWITCHED.replace('websocket', 'websocket, other')],
   ])('%s: 502', async (_, response) => {
     using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
@@ -132,7 +257,9 @@ describe('no tunnel opens', () => {
   test.each(['CONNECT a:443', 'CONNECT /dogs/', 'TRACE /dogs/'])('by %s: 405', async (line) => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    expect(await gateway.ask(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`, /\}$/)).toStartWith('HTTP/1.1 405 ')
+    const response = await gateway.ask(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`, /\}$/)
+    expect(response).toStartWith('HTTP/1.1 405 ')
+    expect(response).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
     expect(upstream.heads).toEqual([])
   })
 })

@@ -3,6 +3,7 @@
  * retry_policy.ts decides whether it is sent again; exchange.ts handles the response.
  */
 import type { Sink } from '../io/write_queue.ts'
+import type { RetryRule } from '../routing/route.ts'
 import { type Failure, NO_RESPONSE, type RetryReason } from '../upstream/failures.ts'
 import type { ResponseListener } from '../upstream/response_listener.ts'
 import type { PoolRequest, Upstream } from '../upstream/upstream.ts'
@@ -25,6 +26,7 @@ export class UpstreamRequest implements Sink, PoolRequest {
   partiallySent = false
   #listener: UpstreamRequestListener | undefined
   #upstream: Upstream
+  #rule: RetryRule
   readonly #replay = new ReplayBuffer()
   #retries = 0
   /** When the request was given to the current target. */
@@ -38,8 +40,9 @@ export class UpstreamRequest implements Sink, PoolRequest {
 
   static readonly #pool: UpstreamRequest[] = []
 
-  private constructor(upstream: Upstream) {
+  private constructor(upstream: Upstream, rule: RetryRule) {
     this.#upstream = upstream
+    this.#rule = rule
   }
 
   /** A request from the pool: each has a buffer that is worth keeping. To be followed by `end`. */
@@ -47,11 +50,13 @@ export class UpstreamRequest implements Sink, PoolRequest {
     listener: UpstreamRequestListener,
     upstream: Upstream,
     isIdempotent: boolean,
+    rule: RetryRule,
     startedMs: number,
   ): UpstreamRequest {
-    const request = UpstreamRequest.#pool.pop() ?? new UpstreamRequest(upstream)
+    const request = UpstreamRequest.#pool.pop() ?? new UpstreamRequest(upstream, rule)
     request.#listener = listener
     request.#upstream = upstream
+    request.#rule = rule
     request.#startedMs = startedMs
     request.isIdempotent = isIdempotent
     return request
@@ -113,7 +118,9 @@ export class UpstreamRequest implements Sink, PoolRequest {
     const { target, isReused } = this.connection!
     const reason = this.#retryReason(failure)
     // A target may close a kept connection at any time: that is not a failure.
-    if (reason !== 'stale' && (!isReused || failure !== 'gone')) target.failed()
+    const isStale = reason === 'stale' || (isReused && failure === 'gone')
+    // Nor is it the target's fault if the gateway lacks files.
+    if (!isStale && failure !== 'no_files') target.failed()
     this.#upstream.shared.metrics.attempted(NO_RESPONSE, this.seconds)
     if (reason !== undefined) this.#sendAgain(reason, failure)
     return reason !== undefined
@@ -121,7 +128,7 @@ export class UpstreamRequest implements Sink, PoolRequest {
 
   /** The target fails its checks. @returns whether the request is sent to another target. */
   moveToOtherTarget(): boolean {
-    const reason = this.#retryReason('answer_timeout')
+    const reason = this.#retryReason('answer_timeout', true)
     if (reason === undefined) return false
     this.#upstream.shared.metrics.attempted(NO_RESPONSE, this.seconds)
     this.#sendAgain(reason, 'answer_timeout')
@@ -145,7 +152,7 @@ export class UpstreamRequest implements Sink, PoolRequest {
     if (UpstreamRequest.#pool.length < MAX_POOLED) UpstreamRequest.#pool.push(this)
   }
 
-  #retryReason(failure: Failure): RetryReason | undefined {
+  #retryReason(failure: Failure, isTargetDown = false): RetryReason | undefined {
     const { target, bytesReceived, isReused, out } = this.connection!
     const upstream = this.#upstream
     return retryReason(
@@ -158,7 +165,9 @@ export class UpstreamRequest implements Sink, PoolRequest {
         isReused,
         wasStale: this.forceNewConnection,
         retries: this.#retries,
+        isTargetDown,
       },
+      this.#rule,
       {
         hasOtherTarget: () => upstream.hasOther(target),
         spendRetry: () => {

@@ -5,7 +5,7 @@
 import type { ConnectionOptions } from '../http1/connection_options.ts'
 import { FIELD } from '../http1/field_names.ts'
 import type { FieldList } from '../http1/fields.ts'
-import { type Claims, pathFields, type PeerIdentity } from './forwarded.ts'
+import { type Hops, pathFields, type PeerIdentity } from './forwarded.ts'
 import { type Framing, framingLine, NO_LENGTH } from '../http1/framing.ts'
 
 /** The properties of the request that some fields depend on. */
@@ -14,9 +14,8 @@ interface Hop {
   /** The host of an absolute target, else of `Host`. */
   host: string
   framing: Framing
-  upgrade: string | undefined
+  upgrade: string[] | undefined
   takesTrailers: boolean
-  requestId: string | undefined
   /** For `Max-Forwards`; -1 if there is none. */
   hopsLeft: number
 }
@@ -42,36 +41,39 @@ export function forwardFields(
   bytes: Buffer,
   list: FieldList,
   options: ConnectionOptions,
-  claims: Claims,
+  hops: Hops,
   peer: PeerIdentity,
   hop: Hop,
 ): Buffer {
   const lines = hop.host === '' ? [] : [`Host: ${hop.host}`]
   for (let i = 0; i < list.count; i++) {
     const id = list.names[i]!
-    if (REPLACED.has(id) || isDropped(id, claims, hop) || options.owns(bytes, list, i)) continue
+    if (REPLACED.has(id) || isDropped(id, hops, hop) || options.owns(bytes, list, i)) continue
     const name = list.name(bytes, i)
     // Programs that get fields as variables (CGI, WSGI) take `X_Real_IP` for `X-Real-IP`.
-    if (!name.includes('_')) lines.push(`${name}: ${list.value(bytes, i)}`)
+    if (name.includes('_')) continue
+    // Some servers compare the expectation with case.
+    const value = id === FIELD.expect ? '100-continue' : list.value(bytes, i)
+    lines.push(`${name}: ${value}`)
   }
   if (hop.framing !== NO_LENGTH) lines.push(framingLine(hop.framing))
   if (hop.hopsLeft !== -1) lines.push(`Max-Forwards: ${hop.hopsLeft}`)
-  if (hop.upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${hop.upgrade}`)
+  if (hop.upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${hop.upgrade.join(', ')}`)
   else if (hop.takesTrailers) lines.push('Connection: TE', 'TE: trailers')
-  lines.push(...pathFields(claims, peer, hop.host, hop.minor), '')
+  lines.push(...pathFields(hops, peer, hop.host, hop.minor), '')
   return Buffer.from(lines.join('\r\n'), 'latin1')
 }
 
 /** Fields that are forwarded in some requests only. */
-function isDropped(id: number, claims: Claims, { minor, requestId }: Hop): boolean {
+function isDropped(id: number, hops: Hops, { minor }: Hop): boolean {
   switch (id) {
     case FIELD.expect:
       return minor === 0
     case FIELD['x-request-id']:
-      return requestId === undefined
+      return hops.requestId === undefined
     case FIELD.traceparent:
     case FIELD.tracestate:
-      return claims.traceparent === undefined
+      return hops.traceparent === undefined
     default:
       return false
   }

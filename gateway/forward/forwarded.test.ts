@@ -3,7 +3,7 @@
  * client; upstreams send hop-by-hop fields.
  */
 import { describe, expect, test } from 'bun:test'
-import { cannedUpstream, OK, rawClient, startGateway } from '../testing.ts'
+import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder } from '../testing.ts'
 
 /** The lines that the upstream got, without those that are always there. */
 async function sent(fields: string, overrides: Parameters<typeof startGateway>[1] = {}): Promise<string[]> {
@@ -16,6 +16,7 @@ async function sent(fields: string, overrides: Parameters<typeof startGateway>[1
 const OURS = [
   'Via: 1.1 bun-monitoring',
   'X-Forwarded-For: 127.0.0.1',
+  'X-Real-IP: 127.0.0.1',
   'X-Forwarded-Host: pets.example:8000',
   'X-Forwarded-Proto: http',
   'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=http',
@@ -100,11 +101,125 @@ describe('to the upstream', () => {
       'X-Request-Id: theirs',
       'Via: 1.1 bun-monitoring',
       'X-Forwarded-For: 1.2.3.4, 5.6.7.8, 127.0.0.1',
+      'X-Real-IP: 5.6.7.8',
       'X-Forwarded-Host: shop.example',
       'X-Forwarded-Proto: https',
       'Forwarded: for=1.2.3.4, for=127.0.0.1;host="pets.example:8000";proto=http',
       OURS.at(-1),
     ])
+  })
+
+  test.each<[string, string, string[]]>([
+    [
+      'X-Forwarded-* alone makes Forwarded',
+      'X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n',
+      [
+        'X-Forwarded-For: 203.0.113.7, 127.0.0.1',
+        'X-Real-IP: 203.0.113.7',
+        'X-Forwarded-Host: shop.example',
+        'X-Forwarded-Proto: https',
+        'Forwarded: for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
+      ],
+    ],
+    [
+      'a protocol alone, in two equal lines, is that of Forwarded',
+      'X-Forwarded-Proto: https\r\nX-Forwarded-Proto: HTTPS\r\n',
+      [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Real-IP: 127.0.0.1',
+        'X-Forwarded-Host: pets.example:8000',
+        'X-Forwarded-Proto: https',
+        'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=https',
+      ],
+    ],
+    [
+      'two protocols are none',
+      'X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n',
+      [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Real-IP: 127.0.0.1',
+        'X-Forwarded-Host: pets.example:8000',
+        'X-Forwarded-Proto: http',
+        'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=http',
+      ],
+    ],
+    [
+      'Forwarded alone makes X-Forwarded-*',
+      'Forwarded: For="[2001:db8::7]:4711";proto=https;host="shop.example, a", for=10.0.0.1\r\n',
+      [
+        'X-Forwarded-For: 2001:db8::7, 10.0.0.1, 127.0.0.1',
+        'X-Real-IP: 2001:db8::7',
+        'X-Forwarded-Host: shop.example, a',
+        'X-Forwarded-Proto: https',
+        'Forwarded: For="[2001:db8::7]:4711";proto=https;host="shop.example, a", for=10.0.0.1, for=127.0.0.1;host="pets.example:8000";proto=http',
+      ],
+    ],
+    [
+      'port, prefix and real address pass',
+      'X-Real-IP: 203.0.113.9\r\nX-Forwarded-Port: 8443\r\nX-Forwarded-Prefix: /shop\r\n',
+      [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Real-IP: 203.0.113.9',
+        'X-Forwarded-Host: pets.example:8000',
+        'X-Forwarded-Proto: http',
+        'X-Forwarded-Port: 8443',
+        'Forwarded: for=127.0.0.1;host="pets.example:8000";proto=http',
+        'X-Forwarded-Prefix: /shop',
+      ],
+    ],
+    [
+      'only addresses become nodes of Forwarded',
+      'X-Forwarded-For: a;proto=https, 2001:db8::1, 1.2.3.4:5\r\nX-Forwarded-Host: a";by=b\r\nX-Real-IP: me\r\n',
+      [
+        'X-Forwarded-For: a;proto=https, 2001:db8::1, 1.2.3.4:5, 127.0.0.1',
+        'X-Real-IP: 1.2.3.4',
+        'X-Forwarded-Host: a";by=b',
+        'X-Forwarded-Proto: http',
+        'Forwarded: for=unknown;host="a\\";by=b";proto=http, for="[2001:db8::1]", for="1.2.3.4:5", for=127.0.0.1',
+      ],
+    ],
+  ])('of a trusted proxy %s', async (_, fields, expected) => {
+    const lines = await sent(fields, { trustedProxies: ['10.0.0.0/8', '127.0.0.0/8'] })
+    expect(lines).toEqual([HOST, OURS[0], ...expected, ...OURS.slice(-2)])
+  })
+
+  test('strip adds the prefix that it removes, behind that of a trusted proxy', async () => {
+    const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', strip: true }]
+    const prefix = async (fields: string, trustedProxies: string[]) =>
+      (await sent(fields, { routes, trustedProxies })).filter((line) => line.startsWith('X-Forwarded-Prefix'))
+    expect(await prefix('', [])).toEqual(['X-Forwarded-Prefix: /dogs'])
+    const outer = 'X-Forwarded-Prefix: /pets\r\n'
+    expect(await prefix(outer, ['127.0.0.1'])).toEqual(['X-Forwarded-Prefix: /pets/dogs'])
+    expect(await prefix(outer, [])).toEqual(['X-Forwarded-Prefix: /dogs'])
+  })
+
+  test.each([
+    [['unix:'], '203.0.113.7', 'X-Forwarded-For: 203.0.113.7'],
+    [['10.0.0.0/8'], 'unknown', 'X-Forwarded-For: unknown'],
+  ])('a client on a unix socket with %j is %s', async (trustedProxies, client, line) => {
+    using folder = temporaryFolder()
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url, { trustedProxies, accessLog: 'all' })
+    const unix = `${folder.path}/gateway.sock`
+    gateway.server.serveOn({ unix })
+    await (await fetch('http://a/dogs/', { unix, headers: { 'X-Forwarded-For': '203.0.113.7' } })).text()
+    expect(upstream.heads[0]!.split('\r\n')).toContain(line)
+    expect(gateway.logged()).toMatchObject([{ client }])
+  })
+
+  test.each([
+    ['1.2.3.4, 203.0.113.7, 10.1.1.1, 127.0.0.9', '203.0.113.7'],
+    ['10.1.1.1, 127.0.0.9', '10.1.1.1'],
+    ['1.2.3.4, unknown, 10.1.1.1', '127.0.0.1'],
+  ])('the client behind the trusted proxies in %s is %s, also in the log', async (chain, client) => {
+    using upstream = await cannedUpstream(OK)
+    const trustedProxies = ['10.0.0.0/8', '127.0.0.0/8']
+    await using gateway = startGateway(upstream.url, { trustedProxies, accessLog: 'all' })
+    await gateway.ask(`GET /dogs/ HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`)
+    await gateway.ask(`GET /none HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`, /\}$/)
+    await gateway.ask(`GET //none HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`, /\}$/)
+    expect(upstream.heads[0]!.split('\r\n')).toContain(`X-Real-IP: ${client}`)
+    expect(gateway.logged()).toMatchObject([{ client }, { client }, { client }])
   })
 
   test('the order of lines of one name stays', async () => {

@@ -5,13 +5,14 @@
  */
 import { latin1 } from '../http1/bytes.ts'
 import type { ChunkOptions } from '../http1/chunks.ts'
-import { type ConnectionOptions, connectionOptions } from '../http1/connection_options.ts'
+import { connectionOptions } from '../http1/connection_options.ts'
 import { FIELD } from '../http1/field_names.ts'
 import type { FieldList } from '../http1/fields.ts'
 import { forwardFields } from './forward_fields.ts'
-import { claimsOf, type PeerIdentity } from './forwarded.ts'
-import { type Framing, framingOf, NO_LENGTH } from '../http1/framing.ts'
+import { claimsOf, hopsOf, type PeerIdentity } from './forwarded.ts'
+import { type Framing, framingOf } from '../http1/framing.ts'
 import { hostOf } from '../http1/host.ts'
+import { tunnelProtocols } from '../http1/upgrade.ts'
 import type { Rejection } from '../http1/rejections.ts'
 
 export interface RequestFields {
@@ -26,9 +27,13 @@ export interface RequestFields {
   /** How a chunked body is forwarded. */
   chunks: ChunkOptions
   isPersistent: boolean
-  /** The protocol that the client asks to upgrade to, if that is forwarded. */
-  upgrade: string | undefined
+  /** The protocols that the client offers to upgrade to, if that is forwarded. */
+  upgrade: string[] | undefined
   takesTrailers: boolean
+  /** The address of the client, before trusted proxies. */
+  client: string
+  /** `X-Forwarded-Prefix` of a trusted peer, or empty. */
+  prefix: string
   /** From a trusted peer; without it the gateway makes one. */
   requestId: string | undefined
   hasTraceparent: boolean
@@ -64,24 +69,26 @@ export function requestFields(
   if (expectations.some((value) => value.toLowerCase() !== '100-continue')) return 'expectation'
 
   const host = authority ?? given
-  const claims = claimsOf(bytes, list)
-  const upgrade = minor === 1 && framing === NO_LENGTH ? upgradeOf(bytes, list, options) : undefined
+  const hops = hopsOf(claimsOf(bytes, list), peer)
+  const asksForUpgrade = minor === 1 && options.upgrades
+  const upgrade = asksForUpgrade ? tunnelProtocols(list.values(bytes, FIELD.upgrade)) : undefined
   const takesTrailers = list.values(bytes, FIELD.te).some((value) => TRAILERS.test(value))
-  const requestId = peer.isTrusted ? claims.requestId : undefined
   const hopsLeft = isOptions && maxForwards > 0 ? maxForwards - 1 : maxForwards
-  const hop = { minor, host, framing, upgrade, takesTrailers, requestId, hopsLeft }
+  const hop = { minor, host, framing, upgrade, takesTrailers, hopsLeft }
   return {
     block: Buffer.from(bytes.subarray(from, to)),
     minor,
-    forward: forwardFields(bytes, list, options, claims, peer, hop),
+    forward: forwardFields(bytes, list, options, hops, peer, hop),
     host: withoutPort(host),
     framing,
     chunks: { keepsChunks: true, trailersOf: options },
     isPersistent: !options.closes && (minor === 1 || options.keepsAlive),
     upgrade,
     takesTrailers,
-    requestId,
-    hasTraceparent: claims.traceparent !== undefined,
+    client: hops.client,
+    prefix: hops.prefix ?? '',
+    requestId: hops.requestId,
+    hasTraceparent: hops.traceparent !== undefined,
     maxForwards,
   }
 }
@@ -102,18 +109,16 @@ function hostField(bytes: Buffer, list: FieldList, minor: number): string | unde
   return host
 }
 
-const withoutPort = (host: string): string => host.replace(/:\d*$/, '').toLowerCase()
+/** The host as a DNS name: small letters, no port, no dot at the end. */
+const withoutPort = (host: string): string =>
+  host
+    .replace(/:\d*$/, '')
+    .replace(/(?<=.)\.$/, '')
+    .toLowerCase()
 
 /** @returns -1 if there is none, `undefined` if it is not a number */
 function maxForwardsOf(bytes: Buffer, list: FieldList): number | undefined {
   const [value, ...others] = list.values(bytes, FIELD['max-forwards'])
   if (value === undefined) return -1
   return others.length === 0 && /^\d{1,9}$/.test(value) ? Number(value) : undefined
-}
-
-/** One protocol, but never HTTP: its requests would pass through the tunnel unread. */
-function upgradeOf(bytes: Buffer, list: FieldList, options: ConnectionOptions): string | undefined {
-  const [protocol, ...others] = list.values(bytes, FIELD.upgrade)
-  if (!options.upgrades || protocol === undefined || others.length > 0) return undefined
-  return /^(?!h2c?$|http\b)[\w\-.]+$/i.test(protocol) ? protocol : undefined
 }

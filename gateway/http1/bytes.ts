@@ -26,8 +26,8 @@ const ALPHANUMERIC = [
 export const TOKEN = table("!#$%&'*+-.^_`|~", ...ALPHANUMERIC)
 /** Field values (RFC 9110 section 5.5), with spaces and tabs. */
 export const VALUE = table('\t', [0x20, 0x7e], [0x80, 0xff])
-/** Bytes of a request target of any form: visible ASCII without `#`. */
-export const TARGET = table('', [0x21, 0x22], [0x24, 0x7e])
+/** Bytes of a request target of any form: visible ASCII without `"`, `#`, `<` and `>` (RFC 3986 section 2). */
+export const TARGET = table('!=', [0x24, 0x3b], [0x3f, 0x7e])
 /** RFC 3986 section 2.3. */
 export const UNRESERVED = table('-._~', ...ALPHANUMERIC)
 /** RFC 3986 section 3.2.2, without the comma: joining two `Host` lines would make one. */

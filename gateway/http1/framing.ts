@@ -11,8 +11,16 @@ export type Framing = number
 export const NO_LENGTH = -1
 export const CHUNKED = -2
 
-/** @returns the framing, or the rule that it breaks. */
-export function framingOf(bytes: Buffer, fields: FieldList, minor: number): Framing | 'framing' | 'coding' {
+/**
+ * @param takesEqualLengths whether several equal `Content-Length` lines count as one
+ * @returns the framing, or the rule that it breaks
+ */
+export function framingOf(
+  bytes: Buffer,
+  fields: FieldList,
+  minor: number,
+  takesEqualLengths = false,
+): Framing | 'framing' | 'coding' {
   let length: Framing = NO_LENGTH
   let codings = 0
   let other: string | undefined
@@ -22,8 +30,9 @@ export function framingOf(bytes: Buffer, fields: FieldList, minor: number): Fram
     const to = fields.spans[i * 4 + 3]!
     if (name === FIELD['content-length']) {
       const value = decimal(bytes, from, to)
-      // An equal second line is rejected, too: servers behind the gateway may not agree on it.
-      if (value === -1 || length !== NO_LENGTH) return 'framing'
+      // In a request an equal second line is rejected, too: servers behind the gateway may not agree on it.
+      const isRepeated = length !== NO_LENGTH
+      if (value === -1 || (isRepeated && !(takesEqualLengths && value === length))) return 'framing'
       length = value
     } else if (name === FIELD['transfer-encoding']) {
       codings++

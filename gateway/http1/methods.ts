@@ -15,6 +15,9 @@ export const METHODS = [
   '_OTHER',
 ] as const
 
+/** Methods that routes can take, for `Allow`. */
+export const ROUTED_METHODS = METHODS.slice(0, METHODS.indexOf('CONNECT'))
+
 export const HEAD = METHODS.indexOf('HEAD')
 export const OPTIONS = METHODS.indexOf('OPTIONS')
 export const CONNECT = METHODS.indexOf('CONNECT')

@@ -1,6 +1,7 @@
 /**
  * Finds paths that two parsers could read differently: dot segments, empty segments, backslashes, encoded slashes and
- * control characters. They are rejected, so that the gateway routes on the same path that the upstream sees.
+ * control characters. They are rejected, so that the gateway routes on the same path that the upstream sees. A route may
+ * accept encoded slashes and empty segments, but never those that could hide a dot segment.
  */
 import { HEX, UNRESERVED } from './bytes.ts'
 
@@ -10,29 +11,33 @@ const DOT = 0x2e
 const SEMICOLON = 0x3b
 const PERCENT = 0x25
 
+export type PathForm = 'plain' | 'encoded' | 'slashes' | 'ambiguous'
+
 /**
  * Reads a path, which begins with a slash.
- * @returns `'plain'` if it is its own normal form, `'encoded'` if it percent-encodes unreserved characters,
- * `'ambiguous'` if it must be rejected.
+ * @returns `'plain'` if it is its own normal form, `'encoded'` if it percent-encodes unreserved characters, `'slashes'`
+ * if it has encoded slashes or empty segments, `'ambiguous'` if it must be rejected.
  */
-export function readPath(bytes: Buffer, from: number, to: number): 'plain' | 'encoded' | 'ambiguous' {
-  let form: 'plain' | 'encoded' = 'plain'
+export function readPath(bytes: Buffer, from: number, to: number): PathForm {
+  let form: PathForm = 'plain'
   // Number of dots since the last slash; -1 once the segment holds another character.
   let dots = -1
   for (let i = from; i < to; i++) {
     let byte = bytes[i]!
     if (byte === BACKSLASH) return 'ambiguous'
-    if (byte === SLASH) {
+    const isEncoded = byte === PERCENT
+    if (isEncoded) {
+      byte = encodedByte(bytes, i, to)
+      if (byte < 0x20 || byte === 0x7f) return 'ambiguous'
+      if (UNRESERVED[byte] === 1 && form === 'plain') form = 'encoded'
+      i += 2
+    }
+    if (byte === SLASH || byte === BACKSLASH) {
+      if (isDotSegment(dots)) return 'ambiguous'
       // No dots since the last slash: the segment is empty.
-      if (isDotSegment(dots) || dots === 0) return 'ambiguous'
+      if (isEncoded || dots === 0) form = 'slashes'
       dots = 0
       continue
-    }
-    if (byte === PERCENT) {
-      byte = encodedByte(bytes, i, to)
-      if (byte < 0x20 || byte === 0x7f || byte === SLASH || byte === BACKSLASH) return 'ambiguous'
-      if (UNRESERVED[byte] === 1) form = 'encoded'
-      i += 2
     }
     // Some servers remove parameters first and read `..;a=b` as `..`.
     if (byte === SEMICOLON && isDotSegment(dots)) return 'ambiguous'

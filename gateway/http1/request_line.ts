@@ -16,8 +16,10 @@ export class RequestLine {
   /** Index into METHODS. */
   method = 0
   methodEnd = 0
-  /** The minor version of HTTP/1. */
+  /** The minor version of HTTP/1: 0 or 1. */
   minor = 0
+  /** Whether the line names this version, not a higher one. */
+  isVersionExact = true
   /** From the method to the line's end. */
   start = 0
   end = 0
@@ -58,12 +60,14 @@ export class RequestLine {
     for (let k = 0; k < VERSION.length; k++) if (bytes[at + k] !== VERSION[k]) return 'request_line'
     if (end !== at + 10 || bytes[at + 8] !== CR || bytes[at + 9] !== LF) return 'request_line'
     const minor = bytes[at + 7]! - 0x30
-    if (bytes[at + 5] !== 0x31 || bytes[at + 6] !== 0x2e || minor < 0 || minor > 1) {
+    if (bytes[at + 5] !== 0x31 || bytes[at + 6] !== 0x2e || minor < 0 || minor > 9) {
       return isDigit(bytes[at + 5]!) && bytes[at + 6] === 0x2e && isDigit(bytes[at + 7]!)
         ? 'version'
         : 'request_line'
     }
-    this.minor = minor
+    // A higher minor version is processed as HTTP/1.1 (RFC 9110 section 2.5).
+    this.minor = Math.min(minor, 1)
+    this.isVersionExact = minor === this.minor
     this.end = end
     return undefined
   }

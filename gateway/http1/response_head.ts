@@ -2,14 +2,29 @@
  * Reads the head of an upstream's response (RFC 9112 section 4) as strictly as that of a request. A response that needs
  * no change is forwarded as the bytes received.
  */
-import { CR, latin1, LF, SP, VALUE } from './bytes.ts'
+import type { CachedBlock } from './block_cache.ts'
+import { CR, decimal, latin1, LF, SP, VALUE } from './bytes.ts'
 import type { ChunkOptions } from './chunks.ts'
-import { type ConnectionOptions, connectionOptions } from './connection_options.ts'
+import { connectionOptions } from './connection_options.ts'
 import { FIELD } from './field_names.ts'
 import type { FieldList } from './fields.ts'
 import { type Framing, framingLine, framingOf } from './framing.ts'
+import { tunnelProtocols } from './upgrade.ts'
 
-export interface ResponseHead {
+/** The rules that a response can break; the label `reason` of `gateway_upstream_rejections_total`. */
+export const RESPONSE_RULES = [
+  'status_line',
+  'field',
+  'fields_size',
+  'framing',
+  'coding',
+  'upgrade',
+  'interim',
+  'chunk',
+] as const
+export type ResponseRule = (typeof RESPONSE_RULES)[number]
+
+export interface ResponseHead extends CachedBlock {
   /** A copy of the bytes it was read from, with status line and empty line. */
   block: Buffer
   status: number
@@ -23,56 +38,86 @@ export interface ResponseHead {
   /** The lines for the client, without the empty line. */
   forward: Buffer
   hasDate: boolean
-  /** The new protocol of a 101. */
-  upgrade: string | undefined
+  /** The new protocols of a 101. */
+  upgrade: string[] | undefined
 }
 
 const STATUS_LINE = Buffer.from('HTTP/1.')
-const FIRST_LINE_BYTES = 'HTTP/1.1 200 '.length
+const SHORTEST_LINE_BYTES = 'HTTP/1.1 200\r\n'.length
+const REASON_AT = 'HTTP/1.1 200 '.length
 
-/** Reads the bytes of a head. @returns `undefined` if they are outside the grammar. */
+/** Reads the bytes of a head. @returns the rule that it breaks if it is outside the grammar */
 export function readResponseHead(
   bytes: Buffer,
   from: number,
   to: number,
   list: FieldList,
-): ResponseHead | undefined {
+): ResponseHead | ResponseRule {
   const lineEnd = bytes.indexOf(LF, from) + 1
   const status = readStatusLine(bytes, from, lineEnd)
-  if (status === -1 || list.read(bytes, lineEnd, to - 2) !== 'ok') return undefined
-  const minor = bytes[from + STATUS_LINE.length]! - 0x30
+  if (status === -1) return 'status_line'
+  const fields = list.read(bytes, lineEnd, to - 2)
+  if (fields !== 'ok') return fields === 'malformed' ? 'field' : 'fields_size'
+  const exactMinor = bytes[from + STATUS_LINE.length]! - 0x30
+  // A higher minor version is processed as HTTP/1.1 (RFC 9110 section 2.5).
+  const minor = Math.min(exactMinor, 1)
   const hasNoBody = status < 200 || status === 204
-  const framing = framingOf(bytes, list, minor)
+  const framing = framingOf(bytes, list, minor, true)
   const options = connectionOptions(bytes, list)
-  if (typeof framing === 'string' || options === undefined) return undefined
+  if (typeof framing === 'string') return framing
+  if (options === undefined) return 'field'
   const changes = status === 101
-  const upgrade = changes ? upgradeOf(bytes, list, options) : undefined
-  if (changes && upgrade === undefined) return undefined
+  // `Connection` should name it, but servers in use leave that out.
+  const upgrade = changes ? tunnelProtocols(list.values(bytes, FIELD.upgrade)) : undefined
+  if (changes && upgrade === undefined) return 'upgrade'
 
-  let isVerbatim = minor === 1 && !list.hasSpace && !changes
+  const reasonAt = from + REASON_AT
+  const hasReason = reasonAt <= lineEnd - 2
+  let isVerbatim = exactMinor === 1 && hasReason && !list.hasSpace && !changes
   let hasDate = false
-  const lines = [`HTTP/1.1 ${latin1(bytes, from + 'HTTP/1.1 '.length, lineEnd - 2)}`]
+  let isFramed = false
+  let forwardedId: string | undefined
+  let varying: CachedBlock['varying']
+  const lines = [`HTTP/1.1 ${status} ${hasReason ? latin1(bytes, reasonAt, lineEnd - 2) : ''}`]
   for (let i = 0; i < list.count; i++) {
     const name = list.names[i]!
     const frames = name === FIELD['content-length'] || name === FIELD['transfer-encoding']
-    if (options.owns(bytes, list, i) || (frames && (hasNoBody || !isCanonical(bytes, list, i)))) {
+    const isDropped = frames && (hasNoBody || isFramed || !isCanonical(bytes, list, i))
+    if (options.owns(bytes, list, i) || isDropped) {
       isVerbatim = false
-      if (frames && !hasNoBody) lines.push(framingLine(framing))
+      if (frames && !hasNoBody && !isFramed) lines.push(framingLine(framing))
     } else {
       if (name === FIELD.date) hasDate = true
-      lines.push(`${list.name(bytes, i)}: ${list.value(bytes, i)}`)
+      const line = `${list.name(bytes, i)}: ${list.value(bytes, i)}`
+      if (name === FIELD['x-request-id'] && varying === undefined) {
+        varying = { from: list.spans[i * 4 + 2]! - from, to: list.spans[i * 4 + 3]! - from }
+        forwardedId = `\r\n${line}\r\n`
+      }
+      lines.push(line)
     }
+    if (frames) isFramed = true
   }
-  if (upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${upgrade}`)
+  if (upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${upgrade.join(', ')}`)
   lines.push('')
+  const block = Buffer.from(bytes.subarray(from, to))
+  const forward = Buffer.from(lines.join('\r\n'), 'latin1')
+  const forwardEnd =
+    forwardedId === undefined ? 0 : forward.indexOf(forwardedId, 0, 'latin1') + forwardedId.length - 2
   return {
-    block: Buffer.from(bytes.subarray(from, to)),
+    block,
+    varying,
+    // Each response of our services has an id of its own. Its other bytes repeat.
+    adopt(others, at) {
+      const { from: start, to: end } = varying!
+      others.copy(block, start, at + start, at + end)
+      others.copy(forward, forwardEnd - (end - start), at + start, at + end)
+    },
     status,
     framing,
     chunks: { keepsChunks: true, trailersOf: options },
     isPersistent: minor === 1 && !options.closes,
     isVerbatim,
-    forward: Buffer.from(lines.join('\r\n'), 'latin1'),
+    forward,
     hasDate,
     upgrade,
   }
@@ -82,16 +127,13 @@ export function readResponseHead(
 function readStatusLine(bytes: Buffer, from: number, lineEnd: number): number {
   for (let i = 0; i < STATUS_LINE.length; i++) if (bytes[from + i] !== STATUS_LINE[i]) return -1
   const at = from + STATUS_LINE.length
-  if (lineEnd < from + FIRST_LINE_BYTES + 2 || bytes[lineEnd - 2] !== CR) return -1
-  if ((bytes[at] !== 0x30 && bytes[at] !== 0x31) || bytes[at + 1] !== SP || bytes[at + 5] !== SP) return -1
-  let status = 0
-  for (let i = at + 2; i < at + 5; i++) {
-    const digit = bytes[i]! - 0x30
-    if (digit < 0 || digit > 9) return -1
-    status = status * 10 + digit
-  }
+  if (lineEnd < from + SHORTEST_LINE_BYTES || bytes[lineEnd - 2] !== CR) return -1
+  if (decimal(bytes, at, at + 1) === -1 || bytes[at + 1] !== SP) return -1
+  // Some servers leave out the reason with the space before it.
+  if (bytes[at + 5] !== SP && at + 5 !== lineEnd - 2) return -1
   for (let i = at + 6; i < lineEnd - 2; i++) if (VALUE[bytes[i]!] !== 1) return -1
-  return status >= 100 && status < 600 ? status : -1
+  const status = decimal(bytes, at + 2, at + 5)
+  return status >= 100 ? status : -1
 }
 
 /** A length with leading zeros is rewritten: another parser could read it as octal. */
@@ -99,11 +141,4 @@ function isCanonical(bytes: Buffer, list: FieldList, i: number): boolean {
   if (list.names[i] !== FIELD['content-length']) return true
   const value = list.value(bytes, i)
   return value === '0' || !value.startsWith('0')
-}
-
-function upgradeOf(bytes: Buffer, list: FieldList, options: ConnectionOptions): string | undefined {
-  for (let i = 0; i < list.count; i++) {
-    if (list.names[i] === FIELD.upgrade && options.upgrades) return list.value(bytes, i)
-  }
-  return undefined
 }

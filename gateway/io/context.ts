@@ -14,8 +14,12 @@ export interface Context {
   readonly clock: Clock
   /** Filled again by each header block that is parsed. */
   readonly fields: FieldList
+  readonly responseFields: FieldList
   readonly log: Logger
 }
 
 /** A deadline that never comes. */
 export const NEVER = Infinity
+
+/** Silence on a TCP connection before the kernel probes whether the peer is still there. */
+export const KEEP_ALIVE_MS = 30_000

@@ -1,6 +1,7 @@
 /** Responses that the gateway makes itself: errors as problem+json, fixed texts, redirects, the page at `/`. */
 import { PROBLEM_JSON, problemBody } from '@bun-monitoring/prefork'
 import { dateLine } from '../http1/date.ts'
+import type { HeaderRules, HeaderValues } from './header_rules.ts'
 import { STATUS_TITLES } from '../http1/status_titles.ts'
 
 export interface LocalReply {
@@ -35,6 +36,17 @@ export const problemReply = (
     { 'Content-Type': PROBLEM_JSON, ...(status === 503 ? RETRY : {}), ...fields },
     JSON.stringify({ ...problemBody(status, detail), title: STATUS_TITLES[status] }),
   )
+
+/** A reply with the changes of its route. */
+export const withHeaders = (
+  reply: LocalReply,
+  rules: HeaderRules | undefined,
+  values: HeaderValues,
+): LocalReply => {
+  if (rules === undefined) return reply
+  const kept = rules.keep(Buffer.from(reply.fields, 'latin1')).toString('latin1')
+  return { ...reply, fields: kept + rules.added(values).toString('latin1') }
+}
 
 /** The bytes of a reply. Without `hasBody` the length is declared but the body left out, as HEAD needs it. */
 export function encodeReply(

@@ -11,6 +11,8 @@ export const pageRoute: Route = {
   path: Buffer.from('/'),
   methods: ['GET', 'HEAD'],
   forward: undefined,
+  bodyBytes: Infinity,
+  accessLog: undefined,
   reply: localReply(
     200,
     { 'Content-Type': 'text/html; charset=utf-8' },

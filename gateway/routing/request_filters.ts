@@ -5,11 +5,12 @@
 import { UNMATCHED } from '@bun-monitoring/metrics'
 import type { RequestHead } from '../forward/request_head.ts'
 import { latin1 } from '../http1/bytes.ts'
-import { METHODS, OPTIONS, TRACE } from '../http1/methods.ts'
-import { normalPath, readPath } from '../http1/path.ts'
+import { METHODS, OPTIONS, ROUTED_METHODS, TRACE } from '../http1/methods.ts'
+import { normalPath, type PathForm, readPath } from '../http1/path.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import { type LocalReply, localReply, problemReply } from './local_reply.ts'
 import { pageRoute } from './page.ts'
+import { redirectReply } from './redirect.ts'
 import { covers, findRoute, type Route } from './route.ts'
 
 /** A request on its way through the filters. */
@@ -17,8 +18,7 @@ export interface Incoming extends RequestHead {
   routes: readonly Route[]
   /** The route that the filters have found. */
   route: Route | undefined
-  /** Whether the path is its own normal form. */
-  isNormal: boolean
+  form: PathForm
 }
 
 type Filter = (request: Incoming) => Rejection | LocalReply | undefined
@@ -29,10 +29,11 @@ const FILTERS: readonly Filter[] = [
   rejectTrace,
   replyForGateway,
   rejectAmbiguousPath,
-  rejectLargeBody,
   matchRoute,
+  rejectLargeBody,
   replyLastForward,
   ({ route }) => route!.reply,
+  redirect,
 ]
 
 /** @returns the rejection or the reply; `undefined` if the route forwards the request */
@@ -44,6 +45,9 @@ export function filterRequest(request: Incoming): Rejection | LocalReply | undef
   }
   return undefined
 }
+
+/** The most bytes of a request's body. */
+export const bodyLimit = ({ route, limits }: Incoming): number => route?.bodyBytes ?? limits.bodyBytes
 
 /** The route's id in metrics. */
 export const routeId = (route: Route | undefined): string => route?.id ?? UNMATCHED
@@ -61,28 +65,28 @@ function replyForGateway({ line }: Incoming): LocalReply | undefined {
 
 function rejectAmbiguousPath(request: Incoming): Rejection | undefined {
   const { bytes, line } = request
-  const form = readPath(bytes, line.pathStart, line.pathEnd)
-  request.isNormal = form === 'plain'
-  return form === 'ambiguous' ? 'path' : undefined
+  request.form = readPath(bytes, line.pathStart, line.pathEnd)
+  return request.form === 'ambiguous' ? 'path' : undefined
 }
 
-function rejectLargeBody({ fields, limits }: Incoming): Rejection | undefined {
-  return fields.framing > limits.bodyBytes ? 'body_size' : undefined
+function rejectLargeBody({ fields, route }: Incoming): Rejection | undefined {
+  return fields.framing > route!.bodyBytes ? 'body_size' : undefined
 }
 
 function matchRoute(request: Incoming): Rejection | LocalReply | undefined {
-  const { bytes, line, routes, fields, isNormal } = request
+  const { bytes, line, routes, fields, form } = request
   let path = bytes
   let from = line.pathStart
   let to = line.pathEnd
   if (from === to) [path, from, to] = [ROOT, 0, 1]
-  else if (!isNormal) {
+  else if (form !== 'plain') {
     path = normalPath(bytes, from, to)
     from = 0
     to = path.length
   }
   const found =
     findRoute(routes, fields.host, path, from, to, line.method) ?? findPage(path, from, to, line.method)
+  if (form === 'slashes' && !passesSlashes(found)) return 'path'
   if (found === undefined) return problemReply(404, `No route takes ${latin1(path, from, to)}`)
   if (Array.isArray(found)) {
     return problemReply(405, `This path takes ${found.join(', ')}`, { Allow: found.join(', ') })
@@ -93,13 +97,21 @@ function matchRoute(request: Incoming): Rejection | LocalReply | undefined {
   return isCut && !covers(found.path, bytes, line.pathStart, line.pathEnd) ? 'path' : undefined
 }
 
+const passesSlashes = (found: Route | string[] | undefined): boolean =>
+  found !== undefined && !Array.isArray(found) && found.forward?.passesSlashes === true
+
 function findPage(path: Buffer, from: number, to: number, method: number): Route | string[] | undefined {
   if (to - from !== 1 || path[from] !== ROOT[0]) return undefined
   return pageRoute.methods!.includes(METHODS[method]!) ? pageRoute : pageRoute.methods
 }
 
+function redirect(request: Incoming): Rejection | LocalReply | undefined {
+  const { route } = request
+  return route!.redirect && redirectReply(route!.redirect, request)
+}
+
 /** RFC 9110 section 7.6.2. */
 function replyLastForward({ line, fields, route }: Incoming): LocalReply | undefined {
   if (line.method !== OPTIONS || fields.maxForwards !== 0) return undefined
-  return localReply(204, { Allow: (route!.methods ?? METHODS.slice(0, OPTIONS + 1)).join(', ') })
+  return localReply(204, { Allow: (route!.methods ?? ROUTED_METHODS).join(', ') })
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
+import { readGatewayConfig } from '../config/settings.ts'
 import { METHODS } from '../http1/methods.ts'
 import { findRoute, type Route, sortRoutes } from './route.ts'
+import { compileRoutes } from './route_table.ts'
 
 const route = (id: string, path: string, rest: Partial<Route> = {}): Route => ({
   id,
@@ -9,6 +11,8 @@ const route = (id: string, path: string, rest: Partial<Route> = {}): Route => ({
   methods: undefined,
   forward: undefined,
   reply: undefined,
+  bodyBytes: 0,
+  accessLog: 'off',
   ...rest,
 })
 
@@ -44,6 +48,27 @@ test('a route with a host comes before routes without one, even longer ones', ()
   expect(find('/dogs/puppies', 'shop.example')).toBe('shop')
   expect(find('/cats', 'shop.example')).toBe('shop cats')
   expect(find('/cats', 'shop.example', 'PUT')).toBe('shop cats, write')
+})
+
+test.each([
+  ['a.example', 'exact'],
+  ['b.example', 'wide'],
+  ['c.b.example', 'wide'],
+  ['x.sub.example', 'deep'],
+  ['example', 'none'],
+  ['aexample', 'none'],
+])('of host %s takes %s: exact names come first, then longer wildcards', (host, id) => {
+  const routes = compileRoutes(
+    [
+      { id: 'none', path: '/a', upstream: 'u' },
+      { id: 'wide', path: '/a', hosts: ['*.Example'], upstream: 'u' },
+      { id: 'deep', path: '/', hosts: ['other', '*.sub.example.'], upstream: 'u' },
+      { id: 'exact', path: '/', host: 'A.example', upstream: 'u' },
+    ],
+    readGatewayConfig({}),
+  )
+  const found = findRoute(routes, host, Buffer.from('/a'), 0, 2, 0)
+  expect((found as Route).id).toBe(id)
 })
 
 test('routes of one path may divide the methods, and no route of a shorter path takes the others', () => {

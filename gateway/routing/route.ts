@@ -3,7 +3,11 @@
  * of bytes.
  */
 import { METHODS } from '../http1/methods.ts'
+import type { Timeouts } from '../config/limits.ts'
+import type { AccessLogMode } from '../observe/access_log.ts'
+import type { HeaderRules } from './header_rules.ts'
 import type { LocalReply } from './local_reply.ts'
+import type { Redirect } from '../config/gateway_file.ts'
 
 export interface Forward {
   /** The name of the upstream. */
@@ -11,29 +15,56 @@ export interface Forward {
   /** Bytes at the beginning of the path that `replacement` replaces. */
   cutBytes: number
   replacement: Buffer
+  /** The path that `strip` removes, for `X-Forwarded-Prefix`; empty without `strip`. */
+  strippedPrefix: string
+  /** Whether paths with encoded slashes and empty segments pass. */
+  passesSlashes: boolean
+  retries: RetryRule
+  requestHeaders?: HeaderRules
+  timeouts: Timeouts
+}
+
+/** When a request is sent again. */
+export interface RetryRule {
+  /** How often a request that was sent is sent again. 0: no request is. */
+  most: number
+  causes: ReadonlySet<string>
 }
 
 export interface Route {
   id: string
-  /** In small letters; empty: every host. */
+  /** In small letters; with a dot first: all names below it; empty: every host. */
   host: string
   /** Without a slash at its end; empty: every path. */
   path: Buffer
   /** `undefined`: every method. */
   methods: string[] | undefined
-  /** Either `forward` or `reply` is set. */
+  /** One of `forward`, `reply` and `redirect` is set. */
   forward: Forward | undefined
   reply: LocalReply | undefined
+  redirect?: Redirect
+  responseHeaders?: HeaderRules
+  /** Bytes of a request's body. */
+  bodyBytes: number
+  /** `undefined`: as the file says. */
+  accessLog: AccessLogMode | undefined
 }
 
 const SLASH = 0x2f
 
-/** Routes in the order in which they are tried: those with a host first, then longer paths first. */
+/** Routes in the order in which they are tried: the most specific host first, then longer paths first. */
 export function sortRoutes(routes: readonly Route[]): Route[] {
-  return routes.toSorted(
-    (a, b) => Number(b.host !== '') - Number(a.host !== '') || b.path.length - a.path.length,
-  )
+  return routes.toSorted((a, b) => rankOf(b) - rankOf(a) || b.path.length - a.path.length)
 }
+
+/** A host ranks before a wildcard, a longer wildcard before a shorter one, and no host last. */
+const rankOf = ({ host }: Route): number => (host === '' ? 0 : host.startsWith('.') ? host.length : Infinity)
+
+/** Whether a route takes requests for this host. */
+export const takesHost = (route: Route, host: string): boolean =>
+  route.host === '' ||
+  route.host === host ||
+  (route.host.startsWith('.') && host.length > route.host.length && host.endsWith(route.host))
 
 /**
  * Finds the route of a path.
@@ -53,7 +84,7 @@ export function findRoute(
     // No shorter path takes a request whose path is covered: only routes of the same path are still tried.
     if (covering !== undefined && (covering.host !== route.host || !covering.path.equals(route.path)))
       continue
-    if ((route.host !== '' && route.host !== host) || !covers(route.path, path, from, to)) continue
+    if (!takesHost(route, host) || !covers(route.path, path, from, to)) continue
     if (route.methods === undefined || route.methods.includes(METHODS[method]!)) return route
     covering = route
     allowed.push(...route.methods)

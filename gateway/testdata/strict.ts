@@ -17,7 +17,7 @@ export interface Read {
   ends: 'between' | 'within' | 'refused'
 }
 
-const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-"$-~]+) HTTP\/1\.([01])$/
+const LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!$-;=?-~]+) HTTP\/1\.(\d)$/
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)[ \t]*$/
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})(;[\t -~\x80-\xff]*)?$/
 
@@ -49,7 +49,7 @@ function oneRequest(
   const all = (name: string) => fields.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
   const [lengths, codings] = [all('content-length'), all('transfer-encoding')]
   const [host] = all('host')
-  if (all('host').length > 1 || (minor === '1' && (host === undefined || host === ''))) return 'refused'
+  if (all('host').length > 1 || (minor !== '0' && (host === undefined || host === ''))) return 'refused'
   if (lengths.length + codings.length > 1 || (minor === '0' && codings.length > 0)) return 'refused'
   let body: { body: string; end: number } | 'within' | 'refused' = { body: '', end: head.end }
   if (lengths[0] !== undefined) body = sized(text, head.end, lengths[0])

@@ -6,7 +6,7 @@ import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { basename, dirname, join } from 'node:path'
-import { type Address, parseAddress } from '../config/address.ts'
+import { type Address, parseAddress, type TcpAddress } from '../config/address.ts'
 
 /** Addresses by the identity of the target. */
 export type Found = ReadonlyMap<string, Address>
@@ -30,23 +30,37 @@ const fixed = (address: Address, report: (found: Found) => void): Discovery => (
   close() {},
 })
 
-const named = (
-  { hostname, port }: { hostname: string; port: number },
-  report: (found: Found) => void,
-): Discovery => ({
+const named = ({ hostname, ...rest }: TcpAddress, report: (found: Found) => void): Discovery => ({
   async look() {
     // A failed lookup, or a name that vanished, removes no target: one that fails is ejected.
-    const addresses = ofOneFamily(await lookup(hostname, { all: true }).catch(() => []))
-    if (addresses.length === 0) return
-    report(new Map(addresses.map(({ address }) => [address, { hostname: address, port }])))
+    const addresses = isLocalhost(hostname) ? LOOPBACK : await lookup(hostname, { all: true }).catch(() => [])
+    if (addresses.length > 0) report(new Map(addressesIn(addresses, rest)))
   },
   close() {},
 })
 
-/** A server with IPv4 and IPv6 addresses is one target, not two: the IPv4 addresses, or the IPv6 ones if there are none. */
-export function ofOneFamily<Found extends { family: number }>(addresses: readonly Found[]): readonly Found[] {
-  const ofFour = addresses.filter(({ family }) => family === 4)
-  return ofFour.length > 0 ? ofFour : addresses
+/** RFC 6761 section 6.3: both loopback addresses, also if the hosts file names one of them. */
+const LOOPBACK = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
+const isLocalhost = (hostname: string): boolean => /^(.+\.)?localhost\.?$/i.test(hostname)
+
+/**
+ * The targets of a host name. A server with IPv4 and IPv6 addresses is one target, not two: its IPv4 address, with the
+ * IPv6 ones as fallbacks (RFC 8305). Without IPv4 each IPv6 address is a target.
+ */
+export function addressesIn(
+  found: readonly { address: string; family: number }[],
+  rest: Omit<TcpAddress, 'hostname'>,
+): [key: string, address: Address][] {
+  const ofFamily = (family: number) =>
+    found.filter((each) => each.family === family).map(({ address }) => address)
+  const [four, six] = [ofFamily(4), ofFamily(6)]
+  if (four.length === 0) return six.map((hostname) => [hostname, { ...rest, hostname }])
+  const fallbacks = six.toSorted()
+  return four.map((hostname) => [[hostname, ...fallbacks].join(' '), { ...rest, hostname, fallbacks }])
 }
 
 /** Socket files that match a pattern. A file that replaces another is a new target: a new worker after an old one. */

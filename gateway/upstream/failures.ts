@@ -12,6 +12,8 @@ export const FAILURES = {
   not_ready: [503, 'has no target that is ready'],
   queue_full: [503, 'has too many requests waiting'],
   queue_timeout: [503, 'had no free connection in time'],
+  no_files: [503, 'cannot be connected to: the gateway has too many open files'],
+  tunnel_limit: [503, 'has too many tunnels'],
 } as const satisfies Record<string, readonly [status: number, detail: string]>
 
 export type Failure = keyof typeof FAILURES

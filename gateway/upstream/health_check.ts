@@ -1,21 +1,49 @@
 /** An active health check: one request on a connection of its own. */
-import { type Address, hostOfAddress } from '../config/address.ts'
+import { type Address, alternativesOf, hostOfAddress } from '../config/address.ts'
 import type { HealthConfig } from '../config/gateway_file.ts'
+import type { ClientTls } from '../config/tls.ts'
+import { tlsOptions } from './upstream_connection.ts'
 
-/** @returns whether a response with a status from 200 to 299 came in time */
-export async function checkHealth(address: Address, { path, timeoutMs }: HealthConfig): Promise<boolean> {
+/** @returns whether a response with an expected status came in time, from the first address that accepts connections */
+export async function checkHealth(
+  target: Address,
+  config: HealthConfig,
+  tls: ClientTls | undefined,
+): Promise<boolean> {
+  const signal = AbortSignal.timeout(config.timeoutMs)
+  for (const address of alternativesOf(target)) {
+    const status = await statusOf(address, config.path, signal, tls)
+    if (status !== undefined) return isExpected(status, config.expect)
+    if (signal.aborted) return false
+  }
+  return false
+}
+
+const isExpected = (status: number, expect: readonly number[] | undefined): boolean =>
+  expect?.includes(status) ?? (status >= 200 && status < 300)
+
+/** @returns `undefined` if there is no response */
+async function statusOf(
+  address: Address,
+  path: string,
+  signal: AbortSignal,
+  tls: ClientTls | undefined,
+): Promise<number | undefined> {
   try {
-    const response = await fetch(`http://${hostOfAddress(address)}${path}`, {
+    const options = tlsOptions(address, tls)
+    const scheme = options === undefined ? 'http' : 'https'
+    const response = await fetch(`${scheme}://${hostOfAddress(address)}${path}`, {
       ...('unix' in address ? { unix: address.unix } : {}),
-      signal: AbortSignal.timeout(timeoutMs),
+      ...(options === undefined ? {} : { tls: options }),
+      signal,
       redirect: 'manual',
       // Without a proxy, like requests, also if HTTP_PROXY is set.
       proxy: false,
       keepalive: false,
     })
     await response.body?.cancel()
-    return response.ok
+    return response.status
   } catch {
-    return false
+    return undefined
   }
 }

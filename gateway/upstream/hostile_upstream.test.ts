@@ -11,37 +11,41 @@ const NONE = 'gateway_upstream_request_duration_seconds_count{upstream="dogs",ht
 
 describe('a response outside the grammar is a 502', () => {
   test.each([
-    ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
-    ['another version', 'HTTP/2.0 200 OK\r\n\r\n'],
-    ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
-    ['a status that there is not', 'HTTP/1.1 099 OK\r\n\r\n'],
-    ['a status above 599', 'HTTP/1.1 600 OK\r\n\r\n'],
-    ['no space after the status', 'HTTP/1.1 200\r\n\r\n'],
-    ['a bare LF', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
-    ['a bare LF between fields', 'HTTP/1.1 200 OK\r\nA: b\nContent-Length: 2\r\n\r\nok'],
-    ['a bare CR', 'HTTP/1.1 200 OK\r\nA: b\rSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok'],
-    ['a NUL', 'HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 2\r\n\r\nok'],
-    ['obs-fold', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 2\r\n\r\nok'],
-    ['a field without a name', 'HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 2\r\n\r\nok'],
-    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'],
-    ['a list of lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok'],
-    ['a signed length', 'HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok'],
+    ['status_line', 'no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
+    ['status_line', 'another version', 'HTTP/2.0 200 OK\r\n\r\n'],
+    ['status_line', 'a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
+    ['status_line', 'a status below 100', 'HTTP/1.1 099 OK\r\n\r\n'],
+    ['field', 'a bare LF', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
+    ['field', 'a bare LF between fields', 'HTTP/1.1 200 OK\r\nA: b\nContent-Length: 2\r\n\r\nok'],
+    ['field', 'a bare CR', 'HTTP/1.1 200 OK\r\nA: b\rSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok'],
+    ['field', 'a NUL', 'HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 2\r\n\r\nok'],
+    ['field', 'obs-fold', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 2\r\n\r\nok'],
+    ['field', 'a field without a name', 'HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 2\r\n\r\nok'],
+    ['framing', 'two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'],
+    ['framing', 'a list of lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok'],
+    ['framing', 'a signed length', 'HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok'],
     [
+      'framing',
       'length and chunks',
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
-    ['another coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
-    ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-    ['a first chunk that is none', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['coding', 'another coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    ['framing', 'chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['chunk', 'a first chunk that is none', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     [
+      'upgrade',
       'an upgrade without a request for it',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
     ],
-    ['a head without end', `HTTP/1.1 200 OK\r\n${`A: ${'b'.repeat(1000)}\r\n`.repeat(40)}`],
-    ['a head above the limit', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(33_000)}\r\nContent-Length: 0\r\n\r\n`],
-    ['more fields than the limit', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(101)}\r\n`],
-    ['endless interim responses', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)],
-  ])('%s', async (_, response) => {
+    ['fields_size', 'a head without end', `HTTP/1.1 200 OK\r\n${`A: ${'b'.repeat(1000)}\r\n`.repeat(70)}`],
+    [
+      'fields_size',
+      'a head above the limit',
+      `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(65_536)}\r\nContent-Length: 0\r\n\r\n`,
+    ],
+    ['fields_size', 'more fields than the limit', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(257)}\r\n`],
+    ['interim', 'endless interim responses', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)],
+  ])('%s: %s', async (rule, _, response) => {
     using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
     using client = await rawClient(gateway.port, ASK)
@@ -53,10 +57,59 @@ describe('a response outside the grammar is a 502', () => {
     expect(received).not.toContain('Set-Cookie')
     expect(await gateway.counted()).toEqual({ 'GET dogs 502': 1 })
     expect(await gateway.metric(NONE)).toBe(1)
+    expect(await gateway.metric(`gateway_upstream_rejections_total{upstream="dogs",reason="${rule}"}`)).toBe(
+      1,
+    )
+    expect(await gateway.metric('gateway_upstream_rejections_total')).toBe(1)
+    expect(gateway.logged()).toMatchObject([{ status: 502, reason: 'malformed', rule }])
     // The client's connection stays open, the upstream's is closed.
     while (upstream.sockets.size > 0) await new Promise(setImmediate)
     client.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await client.until(/<\/html>\s*$/)
+  })
+})
+
+describe('a response that is unusual but clear passes', () => {
+  test.each([
+    ['without a reason', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', 'HTTP/1.1 200 \r\nContent-Length: 2'],
+    ['with a status above 599', OK.replace('200 OK', '999 Odd'), 'HTTP/1.1 999 Odd\r\nContent-Length: 2'],
+    ['of HTTP/1.2', OK.replace('HTTP/1.1', 'HTTP/1.2'), 'HTTP/1.1 200 OK\r\nContent-Length: 2'],
+    [
+      'with two equal lengths',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: b\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: b',
+    ],
+    [
+      'with two equal lengths in another spelling',
+      'HTTP/1.1 200 OK\r\nContent-Length: 02\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2',
+    ],
+  ])('%s', async (_, response, head) => {
+    using upstream = await cannedUpstream(response)
+    await using gateway = startGateway(upstream.url)
+    const received = await gateway.ask(ASK)
+    expect(received).toStartWith(`${head}\r\nDate: `)
+    expect(received.match(/content-length/gi)).toHaveLength(1)
+  })
+
+  test('with 120 cookies, and up to the limits', async () => {
+    const cookies = Array.from({ length: 120 }, (_, i) => `Set-Cookie: c${i}=1\r\n`).join('')
+    using upstream = await cannedUpstream(OK.replace('\r\n\r\n', `\r\n${cookies}\r\n`))
+    await using gateway = startGateway(upstream.url)
+    expect((await gateway.ask(ASK)).match(/Set-Cookie/g)).toHaveLength(120)
+  })
+
+  test.each([
+    [102_400, 256, 200],
+    [102_399, 256, 502],
+    [102_400, 2, 502],
+  ])('a head of 100 KiB with limits of %d bytes and %d fields: %d', async (bytes, count, status) => {
+    const head = (padding: number) =>
+      `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: ${'b'.repeat(30_000)}\r\nB: ${'b'.repeat(padding)}\r\n\r\n`
+    using upstream = await cannedUpstream(`${head(102_400 - head(0).length)}ok`)
+    const limits = { responseHeadersBytes: bytes, responseHeadersCount: count }
+    await using gateway = startGateway(upstream.url, { limits })
+    expect(await gateway.ask(ASK, /ok$|\}$/)).toStartWith(`HTTP/1.1 ${status} `)
   })
 })
 

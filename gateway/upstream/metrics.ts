@@ -1,5 +1,6 @@
 /** The metrics of upstreams. Children are looked up once for each upstream. */
 import { Counter, Gauge, Histogram, HTTP_DURATION_BUCKETS, type Registry } from '@bun-monitoring/metrics'
+import { RESPONSE_RULES, type ResponseRule } from '../http1/response_head.ts'
 import { NO_RESPONSE, RETRY_REASONS, type RetryReason } from './failures.ts'
 import { HEALTH_STATES, type HealthState } from './health.ts'
 
@@ -17,6 +18,7 @@ export class UpstreamFamilies {
   readonly retries: Counter
   readonly queueSeconds: Histogram
   readonly queueLength: Gauge
+  readonly rejections: Counter
   readonly targets: Gauge
 
   constructor(registry: Registry) {
@@ -56,6 +58,9 @@ export class UpstreamFamilies {
     this.queueLength = new Gauge(
       family('queue_length', 'Requests that wait for a connection to an upstream, or for a ready target'),
     )
+    this.rejections = new Counter(
+      family('rejections_total', 'Responses outside the grammar or the limits, by reason', 'reason'),
+    )
     this.targets = new Gauge({
       ...family('targets', 'Targets of an upstream by state: the highest count in any one worker', 'state'),
       // Each worker has the same targets: their sum would be too high.
@@ -76,6 +81,7 @@ export class UpstreamMetrics {
   readonly connectSeconds: HistogramChild
   readonly retries: Record<RetryReason, CounterChild>
   readonly queueSeconds: HistogramChild
+  readonly rejections: Record<ResponseRule, CounterChild>
   /** By status. */
   readonly #durations: (HistogramChild | undefined)[] = []
   readonly #families: UpstreamFamilies
@@ -83,6 +89,7 @@ export class UpstreamMetrics {
   readonly #targets: Record<HealthState, GaugeChild>
   readonly #idle: GaugeChild
   readonly #active: GaugeChild
+  readonly #tunnel: GaugeChild
 
   constructor(
     families: UpstreamFamilies,
@@ -97,10 +104,12 @@ export class UpstreamMetrics {
     this.connectSeconds = families.connectSeconds.labels(upstream)
     this.retries = children(RETRY_REASONS, (reason) => families.retries.labels(upstream, reason))
     this.queueSeconds = families.queueSeconds.labels(upstream)
+    this.rejections = children(RESPONSE_RULES, (rule) => families.rejections.labels(upstream, rule))
     this.#queueLength = families.queueLength.labels(upstream)
     this.#targets = children(HEALTH_STATES, (state) => families.targets.labels(upstream, state))
     this.#idle = families.connections.labels(upstream, 'idle')
     this.#active = families.connections.labels(upstream, 'active')
+    this.#tunnel = families.connections.labels(upstream, 'tunnel')
   }
 
   /** Counts an attempt by the status of its response, or {@link NO_RESPONSE}. */
@@ -113,11 +122,13 @@ export class UpstreamMetrics {
   observe(upstream: {
     idleConnections: number
     activeConnections: number
+    tunnels: number
     waiting: number
     states: Record<HealthState, number>
   }): void {
     this.#idle.set(upstream.idleConnections)
     this.#active.set(upstream.activeConnections)
+    this.#tunnel.set(upstream.tunnels)
     this.#queueLength.set(upstream.waiting)
     const { states } = upstream
     for (const state of HEALTH_STATES) this.#targets[state].set(states[state])

@@ -4,10 +4,14 @@
  */
 import { type Address, nameOfAddress } from '../config/address.ts'
 import type { UpstreamConfig } from '../config/gateway_file.ts'
+import { lacksFiles } from '../io/files.ts'
 import type { Candidate } from './balance.ts'
 import { Health } from './health.ts'
 import { checkHealth } from './health_check.ts'
 import { type ConnectionOwner, UpstreamConnection, type UpstreamShared } from './upstream_connection.ts'
+
+/** The least time between two warnings about one target. */
+const WARN_MS = 1000
 
 /** The upstream of a target. */
 export interface TargetOwner {
@@ -26,6 +30,9 @@ export interface TargetOwner {
   onRoom(): void
   /** A connection has become idle. */
   onIdle(): void
+  /** A connection has become a tunnel, and a tunnel is closed. */
+  onTunnel(): void
+  onTunnelClosed(): void
 }
 
 export class Target implements Candidate, ConnectionOwner {
@@ -36,6 +43,7 @@ export class Target implements Candidate, ConnectionOwner {
   readonly #idle: UpstreamConnection[] = []
   readonly #all = new Set<UpstreamConnection>()
   #isRemoved = false
+  #warnedMs = -Infinity
   #isChecking = false
   #nextCheckMs: number
 
@@ -73,6 +81,21 @@ export class Target implements Candidate, ConnectionOwner {
     this.upstream.onReachable()
   }
 
+  onHandshakeFailed(code: string): void {
+    const { clock, log } = this.shared.context
+    if (clock.nowMs < this.#warnedMs + WARN_MS) return
+    this.#warnedMs = clock.nowMs
+    const target = nameOfAddress(this.address)
+    log.warn(
+      { upstream: this.upstream.name, target, code },
+      `TLS with target ${this.upstream.name}/${target} failed: ${code}`,
+    )
+  }
+
+  onTunnel(): void {
+    this.upstream.onTunnel()
+  }
+
   release(connection: UpstreamConnection): void {
     this.pending--
     this.#idle.push(connection)
@@ -85,7 +108,8 @@ export class Target implements Candidate, ConnectionOwner {
     const at = this.#idle.indexOf(connection)
     if (at !== -1) return void this.#idle.splice(at, 1)
     this.pending--
-    this.upstream.onRoom()
+    if (connection.isTunnel) this.upstream.onTunnelClosed()
+    else this.upstream.onRoom()
   }
 
   succeeded(): void {
@@ -120,10 +144,11 @@ export class Target implements Candidate, ConnectionOwner {
     if (health === undefined || this.#isChecking) return
     const { clock } = this.shared.context
     this.#isChecking = true
-    const hasPassed = await checkHealth(this.address, health)
+    const hasPassed = await checkHealth(this.address, health, this.shared.tls)
     this.#isChecking = false
     this.#nextCheckMs = clock.nowMs + health.intervalMs
-    if (this.#isRemoved) return
+    // A check that fails because the gateway lacks files says nothing about the target.
+    if (this.#isRemoved || (!hasPassed && lacksFiles())) return
     this.#updateHealth(() => this.health.checked(hasPassed, clock.nowMs, this.upstream.hasOther(this)))
     if (!hasPassed && this.health.state === 'ejected')
       for (const connection of this.#all) connection.onTargetDown()

@@ -4,7 +4,8 @@ import { renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { EJECT_AFTER } from './health.ts'
-import { ofOneFamily } from './discovery.ts'
+import { alternativesOf } from '../config/address.ts'
+import { addressesIn } from './discovery.ts'
 import { namedUpstream, rawClient, rawUpstream, startGateway, temporaryFolder, until } from '../testing.ts'
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -80,18 +81,51 @@ test('a host name stands for its addresses', async () => {
 
 test.each([
   [
-    [4, 6, 4],
-    [4, 4],
+    ['1.1.1.1', '::2', '2.2.2.2'],
+    ['1.1.1.1 ::2', '2.2.2.2 ::2'],
   ],
-  [[6, 4], [4]],
+  [['::2', '::1', '1.1.1.1'], ['1.1.1.1 ::1 ::2']],
   [
-    [6, 6],
-    [6, 6],
+    ['::2', '::1'],
+    ['::2', '::1'],
   ],
   [[], []],
-])('of addresses of the families %p those of the families %p are targets', (found, targets) => {
-  const addresses = found.map((family) => ({ family }))
-  expect(ofOneFamily(addresses).map(({ family }) => family)).toEqual(targets)
+])('a name with the addresses %p has the targets %p, each with fallbacks', (found, targets) => {
+  const addresses = found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+  expect(addressesIn(addresses, { port: 1 }).map(([key]) => key)).toEqual(targets)
+  const alternatives = addressesIn(addresses, { port: 1 }).map(([, address]) =>
+    alternativesOf(address)
+      .map((each) => ('unix' in each ? '' : each.hostname))
+      .join(' '),
+  )
+  expect(alternatives).toEqual(targets)
+})
+
+test('a name whose first address refuses is served by the next one, and checked there', async () => {
+  let checks = 0
+  await using first = Bun.serve({
+    port: 0,
+    hostname: '::1',
+    fetch(request) {
+      if (request.url.endsWith('/healthz')) checks++
+      return new Response('first')
+    },
+  })
+  await using gateway = startGateway(`http://localhost:${first.port}`, {
+    upstream: { health: { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 } },
+  })
+  for (const request of [GET, GET.replace('GET', 'POST')]) {
+    expect(await gateway.ask(request, /first$|\}$/)).toStartWith('HTTP/1.1 200 ')
+  }
+  expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="failed"}')).toBe(0)
+  gateway.advance(1001)
+  await until(() => checks === 1)
+  expect(statesOf(gateway)).toEqual({ healthy: 1, ejected: 0, slow_start: 0 })
+})
+
+test('a name whose addresses all refuse is unreachable', async () => {
+  await using gateway = startGateway('http://localhost:1')
+  expect(await gateway.ask(GET.replace('GET', 'POST'), /\}$/)).toStartWith('HTTP/1.1 502 ')
 })
 
 test('an IPv6 address is a target, and is checked', async () => {
@@ -153,6 +187,35 @@ describe('checks', () => {
     await untilOneIs('slow_start')
     let response = ''
     while (!response.endsWith('second')) response = await gateway.ask(GET, RESPONSE)
+  })
+
+  test.each<[number[] | undefined, number, 'healthy' | 'ejected']>([
+    [undefined, 299, 'healthy'],
+    [undefined, 302, 'ejected'],
+    [[200, 204, 302], 302, 'healthy'],
+    [[200, 204, 302], 201, 'ejected'],
+  ])('that expect %p find a target with status %d %s', async (expected, status, state) => {
+    const checks: number[] = []
+    await using first = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch() {
+        checks.push(status)
+        return new Response(null, { status })
+      },
+    })
+    using second = await namedUpstream('second')
+    const rule = { ...health, fails: 1, ...(expected === undefined ? {} : { expect: expected }) }
+    await using gateway = startGateway([`http://127.0.0.1:${first.port}`, second.url], {
+      upstream: { health: rule },
+    })
+    const isEjected = () => statesOf(gateway).ejected === 1
+    // The third check shows that the second one had no consequence.
+    while (checks.length < 3 && !isEjected()) {
+      gateway.advance(1001)
+      await new Promise(setImmediate)
+    }
+    expect(isEjected()).toBe(state === 'ejected')
   })
 
   /** A client whose request hangs in the first of two targets, which failed checks have ejected. */

@@ -43,6 +43,7 @@ export class Upstream implements TargetOwner {
   readonly name: string
   readonly shared: UpstreamShared
   activeConnections = 0
+  tunnels = 0
   /** For requests without a `Host`. */
   readonly hostLine: Buffer
   readonly #discoveries: Discovery[]
@@ -66,7 +67,12 @@ export class Upstream implements TargetOwner {
     metrics: UpstreamMetrics,
   ) {
     this.name = config.name
-    this.shared = { context, metrics, blockCache: new BlockCache<ResponseHead>(BLOCK_CACHE_SLOTS) }
+    this.shared = {
+      context,
+      metrics,
+      tls: config.tls,
+      blockCache: new BlockCache<ResponseHead>(BLOCK_CACHE_SLOTS),
+    }
     this.hostLine = Buffer.from(`Host: ${hostOfAddress(parseAddress(config.targets[0]!))}\r\n`)
     this.#waiting = new WaitingQueue(config.queue)
     this.#discoveries = config.targets.map((text, i) =>
@@ -114,6 +120,11 @@ export class Upstream implements TargetOwner {
     this.#waiting.delete(request)
   }
 
+  /** Whether another tunnel may open. Tunnels do not count as connections in use. */
+  get hasTunnelRoom(): boolean {
+    return this.tunnels < this.config.maxTunnels
+  }
+
   hasOther(target: ConnectionOwner): boolean {
     return this.#available.some((other) => other !== target)
   }
@@ -133,6 +144,15 @@ export class Upstream implements TargetOwner {
   onRoom(): void {
     this.activeConnections--
     if (!this.#isDown) this.#wake()
+  }
+
+  onTunnel(): void {
+    this.tunnels++
+    this.onRoom()
+  }
+
+  onTunnelClosed(): void {
+    this.tunnels--
   }
 
   /** An idle connection goes to the first in the queue even while new connections fail. */

@@ -3,12 +3,15 @@
  * serves one request at a time. Bytes that arrive while it serves none, or after the end of a response, close it.
  */
 import type { Socket, TCPSocketConnectOptions } from 'bun'
-import type { Address } from '../config/address.ts'
+import { type Address, alternativesOf } from '../config/address.ts'
+import type { ClientTls } from '../config/tls.ts'
 import type { BlockCache } from '../http1/block_cache.ts'
 import { END_OF_FIELDS, hasBareLf } from '../http1/bytes.ts'
-import { readResponseHead, type ResponseHead } from '../http1/response_head.ts'
+import { readResponseHead, type ResponseHead, type ResponseRule } from '../http1/response_head.ts'
+import { isOffered } from '../http1/upgrade.ts'
 import { discard } from '../io/coalesce.ts'
-import { type Context, NEVER } from '../io/context.ts'
+import { type Context, KEEP_ALIVE_MS, NEVER } from '../io/context.ts'
+import { lacksFiles } from '../io/files.ts'
 import { WriteQueue } from '../io/write_queue.ts'
 import type { Failure } from './failures.ts'
 import type { UpstreamMetrics } from './metrics.ts'
@@ -22,6 +25,7 @@ export interface UpstreamShared {
   readonly context: Context
   readonly blockCache: BlockCache<ResponseHead>
   readonly metrics: UpstreamMetrics
+  readonly tls: ClientTls | undefined
 }
 
 /** The target of a connection. */
@@ -30,6 +34,10 @@ export interface ConnectionOwner {
   readonly shared: UpstreamShared
   /** A new connection is open. */
   onOpen(): void
+  /** The TLS handshake of a new connection has failed. */
+  onHandshakeFailed(code: string): void
+  /** A connection has become a tunnel. */
+  onTunnel(): void
   /** The connection can serve another request. */
   release(connection: UpstreamConnection): void
   /** The connection is closed. */
@@ -42,6 +50,7 @@ export interface ConnectionOwner {
 
 export class UpstreamConnection {
   readonly out = new WriteQueue()
+  isTunnel = false
   /** Whether it has served a request before, so the target may have closed it meanwhile. */
   isReused = false
   /** Whether a byte was received for the current request. */
@@ -49,6 +58,8 @@ export class UpstreamConnection {
   deadlineMs = NEVER
   #socket: Socket<unknown> | undefined
   #startedMs = 0
+  /** Addresses of the target that were not tried yet. */
+  #others: readonly Address[] = []
   #isClosed = false
   #listener: ResponseListener | undefined
   /** The beginning of a head. */
@@ -59,16 +70,31 @@ export class UpstreamConnection {
 
   constructor(readonly target: ConnectionOwner) {}
 
+  /** Opens the connection, to the first of the target's addresses that accepts it. */
   connect(): void {
-    const { address } = this.target
     this.#startedMs = performance.now()
+    this.#connectTo(alternativesOf(this.target.address))
+  }
+
+  #connectTo([address, ...others]: readonly Address[]): void {
+    const tls = tlsOptions(address!, this.target.shared.tls)
     const options = {
       ...address,
-      socket: handlers,
+      socket: tls === undefined ? handlers : tlsHandlers,
+      ...(tls === undefined ? {} : { tls }),
       data: this,
     } as TCPSocketConnectOptions<UpstreamConnection>
-    // Deferred: for a path without a socket Bun calls the handlers before `connect` returns. They get failures, too.
-    queueMicrotask(() => void Bun.connect(options).catch(() => this.onClose()))
+    this.#others = others
+    // Bun calls a handler for a failure and rejects the promise as well, or does one of the two.
+    const onFailure = () => void (this.#others === others && this.onConnectError())
+    // Deferred: for a path without a socket Bun calls the handlers before `connect` returns.
+    queueMicrotask(() => void Bun.connect(options).catch(onFailure))
+  }
+
+  /** An address refuses: tries the next one. */
+  onConnectError(): void {
+    if (this.#others.length === 0 || this.#isClosed) return this.onClose()
+    this.#connectTo(this.#others)
   }
 
   /** Starts to serve the request of this listener. */
@@ -82,11 +108,13 @@ export class UpstreamConnection {
 
   /** Progress was made: sets the deadline for the next step. */
   touch(): void {
-    const { clock, timeouts } = this.target.shared.context
+    const { context } = this.target.shared
+    const { clock } = context
     const listener = this.#listener
+    const timeouts = listener?.timeouts ?? context.timeouts
     if (this.#socket === undefined) this.deadlineMs = clock.nowMs + timeouts.connectMs
     else if (listener === undefined) this.deadlineMs = clock.nowMs + timeouts.poolIdleMs
-    else if (listener.isTunnel) this.deadlineMs = NEVER
+    else if (this.isTunnel) this.deadlineMs = clock.nowMs + timeouts.tunnelIdleMs
     else if (this.out.isBlocked) this.deadlineMs = clock.nowMs + timeouts.bodyStallMs
     // The time for the response starts once the target has the whole request: a slow upload is not its fault.
     else if (listener.isRequestDone && !listener.hasHead)
@@ -99,6 +127,7 @@ export class UpstreamConnection {
     const { metrics } = this.target.shared
     metrics.connects.ok.inc()
     metrics.connectSeconds.observe((performance.now() - this.#startedMs) / 1000)
+    if (!('unix' in this.target.address)) socket.setKeepAlive(true, KEEP_ALIVE_MS)
     this.#socket = socket
     this.out.open(socket)
     this.target.onOpen()
@@ -106,11 +135,21 @@ export class UpstreamConnection {
     if (!this.out.isBlocked) this.#listener?.onUpstreamDrained()
   }
 
+  onHandshake(socket: Socket<UpstreamConnection>, isDone: boolean, error: Error | null): void {
+    if (isDone) return this.onOpen(socket)
+    this.target.onHandshakeFailed((error as NodeJS.ErrnoException | null)?.code ?? 'unknown')
+    this.onClose()
+    socket.terminate()
+  }
+
   onData(data: Buffer): void {
     const listener = this.#listener
     if (listener === undefined) return this.close()
     this.bytesReceived = true
-    if (listener.isTunnel) return listener.passToClient(data, 0)
+    if (this.isTunnel) {
+      this.touch()
+      return listener.passToClient(data, 0)
+    }
     let bytes = data
     if (this.#held !== undefined) {
       bytes = Buffer.concat([this.#held, data])
@@ -121,12 +160,12 @@ export class UpstreamConnection {
       const end = bytes.indexOf(END_OF_FIELDS, at) + END_OF_FIELDS.length
       if (end < END_OF_FIELDS.length) return this.#hold(bytes, at)
       const head = this.#readHead(bytes, at, end)
-      if (head === undefined) return this.fail('malformed')
+      if (typeof head === 'string') return this.failMalformed(head)
       if (head.status >= 200 || head.status === 101) {
-        if (!isRequested(head, listener)) return this.fail('malformed')
+        if (!isRequested(head, listener)) return this.failMalformed('upgrade')
         return listener.onResponse(head, bytes, at, end)
       }
-      if (++this.#interim > MAX_INTERIM) return this.fail('malformed')
+      if (++this.#interim > MAX_INTERIM) return this.failMalformed('interim')
       listener.onInterim(head)
       at = end
       if (at === bytes.length) return
@@ -148,8 +187,9 @@ export class UpstreamConnection {
     this.target.remove(this)
     const listener = this.#listener
     this.#listener = undefined
-    if (this.#socket === undefined) this.target.shared.metrics.connects.failed.inc()
-    listener?.onUpstreamClosed(this.#socket === undefined ? 'unreachable' : 'gone', error)
+    if (this.#socket !== undefined) return listener?.onUpstreamClosed('gone', error)
+    this.target.shared.metrics.connects.failed.inc()
+    listener?.onUpstreamClosed(lacksFiles() ? 'no_files' : 'unreachable')
   }
 
   onDeadline(): void {
@@ -192,6 +232,20 @@ export class UpstreamConnection {
     listener?.onUpstreamClosed(failure)
   }
 
+  /** The response breaks a rule: counts it and fails. */
+  failMalformed(rule: ResponseRule): void {
+    this.target.shared.metrics.rejections[rule].inc()
+    this.#listener?.onMalformed(rule)
+    this.fail('malformed')
+  }
+
+  /** From now on all bytes pass unread. */
+  startTunnel(): void {
+    this.isTunnel = true
+    this.target.onTunnel()
+    this.touch()
+  }
+
   /** The target fails its checks: moves a waiting request to another target if that is allowed. */
   onTargetDown(): void {
     if (this.#listener?.onTargetDown()) this.close()
@@ -209,27 +263,34 @@ export class UpstreamConnection {
     this.#socket?.resume()
   }
 
-  #readHead(bytes: Buffer, from: number, to: number): ResponseHead | undefined {
+  #readHead(bytes: Buffer, from: number, to: number): ResponseHead | ResponseRule {
     const { blockCache, context } = this.target.shared
     const known = blockCache.find(bytes, from, to)
     if (known !== undefined) return known
-    if (to - from > context.limits.headersBytes) return undefined
-    const head = readResponseHead(bytes, from, to, context.fields)
-    if (head !== undefined && head.status >= 200) blockCache.keep(head)
+    if (to - from > context.limits.responseHeadersBytes) return 'fields_size'
+    const head = readResponseHead(bytes, from, to, context.responseFields)
+    if (typeof head !== 'string' && head.status >= 200) blockCache.keep(head)
     return head
   }
 
   #hold(bytes: Buffer, at: number): void {
     const rest = bytes.length - at
-    if (rest > this.target.shared.context.limits.headersBytes || hasBareLf(bytes, at))
-      return this.fail('malformed')
+    if (rest > this.target.shared.context.limits.responseHeadersBytes)
+      return this.failMalformed('fields_size')
+    if (hasBareLf(bytes, at)) return this.failMalformed('field')
     this.#held = rest === 0 ? undefined : bytes.subarray(at)
   }
 }
 
-/** Whether a 101 switches to the protocol that the client asked for. Other responses pass. */
-const isRequested = ({ status, upgrade }: ResponseHead, listener: ResponseListener): boolean =>
-  status !== 101 || upgrade?.toLowerCase() === listener.upgrade?.toLowerCase()
+/** The TLS options for an address; `undefined` for plain text. Bun verifies chain and name by default. */
+export const tlsOptions = (address: Address, tls: ClientTls | undefined): object | undefined =>
+  'unix' in address || address.serverName === undefined
+    ? undefined
+    : { serverName: address.serverName, ...tls }
+
+/** Whether a 101 switches to protocols that the client offered, after a whole request. Other responses pass. */
+const isRequested = ({ status, upgrade = [] }: ResponseHead, listener: ResponseListener): boolean =>
+  status !== 101 || (listener.isRequestDone && isOffered(upgrade, listener.upgrade))
 
 const handlers = {
   open: (socket: Socket<UpstreamConnection>) => socket.data.onOpen(socket),
@@ -243,5 +304,13 @@ const handlers = {
     log.error({ err: error }, 'a bug in the gateway: the connection to the upstream is closed')
     socket.data.fail('malformed')
   },
-  connectError: (socket: Socket<UpstreamConnection>, error: Error) => socket.data.onClose(error),
+  connectError: (socket: Socket<UpstreamConnection>) => socket.data.onConnectError(),
+}
+
+/** With TLS a connection is open once the handshake is done. */
+const tlsHandlers = {
+  ...handlers,
+  open() {},
+  handshake: (socket: Socket<UpstreamConnection>, isDone: boolean, error: Error | null) =>
+    socket.data.onHandshake(socket, isDone, error),
 }

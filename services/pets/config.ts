@@ -1,6 +1,7 @@
 /** The settings of a service: those of every process, and its own. */
 import { ConfigError, type Environment, processSettings, readConfig } from '@bun-monitoring/prefork'
 import { type Static, Type } from '@sinclair/typebox'
+import type { AdminAccount } from './admin/sessions.ts'
 import { faultSettings } from './http/fault_injection.ts'
 import { type Kind, prefixOf } from './model/kind.ts'
 import { isPostgresUrl, readPassword } from './postgres/target.ts'
@@ -16,7 +17,8 @@ export const serviceSettings = (kind: Kind) =>
     databaseUrl: Type.Optional(
       Type.String({
         minLength: 1,
-        description: 'PostgreSQL instead of the file: `postgres://user:password@host:5432/database`',
+        description:
+          'PostgreSQL instead of the file: `postgres://user:password@host:5432/database`; several hosts, comma-separated, of which one takes writes',
       }),
     ),
     databasePasswordFile: Type.Optional(
@@ -53,6 +55,18 @@ export const serviceSettings = (kind: Kind) =>
           'comma-separated names that `Host` may have, `.example.com` with all its subdomains; 400 for others',
       }),
     ),
+    adminPasswordHash: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'argon2id hash of the password for the admin page; without it there is no admin page',
+      }),
+    ),
+    adminUser: Type.String({
+      minLength: 1,
+      maxLength: 150,
+      default: 'admin',
+      description: 'user of the admin page',
+    }),
     ...faultSettings,
     url: Type.Optional(
       Type.String({
@@ -72,10 +86,14 @@ export const hostsOf = ({ hosts = '' }: ServiceConfig): string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '')
 
+/** The account of the admin page, if it has a password. */
+export const adminOf = ({ adminUser, adminPasswordHash }: ServiceConfig): AdminAccount | undefined =>
+  adminPasswordHash === undefined ? undefined : { user: adminUser, passwordHash: adminPasswordHash }
+
 /** @throws ConfigError naming every problem. */
 export function serviceConfig(kind: Kind, env: Environment): ServiceConfig {
   const prefix = prefixOf(kind)
-  const problems = [...databaseProblems(prefix, env)]
+  const problems = [...secretProblems(prefix, env)]
   try {
     const config = readConfig(serviceSettings(kind), prefix, env)
     if (problems.length === 0) return config
@@ -86,9 +104,13 @@ export function serviceConfig(kind: Kind, env: Environment): ServiceConfig {
   throw new ConfigError(problems)
 }
 
-/** Checks that a schema cannot express. Their messages do not repeat the value, which may hold a password. */
-function* databaseProblems(prefix: string, env: Environment): Generator<string> {
+/** Checks that a schema cannot express. Their messages do not repeat the value, which may be a secret. */
+function* secretProblems(prefix: string, env: Environment): Generator<string> {
   const { [`${prefix}_DATABASE_URL`]: url = '', [`${prefix}_DATABASE_PASSWORD_FILE`]: file = '' } = env
+  const hash = env[`${prefix}_ADMIN_PASSWORD_HASH`] ?? ''
+  if (hash !== '' && !/^\$argon2id\$v=\d+\$[^$]+\$[^$]+\$[^$]+$/.test(hash)) {
+    yield `${prefix}_ADMIN_PASSWORD_HASH is not allowed: must be an argon2id hash, as Bun.password.hash returns it`
+  }
   if (url !== '' && !isPostgresUrl(url)) {
     yield `${prefix}_DATABASE_URL is not allowed: must be postgres://user:password@host:5432/database`
   }

@@ -6,10 +6,11 @@ import { Database } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { SQL, TransactionSQL } from 'bun'
-import { ConfigError, createLogger, type Environment, EXIT } from '@bun-monitoring/prefork'
+import { ConfigError, createLogger, type Environment } from '@bun-monitoring/prefork'
+import { runCommand } from './command.ts'
 import { serviceConfig } from './config.ts'
 import { type Kind, prefixOf } from './model/kind.ts'
-import { connect } from './postgres/database.ts'
+import { connectWithRetries } from './postgres/database.ts'
 import { migrate } from './postgres/migrate.ts'
 import { whereIs } from './postgres/target.ts'
 
@@ -21,24 +22,14 @@ const USAGE = (
 ) => `Copies ${kind.name} from ${prefixOf(kind)}_DATABASE_PATH into ${prefixOf(kind)}_DATABASE_URL.
   --replace  deletes the rows that the table in PostgreSQL has; without it the table must be empty`
 
-/**
- * Runs the command.
- * @returns the exit code.
- */
-export async function runCopy(kind: Kind, env: Environment, args: string[]): Promise<number> {
-  try {
+/** @returns the exit code. */
+export const runCopy = (kind: Kind, env: Environment, args: string[]): Promise<number> =>
+  runCommand(kind, 'nothing was copied', async () => {
     const options = { replace: { type: 'boolean', default: false }, help: { type: 'boolean' } } as const
     const { values } = parseArgs({ args, options })
     if (values.help === true) console.log(USAGE(kind))
     else await copy(kind, env, values.replace)
-    return EXIT.ok
-  } catch (error) {
-    const isMisused = error instanceof ConfigError || error instanceof TypeError
-    const lines = error instanceof ConfigError ? error.problems : [(error as Error).message]
-    console.error([`${kind.name}: nothing was copied`, ...lines].join('\n  '))
-    return isMisused ? EXIT.badConfig : EXIT.couldNotStart
-  }
-}
+  })
 
 async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise<void> {
   const config = serviceConfig(kind, env)
@@ -50,7 +41,11 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
   using file = new Database(path, { readonly: true, strict: true, safeIntegers: true })
   file.run('BEGIN')
   const source = readSource(kind, file)
-  const sql: SQL = await connect(kind, { ...config, databaseUrl }, createLogger(kind.name, config.logLevel))
+  const sql: SQL = await connectWithRetries(
+    kind,
+    { ...config, databaseUrl },
+    createLogger(kind.name, config.logLevel),
+  )
   try {
     await migrate(sql, kind)
     await sql.begin(async (target) => {

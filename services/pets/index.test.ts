@@ -84,6 +84,8 @@ describe.each(testDatabases)('on %s', (_, create) => {
           '0001_initial',
           '0002_is_test',
           '0003_is_test_index',
+          '0004_idempotency',
+          '0005_idempotency_index',
         ])
       } finally {
         await Promise.all(together.map((service) => service[Symbol.asyncDispose]()))

@@ -11,9 +11,9 @@ import {
   serveHttp,
   type Worker,
 } from '@bun-monitoring/prefork'
-import { hostsOf, type ServiceConfig, serviceConfig } from './config.ts'
+import { adminOf, hostsOf, type ServiceConfig, serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
-import { petsApp } from './http/app.ts'
+import { petsApp } from './app.ts'
 import { type Kind, prefixOf } from './model/kind.ts'
 import type { Store } from './store/store.ts'
 
@@ -58,6 +58,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
     store,
     limits: config,
     hosts: hostsOf(config),
+    admin: adminOf(config),
     faults: config,
     registry,
     tally,

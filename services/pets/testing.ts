@@ -8,7 +8,8 @@ import pino from 'pino'
 import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, type Logger, RequestTally } from '@bun-monitoring/prefork'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { petsApp } from './http/app.ts'
+import type { AdminAccount } from './admin/sessions.ts'
+import { petsApp } from './app.ts'
 import { serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
 import type { Kind } from './model/kind.ts'
@@ -120,7 +121,7 @@ export const post = (url: string, name: string): Promise<Response> =>
 /** Opens the app over a database, for requests without a socket: `ask('/dogs/')`. Disposes of the database at the end. */
 export async function openPets(
   database: TestDatabase,
-  options: Partial<typeof limits & { hosts: string[]; log: Logger }> = {},
+  options: Partial<typeof limits & { hosts: string[]; log: Logger; admin: AdminAccount }> = {},
 ) {
   const registry = new Registry()
   const log = options.log ?? createLogger('test', 'silent')
@@ -135,6 +136,7 @@ export async function openPets(
     store,
     limits: { ...limits, ...options },
     hosts: options.hosts ?? [],
+    admin: options.admin,
     registry,
     tally,
     log,

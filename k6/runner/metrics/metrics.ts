@@ -85,14 +85,16 @@ export class Metrics {
 
   /** The set of these tags and of those of the run. */
   tagSet(tags: Tags): TagSet {
-    const all: Record<string, string> = { ...this.runTags, ...tags }
-    let key = ''
-    const names = Object.keys(all).sort()
-    for (const name of names) key += `${name}\0${all[name]}\0`
-    let set = this.#tagSets.get(key)
+    let given = ''
+    for (const name in tags) given += `${name}\0${tags[name]}\0`
+    let set = this.#tagSets.get(given)
     if (set === undefined) {
-      set = { tags: Object.fromEntries(names.map((name) => [name, String(all[name])])) }
-      this.#tagSets.set(key, set)
+      // Sets that were given in another order are the same.
+      const all = Object.entries({ ...this.runTags, ...tags }).toSorted(([a], [b]) => (a < b ? -1 : 1))
+      const sorted = `sorted\0${all.join('\0')}`
+      set = this.#tagSets.get(sorted)
+      set ??= { tags: Object.fromEntries(all.map(([name, value]) => [name, String(value)])) }
+      this.#tagSets.set(sorted, set).set(given, set)
     }
     return set
   }

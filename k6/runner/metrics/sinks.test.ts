@@ -39,6 +39,13 @@ test('a trend has the statistics of its samples, to three figures', () => {
     expect(Math.abs(values[stat]! / value - 1)).toBeLessThan(0.001)
 })
 
+test('no percentile is above the highest sample', () => {
+  const trend = new Trend()
+  trend.add(155.2001)
+  for (const stat of ['med', 'p(99)', 'p(100)'])
+    expect(trend.value(stat)).toBeLessThanOrEqual(trend.value('max'))
+})
+
 test('a trend without samples is 0, and so is one that was reset', () => {
   const trend = new Trend()
   const stats = ['avg', 'min', 'med', 'max', 'p(95)']

@@ -121,12 +121,18 @@ function reader(stat: string): (histogram: Histogram) => number {
     case 'max':
       return ({ max }) => max
     case 'med':
-      return (histogram) => histogram.percentile(50)
+      return percentile(50)
     default: {
       const [, percent] = /^p\((\d+(?:\.\d+)?)\)$/.exec(stat) ?? []
       if (percent === undefined || Number(percent) > 100)
         throw new TypeError(`"${stat}" is not a statistic: choose avg, min, med, max or p(0) to p(100)`)
-      return (histogram) => histogram.percentile(Number(percent))
+      return percentile(Number(percent))
     }
   }
 }
+
+/** The histogram answers with the upper end of a bucket, which may be above the highest sample. */
+const percentile =
+  (percent: number) =>
+  (histogram: Histogram): number =>
+    Math.min(histogram.percentile(percent), histogram.max)

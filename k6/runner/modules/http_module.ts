@@ -25,16 +25,21 @@ class ExpectedStatuses {
 class Response {
   /** 0 when there is no response: see `error`. */
   readonly status: number
-  readonly body: string
   readonly error: string
+  readonly #bytes: Buffer | undefined
   readonly request: { method: string; url: string }
 
   constructor({ method, url }: HttpRequest, result: RawResponse | RequestFailed) {
     const isResponse = !(result instanceof RequestFailed)
     this.status = isResponse ? result.status : 0
-    this.body = isResponse ? result.body.toString() : ''
+    this.#bytes = isResponse ? result.body : undefined
     this.error = isResponse ? '' : result.message
     this.request = strict('response.request', { method, url: url.href })
+  }
+
+  /** Decoded when it is read: most responses of a load test are not. */
+  get body(): string {
+    return this.#bytes?.toString() ?? ''
   }
 
   /** The body's value, or one property of it. */
@@ -64,9 +69,7 @@ export function httpModule(metrics: Metrics) {
       const { headers = {}, tags = {}, responseCallback, responseType = 'text' } = params
       if (typeof body !== 'string' && body !== null) throw new Unsupported('bodies that are not strings')
       if (responseType !== 'text') throw new Unsupported(`the responseType "${responseType}"`)
-      const url = new URL(address)
-      if (url.protocol !== 'http:') throw new Unsupported(`${url.protocol}// in ${address}`)
-      const request = { method, url, headers, body }
+      const request = { method, url: urlOf(address), headers, body }
 
       const user = currentUser('http.request')
       const { result, durationMs } = await user.wait('http.request', () => exchange())
@@ -101,6 +104,21 @@ export function httpModule(metrics: Metrics) {
       }
     },
   })
+}
+
+/** Parsed addresses: a load test sends to the same ones again and again. */
+const urls = new Map<string, URL>()
+const MOST_URLS = 1000
+
+function urlOf(address: string): URL {
+  let url = urls.get(address)
+  if (url === undefined) {
+    url = new URL(address)
+    if (url.protocol !== 'http:') throw new Unsupported(`${url.protocol}// in ${address}`)
+    if (urls.size >= MOST_URLS) urls.clear()
+    urls.set(address, url)
+  }
+  return url
 }
 
 /** @throws Unsupported when k6 would do more with the response than to hand it over */

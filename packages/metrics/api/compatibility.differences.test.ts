@@ -19,8 +19,8 @@ describe('on purpose', () => {
       summary.labels('x').observe(3)
     }
     const { page } = await outcomeOf(promClient, program)
-    expect(page.delete('jobs{"a":"x","quantile":"0.5"}')).toBe(true)
-    expect(await registryOf(program)).toEqual(page)
+    const quantile = page.findIndex((line) => line.startsWith('jobs{"a":"x","quantile":"0.5"}'))
+    expect((await outcomeOf(ours, program)).page).toEqual(page.toSpliced(quantile, 1))
   })
 
   test('labels() makes the series, at 0', async () => {
@@ -28,21 +28,6 @@ describe('on purpose', () => {
       new client.Counter(options(registry, ['a'])).labels('x'),
     )
     expect(page.get('jobs{"a":"x"}')).toBe('0')
-  })
-
-  test('NaN is written as the specification has it', async () => {
-    const registry = new ours.Registry()
-    new ours.Gauge(options(registry)).set(Number.NaN)
-    expect(await registry.metrics()).toContain('jobs NaN\n')
-  })
-
-  test('a histogram without labels is back at 0 when it is reset', async () => {
-    const page = await registryOf((client, registry) => {
-      const histogram = new client.Histogram({ ...options(registry), buckets: [] })
-      histogram.observe(1)
-      histogram.reset()
-    })
-    expect(page.get('jobs_count{}')).toBe('0')
   })
 
   // prom-client turns the counter into NaN, and the gauge into the number that the text spells.

@@ -1,10 +1,10 @@
 /** The same program with prom-client and with ours has the same result, page and JSON. */
-import { expect, setSystemTime, test } from 'bun:test'
+import { describe, expect, setSystemTime, test } from 'bun:test'
 import * as promClient from 'prom-client'
-import { AB, options, ours, outcomeOf, type Program, wrong } from '../testdata/programs.ts'
-import { samplesOf } from '../testdata/samples.ts'
+import { AB, options, ours, oursInSegment, outcomeOf, type Program, wrong } from '../testdata/programs.ts'
+import { type Client, linesOf, samplesOf } from '../testdata/samples.ts'
 
-test.each<[claim: string, program: Program]>([
+const PROGRAMS: [claim: string, program: Program][] = [
   [
     'nothing is counted yet',
     (client, registry) => {
@@ -235,6 +235,15 @@ test.each<[claim: string, program: Program]>([
     },
   ],
   [
+    'default labels are cleared with the metrics',
+    (client, registry) => {
+      registry.setDefaultLabels({ app: 'dogs' })
+      new client.Counter(options(registry)).inc()
+      registry.clear()
+      new client.Counter(options(registry)).inc()
+    },
+  ],
+  [
     'metrics of no registry are apart',
     async (client) => {
       const [left, right] = [1, 2].map(() => new client.Counter({ ...options(wrong(0)), registers: [] }))
@@ -277,8 +286,18 @@ test.each<[claim: string, program: Program]>([
       counter.labels('constructor', '__proto__').inc()
     },
   ],
-])('a program does the same: %s', async (_, program) => {
-  expect(await outcomeOf(ours, program)).toEqual(await outcomeOf(promClient, program))
+]
+
+describe.each([
+  ['on the heap', ours],
+  ['in a segment', oursInSegment],
+])('%s a program does the same', (_, client) => {
+  test.each(PROGRAMS)('%s', async (_, program) => {
+    const [own, theirs] = [await outcomeOf(client, program), await outcomeOf(promClient, program)]
+    // In a segment a series that comes back has its old place.
+    if (client === oursInSegment) for (const { page } of [own, theirs]) page.sort()
+    expect(own).toEqual(theirs)
+  })
 })
 
 test('timers end under the labels of both ends, and return seconds', async () => {
@@ -298,4 +317,55 @@ test('timers end under the labels of both ends, and return seconds', async () =>
     return [...page.keys()].sort()
   }
   expect((await outcomeOf(ours, program)).returned).toEqual((await outcomeOf(promClient, program)).returned)
+})
+
+test.each(['PROMETHEUS_CONTENT_TYPE', 'OPENMETRICS_CONTENT_TYPE'] as const)(
+  'the page is the same to the byte: %s',
+  async (type) => {
+    const pageOf = (client: Client) => {
+      const registry = Reflect.construct(client.Registry, [client.Registry[type]]) as promClient.Registry
+      for (const [name, labelNames] of [
+        ['plain', []],
+        ['labelled', ['a', 'b']],
+      ] as const) {
+        const registers = [registry]
+        const of = (kind: string) => ({ name: `${name}_${kind}`, help: 'Help', labelNames, registers })
+        const labels = labelNames.length > 0 ? { a: 'x', b: 'y "z"\n' } : {}
+        new client.Counter(of('counter')).inc(labels, 2)
+        new client.Gauge(of('gauge')).set(labels, Number.NaN)
+        new client.Gauge(of('unused'))
+        new client.Histogram({ ...of('histogram'), buckets: [0.5, 1, 10] }).observe(labels, 1)
+      }
+      registry.setDefaultLabels({ zone: 'eu' })
+      return registry.metrics()
+    }
+    expect(await pageOf(ours)).toBe(await pageOf(promClient))
+  },
+)
+
+test.each([
+  ['on the heap', ours],
+  ['in a segment', oursInSegment],
+])('%s: exemplars are in get(), and on the page', async (_, client) => {
+  setSystemTime(new Date('2026-11-22T12:00:00.250Z'))
+  const outcomeOf = async (each: Client) => {
+    const registry = Reflect.construct(each.Registry, [
+      each.Registry.OPENMETRICS_CONTENT_TYPE,
+    ]) as promClient.Registry
+    const enabled = { enableExemplars: true, registers: [registry as never] }
+    const jobs = new each.Counter({ name: 'jobs', help: 'Help', labelNames: ['of'], ...enabled })
+    const wait = new each.Histogram({ name: 'wait', help: 'Help', buckets: [1, 5], ...enabled })
+    jobs.inc({ labels: { of: 'x' }, value: 2, exemplarLabels: wrong({ trace: 'a', span: 7 }) })
+    jobs.inc({ labels: { of: 'y' } })
+    registry.setDefaultLabels({ zone: 'eu' })
+    wait.observe({ value: 4, exemplarLabels: wrong({ trace: 'b' }) })
+    wait.observe({ value: 7 })
+    const plain = (item: unknown) => JSON.parse(JSON.stringify(item)) as unknown
+    const items = [plain(await jobs.get()), plain(await wait.get()), plain(await registry.getMetricsAsJSON())]
+    return [...items, await registry.metrics()]
+  }
+  const [own, theirs] = [await outcomeOf(client), await outcomeOf(promClient)]
+  const lines = (page: unknown) => linesOf(page as string)
+  expect([...own.slice(0, 3), lines(own[3])]).toEqual([...theirs.slice(0, 3), lines(theirs[3])])
+  setSystemTime()
 })

@@ -20,11 +20,11 @@ export class CounterChild extends Child {
 
 export class Counter<Name extends string = string> extends Metric<CounterChild, Name> {
   readonly type = 'counter'
-  readonly #hasExemplars: boolean
+  readonly enableExemplars: boolean
 
   constructor(options: MetricOptions<Name, Counter<Name>>) {
     super(options)
-    this.#hasExemplars = options.enableExemplars === true
+    this.enableExemplars = options.enableExemplars === true
     this.declare(options, {}, (...child) => new CounterChild(...child))
   }
 
@@ -33,7 +33,7 @@ export class Counter<Name extends string = string> extends Metric<CounterChild, 
   inc(labels: Labels<Name>, value?: number): void
   inc(event: WithExemplar<Name>): void
   inc(first?: Labels<Name> | WithExemplar<Name> | number, value?: number): void {
-    if (this.#hasExemplars) this.#incWithExemplar((first ?? {}) as WithExemplar<Name>)
+    if (this.enableExemplars) this.#incWithExemplar((first ?? {}) as WithExemplar<Name>)
     else this.of(first as Labels<Name> | number).inc(isLabels(first) ? value : first)
   }
 
@@ -54,4 +54,9 @@ function refuse(value: unknown): void {
     throw new Error('It is not possible to decrease a counter')
   }
   throw notANumber(value)
+}
+
+/** prom-client's names for the types of a child and of its own options. */
+export declare namespace Counter {
+  type Internal = Pick<CounterChild, 'inc'>
 }

@@ -1,5 +1,5 @@
 /** Exemplars as in prom-client: a trace id beside a number. They are in memory of this process, never in a segment. */
-import { type Exemplar, labelText } from '../model/family.ts'
+import type { Exemplar } from '../model/family.ts'
 import type { Labels } from './child.ts'
 import { validateLabelNames } from '../model/validation.ts'
 
@@ -24,5 +24,5 @@ export function exemplarOf(labels: ExemplarLabels = {}, value: number): Exemplar
   if ([...names, ...values].join('').length > MAX_CHARACTERS) {
     throw new RangeError('Label set size must be smaller than 128 UTF-8 chars')
   }
-  return { labels: labelText(names, values), value, timestamp: Date.now() / 1000 }
+  return { labelSet: labels, value, timestamp: Date.now() / 1000 }
 }

@@ -89,3 +89,11 @@ export class Gauge<Name extends string = string> extends Metric<GaugeChild, Name
     return { value: f64[at]! }
   }
 }
+
+/** prom-client's names for the types of a child and of its own options. */
+export declare namespace Gauge {
+  type Internal<_T extends string = string> = Pick<
+    GaugeChild,
+    'inc' | 'dec' | 'set' | 'setToCurrentTime' | 'startTimer'
+  >
+}

@@ -47,12 +47,12 @@ export interface HistogramOptions<Name extends string = string> extends MetricOp
 export class Histogram<Name extends string = string> extends Observer<HistogramChild, Name> {
   readonly type = 'histogram'
   readonly buckets: readonly number[]
-  readonly #hasExemplars: boolean
+  readonly enableExemplars: boolean
 
   /** @throws TypeError when a bound is not a number. */
   constructor(options: HistogramOptions<Name>) {
     super(options, 'le')
-    this.#hasExemplars = options.enableExemplars === true
+    this.enableExemplars = options.enableExemplars === true
     const buckets = boundsOf(options.buckets ?? DEFAULT_BUCKETS)
     // A frozen copy for users. Children read their own for each event, and the engine reads frozen arrays much slower.
     this.buckets = Object.freeze([...buckets])
@@ -63,7 +63,7 @@ export class Histogram<Name extends string = string> extends Observer<HistogramC
   override observe(labels: Labels<Name>, value: number): void
   override observe(event: WithExemplar<Name>): void
   override observe(first: Labels<Name> | WithExemplar<Name> | number, value?: number): void {
-    if (this.#hasExemplars && isLabels(first)) this.#observeWithExemplar(first as WithExemplar<Name>)
+    if (this.enableExemplars && isLabels(first)) this.#observeWithExemplar(first as WithExemplar<Name>)
     else super.observe(first as Labels<Name>, value as number)
   }
 
@@ -72,7 +72,7 @@ export class Histogram<Name extends string = string> extends Observer<HistogramC
     labels?: Labels<Name>,
     exemplarLabels?: ExemplarLabels,
   ): (endLabels?: Labels<Name>, exemplarLabels?: ExemplarLabels) => number {
-    if (!this.#hasExemplars) return super.startTimer(labels)
+    if (!this.enableExemplars) return super.startTimer(labels)
     return this.timer(labels, (all, value, atEnd) =>
       this.#observeWithExemplar({ labels: all, value, exemplarLabels: { ...exemplarLabels, ...atEnd } }),
     )
@@ -102,4 +102,12 @@ function boundsOf(buckets: readonly number[]): number[] {
   const bounds = new Set(buckets.filter((bound) => bound !== Infinity))
   for (const bound of bounds) if (!Number.isFinite(bound)) throw notANumber(bound, 'Bucket')
   return [...bounds].sort((a, b) => a - b)
+}
+
+/** prom-client's names for the types of a child and of its own options. */
+export declare namespace Histogram {
+  type Internal<_T extends string = string> = Pick<HistogramChild, 'observe' | 'startTimer'>
+  interface Config {
+    buckets?: readonly number[]
+  }
 }

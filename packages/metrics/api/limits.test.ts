@@ -17,7 +17,7 @@ function counterOf(options: { maxLabelSets?: number; labelNames?: string[] } = {
   })
   const page = async () => samplesOf(await registry.metrics())
   const dropped = async () =>
-    Number((await registry.metrics()).match(/^metrics_dropped_series_total (\d+)$/m)![1])
+    Number((await registry.metrics()).match(/^metrics_dropped_series_total (\d+)$/m)?.[1] ?? 0)
   return { registry, counter, page, dropped }
 }
 

@@ -2,7 +2,7 @@
  * The common part of all metrics: a declaration, registries, and children by label values. A child holds its cells: an event on
  * a kept child is a plain store, one that names its labels looks up one Map for each label.
  */
-import { type Child, isLabels, type Labels } from './child.ts'
+import { type Child, isLabels, type Labels, textsOf, valuesInOrder } from './child.ts'
 import type { ExemplarLabels } from './exemplars.ts'
 import { type Family, type MetricType, type Series, seriesText } from '../model/family.ts'
 import { type Collectable, register, Registry } from './registry.ts'
@@ -12,14 +12,13 @@ import {
   cellCountOf,
   type Definition,
   keyOf,
-  type LabelValues,
   validateAggregator,
   valuesOf,
 } from '../model/definition.ts'
 import { hide, isShown, show } from '../storage/layout.ts'
 import { HeapStore } from '../storage/heap_store.ts'
-import type { Cells, Store } from '../storage/store.ts'
-import { type Declaration, unknownLabel, validateDeclaration, wrongLabelCount } from '../model/validation.ts'
+import type { Cells, SharedStore, Store } from '../storage/store.ts'
+import { type Declaration, validateDeclaration } from '../model/validation.ts'
 
 export interface MetricOptions<Name extends string = string, Self = never> extends Omit<
   Declaration,
@@ -101,7 +100,7 @@ export abstract class Metric<C extends Child, Name extends string = string> impl
     let node: Node<C> | C | undefined = args.length === this.labelNames.length ? this.#root : undefined
     for (let i = 0; i < args.length && node !== undefined; i++)
       node = (node as Node<C>).get(args[i] as string)
-    return (node instanceof Map ? undefined : node) ?? this.#create(this.#inOrder(args))
+    return (node instanceof Map ? undefined : node) ?? this.#create(valuesInOrder(this.labelNames, args))
   }
 
   /** The child for the first argument of a call, which is either labels or the value. */
@@ -139,22 +138,32 @@ export abstract class Metric<C extends Child, Name extends string = string> impl
     let given = 0
     for (const _ in labels) given++
     if (given === known && node !== undefined && !(node instanceof Map)) return node
-    return this.#create(this.#inOrder([labels]))
+    return this.#create(valuesInOrder(this.labelNames, [labels]))
   }
 
   /** Takes the series off the page. It begins at 0 when it is used again. */
   remove(...args: [Labels<Name>] | (string | number)[]): void {
-    const key = keyOf(textsOf(this.#inOrder(args)))
+    const key = keyOf(textsOf(valuesInOrder(this.labelNames, args)))
     const child = this.#children.get(key) ?? this.#hidden.get(key)?.deref()
     if (child) this.#hide(key, child)
     else this.#store.hide(this.#definition, key)
   }
 
-  /** Takes all series off the page; a metric without labels is shown at 0. */
+  /** Takes all series off the page. A metric without labels is shown at 0, except for a histogram, as in prom-client. */
   reset(): void {
     for (const [key, child] of this.#known()) this.#hide(key, child)
     this.#store.hide(this.#definition)
-    if (this.labelNames.length === 0) this.#create([])
+    if (this.labelNames.length === 0 && this.type !== 'histogram') this.#create([])
+  }
+
+  leave(shared: SharedStore): void {
+    const heap = new HeapStore()
+    for (const [key, child] of this.#known()) {
+      const isVisible = isShown(child.cells.memory, child.cells)
+      child.moveTo(heap.series(this.#definition, key, this.#cellCount, isVisible))
+    }
+    shared.forget(this.#definition)
+    this.#store = heap
   }
 
   /** The store of its numbers. */
@@ -276,19 +285,6 @@ export abstract class Metric<C extends Child, Name extends string = string> impl
     }
     this.#root = new Map()
   }
-
-  /** Label values in the order of the label names. @throws for labels that the metric does not have. */
-  #inOrder(args: [Labels<Name>] | (string | number)[]): readonly (string | number | undefined)[] {
-    const { labelNames } = this
-    const [labels] = args
-    if (typeof labels !== 'object') {
-      if (args.length !== labelNames.length) throw wrongLabelCount(args, labelNames)
-      return args as (string | number)[]
-    }
-    for (const label in labels) if (!labelNames.includes(label as Name)) throw unknownLabel(label, labelNames)
-    // Own properties only: a label may be called `constructor`.
-    return labelNames.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))
-  }
 }
 
 /** @throws TypeError for a registry whose pages cannot show exemplars. */
@@ -297,7 +293,3 @@ function refuseExemplars({ contentType }: Registry): void {
     throw new TypeError('Exemplars are supported only on OpenMetrics registries')
   }
 }
-
-/** Values as they are written. Half a surrogate pair becomes U+FFFD, because UTF-8 cannot express it. */
-const textsOf = (raw: readonly (string | number | undefined)[]): LabelValues =>
-  raw.map((value) => (value === undefined ? null : String(value).toWellFormed()))

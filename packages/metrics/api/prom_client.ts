@@ -1,12 +1,14 @@
 /** Converts between prom-client's form of numbers and ours, so that its metrics work in our registries and ours in its. */
 import { RESERVED_LABELS } from '../model/definition.ts'
-import { type Family, labelText, type MetricType, type Series } from '../model/family.ts'
+import { type Exemplar, type Family, labelText, type MetricType, type Series } from '../model/family.ts'
 import type { Labels } from './child.ts'
 
 export interface PromClientValue {
   labels: Labels
   value: number
   metricName?: string
+  /** `null` in buckets without an exemplar. */
+  exemplar?: Exemplar | null | undefined
 }
 
 /** The result of `metric.get()`. */
@@ -22,6 +24,7 @@ export interface PromClientItem {
 export interface PromClientMetric {
   name: string
   type?: MetricType
+  labelNames?: readonly string[]
   get(): Promise<object>
   reset?(): void
 }
@@ -30,15 +33,17 @@ export interface PromClientMetric {
 export function promClientValues(
   name: string,
   labels: Labels,
-  { value, sum, count, counts }: Omit<Series, 'labels'>,
+  { value, sum, count, counts, exemplars }: Omit<Series, 'labels'>,
   bounds: readonly number[] = [],
 ): PromClientValue[] {
-  if (value !== undefined) return [{ labels, value }]
+  if (value !== undefined) return [{ labels, value, ...(exemplars ? { exemplar: exemplars[0]! } : {}) }]
   let cumulated = 0
   const buckets = Array.from(counts ?? [], (observations, i) => ({
     metricName: `${name}_bucket`,
     labels: { le: bounds[i] ?? '+Inf', ...labels },
     value: (cumulated += observations),
+    // Like prom-client, which has `undefined` for +Inf without an exemplar.
+    exemplar: exemplars?.[i] ?? (exemplars && i === bounds.length ? undefined : null),
   }))
   return [
     ...buckets,
@@ -47,37 +52,66 @@ export function promClientValues(
   ]
 }
 
-type Gathered = {
-  labels: string
+/** The values of a prom-client metric that belong to one label set. */
+export interface PromClientSeries {
+  labels: Record<string, string>
   value?: number
   sum?: number
   count?: number
   cumulated: number[]
-  quantiles: [number, number][]
+  quantiles: [quantile: number, value: number][]
+  exemplars: (Exemplar | undefined)[]
 }
 
-/** The numbers of a prom-client metric as a family. */
-export function fromPromClient({ name, help, type, values }: PromClientItem): Family {
+/** @returns the series, and the bounds of a histogram's buckets without +Inf. */
+export function seriesOf({
+  name,
+  type,
+  values = [],
+}: PromClientItem): [PromClientSeries[], bounds: number[]] {
   const bounds = new Set<number>()
-  const gathered = new Map<string, Gathered>()
-  for (const { labels: all, value, metricName = name } of values) {
+  const gathered = new Map<string, PromClientSeries>()
+  for (const { labels: all = {}, value, metricName = name, exemplar } of values) {
     const { [RESERVED_LABELS[type] ?? '']: reserved, ...own } = all
-    const labels = labelText(Object.keys(own), Object.values(own).map(String))
-    const series = gathered.get(labels) ?? { labels, cumulated: [], quantiles: [] }
-    gathered.set(labels, series)
+    const labels = Object.fromEntries(Object.entries(own).map(([label, each]) => [label, String(each)]))
+    const key = JSON.stringify(labels)
+    const series = gathered.get(key) ?? { labels, cumulated: [], quantiles: [], exemplars: [] }
+    gathered.set(key, series)
     if (metricName === `${name}_sum`) series.sum = value
     else if (metricName === `${name}_count`) series.count = value
-    else if (reserved === undefined) series.value = value
-    else if (type === 'summary') series.quantiles.push([Number(reserved), value])
+    else if (type === 'summary' && reserved !== undefined) series.quantiles.push([Number(reserved), value])
     else {
-      series.cumulated.push(value)
-      if (reserved !== '+Inf') bounds.add(Number(reserved))
+      if (exemplar) series.exemplars[series.cumulated.length] = exemplar
+      if (reserved === undefined) series.value = value
+      else series.cumulated.push(value)
+      if (reserved !== undefined && reserved !== '+Inf') bounds.add(Number(reserved))
     }
   }
-  const series = Array.from(gathered.values(), ({ cumulated, quantiles, ...rest }) => ({
-    ...rest,
-    ...(cumulated.length > 0 ? { counts: cumulated.map((each, i) => each - (cumulated[i - 1] ?? 0)) } : {}),
-    ...(quantiles.length > 0 ? { quantiles } : {}),
-  }))
-  return { name, help, type, series, ...(type === 'histogram' ? { buckets: [...bounds] } : {}) }
+  return [[...gathered.values()], [...bounds]]
+}
+
+/** Observations in each bucket, from cumulated ones. */
+export const countsOf = ({ cumulated }: PromClientSeries): number[] =>
+  cumulated.map((each, i) => each - (cumulated[i - 1] ?? 0))
+
+/** The numbers of a prom-client metric as a family. */
+export function familyOf(item: PromClientItem): Family {
+  const { name, help, type } = item
+  const [gathered, buckets] = seriesOf(item)
+  const series = gathered.map((each) => pageSeriesOf(each))
+  // prom-client does not check the names of metrics that it did not make.
+  const written = name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+  return { name: written, help, type, series, ...(type === 'histogram' ? { buckets } : {}) }
+}
+
+function pageSeriesOf(each: PromClientSeries): Series {
+  const { labels, value, sum, count, cumulated, quantiles, exemplars } = each
+  const series: Series = { labels: labelText(Object.keys(labels), Object.values(labels)) }
+  if (value !== undefined) series.value = value
+  if (sum !== undefined) series.sum = sum
+  if (count !== undefined) series.count = count
+  if (cumulated.length > 0) series.counts = countsOf(each)
+  if (quantiles.length > 0) series.quantiles = quantiles
+  if (exemplars.length > 0) series.exemplars = exemplars
+  return series
 }

@@ -15,15 +15,32 @@ export class SummaryChild extends ObserverChild {
   }
 }
 
+export interface SummaryOptions<Name extends string = string> extends MetricOptions<Name, Summary<Name>> {
+  /** For prom-client's quantiles, which are not here. */
+  percentiles?: readonly number[]
+  maxAgeSeconds?: number
+  ageBuckets?: number
+  pruneAgedBuckets?: boolean
+  compressCount?: number
+}
+
 export class Summary<Name extends string = string> extends Observer<SummaryChild, Name> {
   readonly type = 'summary'
 
-  constructor(options: MetricOptions<Name, Summary<Name>>) {
+  constructor(options: SummaryOptions<Name>) {
     super(options, 'quantile')
     this.declare(options, {}, (...child) => new SummaryChild(...child, this))
   }
 
   protected read({ f64, at }: SummaryChild): Omit<Series, 'labels'> {
     return { sum: f64[at]!, count: f64[at + 1]! }
+  }
+}
+
+/** prom-client's names for the types of a child and of its own options. */
+export declare namespace Summary {
+  type Internal<_T extends string = string> = Pick<SummaryChild, 'observe' | 'startTimer'>
+  interface Config {
+    percentiles?: readonly number[]
   }
 }

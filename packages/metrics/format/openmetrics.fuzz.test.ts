@@ -130,7 +130,7 @@ function drawPage(): { families: Family[]; expected: Parsed[] } {
 }
 
 const drawExemplar = (): Exemplar => ({
-  labels: labelText(['id'], [drawText(EXEMPLAR_PIECES)]),
+  labelSet: { id: drawText(EXEMPLAR_PIECES) },
   value: pick(NUMBERS),
   timestamp: 1.7e9 + random(),
 })

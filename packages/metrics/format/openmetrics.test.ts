@@ -19,7 +19,7 @@ test('a counter is named without _total, its samples with it', () => {
 })
 
 test('exemplars follow counters and buckets', () => {
-  const exemplar = { labels: 'trace_id="abc"', value: 0.7, timestamp: 1.5 }
+  const exemplar = { labelSet: { trace_id: 'abc' }, value: 0.7, timestamp: 1.5 }
   const series = [{ labels: 'job="x"', sum: 0.7, counts: [0, 1, 0], exemplars: [undefined, exemplar] }]
   expect(samples([wait(...series)])).toEqual([
     'wait_seconds_bucket{le="0.5",job="x"} 0',
@@ -86,7 +86,7 @@ test('bounds are written as Prometheus stores them', () => {
 
 test.each([
   ['gauge jobs, counter jobs_total', 'gauge jobs, unknown jobs_total'],
-  ['counter jobs_total, gauge jobs', 'gauge jobs, unknown jobs_total'],
+  ['counter jobs_total, gauge jobs', 'unknown jobs_total, gauge jobs'],
   ['gauge jobs_total, counter jobs', 'gauge jobs_total, unknown jobs'],
   ['gauge jobs_total, counter jobs_total', 'gauge jobs_total'],
   ['counter jobs, counter jobs_total', 'counter jobs'],

@@ -5,30 +5,38 @@
  *
  * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
  */
-import { type Exemplar, escapeLabelValue, type Family, type MetricType } from '../model/family.ts'
-import { type Dialect, inBraces, lines, numberText, valueLines } from './text.ts'
+import { type Exemplar, escapeLabelValue, type Family, labelText, type MetricType } from '../model/family.ts'
+import { type Dialect, inBraces, lines, numberText, PLAIN_STYLE, type Style, valueLines } from './text.ts'
 
-/** The whole page, with its end mark. Counters come last. */
-export function renderOpenMetrics(families: Iterable<Family>): string {
+/** The whole page, with its end mark. */
+export function renderOpenMetrics(families: Iterable<Family>, style: Style = PLAIN_STYLE): string {
+  const dialect: Dialect = {
+    ...DIALECT,
+    nan: style.nan,
+    bound: style.hasPlainBounds ? numberText : boundText,
+  }
   const names = new Names()
-  const counters: Family[] = []
-  let text = ''
-  for (const family of families) {
-    if (family.type === 'counter') counters.push(family)
-    else if (names.claim(family.name, family.type)) text += metadata(family) + lines(family, DIALECT)
+  const texts = new Map(Array.from(families, (family) => [family, '']))
+  for (const family of texts.keys()) {
+    if (family.type !== 'counter' && names.claim(family.name, family.type))
+      texts.set(family, metadata(family) + lines(family, dialect))
   }
   // Counters claim their names last, because a counter that clashes has another name to go by, unlike the other types.
-  for (const family of counters) {
-    const name = family.name.replace(/_total$/, '')
-    if (names.claim(name, 'counter')) text += metadata(family, name) + counterLines(family, `${name}_total`)
-    else if (names.claim(family.name, 'unknown'))
-      text += metadata(family, family.name, 'unknown') + valueLines(family.name, family.series)
-  }
-  return `${text}# EOF\n`
+  for (const family of texts.keys())
+    if (family.type === 'counter') texts.set(family, counterText(family, names, dialect))
+  let page = ''
+  for (const text of texts.values()) page += text
+  return `${page}# EOF\n`
 }
 
-const DIALECT: Dialect = {
-  bound: boundText,
+function counterText(family: Family, names: Names, { nan }: Dialect): string {
+  const name = family.name.replace(/_total$/, '')
+  if (names.claim(name, 'counter')) return metadata(family, name) + counterLines(family, `${name}_total`)
+  if (!names.claim(family.name, 'unknown')) return ''
+  return metadata(family, family.name, 'unknown') + valueLines(family.name, family.series, nan)
+}
+
+const DIALECT: Omit<Dialect, 'nan' | 'bound'> = {
   hasSum: isCount,
   hasQuantile: (value) => !(value < 0),
   exemplar: exemplarText,
@@ -80,7 +88,9 @@ function isCount(value: number | undefined): value is number {
 
 function exemplarText(exemplar: Exemplar | undefined): string {
   if (exemplar === undefined) return ''
-  return ` # {${exemplar.labels}} ${numberText(exemplar.value)} ${exemplar.timestamp}`
+  const { labelSet, value, timestamp } = exemplar
+  const labels = labelText(Object.keys(labelSet), Object.values(labelSet).map(String))
+  return ` # {${labels}} ${numberText(value)} ${timestamp}`
 }
 
 /**

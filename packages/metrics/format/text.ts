@@ -16,9 +16,22 @@ export interface Dialect {
   hasQuantile(value: number): boolean
   /** The text behind the count of a bucket. */
   exemplar(exemplar: Exemplar | undefined): string
+  nan: string
 }
 
-const DIALECT: Dialect = {
+/** Details that readers do not care about, but programs that compare pages of prom-client do. */
+export interface Style {
+  /** Between two families of a text page. */
+  separator: string
+  nan: string
+  /** Bounds in OpenMetrics are `1`, not `1.0`. */
+  hasPlainBounds: boolean
+}
+
+export const PROM_CLIENT_STYLE: Style = { separator: '\n', nan: 'Nan', hasPlainBounds: true }
+export const PLAIN_STYLE: Style = { separator: '', nan: 'NaN', hasPlainBounds: false }
+
+const DIALECT: Omit<Dialect, 'nan'> = {
   bound: numberText,
   hasSum: () => true,
   hasQuantile: () => true,
@@ -26,11 +39,13 @@ const DIALECT: Dialect = {
 }
 
 /** The whole page. A family without series still has its two lines of metadata. */
-export function renderText(families: Iterable<Family>): string {
+export function renderText(families: Iterable<Family>, { nan, separator }: Style = PLAIN_STYLE): string {
+  const dialect = { ...DIALECT, nan }
   let text = ''
   for (const family of families) {
     const { name, type } = family
-    text += `# HELP ${name} ${escapeHelp(family.help)}\n# TYPE ${name} ${type}\n${lines(family, DIALECT)}`
+    if (text !== '') text += separator
+    text += `# HELP ${name} ${escapeHelp(family.help)}\n# TYPE ${name} ${type}\n${lines(family, dialect)}`
   }
   return text
 }
@@ -39,13 +54,16 @@ export function renderText(families: Iterable<Family>): string {
 export function lines(family: Family, dialect: Dialect): string {
   if (family.type === 'histogram') return histogramLines(family, dialect)
   if (family.type === 'summary') return summaryLines(family, dialect)
-  return valueLines(family.name, family.series)
+  return valueLines(family.name, family.series, dialect.nan)
 }
 
 /** A line for each series with one value: `name{labels} value`. */
-export function valueLines(name: string, series: Iterable<Series>): string {
+export function valueLines(name: string, series: Iterable<Series>, nan: string): string {
   let text = ''
-  for (const { labels, value } of series) text += `${name}${inBraces(labels)} ${numberText(value!)}\n`
+  for (const { labels, value } of series) {
+    const number = Number.isFinite(value) ? value : numberText(value!, nan)
+    text += `${name}${inBraces(labels)} ${number}\n`
+  }
   return text
 }
 
@@ -64,7 +82,7 @@ function histogramLines({ name, buckets = [], series }: Family, dialect: Dialect
     // OpenMetrics has neither or both of sum and count.
     if (!mayHaveSum || !dialect.hasSum(sum!)) continue
     const braces = inBraces(labels)
-    text += `${name}_sum${braces} ${numberText(sum!)}\n${name}_count${braces} ${count}\n`
+    text += `${name}_sum${braces} ${numberText(sum!, dialect.nan)}\n${name}_count${braces} ${count}\n`
   }
   return text
 }
@@ -76,8 +94,8 @@ function summaryLines({ name, series }: Family, dialect: Dialect): string {
     const tail = afterLabel(labels)
     for (const [quantile, value] of quantiles)
       if (dialect.hasQuantile(value))
-        text += `${name}{quantile="${dialect.bound(quantile)}"${tail}${numberText(value)}\n`
-    if (dialect.hasSum(sum!)) text += `${name}_sum${braces} ${numberText(sum!)}\n`
+        text += `${name}{quantile="${dialect.bound(quantile)}"${tail}${numberText(value, dialect.nan)}\n`
+    if (dialect.hasSum(sum!)) text += `${name}_sum${braces} ${numberText(sum!, dialect.nan)}\n`
     text += `${name}_count${braces} ${count}\n`
   }
   return text
@@ -90,9 +108,9 @@ export const inBraces = (labels: string): string => (labels === '' ? '' : `{${la
 const afterLabel = (labels: string): string => (labels === '' ? '} ' : `,${labels}} `)
 
 /** A number as the specifications write it. prom-client writes `Nan` for NaN. */
-export function numberText(value: number): string {
+export function numberText(value: number, nan = 'NaN'): string {
   if (Number.isFinite(value)) return `${value}`
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+  return Number.isNaN(value) ? nan : value > 0 ? '+Inf' : '-Inf'
 }
 
 const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')

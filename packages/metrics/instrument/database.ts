@@ -5,6 +5,7 @@
 import { Counter } from '../api/counter.ts'
 import { Histogram, type HistogramChild } from '../api/histogram.ts'
 import type { Registry } from '../api/registry.ts'
+import { describe } from './sql.ts'
 
 /** Upper bounds in seconds, also for metrics that are compared with the duration of an operation. */
 export const DATABASE_BUCKETS: readonly number[] = [
@@ -48,13 +49,6 @@ export class OperationMetrics {
       failed: (error) => this.#errors.labels(...labels, errorType(error)).inc(),
     }
   }
-}
-
-/** Operation and table of a statement: `['SELECT', 'dogs']`. There are few of both, because the SQL is the program's own. */
-export function describe(sql: string): [operation: string, collection: string] {
-  const operation = /^\s*(\w+)/.exec(sql)?.[1]?.toUpperCase() ?? ''
-  const collection = /\b(?:FROM|INTO|UPDATE|PRAGMA)\s+["`[]?(\w+)/i.exec(sql)?.[1] ?? ''
-  return [operation, collection]
 }
 
 /** The SQLSTATE when the server sent one, else the code of the client. */

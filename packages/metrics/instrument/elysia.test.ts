@@ -262,3 +262,27 @@ test('the tally learns of each request and each exception once', async () => {
   expect(log).toEqual(['begin', 'end'])
   expect(tally.exceptions).toBe(1)
 })
+
+const REFUSAL =
+  'httpMetrics cannot measure an Elysia app with aot: false: remove that option, or ELYSIA_AOT=false'
+
+test('an app without ahead-of-time compilation is refused', () => {
+  const plugin = httpMetrics({ registry: new Registry() })
+  expect(() => new Elysia({ aot: false }).use(plugin)).toThrow(new Error(REFUSAL))
+})
+
+test('a measured app inside of one without ahead-of-time compilation answers with the refusal', async () => {
+  const inner = new Elysia().use(httpMetrics({ registry: new Registry() })).get('/inner/', () => 'inner')
+  const outer = new Elysia({ aot: false }).use(inner)
+  const response = await outer.handle(new Request('http://localhost/inner/'))
+  expect([response.status, await response.text()]).toEqual([500, REFUSAL])
+})
+
+test('a measured app inside of another one is counted', async () => {
+  const registry = new Registry()
+  const inner = new Elysia().use(httpMetrics({ registry })).get('/inner/', () => 'inner')
+  await new Elysia().use(inner).handle(new Request('http://localhost/inner/'))
+  expect((await counted(registry)).map(({ labels, count }) => [labels.http_route, count])).toEqual([
+    ['/inner/', 1],
+  ])
+})

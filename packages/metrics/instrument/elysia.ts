@@ -18,14 +18,16 @@ export interface HttpMetricsOptions {
 /**
  * The plugin. Use it before the app's own `onError`, which would otherwise hide the error from it. A stream is counted when
  * its head is ready. Routes that are added after the first request are `unmatched`.
+ * @throws Error for an app with `aot: false`: Elysia wraps no handlers there, so nothing would be counted.
  */
 export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOptions) => {
   const metrics = new HttpServerMetrics(registry, tally)
   const errors = new WeakMap<Request, unknown>()
 
   return <App extends AnyElysia>(app: App): App => {
+    if (app.config.aot === false) refuseDynamicMode()
     let routeOf: ((method: string, path: string) => string) | undefined
-    let handle: (request: Request) => Response | Promise<Response>
+    let handle: ((request: Request) => Response | Promise<Response>) | undefined
     /** The request whose handler is on the stack; undefined while all requests wait. */
     let current: MeasuredRequest | undefined
 
@@ -62,12 +64,12 @@ export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOption
 
     // No closure is made in here: most responses are ready at once and need none.
     const measure = (request: Request): Response | Promise<Response> => {
-      if (isExcluded(request.url, exclude)) return handle(request)
+      if (isExcluded(request.url, exclude)) return handle!(request)
       const measured = metrics.begin(request.method)
       let response: Response | Promise<Response>
       current = measured
       try {
-        response = handle(request)
+        response = handle!(request)
       } catch (error) {
         findRoute(request, measured)
         finish(request, measured, 500, error)
@@ -84,6 +86,7 @@ export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOption
     // With braces, and only `route`: Elysia reads a hook's source to find which parts of the context it has to prepare.
     app.onBeforeHandle(({ route }) => {
       if (current) metrics.routed(current, route)
+      else if (handle === undefined) refuseDynamicMode()
     })
     app.onError(({ request, error }) => void errors.set(request, error))
     app.wrap((next) => {
@@ -93,6 +96,13 @@ export const httpMetrics = ({ registry, tally, exclude = [] }: HttpMetricsOption
     })
     return app
   }
+}
+
+/** @throws always. Called at the first request when an app with `aot: false` uses a measured one. */
+function refuseDynamicMode(): never {
+  throw new Error(
+    'httpMetrics cannot measure an Elysia app with aot: false: remove that option, or ELYSIA_AOT=false',
+  )
 }
 
 function isExcluded(url: string, paths: readonly string[]): boolean {

@@ -1,19 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { Registry } from '../api/registry.ts'
-import { describe } from './database.ts'
 import { DatabaseMetrics } from './sqlite.ts'
-
-test.each([
-  ['SELECT id FROM dogs WHERE id = ?', 'SELECT', 'dogs'],
-  [' insert INTO "cats" (a) VALUES (1)', 'INSERT', 'cats'],
-  ['UPDATE dogs SET a = 1', 'UPDATE', 'dogs'],
-  ['DELETE FROM dogs', 'DELETE', 'dogs'],
-  ['PRAGMA data_version', 'PRAGMA', 'data_version'],
-  ['VACUUM', 'VACUUM', ''],
-])('%s is %s on %s', (sql, operation, collection) => {
-  expect(describe(sql)).toEqual([operation, collection])
-})
 
 test('each call is observed once, failed ones too, and those are counted by their code', async () => {
   const registry = new Registry()
@@ -36,4 +24,90 @@ test('each call is observed once, failed ones too, and those are counted by thei
   expect(page).toContain(
     'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_CONSTRAINT_PRIMARYKEY"} 1',
   )
+})
+
+/** A database with three dogs, and how often an operation on them was observed. */
+function threeDogs() {
+  const registry = new Registry()
+  const db = new Database(':memory:')
+  db.run('CREATE TABLE dogs (id INTEGER PRIMARY KEY)')
+  db.run('INSERT INTO dogs VALUES (1), (2), (3)')
+  const statement = new DatabaseMetrics(registry).prepare<{ id: number }, [number]>(
+    db,
+    'SELECT id FROM dogs WHERE id > ?',
+  )
+  const observed = async (what = 'count') =>
+    Number(
+      new RegExp(
+        `^db_client_operation_duration_seconds_${what}{.*db_collection_name="dogs"} (.*)$`,
+        'm',
+      ).exec(await registry.metrics())![1],
+    )
+  const failed = async () => (await registry.metrics()).includes('db_client_operation_errors_total{')
+  return { db, statement, observed, failed }
+}
+
+class Dog {
+  declare id: number
+  get name() {
+    return `dog ${this.id}`
+  }
+}
+
+test('every way to run a statement is observed once, with the result of bun:sqlite', async () => {
+  const { db, statement, observed, failed } = threeDogs()
+  const bare = db.prepare<{ id: number }, [number]>('SELECT id FROM dogs WHERE id > ?')
+  const calls = [
+    (each: typeof bare) => each.get(1),
+    (each: typeof bare) => each.all(1),
+    (each: typeof bare) => each.values(1),
+    (each: typeof bare) => each.raw(1),
+    (each: typeof bare) => each.run(1),
+    (each: typeof bare) => [...each.iterate(1)],
+    (each: typeof bare) => [...each.iterate(3)],
+    (each: typeof bare) => [...each],
+    (each: typeof bare) => [each.columnNames, each.paramsCount, each.toString(), each.isFinalized],
+    (each: typeof bare) =>
+      each
+        .as(Dog)
+        .all(1)
+        .map(({ name }) => name),
+  ]
+  let expected = 0
+  for (const call of calls) {
+    expect(call(statement as typeof bare)).toEqual(call(bare))
+    if (call !== calls[8]) expected++
+    expect(await observed(), String(call)).toBe(expected)
+  }
+  expect(await failed()).toBe(false)
+})
+
+test('an iteration that is left early is observed once, and the statement runs again', async () => {
+  const { statement, observed, failed } = threeDogs()
+  for (const { id } of statement.iterate(0)) if (id === 2) break
+  expect(await observed()).toBe(1)
+  expect(statement.all(0)).toHaveLength(3)
+  expect(await observed()).toBe(2)
+  expect(await failed()).toBe(false)
+})
+
+test('the time in which the program works on a row is not that of the database', async () => {
+  const { statement, observed } = threeDogs()
+  const startedMs = performance.now()
+  for (const _ of statement.iterate(0)) {
+    const untilMs = performance.now() + 20
+    while (performance.now() < untilMs);
+  }
+  const allMs = performance.now() - startedMs
+  expect(await observed('sum')).toBeLessThan((allMs - 50) / 1000)
+})
+
+test('an iteration that fails is observed, and counted as an error', async () => {
+  const { statement, observed, failed } = threeDogs()
+  statement.finalize()
+  expect(statement.isFinalized).toBe(true)
+  expect(() => [...statement.iterate(0)]).toThrow()
+  expect([await observed(), await failed()]).toEqual([1, true])
+  expect(() => statement.get(0)).toThrow()
+  expect(await observed()).toBe(2)
 })

@@ -38,7 +38,7 @@ export interface Series {
 }
 
 export interface Exemplar {
-  labels: string
+  labelSet: Record<string, string | number>
   value: number
   /** Seconds since the epoch. */
   timestamp: number

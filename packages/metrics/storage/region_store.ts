@@ -100,6 +100,10 @@ export class RegionStore implements Store {
       if (at !== undefined) hide(this.#memory, placeAt(this.#memory, at))
   }
 
+  declare(definition: Definition): void {
+    this.#declare(definition)
+  }
+
   /** Takes a family off the page, with the numbers of this region. */
   forget(definition: Definition): void {
     const family = this.#families.get(JSON.stringify(definition))

@@ -33,6 +33,16 @@ test('the next worker of a region goes on from its numbers, and gauges are gone'
   })
 })
 
+test('a gauge of the next worker begins at 0, with and without labels', () => {
+  const segment = create()
+  for (let worker = 0; worker < 3; worker++) {
+    const registers = registersOf(segment, 0)
+    new Gauge({ name: 'a', help, registers }).inc(5)
+    new Gauge({ name: 'b', help, labelNames: ['of'], registers }).inc({ of: 'x' }, 5)
+    expect(shown(segment)).toEqual({ a: 5, 'b{of="x"}': 5 })
+  }
+})
+
 test('both regions of a slot, all slots and the master add up', () => {
   const segment = create()
   for (let region = 0; region <= segment.masterRegion; region++) work(segment, region)('/')
@@ -198,7 +208,7 @@ test('an aggregator that does not exist is refused, and those that do are named'
   )
 })
 
-test('a merged registry shows the counts of the whole cluster, too', async () => {
+test('a merged registry shows the counts of the whole clusters of its registries', async () => {
   const segment = create()
   const [own] = registersOf(segment, 0)
   const local = new Registry()
@@ -207,5 +217,8 @@ test('a merged registry shows the counts of the whole cluster, too', async () =>
   new Counter({ name: 'b_total', help, registers: [local] }).inc(5)
   const page = samplesOf(await Registry.merge([local, own!]).metrics())
   expect([page.get('a_total'), page.get('b_total')]).toEqual([2, 5])
-  expect(() => Registry.merge([own!, ...registersOf(create(), 0)])).toThrow('several segments')
+  const [other] = registersOf(create(), 0)
+  new Counter({ name: 'c_total', help, registers: [other!] }).inc(3)
+  const both = samplesOf(await Registry.merge([own!, other!]).metrics())
+  expect([both.get('a_total'), both.get('c_total')]).toEqual([2, 3])
 })

@@ -174,3 +174,18 @@ test('labels that are left out are one series, however they are left out', () =>
   counter.inc()
   expect(shown(segment)).toEqual({ a_total: 3, 'a_total{y="1"}': 1 })
 })
+
+test('a counter that was declared is on the page at 0, so that its first increment is seen', () => {
+  const segment = create()
+  const registers = registersOf(segment, 0)
+  new Counter({ name: 'a_total', help, registers })
+  new Counter({ name: 'b_total', help, labelNames: ['of'], registers }).labels('x')
+  new Histogram({ name: 'c', help, buckets: [], registers })
+  expect(shown(segment)).toEqual({
+    a_total: 0,
+    'b_total{of="x"}': 0,
+    'c_bucket{le="+Inf"}': 0,
+    c_sum: 0,
+    c_count: 0,
+  })
+})

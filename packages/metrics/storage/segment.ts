@@ -93,6 +93,7 @@ export class Segment {
     const store = new RegionStore(this.#memory, this.#region(region))
     return {
       store,
+      declare: (definition) => store.declare(definition),
       forget: (definition) => store.forget(definition),
       setDefaultLabels: (labels) => store.setDefaultLabels(labels),
       families: () => this.families(),

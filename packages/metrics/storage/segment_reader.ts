@@ -245,23 +245,27 @@ export class SegmentReader {
 }
 
 function addSeries(
-  { definition: { labelNames }, series }: Merged,
+  { definition, series }: Merged,
   key: string,
   defaults: Progress['labels'],
   place: WorkersPlace,
 ): void {
   // The label values are parsed once: the same series has the same key in every region with the same default labels.
   const fullKey = defaults.length === 0 ? key : key + JSON.stringify(defaults)
-  const known = series.get(fullKey) ?? { labels: textOf(labelNames, key, defaults), places: [] }
+  const known = series.get(fullKey) ?? { labels: textOf(definition, key, defaults), places: [] }
   known.places.push(place)
   series.set(fullKey, known)
 }
 
-function textOf(labelNames: readonly string[], key: string, defaults: Progress['labels']): string {
+/** In the order of prom-client, which has default labels last, but first for histograms. */
+function textOf({ labelNames, type }: Definition, key: string, defaults: Progress['labels']): string {
   const values = valuesOf(key, labelNames)
+  if (defaults.length === 0) return seriesText(labelNames, values)
+  const own = labelNames.map((name, i) => [name, values[i]!] as const)
   const missing = defaults.filter(([name]) => (values[labelNames.indexOf(name)] ?? null) === null)
+  const all = type === 'histogram' ? [...missing, ...own] : [...own, ...missing]
   return seriesText(
-    [...labelNames, ...missing.map(([name]) => name)],
-    [...values, ...missing.map(([, value]) => value)],
+    all.map(([name]) => name),
+    all.map(([, value]) => value),
   )
 }

@@ -28,6 +28,8 @@ export interface Store {
 /** A store whose numbers are one part of a cluster's. */
 export interface SharedStore {
   store: Store
+  /** Puts a family on the page, also without series. */
+  declare(definition: Definition): void
   /** Takes a family off the page, as far as this process counted it. */
   forget(definition: Definition): void
   /** Adds these labels to every series of this process that has none of that name. */

@@ -7,8 +7,8 @@ export type Client = Pick<
   'Counter' | 'Gauge' | 'Histogram' | 'Summary' | 'Registry' | 'linearBuckets' | 'exponentialBuckets'
 >
 
-/** The one family that our registries add. */
-const ADDED = 'metrics_dropped_series_total'
+/** The families that a page of a segment adds. */
+const ADDED = /^(# \w+ )?metrics_/
 
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gsy
 
@@ -19,41 +19,44 @@ const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gsy
  */
 export function samplesOf(page: string): Map<string, string> {
   const samples = new Map<string, string>()
-  for (const line of page.split('\n').filter((each) => each !== '' && !each.includes(ADDED))) {
+  for (const line of page.split('\n').filter((each) => each !== '' && !ADDED.test(each))) {
     const [, key, value] = line.match(/^(# \w+ \S+) (.*)$/) ?? sampleOf(line)
     if (samples.has(key!)) throw new Error(`twice on the page: ${line}`)
-    samples.set(key!, value!)
+    samples.set(key!, value === 'Nan' ? 'NaN' : value!)
   }
   return samples
 }
 
+/** The lines of a page in their order; labels are sorted, because prom-client has them in the order of the first event. */
+export function linesOf(page: string): string[] {
+  const families = page.split(/^(?=# (?:HELP|EOF))/m).filter((family) => !ADDED.test(family))
+  const lines = families.join('').trimEnd().split('\n')
+  return lines.map((line) => (line === '' || line.startsWith('#') ? line : sampleOf(line).slice(1).join(' ')))
+}
+
 function sampleOf(line: string): [string, string, string] {
-  const [, name, , text = '', value] = line.match(/^([a-zA-Z_:][\w:]*)(\{(.*)\})? (\S+)$/s) ?? []
+  const [, name, , text = '', value] = line.match(/^([a-zA-Z_:][\w:]*)(\{(.*?)\})? (\S+(?: # .*)?)$/s) ?? []
   const labels = [...text.matchAll(LABEL)]
   if (name === undefined || labels.map(([all]) => all).join('') !== text)
     throw new Error(`no sample: ${line}`)
   const sorted = labels
     .map(([, label, each]) => [label!, each!] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  const key = `${name}${JSON.stringify(Object.fromEntries(sorted))}`
-  return [line, key, value === 'Nan' ? 'NaN' : value!]
+  return [line, `${name}${JSON.stringify(Object.fromEntries(sorted))}`, value!]
 }
 
-/** `getMetricsAsJSON()`, label values as texts and without exemplars. */
+/** `getMetricsAsJSON()`, label values as texts. */
 export async function jsonOf(registry: promClient.Registry): Promise<object[]> {
   const metrics = (await registry.getMetricsAsJSON()) as unknown as { values: JsonValue[] }[]
   return Array.from(metrics, (metric) => ({
     ...metric,
-    values: metric.values.map(({ labels, value, metricName }) => ({
-      value,
-      metricName,
-      labels: Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, String(value)])),
+    values: metric.values.map((value) => ({
+      ...value,
+      labels: Object.fromEntries(Object.entries(value.labels).map(([label, each]) => [label, String(each)])),
     })),
   }))
 }
 
 interface JsonValue {
   labels: Record<string, string | number>
-  value: number
-  metricName?: string
 }

@@ -19,7 +19,7 @@ export function samplesOf(page: string): Map<string, number> {
   let allowed: string[] = []
   if (!page.endsWith('\n')) throw new Error('the last line has no end')
   for (const line of page.slice(0, -1).split('\n')) {
-    if (line.startsWith('# HELP ')) continue
+    if (line === '' || line.startsWith('# HELP ')) continue
     const [, family, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? []
     if (family !== undefined) {
       if (names.has(family)) throw new Error(`twice: ${line}`)

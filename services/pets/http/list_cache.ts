@@ -66,7 +66,7 @@ export class ListCache {
 }
 
 function keyOf({ after, before, limit, filter }: ListQuery, isCsv: boolean): string {
-  const position = before === undefined ? `${limit}.${after}` : `${limit}<${before}`
+  const position = before === undefined ? `${limit}.${after}` : `${limit}.${after ?? ''}.${before}`
   const { name, breed, isTest, search } = filter
   if (!isCsv && name === undefined && breed === undefined && isTest === undefined && search === undefined) {
     return position

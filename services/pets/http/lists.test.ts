@@ -85,6 +85,19 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     )
   })
 
+  test('after and before together: the rows between them, in pages', async () => {
+    const [lowest, highest] = [left[5]!.id, left[20]!.id]
+    const ids: number[] = []
+    let target: string | undefined = `/dogs/?limit=4&after=${lowest}&before=${highest}`
+    while (target !== undefined) {
+      const response: Response = await ask(target)
+      ids.push(...idsOf((await response.json()) as Dog[]))
+      expect(linksOf(response).prev).toBeUndefined()
+      target = linksOf(response).next
+    }
+    expect(ids).toEqual(idsOf(left.slice(6, 20)))
+  })
+
   test('unknown parameters are ignored', async () => {
     expect(await (await ask('/dogs/?_=1&x')).json()).toEqual(await (await ask('/dogs/')).json())
   })

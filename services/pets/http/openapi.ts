@@ -79,7 +79,7 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
             parameters: [
               query('limit', { type: 'integer', minimum: 1, maximum: MAX_LIMIT }, 'largest number of rows'),
               query('after', position, 'only rows with a greater id'),
-              query('before', position, 'only the last rows with a smaller id; not together with `after`'),
+              query('before', position, 'only rows with a smaller id; without `after` the last of them'),
               query('name', text, 'only rows with this name'),
               query('breed', text, 'only rows with this breed'),
               query('is_test', flag, 'only test rows, or only others'),
@@ -103,7 +103,7 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
             ...badBody,
             ...failed(403, 412),
           },
-          body(`New${Pet}`),
+          { ...body(`New${Pet}`), parameters: [idempotencyKey] },
         ),
         delete: operation(
           'deleteTests',
@@ -191,6 +191,14 @@ const query = (name: string, schema: Schema, description: string): OpenAPIV3.Par
   description,
   schema,
 })
+
+const idempotencyKey: OpenAPIV3.ParameterObject = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'a second request with this key within 24 h gets the response of the first, and creates no row',
+  schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
+}
 
 const etag = { ETag: header('changes with the content') }
 const done: Responses = { 200: { description: 'done' } }

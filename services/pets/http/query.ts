@@ -47,24 +47,24 @@ export function readListQuery(url: string): ListQuery {
     isTest: read('is_test', readFlag, 'must be true or false'),
     search: text('search'),
   }
-  if (after !== undefined && before !== undefined) {
-    errors.push({ field: 'before', message: 'cannot be combined with after' })
-  }
   if (errors.length > 0) throw invalid(errors)
-  const position = before === undefined ? { after: after ?? 0 } : { before }
-  return { limit: limit ?? DEFAULT_LIMIT, ...position, filter }
+  // `before` alone means the last rows before it.
+  const position = { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
+  return { limit: limit ?? DEFAULT_LIMIT, ...(before === undefined ? { after: 0 } : {}), ...position, filter }
 }
 
 /** An id from a path; `undefined` if no row can have such an id. */
 export const readId = (text: string): number | undefined => integer(0, MAX_ID)(text)
 
-/** The link to another page of the same list: the path with its query. */
-export function linkTo(path: string, { limit, filter }: ListQuery, position: 'after' | 'before', id: number) {
+/** The link to another page of the same list: the path with its query. A page after another keeps its upper end. */
+export function linkTo(path: string, query: ListQuery, position: 'after' | 'before', id: number) {
+  const { limit, filter, after, before } = query
+  const end = position === 'after' && after !== undefined && before !== undefined ? `&before=${before}` : ''
   const { name, breed, isTest, search } = filter
   const parameters = Object.entries({ name, breed, is_test: isTest, search })
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `&${key}=${encodeURIComponent(String(value))}`)
-  return `${path}?limit=${limit}&${position}=${id}${parameters.join('')}`
+  return `${path}?limit=${limit}&${position}=${id}${end}${parameters.join('')}`
 }
 
 const integer =

@@ -5,7 +5,15 @@
 import type { RequestTally } from '@bun-monitoring/prefork'
 import { Elysia } from 'elysia'
 import { type Kind, pathOf } from '../model/kind.ts'
-import { changeSchema, createSchema, patched, patchSchema, type Pet, petInput } from '../model/pet.ts'
+import {
+  changeSchema,
+  createSchema,
+  patched,
+  patchSchema,
+  type Pet,
+  type PetInput,
+  petInput,
+} from '../model/pet.ts'
 import type { Awaitable, Store } from '../store/store.ts'
 import { type BodyLimits, readJsonObject } from './body.ts'
 import { prefersCsv } from './csv.ts'
@@ -16,6 +24,8 @@ import { requireOwnOrigin } from './origin.ts'
 import { hasPreconditions, isNotModified } from './preconditions.ts'
 import { parametersOf, readId, readListQuery } from './query.ts'
 import { JSON_HEADERS, Representation } from './representation.ts'
+
+const ALLOWED_KEY = /^[\x21-\x7e]{1,255}$/
 
 export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits: BodyLimits) {
   const collection = pathOf(kind)
@@ -67,6 +77,17 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
     if (hasPreconditions(request.headers)) isNotModified(request, (await list(request, '')).etag)
   }
 
+  const insert = async (request: Request, pet: PetInput): Promise<Pet> => {
+    const key = request.headers.get('idempotency-key')
+    if (key === null) return store.insert(pet)
+    if (!ALLOWED_KEY.test(key)) {
+      throw new HttpError(400, 'Idempotency-Key must have 1 to 255 visible ASCII characters')
+    }
+    const inserted = await store.insertOnce(pet, key, Date.now())
+    if (inserted) return inserted
+    throw new HttpError(422, 'Idempotency-Key was used for another body: send a new key')
+  }
+
   const readList = async ({ request }: { request: Request }) =>
     (await list(request, request.url)).respond(request, tally)
   const readOne = async ({ request, params }: { request: Request; params: { id: string } }) => {
@@ -82,7 +103,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
         collection,
         async ({ request, body }) => {
           await checkList(request)
-          const pet = await store.insert(petInput(kind, body))
+          const pet = await insert(request, petInput(kind, body))
           const response = json(tally, pet, 201)
           response.headers.set('Location', `${collection}${pet.id}/`)
           return response

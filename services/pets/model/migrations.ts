@@ -37,6 +37,26 @@ export const migrations = ({ name, trait }: Kind): Migration[] => [
     sqlite: `CREATE INDEX ${name}_is_test ON ${name} (id) WHERE is_test = 1`,
     postgres: `CREATE INDEX ${name}_is_test ON ${name} (id) WHERE is_test`,
   },
+  {
+    name: '0004_idempotency',
+    sqlite: `CREATE TABLE ${name}_idempotency (
+      key TEXT PRIMARY KEY,
+      fingerprint TEXT NOT NULL,
+      pet_id INTEGER NOT NULL,
+      created_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+    postgres: `CREATE TABLE ${name}_idempotency (
+      key text PRIMARY KEY,
+      fingerprint text NOT NULL,
+      pet_id bigint NOT NULL,
+      created_ms bigint NOT NULL
+    )`,
+  },
+  {
+    name: '0005_idempotency_index',
+    sqlite: `CREATE INDEX ${name}_idempotency_created ON ${name}_idempotency (created_ms)`,
+    postgres: `CREATE INDEX ${name}_idempotency_created ON ${name}_idempotency (created_ms)`,
+  },
 ]
 
 /** The migrations whose names are not in `applied`. */

@@ -8,7 +8,7 @@ import { isHopeless } from './errors.ts'
 import { migrate } from './migrate.ts'
 import { Pool } from './pool.ts'
 import { PostgresStore } from './store.ts'
-import { connection, type PostgresSettings, whereIs } from './target.ts'
+import { connect, type PostgresSettings, whereIs } from './target.ts'
 
 /** Connection attempts at the start, one connect timeout apart. */
 const TRIES = 30
@@ -21,7 +21,7 @@ export const postgresDatabase = (
   settings: PostgresSettings & { databasePool: number },
 ): Database => ({
   async migrate(log) {
-    const sql = await connect(kind, settings, log)
+    const sql = await connectWithRetries(kind, settings, log)
     try {
       return await migrate(sql, kind)
     } finally {
@@ -34,7 +34,7 @@ export const postgresDatabase = (
       size: settings.databasePool,
       waitMs: settings.databaseConnectTimeoutMs,
       statementMs,
-      connect: (onClose) => connection(kind.name, settings, statementMs, onClose),
+      connect: (onClose) => connect(kind.name, settings, statementMs, onClose),
       metrics: new PoolMetrics(registry),
       log,
     })
@@ -46,13 +46,12 @@ export const postgresDatabase = (
  * Opens a connection without a statement timeout.
  * @throws Error if the server refuses the login, or does not respond to {@link TRIES} attempts; its message says what to do.
  */
-export async function connect(kind: Kind, settings: PostgresSettings, log: Logger): Promise<SQL> {
+export async function connectWithRetries(kind: Kind, settings: PostgresSettings, log: Logger): Promise<SQL> {
   const where = `PostgreSQL at ${whereIs(settings.databaseUrl)}`
   for (let tries = 1; ; tries++) {
     const pause = Bun.sleep(settings.databaseConnectTimeoutMs)
-    const sql = connection(kind.name, settings, UNLIMITED_MS)
     try {
-      return await sql.connect()
+      return await connect(kind.name, settings, UNLIMITED_MS)
     } catch (error) {
       const { message } = error as Error
       const variable = `${prefixOf(kind)}_DATABASE_URL`

@@ -5,6 +5,9 @@ import { Unavailable } from '../store/store.ts'
 /** SQLSTATE classes and codes (appendix A of the manual) of statements that the server rolled back. */
 const ROLLED_BACK = /^(?:53|40001|40P01|55P03|57014|25006)/
 
+/** SQLSTATE of a write on a server that takes none: it was switched to standby. */
+const READ_ONLY = '25006'
+
 /** SQLSTATE classes and codes of a server that stops or starts. */
 const GOING = /^(?:08|57P)/
 
@@ -19,6 +22,8 @@ const isPostgres = (error: unknown): error is SQL.PostgresError => error instanc
 /** The SQLSTATE if the server sent one, else the code of Bun's client. */
 export const codeOf = (error: unknown): string =>
   isPostgres(error) ? (error.errno ?? error.code) : (error as Error).name
+
+export const isReadOnly = (error: unknown): boolean => codeOf(error) === READ_ONLY
 
 export const isHopeless = (error: unknown): boolean => HOPELESS.test(codeOf(error))
 

@@ -21,21 +21,18 @@ const broken = () =>
 /** A simulated server, with counters of the calls that it received. */
 function simulatedServer(random: () => number) {
   const seen = { open: 0, mostOpen: 0, shared: 0, results: 0, broken: 0 }
-  const connect = (onClose: () => void): SQL => {
-    let [isOpen, running] = [false, 0]
+  const connect = async (onClose: (sql: SQL) => void): Promise<SQL> => {
+    let [isOpen, running] = [true, 0]
     const end = () => {
       if (!isOpen) return
       isOpen = false
       seen.open--
-      onClose()
+      onClose(sql)
     }
-    return {
-      async connect() {
-        await Bun.sleep(random() * 2)
-        if (random() < 0.3) throw broken()
-        isOpen = true
-        seen.mostOpen = Math.max(seen.mostOpen, ++seen.open)
-      },
+    await Bun.sleep(random() * 2)
+    if (random() < 0.3) throw broken()
+    seen.mostOpen = Math.max(seen.mostOpen, ++seen.open)
+    const sql = {
       async unsafe(_text: string, [id]: [number]) {
         if (++running > 1) seen.shared++
         await Bun.sleep(random() * 2)
@@ -52,6 +49,7 @@ function simulatedServer(random: () => number) {
         end()
       },
     } as unknown as SQL
+    return sql
   }
   return { seen, connect }
 }

@@ -7,7 +7,7 @@ import type { SQL } from 'bun'
 import type { PoolMetrics } from '@bun-monitoring/metrics/postgres'
 import type { Logger } from '@bun-monitoring/prefork'
 import { Unavailable } from '../store/store.ts'
-import { codeOf, translated } from './errors.ts'
+import { codeOf, isReadOnly, translated } from './errors.ts'
 
 export interface PoolOptions {
   size: number
@@ -17,7 +17,8 @@ export interface PoolOptions {
   statementMs: number
   /** The pause between attempts to connect to an absent database. Default 250 ms. */
   retryEveryMs?: number
-  connect: (onClose: () => void) => SQL
+  /** Opens a connection to a server that takes writes. */
+  connect: (onClose: (sql: SQL) => void) => Promise<SQL>
   metrics: PoolMetrics
   log: Logger
 }
@@ -80,6 +81,7 @@ export class Pool {
     try {
       return (await connection.sql.unsafe(text, params as unknown[])) as Rows<Row>
     } catch (error) {
+      if (isReadOnly(error)) this.#loseAll()
       throw translated(error)
     } finally {
       if (this.#open.has(connection)) this.#give(connection)
@@ -123,17 +125,22 @@ export class Pool {
 
   async #connect(): Promise<void> {
     this.#opening++
-    let connection: Connection
+    const closed = new Set<SQL>()
+    let connection: Connection | undefined
+    let sql: SQL
     try {
-      const sql = this.#options.connect(() => this.#lose(connection))
-      connection = { sql, usedSinceMs: 0, isOverdue: false }
-      await sql.connect()
+      sql = await this.#options.connect((each) => {
+        closed.add(each)
+        if (connection) this.#lose(connection)
+      })
+      if (closed.has(sql)) throw new Error('the server closed the connection at once')
     } catch (error) {
       this.#opening--
       return this.#failed(error)
     }
     this.#opening--
-    if (this.#isClosed) return void connection.sql.close({ timeout: 0 })
+    if (this.#isClosed) return void sql.close({ timeout: 0 })
+    connection = { sql, usedSinceMs: 0, isOverdue: false }
     this.#open.add(connection)
     if (this.#away !== undefined) this.#options.log.info('the database is back')
     this.#away = undefined
@@ -166,6 +173,11 @@ export class Pool {
     this.#losses++
     this.#drop(connection)
     this.#grow()
+  }
+
+  /** Drops every connection: the server was switched to standby, and all of them lead to it. */
+  #loseAll(): void {
+    for (const connection of this.#open) this.#lose(connection)
   }
 
   #drop(connection: Connection): void {

@@ -55,8 +55,8 @@ test(
     other.run('COMMIT')
     expect((await post(url, 'after')).status).toBe(201)
     expect(await database.query('SELECT name FROM dogs')).toEqual([{ name: 'before' }, { name: 'after' }])
+    await service.line('the lock of the SQLite file is released')
     expect(service.lines('another process holds the lock')).toHaveLength(1)
-    expect(service.lines('the lock of the SQLite file is released')).toHaveLength(1)
     expect(await (await fetch(`${admin}/metrics`)).text()).toContain(
       'db_client_operation_errors_total{db_system_name="sqlite",db_operation_name="INSERT",db_collection_name="dogs",error_type="SQLITE_BUSY"} 60',
     )

@@ -20,8 +20,8 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
   const columns = columnsOf(kind).join(', ')
   const filtered = `(?1 IS NULL OR name = ?1) AND (?2 IS NULL OR breed = ?2) AND (?3 IS NULL OR is_test = ?3)
     AND (?4 IS NULL OR instr(lower(name), ?4) > 0 OR instr(lower(breed), ?4) > 0)`
-  const page = (position: string, order: string) =>
-    metrics.prepare<Row, [...Filters, number, number]>(
+  const page = <Ids extends number[]>(position: string, order: string) =>
+    metrics.prepare<Row, [...Filters, number, number, ...Ids]>(
       db,
       `SELECT ${columns} FROM ${name} WHERE ${position} AND ${filtered} ORDER BY id ${order} LIMIT ?6`,
     )
@@ -32,15 +32,34 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
   const set = `SET name = ?1, breed = ?2, ${trait} = ?3, is_test = coalesce(?4, is_test)`
   const isExpected = `AND name = ? AND breed = ? AND ${trait} = ? AND is_test = ?`
   return {
-    forward: page('id > ?5', ''),
-    backward: page('id < ?5', 'DESC'),
+    forward: page<[before: number]>('id > ?5 AND id < ?7', ''),
+    backward: page<[]>('id < ?5', 'DESC'),
     existsUpTo: exists('id <= ?5'),
     existsFrom: exists('id >= ?5'),
+    /** Prepared for each order when it is first used. */
+    browse: once((order: string) =>
+      metrics.prepare<Row, [...Filters, number, number]>(
+        db,
+        `SELECT ${columns} FROM ${name} WHERE ${filtered} ORDER BY ${order} LIMIT ?5 OFFSET ?6`,
+      ),
+    ),
+    countFiltered: db.prepare<{ total: number }, Filters>(
+      `SELECT count(*) AS total FROM ${name} WHERE ${filtered}`,
+    ),
     find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
     insert: metrics.prepare<Row, Values>(
       db,
       `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES (?, ?, ?, ?) RETURNING ${columns}`,
     ),
+    keyed: metrics.prepare<{ fingerprint: string; pet_id: number }, [string]>(
+      db,
+      `SELECT fingerprint, pet_id FROM ${name}_idempotency WHERE key = ?`,
+    ),
+    keep: metrics.prepare<never, [string, string, number, number]>(
+      db,
+      `INSERT INTO ${name}_idempotency (key, fingerprint, pet_id, created_ms) VALUES (?, ?, ?, ?)`,
+    ),
+    forget: db.prepare<never, [number]>(`DELETE FROM ${name}_idempotency WHERE created_ms <= ?`),
     update: metrics.prepare<Row, [string, string, number, number | null, number]>(
       db,
       `UPDATE ${name} ${set} WHERE id = ?5 RETURNING ${columns}`,
@@ -58,5 +77,14 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     // Not operations of a request, so not measured.
     version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
     count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
+  }
+}
+
+/** Remembers the result for each argument. */
+function once<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>()
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key))
+    return made.get(key)!
   }
 }

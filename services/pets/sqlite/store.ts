@@ -6,9 +6,18 @@ import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
 import type { Logger } from '@bun-monitoring/prefork'
 import type { Kind } from '../model/kind.ts'
-import type { Pet, PetInput } from '../model/pet.ts'
+import { columnsOf, type Pet, type PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
-import type { Awaitable, Filter, Listing, ListQuery, Store } from '../store/store.ts'
+import {
+  type Awaitable,
+  type BrowseQuery,
+  type Filter,
+  fingerprintOf,
+  KEY_LIFE_MS,
+  type Listing,
+  type ListQuery,
+  type Store,
+} from '../store/store.ts'
 import type { FileWatch } from './file_watch.ts'
 import { appliedTo } from './migrate.ts'
 import { prepare, type Row, type Statements } from './statements.ts'
@@ -49,6 +58,22 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#list(query, known))
   }
 
+  browse({
+    filter,
+    sort,
+    isDescending,
+    offset,
+    limit,
+  }: BrowseQuery): Awaitable<{ pets: Pet[]; total: number }> {
+    return this.#read(() => {
+      const filters = filterValues(filter)
+      const order = orderOf(this.#kind, sort, isDescending)
+      const rows = this.#statements.browse(order).all(...filters, limit, offset)
+      const { total } = this.#statements.countFiltered.get(...filters)!
+      return { pets: rows.map((row) => this.#pet(row)), total }
+    })
+  }
+
   find(id: number): Awaitable<Pet | undefined> {
     return this.#read(() => {
       const row = this.#statements.find.get(id)
@@ -57,12 +82,20 @@ export class SqliteStore implements Store {
   }
 
   insert(pet: PetInput): Awaitable<Pet> {
-    return this.#write(() => {
-      const isTest = pet.is_test === true ? 1 : 0
-      const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
-      this.#wrote(this.#model.inserts, 1)
-      return this.#pet(row)
+    return this.#write(() => this.#insert(pet))
+  }
+
+  insertOnce(pet: PetInput, key: string, nowMs: number): Awaitable<Pet | undefined> {
+    const fingerprint = fingerprintOf(pet)
+    const insert = this.#db.transaction(() => {
+      this.#statements.forget.run(nowMs - KEY_LIFE_MS)
+      const known = this.#statements.keyed.get(key)
+      if (known) return known.fingerprint === fingerprint ? { id: known.pet_id, ...pet } : undefined
+      const inserted = this.#insert(pet)
+      this.#statements.keep.run(key, fingerprint, inserted.id, nowMs)
+      return inserted
     })
+    return this.#write(() => insert.immediate() as Pet | undefined)
   }
 
   update(id: number, pet: PetInput, expected?: Pet): Awaitable<Pet | undefined> {
@@ -95,32 +128,39 @@ export class SqliteStore implements Store {
     this.#db.close()
   }
 
+  #insert(pet: PetInput): Pet {
+    const isTest = pet.is_test === true ? 1 : 0
+    const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
+    this.#wrote(this.#model.inserts, 1)
+    return this.#pet(row)
+  }
+
   /** Reads the version before the rows: a commit in between makes the rows newer than their version, never older. */
-  #list({ limit, after = 0, before, filter }: ListQuery, known: string): Listing | undefined {
+  #list({ limit, after, before, filter }: ListQuery, known: string): Listing | undefined {
     const version = this.#version()
     if (version === known) return undefined
     const { forward, backward, existsUpTo, existsFrom } = this.#statements
     const filters = filterValues(filter)
     // One row more than requested, to know whether there is another page.
     const rows =
-      before === undefined
-        ? forward.all(...filters, after, limit + 1)
-        : backward.all(...filters, before, limit + 1)
+      after === undefined
+        ? backward.all(...filters, before!, limit + 1)
+        : forward.all(...filters, after, limit + 1, before ?? Number.MAX_SAFE_INTEGER + 1)
     const isMore = rows.length > limit
     if (isMore) rows.pop()
-    if (before !== undefined) rows.reverse()
+    if (after === undefined) rows.reverse()
     const [first, last] = [rows[0]?.id, rows.at(-1)?.id]
     const json = JSON.stringify(rows.map((row) => this.#pet(row)))
-    if (before !== undefined) {
-      const isNext = existsFrom.get(...filters, before) !== null
+    if (after === undefined) {
+      const isNext = existsFrom.get(...filters, before!) !== null
       return {
         version,
         json,
         prev: isMore ? first : undefined,
-        next: isNext ? (last ?? before - 1) : undefined,
+        next: isNext ? (last ?? before! - 1) : undefined,
       }
     }
-    const isPrev = after > 0 && existsUpTo.get(...filters, after) !== null
+    const isPrev = after > 0 && before === undefined && existsUpTo.get(...filters, after) !== null
     return { version, json, next: isMore ? last : undefined, prev: isPrev ? (first ?? after + 1) : undefined }
   }
 
@@ -171,6 +211,13 @@ export class SqliteStore implements Store {
     this.#ownWrites++
     counter.inc(rows)
   }
+}
+
+/** @throws Error for a name that is no column: it becomes part of the SQL. */
+function orderOf(kind: Kind, sort: string, isDescending: boolean): string {
+  if (!columnsOf(kind).includes(sort)) throw new Error(`${sort} is no column`)
+  const direction = isDescending ? 'DESC' : 'ASC'
+  return `${sort} ${direction}, id ${direction}`
 }
 
 const filterValues = ({ name, breed, isTest, search }: Filter) =>

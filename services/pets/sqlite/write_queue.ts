@@ -89,22 +89,16 @@ export class WriteQueue {
 
   readonly #try = (): void => {
     this.#timer = undefined
-    while (this.#waiting.length > 0) {
-      if (!this.#isLockFree()) {
-        this.#refuseOverdue()
-        break
-      }
-      this.#settle(this.#waiting.shift()!)
-    }
+    while (this.#waiting.length > 0 && this.#takeLock()) this.#settle(this.#waiting.shift()!)
+    this.#refuseOverdue()
     if (this.#waiting.length === 0) setBusyTimeout(this.#db, CONTENTION_MS)
     else this.#timer = setTimeout(this.#try, TRY_EVERY_MS)
   }
 
-  /** Tries the lock by an empty transaction: the failures of the statement itself are counted in the metrics. */
-  #isLockFree(): boolean {
+  /** Takes the lock by a transaction of its own: a failure of the statement itself would count as an error in the metrics. */
+  #takeLock(): boolean {
     try {
       this.#db.run('BEGIN IMMEDIATE')
-      this.#db.run('ROLLBACK')
       return true
     } catch (error) {
       return !isBusy(error)
@@ -123,9 +117,12 @@ export class WriteQueue {
 
   #settle({ statement, resolve, reject }: Waiter): void {
     try {
-      resolve(statement() as never)
+      const value = statement()
+      if (this.#db.inTransaction) this.#db.run('COMMIT')
       this.#succeeded()
+      resolve(value as never)
     } catch (error) {
+      if (this.#db.inTransaction) this.#db.run('ROLLBACK')
       reject(this.#refused(error))
     }
   }

@@ -14,7 +14,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     for (const name of ['model_inserts_total', 'model_updates_total', 'model_deletes_total', 'model_rows']) {
       expect(text).toContain(`${name}{model="dogs"} 0`)
     }
-    expect(text).toContain('db_migrations_applied 3')
+    expect(text).toContain('db_migrations_applied 5')
     expect(text).toContain('db_migrations_unapplied 0')
   })
 

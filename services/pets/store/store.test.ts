@@ -123,7 +123,13 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
       const config = serviceConfig(testKind, database.env)
       for (const kind of [testKind, { ...testKind, name: 'cats', trait: 'likes_to_drop_things' }]) {
         const { migrate } = databaseOf(kind, config)
-        expect(await migrate(log)).toEqual(['0001_initial', '0002_is_test', '0003_is_test_index'])
+        expect(await migrate(log)).toEqual([
+          '0001_initial',
+          '0002_is_test',
+          '0003_is_test_index',
+          '0004_idempotency',
+          '0005_idempotency_index',
+        ])
         expect(await migrate(log)).toEqual([])
       }
     },

@@ -6,6 +6,13 @@ import type { Registry } from '@bun-monitoring/metrics'
 import type { Logger } from '@bun-monitoring/prefork'
 import type { Pet, PetInput } from '../model/pet.ts'
 
+/** How long a key of {@link Store.insertOnce} is kept. */
+export const KEY_LIFE_MS = 24 * 3_600_000
+
+/** Tells whether two pets are equal, for the calls with one key. */
+export const fingerprintOf = (pet: PetInput): string =>
+  new Bun.CryptoHasher('sha256').update(JSON.stringify(pet)).digest('base64url')
+
 /** A value, or the promise of one. */
 export type Awaitable<T> = T | Promise<T>
 
@@ -18,7 +25,10 @@ export interface Filter {
   search?: string | undefined
 }
 
-/** A page: the first rows with ids above `after`, or the last ones with ids below `before`. */
+/**
+ * A page: the first rows with ids above `after`, and below `before` if it is given, too; or the last rows with ids below
+ * `before` alone.
+ */
 export interface ListQuery {
   limit: number
   after?: number
@@ -34,15 +44,32 @@ export interface Listing {
   json: string
   /** `after` of the next page, if there are more rows (RFC 8288). */
   next: number | undefined
-  /** `before` of the previous page, if there are rows before this one. */
+  /** `before` of the previous page, if there are rows before this one. Pages between two ids have none. */
   prev: number | undefined
+}
+
+/** A page of a table that people browse: by number, in any order. */
+export interface BrowseQuery {
+  filter: Filter
+  /** A property of a pet. */
+  sort: string
+  isDescending: boolean
+  offset: number
+  limit: number
 }
 
 export interface Store {
   /** One page; `undefined` if no write followed the version `known`. */
   list(query: ListQuery, known: string): Awaitable<Listing | undefined>
+  /** One page of the rows that match, and the number of them all. */
+  browse(query: BrowseQuery): Awaitable<{ pets: Pet[]; total: number }>
   find(id: number): Awaitable<Pet | undefined>
   insert(pet: PetInput): Awaitable<Pet>
+  /**
+   * Inserts a pet at most once for a key, which is kept in the same transaction for {@link KEY_LIFE_MS}.
+   * @returns the pet that the first call with this key inserted; `undefined` if that was another pet.
+   */
+  insertOnce(pet: PetInput, key: string, nowMs: number): Awaitable<Pet | undefined>
   /**
    * Sets name, breed, the trait, and `is_test` if it is given.
    * @param expected the row must be equal to this pet.

@@ -1,16 +1,18 @@
-/** The Elysia app of one kind: metrics, errors, routes and API docs, in the order in which a request passes them. */
+/** The Elysia app of one kind: metrics, errors, routes, API docs and admin page, in the order in which a request passes them. */
 import type { Registry } from '@bun-monitoring/metrics'
 import { httpMetrics } from '@bun-monitoring/metrics/elysia'
 import type { Logger, RequestTally } from '@bun-monitoring/prefork'
 import { Elysia } from 'elysia'
-import type { Kind } from '../model/kind.ts'
-import type { Store } from '../store/store.ts'
-import type { BodyLimits } from './body.ts'
-import { apiDocs } from './docs.ts'
-import { requestEdge } from './edge.ts'
-import { errorResponse } from './errors.ts'
-import { type Faults, injectFaults } from './fault_injection.ts'
-import { petRoutes } from './routes.ts'
+import { adminRoutes } from './admin/routes.ts'
+import type { AdminAccount } from './admin/sessions.ts'
+import type { Kind } from './model/kind.ts'
+import type { Store } from './store/store.ts'
+import type { BodyLimits } from './http/body.ts'
+import { apiDocs } from './http/docs.ts'
+import { requestEdge } from './http/edge.ts'
+import { errorResponse } from './http/errors.ts'
+import { type Faults, injectFaults } from './http/fault_injection.ts'
+import { petRoutes } from './http/routes.ts'
 
 export interface AppParts {
   kind: Kind
@@ -18,13 +20,26 @@ export interface AppParts {
   store: Store
   limits: BodyLimits
   hosts: readonly string[]
+  /** Without it there is no admin page. */
+  admin?: AdminAccount | undefined
   faults?: Faults
   registry: Registry
   tally: RequestTally
   log: Logger
 }
 
-export function petsApp({ kind, version, store, limits, hosts, faults, registry, tally, log }: AppParts) {
+export function petsApp({
+  kind,
+  version,
+  store,
+  limits,
+  hosts,
+  admin,
+  faults,
+  registry,
+  tally,
+  log,
+}: AppParts) {
   return (
     // With a standard hostname Elysia looks for the path from a fixed offset and misses it behind a short Host.
     new Elysia({ normalize: false, handler: { standardHostname: false } })
@@ -40,5 +55,6 @@ export function petsApp({ kind, version, store, limits, hosts, faults, registry,
       )
       .use(petRoutes(kind, store, tally, limits))
       .use(apiDocs(kind, version))
+      .use(adminRoutes(kind, store, limits, admin, log))
   )
 }

@@ -1,0 +1,161 @@
+/** What the monitor makes of readings over time; its clock and its targets are those of the test. */
+import { expect, test } from 'bun:test'
+import { DocumentMemory } from '../stats/document_memory.ts'
+import { parseStats } from '../stats/parse.ts'
+import type { Reading } from '../stats/scrape.ts'
+import { Monitor, type MonitorOptions } from './monitor.ts'
+
+const DURATION = 'http_server_request_duration_seconds'
+
+const reading = (
+  document: object,
+  metricsPage?: string,
+  target = 'http://127.0.0.1:9001/stats',
+): Reading => ({
+  target,
+  durationSeconds: 0,
+  ...parseStats(JSON.stringify({ workers: [{ id: 1, state: 'ready' }], ...document }), {
+    withCores: false,
+    acceptsAnyObject: false,
+  }),
+  ...(metricsPage === undefined ? {} : { metricsPage }),
+})
+const down = (problem: string): Reading => ({
+  target: 'http://127.0.0.1:9001/stats',
+  durationSeconds: 0,
+  problem,
+})
+const requests = (status: number, count: number) =>
+  `${DURATION}_count{http_route="/dogs/",http_response_status_code="${status}"} ${count}\n`
+
+class Run {
+  nowMs = 1_000_000
+  reads = 0
+  next: Reading[] = []
+  readonly monitor: Monitor
+
+  constructor(options: Partial<MonitorOptions> = {}) {
+    this.monitor = new Monitor({
+      targets: [],
+      scrape: {
+        memory: new DocumentMemory(1),
+        withCores: false,
+        acceptsAnyObject: false,
+        keepsName: false,
+      },
+      historyMs: 60_000,
+      stepMs: 5000,
+      now: () => this.nowMs,
+      read: async () => {
+        this.reads++
+        return this.next
+      },
+      ...options,
+    })
+  }
+
+  /** One turn after the next step. */
+  async turn(...next: Reading[]): Promise<void> {
+    this.next = next
+    this.nowMs += 5000
+    await this.monitor.turn()
+  }
+}
+
+test('an app whose requests fail is a problem since the first failure, until 30 s after the last', async () => {
+  const run = new Run()
+  await run.turn(reading({ name: 'dogs' }, requests(200, 100)))
+  await run.turn(reading({ name: 'dogs' }, requests(200, 100) + requests(500, 50)))
+  const sinceMs = run.nowMs
+  await run.turn(reading({ name: 'dogs' }, requests(200, 100) + requests(500, 150)))
+  expect((await run.monitor.document(0)).problems).toEqual([
+    { app: 'dogs', text: '100 % of requests fail with 500', sinceMs },
+  ])
+  for (let i = 0; i < 5; i++)
+    await run.turn(reading({ name: 'dogs' }, requests(200, 100) + requests(500, 150)))
+  expect((await run.monitor.document(0)).problems).toHaveLength(1)
+  await run.turn(reading({ name: 'dogs' }, requests(200, 100) + requests(500, 150)))
+  expect((await run.monitor.document(0)).problems).toEqual([])
+
+  await run.turn(reading({ name: 'dogs' }, requests(200, 100) + requests(500, 160)))
+  expect((await run.monitor.document(0)).problems).toMatchObject([{ sinceMs: run.nowMs }])
+})
+
+test('a target that fails is a problem and a change; its counters start again when it is back', async () => {
+  const run = new Run()
+  await run.turn(reading({ name: 'dogs', reloads: 5 }, requests(200, 100)))
+  await run.turn(down('gone'))
+  const document = await run.monitor.document(0)
+  expect(document.targets).toEqual([{ target: 'http://127.0.0.1:9001/stats', app: 'dogs', problem: 'gone' }])
+  expect(document.problems).toEqual([{ app: 'dogs', text: 'cannot be read: gone', sinceMs: run.nowMs }])
+  await run.turn(down('gone'))
+  await run.turn(reading({ name: 'dogs', reloads: 0 }, requests(200, 1)))
+  const after = await run.monitor.document(0)
+  expect(after.changes.map(({ kind, text }) => [kind, text])).toEqual([
+    ['down', 'cannot be read: gone'],
+    ['up', 'can be read again'],
+  ])
+  expect(after.targets).toMatchObject([{ app: 'dogs', red: undefined }])
+  const [curves] = Object.values(after.curves.targets)
+  expect(curves!.requestsPerSecond).toEqual([null, null, null, null])
+  await run.turn(reading({ name: 'dogs' }, requests(200, 11)))
+  expect((await run.monitor.document(0)).targets).toMatchObject([{ red: { requestsPerSecond: 2 } }])
+})
+
+test('figures are of the last 30 s, curves of each step', async () => {
+  const run = new Run()
+  for (const count of [0, 0, 0, 0, 0, 0, 60, 360])
+    await run.turn(reading({ name: 'dogs' }, requests(200, count)))
+  const { targets, curves } = await run.monitor.document(0)
+  expect(targets).toMatchObject([{ red: { requestsPerSecond: 12 } }])
+  expect(Object.values(curves.targets)[0]!.requestsPerSecond.slice(-2)).toEqual([12, 60])
+})
+
+test('the worst problem stands first', async () => {
+  const run = new Run()
+  const hung = {
+    name: 'cats',
+    workers: [
+      { id: 1, state: 'ready' },
+      { id: 2, state: 'hung' },
+    ],
+  }
+  const cats = (page: string) => reading(hung, page, 'http://127.0.0.1:9002/stats')
+  await run.turn(reading({ name: 'dogs' }, requests(200, 0)), cats(''))
+  await run.turn(reading({ name: 'dogs' }, requests(500, 10)), cats(''))
+  expect((await run.monitor.document(0)).problems.map(({ app, text }) => `${app}: ${text}`)).toEqual([
+    'dogs: 100 % of requests fail with 500',
+    'cats: worker 2 is hung: its event loop does not turn',
+  ])
+})
+
+test('without a history, targets are read only while the page is open', async () => {
+  const run = new Run({ historyMs: 0, stepMs: 100 })
+  run.next = [reading({ name: 'dogs' })]
+  run.monitor.start()
+  expect(run.reads).toBe(0)
+  expect((await run.monitor.document(0)).targets).toMatchObject([{ app: 'dogs' }])
+  expect(run.reads).toBe(1)
+  run.nowMs += 60_000
+  await run.monitor.document(0)
+  expect(run.reads).toBe(2)
+  run.monitor.stop()
+})
+
+test('a page that opens before the first turn waits for it, and concurrent calls share a turn', async () => {
+  const run = new Run()
+  run.next = [reading({ name: 'dogs' })]
+  const documents = await Promise.all([run.monitor.document(0), run.monitor.document(0)])
+  expect(documents.map(({ targets }) => targets.length)).toEqual([1, 1])
+  expect(run.reads).toBe(1)
+})
+
+test('only changes after the given time are in the document', async () => {
+  const run = new Run()
+  await run.turn(reading({ reloads: 0 }))
+  await run.turn(reading({ reloads: 1 }))
+  const firstMs = run.nowMs
+  await run.turn(reading({ reloads: 2 }))
+  expect((await run.monitor.document(0)).changes).toHaveLength(2)
+  expect((await run.monitor.document(firstMs)).changes).toMatchObject([{ atMs: run.nowMs }])
+})

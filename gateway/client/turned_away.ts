@@ -1,0 +1,56 @@
+/**
+ * A client above the limit of connections: it gets an error, and its bytes are read and dropped for a while. Closing at
+ * once would reset the connection, and the client could lose the error (RFC 9112 section 9.6).
+ */
+import type { Socket } from 'bun'
+import { REJECTIONS } from '../http1/rejections.ts'
+import { encodeReply, problemReply } from '../routing/local_reply.ts'
+import type { ClientContext } from './client_connection.ts'
+import { ClientSocket, LINGER_MS } from './client_socket.ts'
+
+/** Further clients are reset at once. */
+export const MAX_TURNED_AWAY = 64
+
+export class TurnedAway {
+  readonly deadlineMs: number
+  readonly #socket: ClientSocket
+
+  constructor(
+    context: ClientContext,
+    socket: Socket<unknown>,
+    readonly forget: (client: TurnedAway) => void,
+  ) {
+    this.deadlineMs = context.clock.nowMs + LINGER_MS
+    this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
+  }
+
+  /** Sends the error. */
+  start(): void {
+    const [status, detail] = REJECTIONS.connections
+    const bytes = encodeReply(problemReply(status, detail), 'Connection: close\r\n', true)
+    this.#socket.out.write(bytes, 0, bytes.length)
+    this.#socket.leave(true)
+  }
+
+  onData(): void {}
+
+  onDrain(): void {
+    this.#socket.drain()
+    if (this.#socket.isClosed) this.forget(this)
+  }
+
+  onEnd(): void {
+    this.#socket.end()
+    if (this.#socket.isClosed) this.forget(this)
+  }
+
+  onClose(): void {
+    this.forget(this)
+  }
+
+  /** Closes with a reset. */
+  reset(): void {
+    this.#socket.reset()
+    this.forget(this)
+  }
+}

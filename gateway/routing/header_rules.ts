@@ -1,0 +1,45 @@
+/** Changes of header fields by a route: `set`, `add` and `remove`, with `{host}`, `{client}` and `{request_id}` in values. */
+import type { HeadersConfig } from '../config/gateway_file.ts'
+
+/** The values of the placeholders. */
+export interface HeaderValues {
+  host: string
+  client: string
+  request_id: string
+}
+
+const PLACEHOLDER = /\{(host|client|request_id)\}/g
+
+export class HeaderRules {
+  /** Names that `set` and `remove` take away, in small letters. */
+  readonly #removed: ReadonlySet<string>
+  readonly #lines: string
+
+  constructor({ set = {}, add = {}, remove = [] }: HeadersConfig) {
+    this.#removed = new Set([...Object.keys(set), ...remove].map((name) => name.toLowerCase()))
+    this.#lines = [...Object.entries(set), ...Object.entries(add)]
+      .flatMap(([name, value]) => [value].flat().map((each) => `${name}: ${each}\r\n`))
+      .join('')
+  }
+
+  /** Whether the rules replace `Host`. */
+  get setsHost(): boolean {
+    return this.#removed.has('host')
+  }
+
+  /** Field lines, each with its end, without those that are removed or replaced. */
+  keep(lines: Buffer): Buffer {
+    if (this.#removed.size === 0) return lines
+    const kept = lines
+      .toString('latin1')
+      .split(/(?<=\r\n)/)
+      .filter((line) => !this.#removed.has(line.slice(0, line.indexOf(':')).toLowerCase()))
+    return Buffer.from(kept.join(''), 'latin1')
+  }
+
+  /** The added field lines, each with its end. */
+  added(values: HeaderValues): Buffer {
+    const filled = this.#lines.replace(PLACEHOLDER, (_, name: keyof HeaderValues) => values[name])
+    return Buffer.from(filled, 'latin1')
+  }
+}

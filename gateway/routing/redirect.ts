@@ -1,0 +1,22 @@
+/** Redirects whose location is made from the request: `{host}`, `{path}` and `{query}`. */
+import type { Redirect } from '../config/gateway_file.ts'
+import type { RequestHead } from '../forward/request_head.ts'
+import { latin1 } from '../http1/bytes.ts'
+import type { Rejection } from '../http1/rejections.ts'
+import { type LocalReply, localReply } from './local_reply.ts'
+
+/** The placeholders; a `?` or `&` before an empty query goes with it. */
+const PLACEHOLDER = /\{(host|path)\}|([?&]?)\{query\}/g
+
+export function redirectReply({ status, location }: Redirect, head: RequestHead): LocalReply | Rejection {
+  const { bytes, line, fields } = head
+  if (location.includes('{host}') && fields.host === '') return 'host'
+  const path = latin1(bytes, line.pathStart, line.pathEnd)
+  const query = latin1(bytes, Math.min(line.pathEnd + 1, line.targetEnd), line.targetEnd)
+  const filled = location.replace(PLACEHOLDER, (_, name: string | undefined, separator: string) => {
+    if (name === 'host') return fields.host
+    if (name === 'path') return path === '' ? '/' : path
+    return query === '' ? '' : `${separator}${query}`
+  })
+  return localReply(status, { Location: filled })
+}

@@ -1,0 +1,80 @@
+/** TLS to targets: chain and name are verified, for requests and for checks. */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { createServer, type TlsOptions } from 'node:tls'
+import type { AddressInfo } from 'node:net'
+import type { ClientTls } from '../config/tls.ts'
+import { Certificates } from '../testdata/certificates.ts'
+import { OK, startGateway, until } from '../testing.ts'
+
+const certificates = new Certificates()
+afterAll(() => certificates[Symbol.dispose]())
+certificates.sign('named', 'DNS:dogs.test,DNS:localhost')
+certificates.sign('numbered', 'IP:127.0.0.1')
+certificates.sign('client', 'DNS:client')
+const ca = certificates.text('ca.pem')
+
+const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
+
+async function target(name: string, options: TlsOptions = {}) {
+  const names: (string | false)[] = []
+  let checks = 0
+  const own = { cert: certificates.text(`${name}.pem`), key: certificates.text(`${name}.key`) }
+  const server = createServer({ ...own, ...options }, (socket) => {
+    names.push(socket.servername ?? false)
+    socket.on('error', () => {})
+    socket.on('data', (bytes) => {
+      if (bytes.toString().includes('/healthz')) checks++
+      socket.write(OK)
+    })
+  }).listen(0, '127.0.0.1')
+  server.on('tlsClientError', () => {})
+  await new Promise((listening) => server.on('listening', listening))
+  const { port } = server.address() as AddressInfo
+  return { port, names, checks: () => checks, [Symbol.dispose]: () => void server.close() }
+}
+
+describe('a target with https', () => {
+  test.each<[string, string, string, ClientTls, 200 | 502, string | false]>([
+    ['by its name', 'named', 'localhost', { ca }, 200, 'localhost'],
+    ['by server_name', 'named', '127.0.0.1', { ca, serverName: 'dogs.test' }, 200, 'dogs.test'],
+    ['by its address, which is not sent as a name', 'numbered', '127.0.0.1', { ca }, 200, false],
+    ['of another name is refused', 'named', '127.0.0.1', { ca, serverName: 'cats.test' }, 502, false],
+    ['of another address is refused', 'named', '127.0.0.1', { ca }, 502, false],
+    ['of an unknown authority is refused', 'named', 'localhost', {}, 502, false],
+  ])('%s', async (_, name, host, tls, status, sent) => {
+    using server = await target(name)
+    const health = { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 1 }
+    await using gateway = startGateway(`https://${host}:${server.port}`, { upstream: { tls, health } })
+    const post = GET.replace('GET', 'POST')
+    expect(await gateway.ask(post, /ok$|\}$/)).toStartWith(`HTTP/1.1 ${status} `)
+    if (status === 200) {
+      expect(server.names).toEqual([sent])
+      expect(await gateway.ask(GET)).toEndWith('ok')
+      gateway.advance(1001)
+      await until(() => server.checks() === 1)
+      expect(server.names.at(-1)).toBe(sent)
+    } else {
+      expect(gateway.warnings).toEqual([expect.stringContaining('TLS with target dogs/127.0.0.1')])
+      expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="failed"}')).toBe(1)
+    }
+  })
+
+  test('gets the gateway’s certificate', async () => {
+    using server = await target('named', { requestCert: true, rejectUnauthorized: true, ca })
+    const url = `https://localhost:${server.port}`
+    const own = { cert: certificates.text('client.pem'), key: certificates.text('client.key') }
+    await using gateway = startGateway(url, { upstream: { tls: { ca, ...own } } })
+    expect(await gateway.ask(GET)).toEndWith('ok')
+    await using other = startGateway(url, { upstream: { tls: { ca } } })
+    expect(await other.ask(GET.replace('GET', 'POST'), /\}$/)).toStartWith('HTTP/1.1 502 ')
+  })
+
+  test('that does not finish its handshake is a connect timeout', async () => {
+    using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    await using gateway = startGateway(`https://127.0.0.1:${listener.port}`)
+    const response = gateway.ask(GET.replace('GET', 'POST'), /\}$/)
+    await until(() => gateway.server.gateway.upstreams[0]!.activeConnections === 1)
+    gateway.advance(1001)
+    expect(await response).toStartWith('HTTP/1.1 504 ')
+  })
+})
