@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AccessLogConfig, AccessLogMode } from './observe/access_log.ts'
 import { readGatewayConfig } from './config/settings.ts'
-import type { RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
+import type { ErrorPage, RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
@@ -24,6 +24,7 @@ interface Overrides {
   limits?: Partial<Limits>
   timeouts?: Partial<Timeouts>
   trustedProxies?: string[]
+  errors?: Map<number, ErrorPage>
   accessLog?: AccessLogMode
   log?: Partial<AccessLogConfig>
   routes?: RouteConfig[]
@@ -42,6 +43,7 @@ export function startGateway(target: string | string[], overrides: Overrides = {
   const config = {
     ...committed,
     ...overrides,
+    workers: 0,
     upstreams: [{ ...upstream, targets, ...overrides.upstream }],
     log: { ...committed.log, ...(overrides.accessLog && { access: overrides.accessLog }), ...overrides.log },
     routes: overrides.routes ?? [route],

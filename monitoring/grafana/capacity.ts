@@ -31,7 +31,7 @@ const appLines = ({ selected, workers }: Matchers) => [
       'File descriptors of masters',
       PercentUnit,
       'Open file descriptors of the master, as a share of its limit.',
-      share('process_open_fds', 'process_max_fds', selected, ['job']),
+      share('process_master_open_fds', 'process_max_fds', selected, ['job']),
       { limit: 0.8 },
     ),
     graph(

@@ -250,6 +250,12 @@ const clientLines = ({ edge }: Own) => [
       ratesOf('gateway_upstream_rejections_total', edge, 'reason'),
     ),
     graph(
+      'Rate limited',
+      RequestsPerSecond,
+      'Requests per second above the rate of their route. The client gets 429.',
+      rate('gateway_rate_limited_total', edge, [], 'requests'),
+    ),
+    graph(
       'Log lines left out',
       CountsPerSecond,
       'Access log lines per second above errors_per_second, which are not written.',

@@ -112,3 +112,88 @@ test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
   await until(() => seen.open === 0)
   await expect(pool.run('', [])).rejects.toThrow('The database is away')
 })
+
+/** A pool over connections that the test ends, and the number of them that were opened. */
+function controlledPool(size: number, statementMs = 10_000) {
+  interface Controlled {
+    isOpen: boolean
+    hang: boolean
+    error?: Error
+    end: () => void
+  }
+  const opened: Controlled[] = []
+  const pool = new Pool({
+    size,
+    waitMs: 10_000,
+    statementMs,
+    retryEveryMs: 5,
+    async connect(onClose) {
+      const connection: Controlled = { isOpen: true, hang: false, end: () => void sql.close() }
+      const sql = {
+        unsafe: async () => {
+          if (connection.hang) await new Promise(() => {})
+          if (!connection.isOpen) throw broken()
+          if (connection.error) throw connection.error
+          return [opened.indexOf(connection)]
+        },
+        async close() {
+          if (!connection.isOpen) return
+          connection.isOpen = false
+          onClose(sql)
+        },
+      } as unknown as SQL
+      opened.push(connection)
+      return sql
+    },
+    metrics: new PoolMetrics(new Registry()),
+    log: createLogger('test', 'silent'),
+  })
+  return { pool, opened }
+}
+
+test('a lost connection is replaced for a statement that waits, and no other is opened', async () => {
+  const { pool, opened } = controlledPool(1)
+  expect(await pool.run('', [])).toEqual([0] as never)
+  opened[0]!.end()
+  expect(await pool.run('', [])).toEqual([1] as never)
+  expect(await pool.run('', [])).toEqual([1] as never)
+  expect(opened).toHaveLength(2)
+  pool.close()
+})
+
+test('a statement that waits for a connection gets a new one when that is lost', async () => {
+  const { pool, opened } = controlledPool(1)
+  await pool.run('', [])
+  opened[0]!.hang = true
+  void pool.run('', []).catch(() => {})
+  const waiting = pool.run('', [])
+  opened[0]!.end()
+  expect(await waiting).toEqual([1] as never)
+  pool.close()
+})
+
+test('when a connection hangs, the idle ones are dropped with it', async () => {
+  const { pool, opened } = controlledPool(2, 50)
+  await Promise.all([pool.run('', []), pool.run('', [])])
+  expect(opened).toHaveLength(2)
+  for (const connection of opened) connection.hang = true
+  void pool.run('', []).catch(() => {})
+  await until(() => opened.every(({ isOpen }) => !isOpen))
+  expect(await pool.run('', [])).toEqual([2] as never)
+  pool.close()
+})
+
+test('a server that was switched to standby is left by every connection', async () => {
+  const { pool, opened } = controlledPool(2)
+  await Promise.all([pool.run('', []), pool.run('', [])])
+  const { losses } = pool
+  const refused = new SQL.PostgresError('cannot execute INSERT in a read-only transaction', {
+    code: 'ERR_POSTGRES_SERVER_ERROR',
+    errno: '25006',
+  } as never)
+  for (const connection of opened) connection.error = refused
+  await expect(pool.run('', [])).rejects.toThrow('nothing was changed')
+  expect(opened.map(({ isOpen }) => isOpen)).toEqual([false, false])
+  expect(pool.losses).toBe(losses + 2)
+  pool.close()
+})

@@ -94,7 +94,7 @@ async function connectTo(
   })
   try {
     await sql.connect()
-    // On in a server in recovery, and where an administrator has forbidden writes.
+    // It is on in a server in recovery, and if an administrator has forbidden writes.
     const [{ read_only: readOnly }] = await sql.unsafe(
       `SELECT current_setting('transaction_read_only') AS read_only`,
     )
