@@ -9,6 +9,9 @@ import { families } from './families.ts'
 export const omitted: Readonly<Record<string, string>> = {
   process_cpu_user_seconds_total: 'a part of process_cpu_seconds_total',
   process_cpu_system_seconds_total: 'a part of process_cpu_seconds_total',
+  process_cpu_seconds_total: 'the sum of the master and its workers, which have panels of their own',
+  process_resident_memory_bytes: 'the sum of the master and its workers, which have panels of their own',
+  process_open_fds: 'the sum of the master and its workers, which have panels of their own',
   prefork_worker_virtual_memory_bytes: 'the engine reserves gigabytes of address space that it never uses',
 }
 

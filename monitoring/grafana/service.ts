@@ -28,7 +28,7 @@ const requests = `${duration}_count`
 
 const health = ({ apps, selected }: Matchers) => [
   line(
-    4,
+    5,
     stat(
       'Requests',
       RequestsPerSecond,
@@ -84,7 +84,7 @@ const health = ({ apps, selected }: Matchers) => [
       RequestsPerSecond,
       'Requests per second. unmatched: no route matches the path.',
       rate(requests, selected, ['job', 'http_route', 'http_response_status_code']),
-      { isStacked: true },
+      { hasMany: true },
     ),
     heatmap(
       'Latency',
@@ -101,7 +101,7 @@ const health = ({ apps, selected }: Matchers) => [
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Requests by method',
       RequestsPerSecond,
@@ -132,7 +132,7 @@ const health = ({ apps, selected }: Matchers) => [
 const runtime = ({ selected }: Matchers) => [
   section(
     'Process',
-    7,
+    8,
     heatmap(
       'Event loop lag',
       Seconds,
@@ -143,16 +143,16 @@ const runtime = ({ selected }: Matchers) => [
       'CPU of the master',
       PercentUnit,
       'CPU time per second of the master, which supervises the workers and serves no requests.',
-      [rate('process_cpu_seconds_total', selected, ['job', 'instance'])],
+      [rate('process_master_cpu_seconds_total', selected, ['job', 'instance'])],
     ),
     graph('Memory of the master', 'bytes', 'Resident memory of the master.', [
-      sum('process_resident_memory_bytes', selected, ['job', 'instance']),
+      sum('process_master_resident_memory_bytes', selected, ['job', 'instance']),
     ]),
     graph(
       'Open files of the master',
       PercentUnit,
       'Open file descriptors of the master, as a share of its limit.',
-      share('process_open_fds', 'process_max_fds', selected, ['job', 'instance']),
+      share('process_master_open_fds', 'process_max_fds', selected, ['job', 'instance']),
       { limit: 0.8 },
     ),
   ),

@@ -132,7 +132,7 @@ and on (target) max by (target) (increase(prefork_listen_overflows_total[5m])) >
     }),
     alert('MasterFilesNearLimit', {
       ...ofJob,
-      expr: 'process_open_fds / process_max_fds > 0.8',
+      expr: 'process_master_open_fds / process_max_fds > 0.8',
       for: '5m',
       summary: '{{ $labels.job }} has {{ $value | humanizePercentage }} of its file descriptors open',
       description:

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
+import { automaticWorkers } from './shared/parallelism.ts'
 import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -140,6 +141,73 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await cluster.line('the app could not close its resources: the disk is full')
   })
 
+  test('signals that are meant for other servers do not end it', async () => {
+    await using cluster = toys()
+    const { url } = await cluster.ready()
+    const signals = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGURG'] as const
+    const before = await cluster.pids()
+    for (const signal of workers === 0 ? ([...signals, 'SIGHUP'] as const) : signals) {
+      cluster.signal(signal)
+      if (signal !== 'SIGWINCH' && signal !== 'SIGURG') await cluster.line(`${signal} has no effect`)
+      for (const pid of before) process.kill(pid, signal === 'SIGHUP' ? 'SIGUSR1' : signal)
+    }
+    expect(await (await fetch(url)).text()).toBe('toy')
+    expect(await cluster.pids()).toEqual(before)
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
+  test.each([
+    ['HOST', 'example.invalid'],
+    ['ADMIN_HOST', 'example.invalid'],
+    ['HOST', '256.1.1.1'],
+    ['HOST', '192.0.2.1'],
+    ['ADMIN_HOST', '192.0.2.1'],
+  ])(
+    '%s=%s is no address of this machine: one line names the variable, with exit code 3',
+    async (name, host) => {
+      await using cluster = toys({ [`TOYS_${name}`]: host })
+      expect(await cluster.exit()).toBe(EXIT.couldNotStart)
+      expect(await cluster.line(host)).toMatchObject({
+        level: 'fatal',
+        msg: expect.stringMatching(
+          new RegExp(`^${host}:\\d+ is no address of this machine: set TOYS_${name}$`),
+        ),
+      })
+      expect(await cluster.stderr).toBe('')
+      expect(cluster.printed).toEqual([])
+    },
+  )
+
+  test('bad addresses are problems of the configuration, with exit code 2', async () => {
+    await using cluster = toys({
+      TOYS_HOST: '[::1]',
+      TOYS_PORT: '9000',
+      TOYS_ADMIN_PORT: '9000',
+      TOYS_ADMIN_HOST: '0.0.0.0',
+    })
+    expect(await cluster.exit()).toBe(EXIT.badConfig)
+    expect(await cluster.stderr).toBe(
+      'toys: the configuration is wrong\n' +
+        '  TOYS_HOST="[::1]" is not allowed: must be an address (IPv6 without brackets) or a host name\n' +
+        '  TOYS_PORT and TOYS_ADMIN_PORT are both 9000: set one to another port\n',
+    )
+  })
+
+  test('the variables of a Kubernetes Service of its name are ignored with one line', async () => {
+    await using cluster = toys({
+      TOYS_PORT: 'tcp://10.0.0.1:80',
+      TOYS_SERVICE_HOST: '10.0.0.1',
+      TOYS_SERVICE_PORT: '80',
+    })
+    const { url } = await cluster.ready()
+    expect(await (await fetch(url)).text()).toBe('toy')
+    const lines = cluster.lines('TOYS_')
+    expect(lines).toHaveLength(1)
+    for (const name of ['TOYS_PORT', 'TOYS_SERVICE_HOST', 'TOYS_SERVICE_PORT', 'enableServiceLinks: false'])
+      expect(lines[0]!.msg).toContain(name)
+  })
+
   test('it listens on IPv6, and its URLs have brackets', async () => {
     await using cluster = toys({ TOYS_HOST: '::1', TOYS_ADMIN_HOST: '::1' })
     const { url } = await cluster.ready()
@@ -189,7 +257,8 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await using cluster = toys({ [`TOYS_${name}`]: String(taken.port) })
     expect(await cluster.exit()).toBe(EXIT.couldNotStart)
     await cluster.line(
-      `port ${taken.port} is taken: stop what listens on 127.0.0.1:${taken.port} or set TOYS_${name}`,
+      `port ${taken.port} is taken: stop what listens on 127.0.0.1:${taken.port} or set TOYS_${name} ` +
+        `(process ${process.pid} listens there: `,
     )
   })
 
@@ -199,12 +268,43 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await cluster.line('toys could not start: no such table')
   })
 
-  test('a cluster that is stopped before it is ready ends with 0', async () => {
-    await using cluster = toys({ TOY_MIGRATION: 'endless' })
+  test.each(['SIGTERM', 'SIGINT'] as const)('migrations may finish after %s', async (signal) => {
+    await using cluster = toys({ TOY_MIGRATION: 'slow' })
     await cluster.line('migrating')
-    cluster.signal('SIGINT')
+    cluster.signal(signal)
     expect(await cluster.exit()).toBe(EXIT.ok)
+    expect(cluster.printed).toEqual(['prepared'])
+    expect(cluster.lines('ready')).toEqual([])
+    expect(cluster.lines('the migrations were cut off')).toEqual([])
   })
+
+  test('migrations that take longer than the drain time are cut off', async () => {
+    await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '300' })
+    await cluster.line('migrating')
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+    expect(await cluster.line('the migrations were cut off')).toMatchObject({ drainMs: 300 })
+  })
+
+  test.each(['SIGTERM', 'SIGQUIT'] as const)(
+    'a second signal (%s) cuts the migrations off at once',
+    async (second) => {
+      await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '60000' })
+      await cluster.line('migrating')
+      cluster.signal('SIGTERM')
+      if (workers > 0) await cluster.line('draining')
+      const startedMs = performance.now()
+      cluster.signal(second)
+      expect(await cluster.exit()).toBe(EXIT.ok)
+      expect(performance.now() - startedMs).toBeLessThan(5000)
+    },
+  )
+})
+
+test('WORKERS=auto starts a worker for each processor', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: 'auto' })
+  expect(await cluster.line('ready')).toMatchObject({ workers: automaticWorkers() })
+  expect((await cluster.stats()).workers).toHaveLength(automaticWorkers())
 })
 
 test('one of several workers runs the migrations', async () => {

@@ -4,12 +4,16 @@
  */
 import { runMaster } from './master/run_master.ts'
 import { runSingle } from './run_single.ts'
+import { addressProblems } from './shared/address_settings.ts'
 import type { Cluster } from './shared/cluster.ts'
 import { ConfigError, type ProcessConfig } from './shared/config.ts'
 import { EXIT } from './shared/exit_codes.ts'
 import { createLogger } from './shared/logger.ts'
 import { takeRole } from './shared/messages.ts'
+import { serviceLinks } from './shared/service_links.ts'
 import { runWorker } from './worker/run_worker.ts'
+
+const isWatched = process.execArgv.includes('--watch')
 
 /**
  * Runs the cluster until it is told to stop. The entry file does nothing else, as each worker runs it from the start.
@@ -21,6 +25,17 @@ export async function run<Config extends ProcessConfig>(cluster: Cluster<Config>
   if (!config) return EXIT.badConfig
   const log = createLogger(cluster.name, config.logLevel, role?.slot)
   if (role) return runWorker(cluster, config, role, log)
+  const links = serviceLinks(cluster.prefix, process.env)
+  if (links.length > 0) {
+    log.info(
+      `${links.join(', ')} are ignored: they are the variables of a Kubernetes Service. ` +
+        'A pod with enableServiceLinks: false has none',
+    )
+  }
+  if (isWatched && config.workers > 0) {
+    log.info('bun --watch starts only this process anew: the app runs in it, as with WORKERS=0')
+    return runSingle(cluster, { ...config, workers: 0 }, log)
+  }
   return config.workers === 0 ? runSingle(cluster, config, log) : runMaster(cluster, config, log)
 }
 
@@ -30,7 +45,10 @@ function configOf<Config extends ProcessConfig>(
   isWorker: boolean,
 ): Config | undefined {
   try {
-    return cluster.config()
+    const config = cluster.config()
+    const problems = addressProblems(config, cluster.prefix)
+    if (problems.length > 0) throw new ConfigError(problems)
+    return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const lines = error.problems.map((problem) => `  ${problem}`)

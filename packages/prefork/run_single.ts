@@ -18,7 +18,9 @@ import type { Cluster } from './shared/cluster.ts'
 import type { ProcessConfig } from './shared/config.ts'
 import { EXIT } from './shared/exit_codes.ts'
 import type { Logger } from './shared/logger.ts'
+import { surviveOtherSignals } from './shared/other_signals.ts'
 import { logReady } from './shared/ready.ts'
+import { reapOrphans } from './shared/reap_orphans.ts'
 import { CELL, Scoreboard } from './shared/scoreboard.ts'
 import { SlotSockets } from './shared/slot_sockets.ts'
 import { type StopSignals, stopSignals } from './shared/stop_signals.ts'
@@ -29,6 +31,9 @@ import { drainAndLog } from './worker/drain.ts'
 /** Slot and region of the only worker. */
 const SLOT = 1
 const REGION = 0
+
+/** Signals that only a master can obey. */
+const FOR_A_MASTER = ['SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
 
 const NEVER = new Promise<never>(() => {})
 const NEVER_RELOADED = { reloads: 0, reloadsFailed: 0, lastReloadEpochMs: 0 }
@@ -42,8 +47,10 @@ export async function runSingle<Config extends ProcessConfig>(
 ): Promise<number> {
   using cleanUp = new DisposableStack()
   cleanUp.defer(signals.dispose)
+  cleanUp.defer(reapOrphans())
   const scoreboard = new Scoreboard()
-  exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now()))
+  cleanUp.defer(surviveOtherSignals(log, FOR_A_MASTER))
+  cleanUp.defer(exitOnUncaughtErrors(log, () => scoreboard.requests(performance.now())))
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   let status: WorkerStatus = 'starting'
@@ -76,7 +83,13 @@ export async function runSingle<Config extends ProcessConfig>(
     )
     cleanUp.defer(() => void admin.stop(true))
     const role = { slot: SLOT, region: REGION, addresses, prepare: true }
-    const booted = await boot(cluster, config, role, { registry, scoreboard, log, stopped: signals.drain })
+    const booted = await boot(cluster, config, role, {
+      registry,
+      scoreboard,
+      log,
+      stopped: signals.drain,
+      now: signals.now,
+    })
     if (booted) {
       status = 'ready'
       logReady(log, config, address.port, admin.port!)

@@ -35,7 +35,7 @@ class Process {
     this.startedAt = atSeconds
     this.metrics.clear()
     this.set('process_start_time_seconds', {}, atSeconds)
-    this.set('process_open_fds', {}, 20)
+    this.set('process_master_open_fds', {}, 20)
     this.set('process_max_fds', {}, 1000)
     for (const name of [
       'http_server_abandoned_requests_total',

@@ -210,14 +210,17 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
     {
       claim: '81 % for five minutes',
       series: {
-        [of('process_open_fds', dogs)]: step(800, 60, 810),
+        [of('process_master_open_fds', dogs)]: step(800, 60, 810),
         [of('process_max_fds', dogs)]: always(1000),
       },
       looks: { '350s': [], '360s': [{ labels: dogs, value: '81%' }] },
     },
     {
       claim: '80 %',
-      series: { [of('process_open_fds', dogs)]: always(800), [of('process_max_fds', dogs)]: always(1000) },
+      series: {
+        [of('process_master_open_fds', dogs)]: always(800),
+        [of('process_max_fds', dogs)]: always(1000),
+      },
       looks: { '15m': [] },
     },
   ],

@@ -11,6 +11,8 @@ test.each([
   expect(parseProcStat(head + FIELDS)).toEqual({
     state: 'S',
     startTicks: 424_242,
+    userUs: 1_500_000,
+    systemUs: 250_000,
     cpuUs: 1_750_000,
     vszBytes: 8_192_000,
     rssBytes: 300 * 4096,

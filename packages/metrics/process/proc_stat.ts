@@ -13,7 +13,10 @@ export interface ProcStat {
   state: string
   /** Clock ticks since boot at which the process started. */
   startTicks: number
-  /** CPU time of all threads, user and system. */
+  /** CPU time of all threads. */
+  userUs: number
+  systemUs: number
+  /** User and system. */
   cpuUs: number
   vszBytes: number
   rssBytes: number
@@ -34,11 +37,16 @@ export function parseProcStat(text: string): ProcStat {
   const numbers = rest.map(Number)
   // proc(5) counts from 1 and the state is field 3, hence field n is numbers[n - 4].
   const field = (n: number): number => numbers[n - 4]!
+  const [userUs, systemUs] = [microseconds(field(14)), microseconds(field(15))]
   return {
     state,
     startTicks: field(22),
-    cpuUs: ((field(14) + field(15)) * 1_000_000) / TICKS_PER_SECOND,
+    userUs,
+    systemUs,
+    cpuUs: userUs + systemUs,
     vszBytes: field(23),
     rssBytes: field(24) * PAGE_BYTES,
   }
 }
+
+const microseconds = (ticks: number): number => (ticks * 1_000_000) / TICKS_PER_SECOND

@@ -1,10 +1,11 @@
 /** The master's decisions, case by case: the state of a cluster, its workers' vitals, and the actions that follow. */
 import { describe, expect, test } from 'bun:test'
-import { type Action, decide, type Policy, START_WITHIN_MS } from './decide.ts'
+import { type Action, decide, type Policy } from './decide.ts'
 import { type ClusterState, newCluster, type Vitals, type WorkerState } from './state.ts'
 
 const NOW_MS = 100_000
 const POLICY: Policy = {
+  bootTimeoutMs: 60_000,
   harakiriMs: 30_000,
   maxRequests: 0,
   maxRequestsDelta: 0,
@@ -42,6 +43,7 @@ function actionsOf({
       generation: 1,
       spawnedMs: NOW_MS - 5000,
       phase: 'ready',
+      isPreparing: false,
       ...worker,
     }))
   })
@@ -132,8 +134,14 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
       ],
       [
         'a worker that is not ready in time is killed',
-        { slots: [[{ ...starting, bootsSinceMs: NOW_MS - START_WITHIN_MS - 1 }], [ready]] },
+        { slots: [[{ ...starting, bootsSinceMs: NOW_MS - 60_001 }], [ready]] },
         ['kill 11 (crash)'],
+      ],
+      ['and not before', { slots: [[{ ...starting, bootsSinceMs: NOW_MS - 60_000 }], [ready]] }, []],
+      [
+        'without a limit a worker may boot for ever',
+        { slots: [[{ ...starting, bootsSinceMs: 0 }], [ready]], policy: { bootTimeoutMs: 0 } },
+        [],
       ],
       [
         'migrations have no time limit',
@@ -292,6 +300,15 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
       ['up', { wanted: 3, slots: [[ready], [ready]] }, ['spawn 3 in 4']],
       ['down', { wanted: 1, slots: [[ready], [ready]] }, ['drain 21 (scale) replaced']],
       [
+        'down while the surplus worker runs the migrations: no other begins them meanwhile',
+        {
+          wanted: 1,
+          slots: [[], [{ ...draining, reason: 'scale', isPreparing: true }]],
+          cluster: { isPrepared: false },
+        },
+        [],
+      ],
+      [
         'down while the surplus worker boots',
         { wanted: 1, slots: [[ready], [starting]] },
         ['kill 21 (scale)'],
@@ -305,6 +322,31 @@ describe.each<[string, [what: string, given: Case, actions: string[]][]]>([
         'all drain',
         { slots: [[ready], [ready]], cluster: { isStopping: true } },
         ['drain 11 (stop)', 'drain 21 (stop)'],
+      ],
+      [
+        'a worker that runs the migrations may finish them',
+        {
+          slots: [[{ ...starting, isPreparing: true }], []],
+          cluster: { isStopping: true, isPrepared: false },
+        },
+        ['drain 11 (stop)'],
+      ],
+      [
+        'and is told once',
+        { slots: [[{ ...draining, isPreparing: true, isReplaced: false }]], cluster: { isStopping: true } },
+        [],
+      ],
+      [
+        'it has no heartbeat, but a deadline',
+        {
+          slots: [
+            [{ ...draining, isPreparing: true, deadlineMs: NOW_MS }],
+            [{ ...draining, isPreparing: true }],
+          ],
+          vitals: { 21: { heartbeatAgeMs: 1e9 } },
+          cluster: { isStopping: true },
+        },
+        ['kill 11 (reload)'],
       ],
       [
         'a worker that is not ready is killed',

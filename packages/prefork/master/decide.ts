@@ -7,6 +7,7 @@ import { freeRegion, isDraining, isReady, isStarting, workersOf } from './state.
 
 /** Limits for workers. Times are milliseconds; 0 switches a limit off. */
 export interface Policy {
+  bootTimeoutMs: number
   harakiriMs: number
   maxRequests: number
   maxRequestsDelta: number
@@ -26,9 +27,6 @@ interface Replaced {
   worker: WorkerState
   reason: ExitReason
 }
-
-/** A worker that is not ready within this time is killed. */
-export const START_WITHIN_MS = 30_000
 
 export function decide(
   state: ClusterState,
@@ -51,42 +49,48 @@ export function decide(
 function timeOut(
   state: ClusterState,
   vitalsOf: (worker: WorkerState) => Vitals,
-  { harakiriMs }: Policy,
+  { bootTimeoutMs, harakiriMs }: Policy,
   nowMs: number,
 ): Action[] {
   return workersOf(state).flatMap((worker): Action[] => {
     const { phase, bootsSinceMs = Infinity, deadlineMs = Infinity, reason } = worker
     if (phase === 'killed') return []
     if (phase === 'starting') {
-      return nowMs - bootsSinceMs > START_WITHIN_MS ? [{ do: 'kill', worker, reason: 'crash' }] : []
+      const isOverdue = bootTimeoutMs > 0 && nowMs - bootsSinceMs > bootTimeoutMs
+      return isOverdue ? [{ do: 'kill', worker, reason: 'crash' }] : []
     }
     if (nowMs >= deadlineMs) return [{ do: 'kill', worker, reason: reason ?? 'stop' }]
-    const isHung = harakiriMs > 0 && vitalsOf(worker).heartbeatAgeMs > harakiriMs
+    const isHung = harakiriMs > 0 && !worker.isPreparing && vitalsOf(worker).heartbeatAgeMs > harakiriMs
     return isHung ? [{ do: 'kill', worker, reason: 'harakiri' }] : []
   })
 }
 
-/** Ends all workers. A worker that does not serve yet is killed, the others drain. */
+/** Ends all workers. */
 function stop(state: ClusterState): Action[] {
   const workers = workersOf(state)
   if (workers.length === 0) return [{ do: 'exit' }]
-  return workers.flatMap((worker): Action[] => {
-    if (isStarting(worker)) return [{ do: 'kill', worker, reason: 'stop' }]
+  return workers.flatMap((worker) => {
     // A draining worker stops waiting for its successor or its silent clients.
-    const mustHurry = isReady(worker) || (isDraining(worker) && worker.isReplaced !== false)
-    return mustHurry ? [{ do: 'drain', worker, reason: worker.reason ?? 'stop', isReplaced: false }] : []
+    const mustHurry = isDraining(worker) && !worker.isPreparing && worker.isReplaced !== false
+    return mustHurry
+      ? [{ do: 'drain', worker, reason: worker.reason ?? 'stop', isReplaced: false }]
+      : end(worker, 'stop', false)
   })
+}
+
+/** A worker that serves drains. So does one that runs the migrations: it may finish them. One that boots is killed. */
+function end(worker: WorkerState, reason: ExitReason, isReplaced: boolean): Action[] {
+  if (isReady(worker)) return [{ do: 'drain', worker, reason, isReplaced }]
+  if (!isStarting(worker)) return []
+  return worker.isPreparing
+    ? [{ do: 'drain', worker, reason, isReplaced: false }]
+    : [{ do: 'kill', worker, reason }]
 }
 
 /** Ends surplus workers: those in slots above `wanted`, and those whose successor is ready. One that drains already is told. */
 function cull({ slots, wanted }: ClusterState): Action[] {
   return slots.flatMap(({ id, workers }): Action[] => {
-    if (id > wanted) {
-      return workers.flatMap((worker): Action[] => {
-        if (isStarting(worker)) return [{ do: 'kill', worker, reason: 'scale' }]
-        return isReady(worker) ? [{ do: 'drain', worker, reason: 'scale', isReplaced: wanted > 0 }] : []
-      })
-    }
+    if (id > wanted) return workers.flatMap((worker) => end(worker, 'scale', wanted > 0))
     const waiting = workers.find((worker) => isDraining(worker) && worker.isReplaced === undefined)
     if (waiting && workers.some(isReady)) {
       return [{ do: 'drain', worker: waiting, reason: waiting.reason!, isReplaced: true }]
@@ -160,4 +164,4 @@ function endReload(state: ClusterState): Action[] {
 }
 
 const isPreparer = (worker: WorkerState, { generation }: ClusterState): boolean =>
-  isStarting(worker) && worker.generation === generation
+  worker.generation === generation && (isStarting(worker) || worker.isPreparing)

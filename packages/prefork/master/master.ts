@@ -45,7 +45,7 @@ export interface MasterParts {
 }
 
 /** A turn comes with each event, and without one at this interval for what depends on time alone. */
-const TURN_EVERY_MS = 100
+const TURN_EVERY_MS = 200
 
 /** How long after the end of its drain time a worker is killed. */
 const KILL_AFTER_MS = 1000
@@ -165,7 +165,7 @@ export class Master {
     const isOutOfMemory = oomKills !== this.#oomKills
     this.#oomKills = oomKills
     const outcome = transitions.exited(this.state, worker, { ...end, isOutOfMemory }, nowMs)
-    const abandoned = slotStats.ended(worker, handle.cpuUs, outcome.reason)
+    const abandoned = slotStats.ended(worker, handle.cpu, outcome.reason)
     this.handles.delete(worker)
     if (!this.state.slots[worker.slot - 1]!.workers.some(isReady)) sockets?.withdraw(worker.slot)
 
@@ -195,6 +195,8 @@ export class Master {
       }
       case 'kill':
         masterLog.killing(action.worker, action.reason, this.handles.get(action.worker)!, nowMs)
+        if (action.reason === 'crash')
+          this.handles.get(action.worker)!.bootError = masterLog.bootTimeout(action.worker)
         return this.#kill(action.worker, action.reason)
       case 'endReload':
         slotStats.reloaded(true)

@@ -1,7 +1,8 @@
 /** Every line that the master logs: what happened, to which worker, why, and what to do about it. */
-import type { ProcessConfig } from '../shared/config.ts'
+import { type ProcessConfig, variableName } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
+import { readMigratesRequests } from '../shared/procfs.ts'
 import type { ExitReason, WorkerState } from './state.ts'
 import type { WorkerEnd, WorkerHandle } from './worker_handle.ts'
 
@@ -11,10 +12,13 @@ const UNEXPECTED = new Set<ExitReason>(['crash', 'signal', 'oom'])
 export class MasterLog {
   readonly #log: Logger
   readonly #config: ProcessConfig
+  readonly #prefix: string
+  #hasReloaded = false
 
-  constructor(log: Logger, config: ProcessConfig) {
+  constructor(log: Logger, config: ProcessConfig, prefix: string) {
     this.#log = log
     this.#config = config
+    this.#prefix = prefix
   }
 
   workerReady(worker: WorkerState): void {
@@ -24,9 +28,11 @@ export class MasterLog {
 
   workerEnded(worker: WorkerState, end: WorkerEnd, reason: ExitReason, abandoned: number): void {
     const fields = { ...fieldsOf(worker), reason, abandoned }
-    const { slot } = worker
+    const { slot, phase } = worker
+    // The reason of a kill was logged before it.
+    const isExpected = end.code === EXIT.ok || phase === 'killed' || !UNEXPECTED.has(reason)
     if (reason === 'stop') this.#log.info(fields, `worker ${slot} stopped`)
-    else if (end.code === EXIT.ok || !UNEXPECTED.has(reason)) {
+    else if (isExpected) {
       this.#log.info(fields, `worker ${slot} ended (${reason})`)
     } else this.#log.error(fields, `worker ${slot} ${describe(end)} (${reason})${hintFor(end, reason)}`)
   }
@@ -43,8 +49,17 @@ export class MasterLog {
     } else if (worker.phase !== 'starting') {
       this.#log.warn(fields, `worker ${worker.slot} did not end in time and is killed`)
     } else if (reason === 'crash') {
-      this.#log.error(fields, `worker ${worker.slot} was not ready in time and is killed`)
+      this.#log.error(fields, `${this.bootTimeout(worker)} It is killed`)
     }
+  }
+
+  /** Why a worker is killed that is not ready in time. */
+  bootTimeout({ slot }: WorkerState): string {
+    const setting = variableName(this.#prefix, 'bootTimeoutMs')
+    return (
+      `worker ${slot} was not ready within ${this.#config.bootTimeoutMs} ms: ` +
+      `if it needs longer to boot, set ${setting} to more.`
+    )
   }
 
   notSpawned(slot: number, error: unknown): void {
@@ -57,6 +72,13 @@ export class MasterLog {
   }
 
   reloading(isRunning: boolean): void {
+    if (!this.#hasReloaded && readMigratesRequests() === false) {
+      this.#log.info(
+        'a reload may delay or lose connections that no worker has accepted yet, because net.ipv4.tcp_migrate_req is 0: ' +
+          '`sysctl -w net.ipv4.tcp_migrate_req=1` prevents this',
+      )
+    }
+    this.#hasReloaded = true
     this.#log.info(
       isRunning ? 'another reload follows the one that runs' : 'reloading: one worker after the other',
     )

@@ -2,7 +2,7 @@
  * The master process from its start to its end: it takes what the cluster needs (admin port, traffic port, segment, socket
  * folder), lets master.ts run the workers, and gives everything back.
  */
-import { collectDefaultMetrics, Registry } from '@bun-monitoring/metrics'
+import { Registry } from '@bun-monitoring/metrics'
 import { serveAdmin } from '../admin/admin_server.ts'
 import { statsDocument } from '../admin/stats_document.ts'
 import { bind, findPort, StartError } from '../shared/bind.ts'
@@ -10,7 +10,8 @@ import type { Cluster } from '../shared/cluster.ts'
 import type { ProcessConfig } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
-import { readMigratesRequests } from '../shared/procfs.ts'
+import { surviveOtherSignals } from '../shared/other_signals.ts'
+import { reapOrphans } from '../shared/reap_orphans.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
 import { oncePerPress } from '../shared/stop_signals.ts'
@@ -19,7 +20,9 @@ import { createSegment, lastingPath } from './cluster_segment.ts'
 import { clusterSnapshot } from './cluster_snapshot.ts'
 import { Master } from './master.ts'
 import { MasterLog } from './master_log.ts'
+import { publishProcessMetrics } from './process_metrics.ts'
 import { SlotStats } from './slot_stats.ts'
+import { workersOf } from './state.ts'
 
 /** The signals of README.md. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
@@ -31,12 +34,13 @@ export async function runMaster(
   log: Logger,
 ): Promise<number> {
   exitOnUncaughtErrors(log)
+  surviveOtherSignals(log)
   using cleanUp = new DisposableStack()
+  cleanUp.defer(reapOrphans())
   try {
     const address = { hostname: config.host, port: await findPort(cluster.prefix, config) }
     const segment = cleanUp.adopt(createSegment(cluster, config, log), (each) => each.remove())
     const registry = new Registry(undefined, segment.writer(segment.masterRegion))
-    collectDefaultMetrics({ register: registry })
     const slotStats = new SlotStats(segment, registry)
     const sockets =
       config.socketDir === undefined ? undefined : new SlotSockets(config.socketDir, cluster.name)
@@ -46,12 +50,16 @@ export async function runMaster(
     const master = new Master({
       cluster,
       config,
-      masterLog: new MasterLog(log, config),
+      masterLog: new MasterLog(log, config, cluster.prefix),
       segment,
       segmentPath: lastingPath(segment),
       slotStats,
       sockets,
       address,
+    })
+    publishProcessMetrics(registry, {
+      pids: () => workersOf(master.state).map(({ pid }) => pid),
+      endedCpu: () => slotStats.endedCpu,
     })
     const admin = await bind(cluster.prefix, 'admin', config, () =>
       serveAdmin(config, registry, {
@@ -64,11 +72,6 @@ export async function runMaster(
       const enqueue = oncePerPress(() => master.enqueue({ type: 'signal', signal }))
       process.on(signal, enqueue)
       cleanUp.defer(() => process.off(signal, enqueue))
-    }
-    if (readMigratesRequests() === false) {
-      log.info(
-        'net.ipv4.tcp_migrate_req is 0: connections that a stopping worker has not accepted yet are lost',
-      )
     }
     void master.served.then(() => logReady(log, config, address.port, admin.port!))
     const code = await master.run()

@@ -5,6 +5,7 @@
 import { Counter, type Registry, type Segment } from '@bun-monitoring/metrics'
 import type { SlotCounts } from '../admin/snapshot.ts'
 import { CELL, Scoreboard } from '../shared/scoreboard.ts'
+import type { CpuTime } from './process_metrics.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerState } from './state.ts'
 
 export class SlotStats {
@@ -12,6 +13,8 @@ export class SlotStats {
   reloadsFailed = 0
   /** 0 for never. */
   lastReloadEpochMs = 0
+  /** CPU time of all workers that have ended. */
+  readonly endedCpu: CpuTime = { userUs: 0, systemUs: 0 }
   readonly #segment: Segment
   readonly #slots: SlotCounts[]
   readonly #abandoned: Counter
@@ -58,10 +61,12 @@ export class SlotStats {
    * Counts the death of a worker. Its gauges vanish from the page, its requests in flight are counted as abandoned.
    * @returns how many requests were abandoned.
    */
-  ended({ slot, region }: WorkerState, cpuUs: number, reason: ExitReason): number {
+  ended({ slot, region }: WorkerState, { userUs, systemUs }: CpuTime, reason: ExitReason): number {
     const counts = this.slot(slot)
     if (reason !== 'stop') counts.exits[reason]!++
-    counts.goneCpuUs += cpuUs
+    counts.goneCpuUs += userUs + systemUs
+    this.endedCpu.userUs += userUs
+    this.endedCpu.systemUs += systemUs
     const scoreboard = new Scoreboard(this.#segment.board(region))
     const inFlight = scoreboard.cells[CELL.inFlight]!
     scoreboard.clearRequests()

@@ -30,6 +30,8 @@ export interface WorkerState {
   readonly generation: number
   readonly spawnedMs: number
   phase: Phase
+  /** It runs the migrations. */
+  isPreparing: boolean
   /** Start of the time that it has for its boot. Unset during the migrations, which have no time limit. */
   bootsSinceMs?: number
   readyMs?: number

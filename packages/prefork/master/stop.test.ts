@@ -3,7 +3,11 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { StatsDocument } from '../admin/stats_document.ts'
+import { childrenOf, isZombie } from '../shared/procfs.ts'
+import { linesOf } from '../shared/split_lines.ts'
 import { Container, gone, temporaryFolder, Toys } from '../testdata/toys.ts'
+import { freePort } from '../testing.ts'
 import { Load } from '../testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
@@ -72,12 +76,104 @@ test('a worker that is blocked when its master is killed does not survive', asyn
   await gone(pids)
 })
 
+test('a worker that is stopped (SIGSTOP) when its master is killed does not survive', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '0' })
+  const port = await cluster.port()
+  const pids = await cluster.pids()
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  cluster.signal('SIGKILL')
+  expect(await cluster.exit()).toBe('SIGKILL')
+  await gone(pids)
+  await using next = new Toys({ TOYS_PORT: String(port) })
+  await next.ready()
+})
+
 test('a cluster works as process 1 of a container, and ends with 0 on SIGTERM', async () => {
   await using cluster = new Container({}, 'size=100m')
   expect(await cluster.line('ready')).toMatchObject({ pid: 1 })
   cluster.signal('SIGTERM')
   expect(await cluster.exit()).toBe(0)
   await cluster.line('stopped')
+})
+
+test.each(['0', '1'])(
+  'process 1 reaps orphans (WORKERS=%s), and leaves its own children to Bun',
+  async (workers) => {
+    await using cluster = new Container({ TOYS_WORKERS: workers })
+    const { url } = await cluster.ready()
+    await Promise.all(Array.from({ length: 5 }, () => fetch(`${url}/orphan`)))
+    // Read from outside the namespace, where the pids are others.
+    const zombies = () => childrenOf(cluster.first).filter(isZombie)
+    await cluster.until('the orphans to become zombies', () => zombies().length > 0)
+    await cluster.until('the zombies to be reaped', () => zombies().length === 0)
+    expect(await (await fetch(`${url}/orphan`)).text()).toBe('toy')
+    if (workers === '1') {
+      await fetch(`${url}/exit`).catch(() => {})
+      await cluster.until(
+        'a new worker',
+        ({ workers: [worker] }) => worker!.exits.crash === 1 && worker!.accepting === 1,
+      )
+    }
+    cluster.signal('SIGTERM')
+    expect(await cluster.exit()).toBe(0)
+  },
+)
+
+test('a cluster whose standard output is closed serves on, reloads and drains', async () => {
+  const [port, adminPort] = [freePort(), freePort()]
+  const cluster = Bun.spawn({
+    cmd: [
+      'sh',
+      '-c',
+      '"$0" "$1" | head -n 1',
+      process.execPath,
+      join(import.meta.dir, '../testdata/cluster.ts'),
+    ],
+    env: {
+      ...Bun.env,
+      TOYS_PORT: `${port}`,
+      TOYS_ADMIN_PORT: `${adminPort}`,
+      TOYS_LAME_DUCK_MS: '50',
+      TOYS_LOG_LEVEL: 'info',
+    },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  try {
+    for await (const line of linesOf(cluster.stdout)) {
+      expect(line).not.toBe('')
+      break
+    }
+    const url = `http://127.0.0.1:${port}`
+    const stats = async () => {
+      const response = await fetch(`http://127.0.0.1:${adminPort}/stats`).catch(() => undefined)
+      return (await response?.json()) as StatsDocument | undefined
+    }
+    const until = async (isSo: (document: StatsDocument) => boolean) => {
+      for (;;) {
+        const document = await stats()
+        if (document && isSo(document)) return document
+        await Bun.sleep(10)
+      }
+    }
+    const { pid, workers } = await until((each) => each.workers.every(({ accepting }) => accepting === 1))
+    // Lines of a worker (asked /throw, its error) and of the master (its end, the next one is ready).
+    await fetch(`${url}/throw`).catch(() => {})
+    await until(
+      (each) =>
+        each.workers.every(({ accepting }) => accepting === 1) &&
+        each.workers.some(({ exits }) => exits.crash),
+    )
+    process.kill(pid, 'SIGHUP')
+    await until(({ reloads }) => reloads === 1)
+    expect(await (await fetch(url)).text()).toBe('toy')
+    process.kill(pid, 'SIGTERM')
+    await gone([pid, ...workers.map((worker) => worker.pid)])
+    expect(await cluster.exited).toBe(0)
+    expect(await new Response(cluster.stderr).text()).toBe('')
+  } finally {
+    cluster.kill()
+  }
 })
 
 test('a segment without room ends the start with the settings to change, and exit code 3', async () => {

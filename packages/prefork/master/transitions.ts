@@ -22,7 +22,15 @@ export function spawned(
 ): WorkerState {
   if (replaces) replaces.worker.reason = replaces.reason
   const { generation } = state
-  const worker: WorkerState = { pid, slot, region, generation, spawnedMs: nowMs, phase: 'starting' }
+  const worker: WorkerState = {
+    pid,
+    slot,
+    region,
+    generation,
+    spawnedMs: nowMs,
+    phase: 'starting',
+    isPreparing: prepare,
+  }
   if (!prepare) worker.bootsSinceMs = nowMs
   slotOf(state, worker).workers.push(worker)
   return worker
@@ -44,6 +52,7 @@ export function becameReady(state: ClusterState, worker: WorkerState, nowMs: num
 /** A message of a worker of an older generation says nothing about the code that should run now. */
 export function prepared(state: ClusterState, worker: WorkerState, nowMs: number): void {
   worker.bootsSinceMs = nowMs
+  worker.isPreparing = false
   if (worker.generation === state.generation) state.isPrepared = true
 }
 

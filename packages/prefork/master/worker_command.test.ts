@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { gone, temporaryFolder } from '../testdata/toys.ts'
 import { TestProcess } from '../testing.ts'
-import { type Start, workerCommand } from './worker_command.ts'
+import { existingFolder, type Start, workerCommand } from './worker_command.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -36,6 +36,7 @@ test.each<[string, Start, string, string]>([
   ['--cwd', start('bun --cwd app x.ts', { cwd: join(REAL, 'app') }), '/opt/bun --cwd app x.ts', LINK],
   ['a $PWD of another folder', start('bun app.ts', { logicalCwd: '/' }), '/opt/bun app.ts', REAL],
   ['a $PWD that is gone', start('bun app.ts', { logicalCwd: join(folder, 'no') }), '/opt/bun app.ts', REAL],
+  ['an empty $PWD', start('bun app.ts', { logicalCwd: '' }), '/opt/bun app.ts', REAL],
   ['no $PWD', start('bun app.ts', { logicalCwd: undefined }), '/opt/bun app.ts', REAL],
   [
     '--cwd= with a $PWD of another folder',
@@ -55,6 +56,11 @@ test.each<[string, Start, string, string]>([
   expect(workerCommand(given)).toEqual({ command: command.split(' '), cwd })
 })
 
+test('a folder that was deleted is replaced by the nearest one above it', () => {
+  expect(existingFolder(REAL)).toBe(REAL)
+  expect(existingFolder(join(folder, 'no', 'such', 'folder'))).toBe(folder)
+})
+
 const APP = (version: string) => `
 import { Type } from '@sinclair/typebox'
 import { processSettings, readConfig, run, serveHttp } from '${join(import.meta.dir, '../index.ts')}'
@@ -66,13 +72,14 @@ process.exit(await run({
 }))
 `
 
-test.each([
-  ['a script below a link', ['current/app.ts'], '.'],
-  ['a script in a linked folder', ['app.ts'], 'current'],
-  ['--cwd', ['--cwd=current', './app.ts'], '.'],
+test.each<[string, string[], string, string | undefined]>([
+  ['a script below a link', ['current/app.ts'], '.', undefined],
+  ['a script in a linked folder', ['app.ts'], 'current', undefined],
+  ['--cwd', ['--cwd=current', './app.ts'], '.', undefined],
+  ['an absolute path, and no $PWD', ['SITE/current/app.ts'], 'current', ''],
 ])(
   'a moved link and SIGHUP bring the new release, and the old one can be deleted: %s',
-  async (_, args, cwd) => {
+  async (_, args, cwd, pwd) => {
     const site = temporaryFolder()
     const release = async (version: string) => {
       await Bun.write(join(site, version, 'app.ts'), APP(version))
@@ -83,7 +90,8 @@ test.each([
     try {
       await release('v1')
       const typed = join(site, cwd)
-      await using server = new TestProcess(args, { PWD: typed }, { cwd: typed })
+      const command = args.map((each) => each.replace('SITE', site))
+      await using server = new TestProcess(command, { PWD: pwd ?? typed }, { cwd: typed })
       const { url, admin } = await server.ready()
       const body = async () => (await fetch(url, { keepalive: false })).text()
       const pid = async () => {

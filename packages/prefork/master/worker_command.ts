@@ -3,7 +3,7 @@
  * resolves symbolic links anew. A deployment that moves a link (`current/app.ts`) and sends SIGHUP gets the new release.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 
 /** How the master was started. */
 export interface Start {
@@ -36,8 +36,8 @@ export function workerCommand(start: Start): Command {
   const head = commandLine.slice(1, commandLine.length - args.length)
   const [flags, folder] = cwdFlagOf(head)
   // A shell keeps $PWD; other programs may pass on a value that is not the working directory of this process.
-  const isLogical = logicalCwd !== undefined && isSame(resolve(logicalCwd, folder ?? '.'), cwd)
-  const spawnCwd = isLogical ? logicalCwd : cwd
+  const isLogical = logicalCwd?.startsWith('/') && isSame(resolve(logicalCwd, folder ?? '.'), cwd)
+  const spawnCwd = isLogical ? logicalCwd! : cwd
   if (commandLine.length === 0) {
     return { command: [execPath, ...withoutMastersFlags(cwdFlagOf(execArgv)[0]), main, ...args], cwd }
   }
@@ -48,6 +48,10 @@ export function workerCommand(start: Start): Command {
     cwd: spawnCwd,
   }
 }
+
+/** The folder, or the nearest one above it that still exists: a program with an absolute path can start there. */
+export const existingFolder = (folder: string): string =>
+  existsSync(folder) ? folder : existingFolder(dirname(folder))
 
 const withoutMastersFlags = (flags: readonly string[]) => flags.filter((flag) => !MASTERS_FLAGS.test(flag))
 

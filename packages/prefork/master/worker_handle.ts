@@ -7,8 +7,9 @@ import { CELL, type RunningRequest, Scoreboard } from '../shared/scoreboard.ts'
 import type { DrainMessage, Role, WorkerMessage } from '../shared/messages.ts'
 import { roleVariable } from '../shared/messages.ts'
 import { readProcess } from '../shared/procfs.ts'
+import type { CpuTime } from './process_metrics.ts'
 import type { Vitals } from './state.ts'
-import { OWN_START, workerCommand } from './worker_command.ts'
+import { existingFolder, OWN_START, workerCommand } from './worker_command.ts'
 
 /** How a process ended: with a code, or by a signal. */
 export interface WorkerEnd {
@@ -50,7 +51,7 @@ export class WorkerHandle {
     this.#seenTurningMs = nowMs
     const allReceived = Promise.withResolvers<void>()
     this.#process = Bun.spawn(command, {
-      cwd,
+      cwd: existingFolder(cwd),
       env: { ...process.env, ...roleVariable(role) },
       stdio: ['ignore', 'inherit', 'inherit'],
       serialization: 'json',
@@ -70,9 +71,10 @@ export class WorkerHandle {
     return this.#process.pid
   }
 
-  /** CPU time of the worker after its end, in microseconds. */
-  get cpuUs(): number {
-    return Number(this.#process.resourceUsage()?.cpuTime.total ?? 0)
+  /** CPU time of the worker after its end. */
+  get cpu(): CpuTime {
+    const { user = 0, system = 0 } = this.#process.resourceUsage()?.cpuTime ?? {}
+    return { userUs: Number(user), systemUs: Number(system) }
   }
 
   /** Notes whether the event loop has turned since the last call. */

@@ -1,11 +1,16 @@
 /** Binds ports. An error says which port is taken and what to do about it. */
+import { lookup } from 'node:dns/promises'
 import { closeSync, openSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { type ProcessConfig, variableName } from './config.ts'
+import { readListenerProcess } from './procfs.ts'
 
 /** Why a cluster cannot start, in words for its operator. */
 export class StartError extends Error {
   override name = 'StartError'
 }
+
+export class PortTakenError extends StartError {}
 
 /** Host and port as they stand in a URL, where an IPv6 address has brackets (RFC 3986 section 3.2.2). */
 export const authorityOf = (hostname: string, port: number): string =>
@@ -28,20 +33,36 @@ export async function bind<T>(
   } catch (error) {
     const address = authorityOf(config[hostKey], config[portKey])
     const variable = variableName(prefix, portKey)
+    const noAddress = `${address} is no address of this machine: set ${variableName(prefix, hostKey)}`
+    // For a name without an address Bun's error has any code.
+    if (isIP(config[hostKey]) === 0 && !(await hasAddress(config[hostKey]))) throw new StartError(noAddress)
     switch ((error as { code?: string }).code) {
       case 'EADDRINUSE':
-        throw new StartError(
-          `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}`,
+        throw new PortTakenError(
+          `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}${holderOf(config[portKey])}`,
         )
       case 'EACCES':
         throw new StartError(`no permission to listen on ${address}: set ${variable} to a port above 1023`)
       case 'EADDRNOTAVAIL':
-        throw new StartError(`${address} is no address of this machine: set ${variableName(prefix, hostKey)}`)
+        throw new StartError(noAddress)
       default:
         throw error
     }
   }
 }
+
+const LONGEST_COMMAND = 200
+
+function holderOf(port: number): string {
+  const holder = readListenerProcess(port)
+  return holder ? ` (process ${holder.pid} listens there: ${holder.command.slice(0, LONGEST_COMMAND)})` : ''
+}
+
+const hasAddress = (host: string): Promise<boolean> =>
+  lookup(host).then(
+    () => true,
+    () => false,
+  )
 
 /**
  * Binds the traffic port for a moment without sharing it. Workers share the port, and would also share it with a process of

@@ -9,6 +9,7 @@ import {
   settingsTable,
   variableName,
 } from './config.ts'
+import { automaticWorkers } from './parallelism.ts'
 
 const schema = Type.Object({
   ...processSettings({ port: 8001, adminPort: 9001 }),
@@ -33,6 +34,7 @@ test('without variables the defaults hold, and cannot be changed', () => {
     adminHost: '127.0.0.1',
     adminPort: 9001,
     workers: 2,
+    bootTimeoutMs: 60_000,
     harakiriMs: 30_000,
     maxRequests: 0,
     maxRequestsDelta: 0,
@@ -69,7 +71,7 @@ test.each<[Environment, string[]]>([
     ['DOGS_LOG_LEVEL="loud" is not allowed: must be one of debug, info, warn, error'],
   ],
   [{ DOGS_PROT: '1' }, ['DOGS_PROT is not a setting: did you mean DOGS_PORT?']],
-  [{ DOGS_WORKERS: '-2' }, ['DOGS_WORKERS="-2" is not allowed: must be an integer from 0 to 1000']],
+  [{ DOGS_WORKERS: '-2' }, ['DOGS_WORKERS="-2" is not allowed: must be an integer from 0 to 1000, or auto']],
   [
     { DOGS_PORT: 'x', DOGS_DATABASE_PAHT: 'y', DOGS_DRAIN_MS: '1e3' },
     [
@@ -80,6 +82,14 @@ test.each<[Environment, string[]]>([
   ],
 ])('%j is refused with all its problems', (env, problems) => {
   expect(problemsOf(env)).toEqual(problems)
+})
+
+test('WORKERS=auto is the number of processors, and auto is no value of other settings', () => {
+  expect(readConfig(schema, 'DOGS', { DOGS_WORKERS: 'auto' }).workers).toBe(automaticWorkers())
+  expect(problemsOf({ DOGS_MAX_WORKERS: 'auto', DOGS_WORKERS: 'AUTO' })).toEqual([
+    'DOGS_WORKERS="AUTO" is not allowed: must be an integer from 0 to 1000, or auto',
+    'DOGS_MAX_WORKERS="auto" is not allowed: must be an integer from 1 to 1000',
+  ])
 })
 
 test('names follow the prefix', () => {

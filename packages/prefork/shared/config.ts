@@ -6,9 +6,10 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { automaticWorkers } from './parallelism.ts'
+import { type Environment, serviceLinks } from './service_links.ts'
 
-/** Environment variables of a process. */
-export type Environment = Readonly<Record<string, string | undefined>>
+export type { Environment }
 
 /** All that is wrong with a configuration, one line for each problem. */
 export class ConfigError extends Error {
@@ -34,7 +35,14 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
     description: 'address of the admin server: /metrics, /stats, /healthz, /readyz',
   }),
   adminPort: port(defaults.adminPort, 'port of the admin server; 0 picks a free one'),
-  workers: integer(0, 1000, 2, 'worker processes; 0: the app runs in this process'),
+  workers: Type.Integer({
+    minimum: 0,
+    maximum: 1000,
+    default: 2,
+    description:
+      'worker processes; 0: the app runs in this process; auto: one for each processor that it may use',
+    auto: automaticWorkers,
+  }),
   maxWorkers: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -42,6 +50,10 @@ export const processSettings = (defaults: { port: number; adminPort: number }) =
       description:
         'most workers that SIGTTIN can make; without it four times `WORKERS`, at least 8, or what has room',
     }),
+  ),
+  bootTimeoutMs: milliseconds(
+    60_000,
+    'milliseconds after which a worker that is not ready is killed, migrations not counted; 0: never',
   ),
   harakiriMs: milliseconds(
     30_000,
@@ -89,7 +101,7 @@ export const variableName = (prefix: string, key: string): string =>
   `${prefix}_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 
 /**
- * Reads the variables that start with `<prefix>_`. An empty variable counts as absent.
+ * Reads the variables that start with `<prefix>_`. An empty variable counts as absent, and so do those of a Kubernetes Service.
  * @throws {ConfigError} that names every bad and every unknown variable.
  */
 export function readConfig<T extends TObject>(
@@ -98,19 +110,20 @@ export function readConfig<T extends TObject>(
   env: Environment,
 ): Readonly<Static<T>> {
   const keyOf = new Map(Object.keys(schema.properties).map((key) => [variableName(prefix, key), key]))
+  const links = new Set(serviceLinks(prefix, env))
   const config: Record<string, unknown> = {}
   const problems: string[] = []
 
   for (const [name, key] of keyOf) {
     const property = schema.properties[key]!
-    const text = env[name]
+    const text = links.has(name) ? undefined : env[name]
     const value = text === undefined || text === '' ? property.default : convert(property, text)
     if (value === undefined) continue
     if (Value.Check(property, value)) config[key] = value
     else problems.push(`${name}=${JSON.stringify(text)} is not allowed: must be ${allowed(property)}`)
   }
   for (const name of Object.keys(env)) {
-    if (name.startsWith(`${prefix}_`) && !keyOf.has(name)) {
+    if (name.startsWith(`${prefix}_`) && !keyOf.has(name) && !links.has(name)) {
       problems.push(`${name} is not a setting: did you mean ${nearest(name, [...keyOf.keys()])}?`)
     }
   }
@@ -129,7 +142,9 @@ export function settingsTable(schema: TObject, prefix: string): string {
 
 /** Describes the values that a setting may have. */
 export function allowed(schema: TSchema): string {
-  if (schema.type === 'integer') return `an integer from ${schema.minimum} to ${schema.maximum}`
+  if (schema.type === 'integer') {
+    return `an integer from ${schema.minimum} to ${schema.maximum}${schema.auto ? ', or auto' : ''}`
+  }
   if (schema.anyOf) return `one of ${schema.anyOf.map((option: TSchema) => option.const).join(', ')}`
   return schema.minLength ? 'a non-empty string' : 'a string'
 }
@@ -165,5 +180,6 @@ function milliseconds(byDefault: number, description: string) {
 
 /** Text that is no number stays text, so that the check refuses it and the message can show it. */
 function convert(schema: TSchema, text: string): unknown {
+  if (schema.auto && text === 'auto') return schema.auto()
   return schema.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text
 }

@@ -7,6 +7,10 @@ const NAMES = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1']
 const FUNCTIONS = {
   alarm: { args: ['u32'], returns: 'u32' },
   dup2: { args: ['i32', 'i32'], returns: 'i32' },
+  getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+  prctl: { args: ['i32', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
+  setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  waitpid: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
 } as const
 
 let library: ReturnType<typeof open> | 'not opened' = 'not opened'

@@ -1,18 +1,12 @@
 import { expect, test } from 'bun:test'
 import {
+  readFileLimit,
   parseListeners,
   parseNetstat,
-  parseStat,
   readListenOverflows,
   readListenQueue,
   readProcess,
 } from './procfs.ts'
-
-test('a command with spaces and brackets does not shift the fields of stat', () => {
-  const stat =
-    '42 (bun (x) y) S 1 42 42 0 -1 4194304 500 0 0 0 150 25 0 0 20 0 9 0 1000 6714961920 20000 18446744073709551615 1'
-  expect(parseStat(stat)).toEqual({ cpuUs: 1_750_000, vszBytes: 6_714_961_920, rssBytes: 20_000 * 4096 })
-})
 
 test('only the listener of the port counts, not its connections', () => {
   const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -26,6 +20,11 @@ test('a number of netstat is found by its name', () => {
   const netstat = 'TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 23 24\nIpExt: A\nIpExt: 5\n'
   expect(parseNetstat(netstat, 'TcpExt', 'ListenOverflows')).toBe(23)
   expect(parseNetstat(netstat, 'TcpExt', 'Nonsense')).toBeUndefined()
+})
+
+test('the limit of open files is the one that a shell reports', () => {
+  const { stdout } = Bun.spawnSync(['sh', '-c', 'ulimit -n'])
+  expect(readFileLimit()).toBe(Number(stdout.toString()))
 })
 
 test('all facts of this process are known, and none of a process that has ended', () => {

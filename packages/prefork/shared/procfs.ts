@@ -2,11 +2,8 @@
  * Reads what the kernel knows about processes and listening sockets from /proc. Parsing is pure. If a file cannot be read
  * (another system, a process that has just ended) the result is `undefined`, never a made-up number.
  */
+import { readProcStat } from '@bun-monitoring/metrics/proc_stat'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
-
-/** USER_HZ: the unit of /proc/<pid>/stat times on every Linux that Bun runs on. */
-const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4096
 
 export interface ProcessFacts {
   rssBytes: number
@@ -33,11 +30,16 @@ const TCP_TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
 const BACKLOG = 512
 
 export function readProcess(pid: number): ProcessFacts | undefined {
-  return attempt(() => ({
-    ...parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8')),
-    openFiles: readdirSync(`/proc/${pid}/fd`).length,
-  }))
+  const stat = readProcStat(pid)
+  const openFiles = attempt(() => readdirSync(`/proc/${pid}/fd`).length)
+  if (!stat || openFiles === undefined) return undefined
+  const { rssBytes, vszBytes, cpuUs } = stat
+  return { rssBytes, vszBytes, cpuUs, openFiles }
 }
+
+/** The soft limit of open files of this process; 0 if it is unknown. */
+export const readFileLimit = (): number =>
+  attempt(() => Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))![1])) ?? 0
 
 /** The living children of a process. */
 export const childrenOf = (pid: number): number[] =>
@@ -45,6 +47,9 @@ export const childrenOf = (pid: number): number[] =>
     const children = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? ''
     return children.split(' ').filter(Boolean).map(Number)
   })
+
+/** Whether a process has ended and its parent has not yet waited for it. */
+export const isZombie = (pid: number): boolean => readProcStat(pid)?.state === 'Z'
 
 /** Accept queues of the listeners on an IPv4 or IPv6 port of this network namespace. */
 export function readListenQueue(port: number): ListenQueue | undefined {
@@ -77,11 +82,28 @@ export function readConnections(
   return inodes.intersection(socketsOf(pid))
 }
 
-/** The file numbers of this process's own listeners on a port. */
-export function readListenerFiles(port: number): number[] {
+/** This process's own listeners on a port: their file numbers, and the connections that wait to be accepted. */
+export function readOwnListeners(port: number): { file: number; queue: number }[] {
   const own = socketsOf('self')
   const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
-  return rows.flatMap(({ state, inode }) => (state === LISTEN ? (own.get(inode) ?? []) : []))
+  return rows.flatMap(({ state, inode, queue }) => {
+    const file = own.get(inode)
+    return state === LISTEN && file !== undefined ? [{ file, queue }] : []
+  })
+}
+
+/** A process that listens on a port of this network namespace, if this user may know it. */
+export function readListenerProcess(port: number): { pid: number; command: string } | undefined {
+  const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
+  const inodes = rows.filter(({ state }) => state === LISTEN).map(({ inode }) => inode)
+  const pids = (attempt(() => readdirSync('/proc')) ?? []).map(Number).filter(Number.isInteger)
+  const pid = pids.find((each) => {
+    const sockets = socketsOf(each)
+    return inodes.some((inode) => sockets.has(inode))
+  })
+  if (pid === undefined) return undefined
+  const command = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? ''
+  return { pid, command: command.split('\0').join(' ').trim() }
 }
 
 /** The file numbers of a process's sockets, by inode. */
@@ -110,20 +132,6 @@ export const readMigratesRequests = (): boolean | undefined =>
 /** How many connections this network namespace has dropped since boot because an accept queue was full. */
 export function readListenOverflows(): number | undefined {
   return attempt(() => parseNetstat(readFileSync('/proc/net/netstat', 'utf8'), 'TcpExt', 'ListenOverflows'))
-}
-
-/** Reads the fields of /proc/<pid>/stat after the command, which may itself hold spaces and brackets (proc(5)). */
-export function parseStat(text: string): Omit<ProcessFacts, 'openFiles'> {
-  const fields = text
-    .slice(text.lastIndexOf(')') + 2)
-    .split(' ')
-    .map(Number)
-  const [utime, stime, vsize, rssPages] = [fields[11]!, fields[12]!, fields[20]!, fields[21]!]
-  return {
-    cpuUs: ((utime + stime) * 1_000_000) / TICKS_PER_SECOND,
-    vszBytes: vsize,
-    rssBytes: rssPages * PAGE_BYTES,
-  }
 }
 
 /** Accept queue lengths of the listening sockets on a port, from /proc/net/tcp or tcp6. */

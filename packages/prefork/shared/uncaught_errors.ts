@@ -13,8 +13,9 @@ interface ErrorLog {
  * rejection is left to the app if the app listens for `unhandledRejection`. Listeners of the app for `uncaughtException` are
  * called before the exit.
  * @param fields of the log line, such as the requests in flight
+ * @returns a function that ends this.
  */
-export function exitOnUncaughtErrors(log: ErrorLog, fields: () => object = () => ({})): void {
+export function exitOnUncaughtErrors(log: ErrorLog, fields: () => object = () => ({})): () => void {
   let isEnding = false
   const end = (error: unknown, message: string) => {
     if (isEnding) return
@@ -22,12 +23,13 @@ export function exitOnUncaughtErrors(log: ErrorLog, fields: () => object = () =>
     log.error({ err: error, ...fields() }, message)
     setImmediate(() => process.exit(EXIT.crashed))
   }
-  process.on('uncaughtException', (error) => end(error, `an error was not caught: ${messageOf(error)}`))
+  const onError = (error: unknown) => end(error, `an error was not caught: ${messageOf(error)}`)
   const onRejection = (reason: unknown) => {
     if (process.listenerCount('unhandledRejection') > 1) return
     end(reason, `a promise was rejected and no code handled it: ${messageOf(reason)}`)
   }
-  process.on('unhandledRejection', onRejection)
+  process.on('uncaughtException', onError).on('unhandledRejection', onRejection)
+  return () => void process.off('uncaughtException', onError).off('unhandledRejection', onRejection)
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -23,6 +23,10 @@ process.exit(
         console.log('{"msg":"migrating"}')
         await new Promise(() => {})
       }
+      if (TOY_MIGRATION === 'slow') {
+        console.log('{"msg":"migrating"}')
+        await Bun.sleep(1000)
+      }
       console.log('prepared')
     },
     async serve(_, { id, registry, tally, log, addresses }) {
@@ -51,6 +55,8 @@ process.exit(
           void Promise.reject(new Error('rejected'))
           return new Promise(() => {})
         },
+        // A process that leaves its own child behind: the child becomes an orphan.
+        '/orphan': () => Bun.spawn(['sh', '-c', 'sleep 0.1 & exit']).exited,
         '/leak': () => void leak.push(new Uint8Array(64 * 1024 * 1024).fill(1)),
       }
       return serveHttp(addresses, {

@@ -16,10 +16,14 @@ export interface BootOptions {
   log: Logger
   /** Called after the migrations. */
   onPrepared?: () => void
+  /** Called when the app listens. Throws if it does so in a wrong way. */
+  checkPort?: () => Promise<void>
   /** Called at each turn of the event loop, from when the app serves. */
   onTurn?: () => void
-  /** Resolves when the process is told to end. */
+  /** Resolves when the process is told to end. Migrations get the drain time to finish. */
   stopped: Promise<unknown>
+  /** Resolves when the process must end without waiting any longer. */
+  now: Promise<unknown>
 }
 
 export interface Booted {
@@ -36,15 +40,22 @@ export async function boot<Config extends ProcessConfig>(
   cluster: Cluster<Config>,
   config: Config,
   { slot, region, addresses, prepare }: Omit<Role, 'segment'>,
-  { registry, scoreboard, log, onPrepared, onTurn, stopped }: BootOptions,
+  { registry, scoreboard, log, onPrepared, checkPort, onTurn, stopped, now }: BootOptions,
 ): Promise<Booted | undefined> {
   const counters = new RequestCounters(scoreboard)
   RequestCounters.own = counters
   publishAppInfo(registry, cluster)
   if (prepare) {
+    let isStopped = false
+    const overdue = stopped.then(() => {
+      isStopped = true
+      return Promise.race([Bun.sleep(config.drainMs), now])
+    })
     const prepared = Promise.resolve(cluster.prepare?.(config)).then(() => true)
     // The migrations may wait for a database that never comes.
-    if (!(await Promise.race([prepared, stopped.then(() => false)]))) return undefined
+    const isPrepared = await Promise.race([prepared, overdue.then(() => false)])
+    if (!isPrepared) log.warn({ drainMs: config.drainMs }, 'the migrations were cut off')
+    if (isStopped) return undefined
     onPrepared?.()
   }
   const worker: Worker = {
@@ -60,6 +71,7 @@ export async function boot<Config extends ProcessConfig>(
   const served = await bind(cluster.prefix, 'traffic', config, () =>
     listenHigh(() => cluster.serve(config, worker)),
   )
+  if (checkPort) await checkPort()
   if (config.socketDir !== undefined) new SlotSockets(config.socketDir, cluster.name).publish(region, slot)
   const loop = measureEventLoop(registry, (turnedMs, lagMs) => {
     onTurn?.()

@@ -1,7 +1,7 @@
 /**
  * Ends a worker without losing a request. First it is a lame duck: it says `Connection: close` in every response, so that
  * clients leave. If another worker takes over, it then closes its listeners, so that new connections reach the other worker,
- * and waits for connections that were silent all the time and so had no such response. Then it stops, answers the requests
+ * and waits for the connections that have had no such response. Then it stops, answers the requests
  * in flight, and cuts off those that take too long.
  */
 import type { Served } from '../shared/app.ts'
@@ -15,7 +15,7 @@ export interface DrainOptions {
   hasSuccessor: boolean
   /** Resolves when the successor serves. */
   replaced: Promise<unknown>
-  closeListeners(): void
+  closeListeners(): void | Promise<void>
   /** The open connections. */
   connections(): Set<string>
   /** The number of requests whose response is not complete. */
@@ -38,13 +38,14 @@ const CLOSE_WITHIN_MS = 500
  */
 export async function drain(served: Served, options: DrainOptions): Promise<number> {
   const { lameDuckMs, drainMs, hasSuccessor, replaced, closeListeners, connections, inFlight } = options
-  const silent = connections()
   served.lameDuck()
   const [hurry, now] = [new Flag(options.hurry), new Flag(options.now)]
   const timer = setTimeout(now.set, lameDuckMs + drainMs)
   await Promise.race([Bun.sleep(lameDuckMs), hurry.promise, now.promise])
   if (hasSuccessor) {
     await Promise.race([replaced.then(closeListeners), hurry.promise, now.promise])
+    // Those had no response yet that says `Connection: close`: the others are closed.
+    const silent = connections()
     await untilTrue(() => silent.isDisjointFrom(connections()), hurry, now)
   }
   let isStopped = false

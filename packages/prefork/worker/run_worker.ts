@@ -3,19 +3,23 @@
  * the master is gone. The master's view of a worker is master/worker_handle.ts.
  */
 import { Registry, Segment } from '@bun-monitoring/metrics'
+import { PortTakenError } from '../shared/bind.ts'
 import type { Cluster } from '../shared/cluster.ts'
 import type { ProcessConfig } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Role } from '../shared/messages.ts'
+import { surviveOtherSignals } from '../shared/other_signals.ts'
 import { readConnections } from '../shared/procfs.ts'
 import { Scoreboard } from '../shared/scoreboard.ts'
 import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
+import { checkSharedPort, notShared } from './check_shared_port.ts'
 import { closeListeners } from './close_listeners.ts'
 import { drainAndLog } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
+import { wakeWithMaster } from './wake_with_master.ts'
 
 /** Signals that a terminal sends to the whole process group. The master decides what they mean. */
 const LEFT_TO_THE_MASTER = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU'] as const
@@ -27,8 +31,11 @@ export async function runWorker<Config extends ProcessConfig>(
   role: Role,
   log: Logger,
 ): Promise<number> {
-  for (const signal of LEFT_TO_THE_MASTER) process.on(signal, () => {})
+  surviveOtherSignals(undefined, LEFT_TO_THE_MASTER)
+  wakeWithMaster()
   const orders = new DrainOrders(config)
+  const tcp = role.addresses.find((address) => 'port' in address)!
+  const unix = role.addresses.find((address) => 'unix' in address)
   let booted: Booted | undefined
   try {
     const segment = Segment.open(role.segment)
@@ -38,12 +45,16 @@ export async function runWorker<Config extends ProcessConfig>(
       registry: new Registry(undefined, segment.writer(role.region)),
       scoreboard,
       log,
+      checkPort: () => checkSharedPort(tcp.port, cluster.prefix, unix?.unix),
       onPrepared: () => tellMaster({ type: 'prepared' }),
       onTurn: orphanAlarm(config.harakiriMs),
       stopped: orders.drain,
+      now: orders.now,
     })
   } catch (error) {
-    const { message, isKnown } = bootFailure(cluster.name, error)
+    const isTaken = (error as { code?: string }).code === 'EADDRINUSE' || error instanceof PortTakenError
+    const cause = isTaken ? notShared(tcp.port, cluster.prefix) : error
+    const { message, isKnown } = bootFailure(cluster.name, cause)
     if (!isKnown) log.error({ err: error }, `worker ${role.slot} cannot start`)
     tellMaster({ type: 'failed', message })
     return EXIT.couldNotStart
@@ -53,8 +64,6 @@ export async function runWorker<Config extends ProcessConfig>(
   tellMaster({ type: 'ready' })
 
   await orders.drain
-  const tcp = role.addresses.find((address) => 'port' in address)!
-  const unix = role.addresses.find((address) => 'unix' in address)
   const isClosed = await drainAndLog(log, served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,

@@ -1,0 +1,63 @@
+/** The metrics of processes are those of the whole cluster, and never fall. */
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { readProcess } from '../shared/procfs.ts'
+import { sumOf, Toys } from '../testdata/toys.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
+
+/** Between two looks at a process its memory may change. */
+const BYTES_ASIDE = 64 * 1024 * 1024
+const FILES_ASIDE = 20
+
+test('CPU time, memory and open files are sums over master and workers, those of the master are apart', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '3' })
+  await cluster.ready()
+  const pids = [cluster.pid, ...(await cluster.pids())]
+  const facts = pids.map((pid) => readProcess(pid)!)
+  const page = await cluster.page()
+  const total = (key: 'rssBytes' | 'openFiles' | 'cpuUs') => facts.reduce((sum, each) => sum + each[key], 0)
+  expect(pids).toHaveLength(4)
+  expect(Math.abs(sumOf(page, 'process_resident_memory_bytes') - total('rssBytes'))).toBeLessThan(BYTES_ASIDE)
+  expect(Math.abs(sumOf(page, 'process_open_fds') - total('openFiles'))).toBeLessThan(FILES_ASIDE)
+  const seconds = sumOf(page, 'process_cpu_seconds_total')
+  expect(seconds).toBeGreaterThanOrEqual(total('cpuUs') / 1e6)
+  expect(seconds).toBeLessThan(total('cpuUs') / 1e6 + 2)
+  expect(
+    sumOf(page, 'process_cpu_user_seconds_total') + sumOf(page, 'process_cpu_system_seconds_total'),
+  ).toBeCloseTo(seconds, 1)
+
+  const [master] = facts
+  expect(Math.abs(sumOf(page, 'process_master_resident_memory_bytes') - master!.rssBytes)).toBeLessThan(
+    BYTES_ASIDE,
+  )
+  expect(Math.abs(sumOf(page, 'process_master_open_fds') - master!.openFiles)).toBeLessThan(FILES_ASIDE)
+  expect(sumOf(page, 'process_master_cpu_seconds_total')).toBeLessThan(seconds)
+  expect(sumOf(page, 'process_max_fds')).toBeGreaterThan(0)
+  expect(sumOf(page, 'process_start_time_seconds')).toBeGreaterThan(Date.now() / 1000 - 60)
+})
+
+test('CPU time of workers that have ended stays counted', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_HARAKIRI_MS: '1000' })
+  const { url } = await cluster.ready()
+  await fetch(`${url}/block`).catch(() => {})
+  await cluster.until(
+    'the next worker',
+    ({ workers }) => workers[0]!.exits.harakiri === 1 && workers[0]!.accepting === 1,
+  )
+  // The first worker was blocked by a loop for at least the harakiri time; machines with other work give it less CPU.
+  const spent = sumOf(await cluster.page(), 'process_cpu_user_seconds_total')
+  expect(spent).toBeGreaterThan(0.3)
+  let last = spent
+  for (let round = 0; round < 3; round++) {
+    const [pid] = await cluster.pids()
+    process.kill(pid!, 'SIGKILL')
+    await cluster.until(
+      'the next worker',
+      ({ workers }) => workers[0]!.pid !== pid && workers[0]!.accepting === 1,
+    )
+    const now = sumOf(await cluster.page(), 'process_cpu_user_seconds_total')
+    expect(now).toBeGreaterThanOrEqual(last)
+    last = now
+  }
+})
