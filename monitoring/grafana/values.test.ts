@@ -304,8 +304,8 @@ function exprOf({ dashboard, panel, query = 0, chosen = {} }: Case): string {
   const { panels = [] } = dashboards.find(({ uid }) => uid === dashboard) as unknown as {
     panels?: PanelJson[]
   }
-  const inRows = panels.flatMap((row) => row.panels ?? [])
-  const found = panels.concat(inRows).find(({ title }) => title === panel)
+  const inRows = panels.flatMap((each) => each.panels ?? [])
+  const found = [...panels, ...inRows].find(({ title }) => title === panel)
   return withVariables(found!.targets![query]!.expr, chosen)
 }
 
