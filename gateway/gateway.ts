@@ -14,7 +14,9 @@ import { METHODS } from './http1/methods.ts'
 import { RequestLine } from './http1/request_line.ts'
 import type { Clock } from './io/context.ts'
 import { connectionsWithin, openFileLimit } from './io/files.ts'
+import { RateTable } from './io/rate_table.ts'
 import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
+import type { ErrorPages } from './routing/error_pages.ts'
 import type { Incoming } from './routing/request_filters.ts'
 import { compileRoutes } from './routing/route_table.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
@@ -27,6 +29,9 @@ function limitsWithin({ limits, upstreams }: GatewayConfig): { files: number; li
   const connections = connectionsWithin(files, limits.connections, most)
   return { files, limits: connections === limits.connections ? limits : { ...limits, connections } }
 }
+
+/** The pid that all workers of a gateway share: that of their master. */
+const clusterPid = ({ workers }: GatewayConfig): number => (workers === 0 ? process.pid : process.ppid)
 
 /** The parts of a worker that the gateway uses. */
 export type GatewayWorker = Pick<Worker, 'registry' | 'tally' | 'log'>
@@ -42,6 +47,7 @@ export class Gateway implements ClientRegistry {
   readonly clientMetrics: ClientMetrics
   readonly exchangeMetrics: ExchangeMetrics
   readonly accessLog: AccessLog
+  readonly errorPages: ErrorPages
   readonly incoming: Incoming
   readonly upstreams: readonly Upstream[]
   readonly clients = new Set<ClientConnection>()
@@ -51,6 +57,8 @@ export class Gateway implements ClientRegistry {
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined
+  readonly #rates: RateTable | undefined
+  readonly #ownsRates: boolean = false
   readonly #byName: ReadonlyMap<string, Upstream>
 
   constructor(
@@ -70,6 +78,7 @@ export class Gateway implements ClientRegistry {
     this.clock = { nowMs }
     this.fields = new FieldList(config.limits.headersCount)
     this.responseFields = new FieldList(config.limits.responseHeadersCount)
+    this.errorPages = config.errors
     this.log = log
     this.peers = new Peers(config.trustedProxies)
     this.clientMetrics = new ClientMetrics(registry)
@@ -80,12 +89,19 @@ export class Gateway implements ClientRegistry {
       (upstream) => new Upstream(upstream, this, families.of(upstream.name)),
     )
     this.#byName = new Map(this.upstreams.map((upstream) => [upstream.name, upstream]))
+    if (config.routes.some(({ rate }) => rate !== undefined)) {
+      this.#rates = RateTable.shared(clusterPid(config))
+      this.#ownsRates = config.workers === 0
+    }
     this.incoming = {
       bytes: Buffer.alloc(0),
       line: new RequestLine(),
       fields: undefined as never,
       end: 0,
-      routes: compileRoutes(config.routes, config),
+      routes: compileRoutes(config.routes, config, {
+        table: this.#rates,
+        onLimited: (route) => this.clientMetrics.limited(route),
+      }),
       limits,
       route: undefined,
       form: 'plain',
@@ -132,5 +148,6 @@ export class Gateway implements ClientRegistry {
   close(): void {
     for (const client of [...this.clients, ...this.turnedAway, ...this.handshakes]) client.reset()
     for (const upstream of this.upstreams) upstream.close()
+    if (this.#ownsRates) this.#rates?.remove()
   }
 }

@@ -29,6 +29,6 @@ test('it has every metric that the gateway adds, with its type', async () => {
   const families = [
     ...(await registry.metrics()).matchAll(/^# TYPE (gateway_\w+|http_server_\w+_size_bytes) (\w+)$/gm),
   ]
-  expect(families).toHaveLength(20)
+  expect(families).toHaveLength(21)
   for (const [, name, type] of families) expect([name!, rows.get(name!)?.[0]]).toEqual([name!, type!])
 })

@@ -163,7 +163,9 @@ describe('the access log', () => {
   test('has a line for each request, with the id that the upstream got', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, { accessLog: 'all' })
-    await gateway.ask(`POST /dogs/?a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello`)
+    await gateway.ask(
+      `POST /dogs/?a HTTP/1.1\r\nHost: a\r\nUser-Agent: "k6"\r\nContent-Length: 5\r\n\r\nhello`,
+    )
     await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>/)
     await gateway.ask('GET / HTTP/1.1\r\n\r\n', /\}$/)
     const base = { level: 'info', msg: 'request', client: '127.0.0.1', time: expect.any(Number) }
@@ -177,10 +179,37 @@ describe('the access log', () => {
         received_bytes: 5,
         sent_bytes: 2,
         request_id: /X-Request-Id: (\w+)/.exec(upstream.heads[0]!)![1],
+        trace_id: /traceparent: 00-(\w+)-/.exec(upstream.heads[0]!)![1],
+        target: upstream.url.slice('http://'.length),
+        host: 'a',
+        user_agent: '"k6"',
       }),
-      expect.objectContaining({ ...base, request: 'GET /', route: 'page', status: 200 }),
+      expect.objectContaining({ ...base, request: 'GET /', route: 'page', status: 200, host: 'a' }),
       expect.objectContaining({ ...base, route: 'unmatched', status: 400, reason: 'host' }),
     ])
+  })
+
+  test('has the trace of the client, beside the id of a trusted proxy or of the gateway', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url, { accessLog: 'all', trustedProxies: ['127.0.0.1'] })
+    const trace = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n'
+    for (const fields of [trace, 'X-Request-Id: mine\r\n', `X-Request-Id: mine\r\n${trace}`])
+      await gateway.ask(`GET /dogs/ HTTP/1.1\r\nHost: a\r\n${fields}\r\n`)
+    const sent = upstream.heads.map((head) =>
+      [/x-request-id: (\w+)/i, /traceparent: 00-(\w+)-/i].map((each) => each.exec(head)![1]),
+    )
+    expect(gateway.logged().map(({ request_id, trace_id }) => [request_id, trace_id])).toEqual(sent)
+    expect(sent[1]![0]).toBe('mine')
+  })
+
+  test('may have a share of the requests with 2xx, and all others', async () => {
+    using upstream = await rawUpstream((received, socket) =>
+      socket.write(received.includes('/bad') ? OK.replace('200', '404') : OK),
+    )
+    await using gateway = startGateway(upstream.url, { log: { access: 'all', sample2xx: 0 } })
+    await gateway.ask()
+    await gateway.ask(ASK.replace('/dogs/', '/dogs/bad'))
+    expect(gateway.logged().map(({ status }) => status)).toEqual([404])
   })
 
   test('has the request line of a rejected message if it could be read', async () => {

@@ -14,6 +14,7 @@ const PARTS: readonly string[] = [
   'exporter',
   'k6',
   'k6/runner',
+  'monitoring',
 ]
 
 /** Each package with those of ours that it may depend on, tests included. */

@@ -61,6 +61,8 @@ function startExporter(...flags: string[]): TestProcess {
     `${here}/../index.ts`,
     '--web.listen-address=127.0.0.1:0',
     '--log.level=error',
+    // Only scrapes are measured, not the readings for the live page.
+    '--history=0',
     ...flags,
   ])
 }

@@ -47,6 +47,7 @@ describe('a command line that is right', () => {
     [['--timeout-offset=0'], { timeoutOffsetMs: 0 }],
     [['--timeout-offset', '1.5'], { timeoutOffsetMs: 1500 }],
     [['--web.listen-address=:0'], { listen: [{ port: 0 }] }],
+    [['--web.listen-address=:65535'], { listen: [{ port: 65_535 }] }],
     [['--web.listen-address=localhost:80'], { listen: [{ hostname: 'localhost', port: 80 }] }],
     [['--web.listen-address=[::1]:9117'], { listen: [{ hostname: '::1', port: 9117 }] }],
     [

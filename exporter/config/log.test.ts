@@ -20,3 +20,11 @@ test('what is less severe than asked for is not written', () => {
   log.error({}, 'loud')
   expect(said()).toEqual(['level=error msg=loud'])
 })
+
+test('the lowest level is written, and of an error its stack', () => {
+  const log = openLog('logfmt', 'warn')
+  const error = new Error('gone')
+  error.stack = 'Error: gone\n    at here'
+  log.warn({ err: error }, 'failed')
+  expect(said()).toEqual([String.raw`level=warn msg=failed err="Error: gone\n    at here"`])
+})

@@ -92,6 +92,11 @@ describe('every problem is reported', () => {
       ),
     ],
     ['tls_server_config: { cert_file: server.crt }', ['tls_server_config needs key_file or key']],
+    ['tls_server_config: { key_file: server.key }', ['tls_server_config needs cert_file or cert']],
+    [
+      'tls_server_config: { min_version: TLS12 }',
+      ['tls_server_config needs cert_file or cert', 'tls_server_config needs key_file or key'],
+    ],
     [
       'tls_server_config: { client_auth_type: RequestClientCert, cipher_suites: [] }',
       [

@@ -52,6 +52,8 @@ test('reloads, good and failed', () => {
     { kind: 'reload', text: 'could not be reloaded' },
   ])
   expect(between({ reloads: 2 }, { reloads: 0 })).toEqual([])
+  expect(between({}, { reloads: 1 })).toEqual([{ kind: 'reload', text: 'was reloaded' }])
+  expect(between({ reloads: 1 }, {})).toEqual([])
 })
 
 test('a worker that is new is no change', () => {

@@ -130,16 +130,65 @@ test('the worst problem stands first', async () => {
 })
 
 test('without a history, targets are read only while the page is open', async () => {
-  const run = new Run({ historyMs: 0, stepMs: 100 })
+  const run = new Run({ historyMs: 0, stepMs: 60_000 })
   run.next = [reading({ name: 'dogs' })]
   run.monitor.start()
   expect(run.reads).toBe(0)
   expect((await run.monitor.document(0)).targets).toMatchObject([{ app: 'dogs' }])
   expect(run.reads).toBe(1)
-  run.nowMs += 60_000
+  run.nowMs += 29_999
+  await run.monitor.document(0)
+  expect(run.reads).toBe(1)
+  run.nowMs += 30_000
   await run.monitor.document(0)
   expect(run.reads).toBe(2)
   run.monitor.stop()
+})
+
+test('with a history, targets are read at once and without a page', async () => {
+  const run = new Run({ historyMs: 1 })
+  run.next = [reading({ name: 'dogs' })]
+  run.monitor.start()
+  expect(run.reads).toBe(1)
+  await run.monitor.document(0)
+  run.nowMs += 60_000
+  await run.monitor.document(0)
+  expect(run.reads).toBe(1)
+  run.monitor.stop()
+})
+
+test('a reading ends before the next step, and when the monitor stops', async () => {
+  const signals: AbortSignal[] = []
+  const read = (signal: AbortSignal) => {
+    signals.push(signal)
+    return new Promise<Reading[]>((resolve) => signal.addEventListener('abort', () => resolve([])))
+  }
+  const startedMs = performance.now()
+  await new Run({ read, stepMs: 200 }).monitor.turn()
+  expect(performance.now() - startedMs).toBeLessThan(5000)
+  const stopped = new Run({ read, stepMs: 60_000 })
+  const turn = stopped.monitor.turn()
+  stopped.monitor.stop()
+  await turn
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+})
+
+test('at most 200 changes are kept, the newest', async () => {
+  const run = new Run({ historyMs: 86_400_000 })
+  for (let reloads = 0; reloads <= 210; reloads++) await run.turn(reading({ reloads }))
+  const { changes } = await run.monitor.document(0)
+  expect(changes).toHaveLength(200)
+  expect(changes.at(-1)).toMatchObject({ atMs: run.nowMs, kind: 'reload', text: 'was reloaded' })
+})
+
+test('changes are kept as long as the curves', async () => {
+  const run = new Run({ historyMs: 60_000 })
+  await run.turn(reading({ reloads: 0 }))
+  await run.turn(reading({ reloads: 1 }))
+  for (let i = 0; i < 11; i++) await run.turn(reading({ reloads: 1 }))
+  expect((await run.monitor.document(0)).changes).toHaveLength(1)
+  await run.turn(reading({ reloads: 1 }))
+  expect((await run.monitor.document(0)).changes).toEqual([])
 })
 
 test('a page that opens before the first turn waits for it, and concurrent calls share a turn', async () => {

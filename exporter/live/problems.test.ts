@@ -1,9 +1,9 @@
 /** What is wrong, in sentences. */
 import { describe, expect, test } from 'bun:test'
-import { parseStats } from '../stats/parse.ts'
+import { parseStats, type Stats } from '../stats/parse.ts'
 import { parseAppMetrics } from './app_metrics.ts'
 import type { Red } from './figures.ts'
-import { problemsOf } from './problems.ts'
+import { problemOfTarget, problemsOf } from './problems.ts'
 
 const red = (requestsPerSecond: number, failures: Record<string, number> = {}): Red => ({
   requestsPerSecond,
@@ -79,6 +79,7 @@ describe('upstreams', () => {
 
   test.each([
     [2, 0, 0, []],
+    [1, 0, 0, []],
     [0, 0, 1, []],
     [1, 1, 1, ['upstream dogs: 1 of 3 targets ejected']],
     [0, 2, 0, ['upstream dogs has no healthy target']],
@@ -93,6 +94,35 @@ test.each([
   [512, ['the listen queue is full: 512 connections wait']],
 ])('%d connections in a queue of 512', (queue, texts) => {
   expect(textsOf({ sockets: [{ name: ':1', queue, max_queue: 512 }] })).toEqual(texts)
+})
+
+test('the weights put what cannot be used before failing requests, and those by their share', () => {
+  const weightOf = (document: object, app?: Red, page = '') =>
+    problemsOf({
+      stats: (
+        parseStats(JSON.stringify(document), { withCores: false, acceptsAnyObject: true }) as { stats: Stats }
+      ).stats,
+      metrics: parseAppMetrics(page),
+      red: app,
+      routes: new Map(),
+    })[0]!.weight
+  const upstream = (state: string) =>
+    `gateway_upstream_targets{upstream="a",state="healthy"} ${state === 'ejected' ? 1 : 0}\ngateway_upstream_targets{upstream="a",state="${state}"} 1\n`
+  const weights = [
+    problemOfTarget('gone').weight,
+    weightOf({ workers: [{ id: 1, state: 'dead' }] }),
+    weightOf({}, red(10, { 500: 10 })),
+    weightOf({}, red(10, { 500: 5 })),
+    weightOf({
+      workers: [
+        { id: 1, state: 'ready' },
+        { id: 2, state: 'hung' },
+      ],
+    }),
+    weightOf({}, undefined, upstream('ejected')),
+  ]
+  expect(weights).toEqual(weights.toSorted((a, b) => b - a))
+  expect(new Set(weights).size).toBe(weights.length)
 })
 
 test('a socket whose limit is unknown is never full', () => {

@@ -27,6 +27,11 @@ describe.each([1, 7, 1_000_000])('in pieces of %d bytes', (pieceBytes) => {
     ['nothing', `${OK}Content-Length: 0\r\n\r\n`, ', complete'],
     ['no length, as uWSGI responds', 'HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n{}', '{}, closed'],
     ['chunks', `${CHUNKED}1\r\n{\r\nA;x=y\r\n0123456789\r\n1  \r\n}\r\n0\r\n`, '{0123456789}, complete'],
+    [
+      'a chunk with a size of two digits',
+      `${CHUNKED}10\r\n0123456789abcdef\r\n0\r\n`,
+      '0123456789abcdef, complete',
+    ],
     ['chunks and trailers', `${CHUNKED}2\r\n{}\r\n0\r\nX: y\r\n\r\n`, '{}, complete'],
     ['chunks that end early', `${CHUNKED}5\r\n{}`, 'it closed the connection before the end of its response'],
     [

@@ -4,8 +4,11 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, timeoutMs } from './scrape.ts'
-import { http, problemOf, scrapeWithin, Targets } from '../testing.ts'
+import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, scrape, timeoutMs } from './scrape.ts'
+import { parseTarget } from '../config/target.ts'
+import { http, MAX_BYTES, pour, problemOf, scrapeWithin, Targets } from '../testing.ts'
+import { within } from './deadline.ts'
+import { DocumentMemory } from './document_memory.ts'
 
 const targets = new Targets()
 afterEach(() => targets.close())
@@ -88,6 +91,53 @@ test('proxies of the environment are not used', async () => {
     if (before === undefined) delete Bun.env['http_proxy']
     else Bun.env['http_proxy'] = before
   }
+})
+
+describe('the page at /metrics', () => {
+  const STATS = http('{"name":"dogs","workers":[]}')
+  const byPath = (metrics: (socket: Socket) => void) =>
+    targets.tcp((socket) => {
+      socket.once('data', (request) => {
+        if (request.toString().startsWith('GET /metrics ')) metrics(socket)
+        else socket.end(STATS)
+      })
+    })
+  const pageOf = async (origin: string, path: string, metricsMemory?: DocumentMemory) => {
+    const [reading] = await within(2000, new AbortController().signal, (signal) =>
+      scrape([parseTarget(origin.replace('tcp:', 'http:') + path)!], {
+        signal,
+        memory: new DocumentMemory(MAX_BYTES),
+        withCores: false,
+        keepsName: false,
+        acceptsAnyObject: false,
+        ...(metricsMemory ? { metricsMemory } : {}),
+      }),
+    )
+    expect(problemOf(reading)).toBeUndefined()
+    return reading!.metricsPage
+  }
+  const small = () => new DocumentMemory(1 << 20)
+
+  test('is read beside /stats, if it is asked for', async () => {
+    const origin = await byPath((socket) => socket.end(http('a 1\n')))
+    expect(await pageOf(origin, '/stats', small())).toBe('a 1\n')
+    expect(await pageOf(origin, '/stats')).toBeUndefined()
+    expect(await pageOf(origin, '/other', small())).toBeUndefined()
+  })
+
+  test.each([
+    ['a status other than 200', (socket: Socket) => void socket.end(http('', 'HTTP/1.1 404 Not Found'))],
+    ['no response', () => {}],
+    [
+      'an endless one',
+      (socket: Socket) => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n')
+        pour(socket, Buffer.alloc(1 << 16, 'a'))
+      },
+    ],
+  ])('that cannot be read does not affect the stats: %s', async (_, respond) => {
+    expect(await pageOf(await byPath(respond), '/stats', small())).toBeUndefined()
+  })
 })
 
 describe("a scrape's deadline is the scraper's less the offset", () => {

@@ -59,6 +59,11 @@ test('while many wrong passwords are checked, an accepted one passes at once, an
   expect(await auth.check(basic('alice:wrong'))).toBe('rejected')
 })
 
+test('an empty password is rejected', async () => {
+  expect(await authOf().check(basic('alice:'))).toBe('rejected')
+  expect(await authOf().check(basic('alice'))).toBe('rejected')
+})
+
 test('a request without a user and password is rejected unchecked', async () => {
   for (const header of [null, 'Bearer secret', 'Basic', 'Basic !'])
     expect(await authOf().check(header)).toBe('rejected')

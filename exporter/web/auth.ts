@@ -1,7 +1,5 @@
 /** Basic authentication (RFC 7617) with bcrypt hashes. A hash takes tens of milliseconds, so accepted passwords are kept. */
 
-/** Limits the memory. A client needs a valid password for each entry. */
-const KEPT_PASSWORDS = 1000
 /** More passwords at once are refused unchecked, so that a client with a new valid one waits for these at most. */
 const MAX_PENDING = 16
 
@@ -9,8 +7,8 @@ export type Verdict = 'accepted' | 'rejected' | 'busy'
 
 export class BasicAuth {
   readonly #hashes: ReadonlyMap<string, string>
-  /** Digests of accepted passwords with their hashes. Rejected ones are not kept: they must not displace these. */
-  readonly #accepted = new Set<string>()
+  /** By user, the digest of the accepted password with its hash. Rejected passwords are not kept. */
+  readonly #accepted = new Map<string, string>()
   #pending = 0
 
   /** @param hashes by user; without users every request passes. */
@@ -27,7 +25,7 @@ export class BasicAuth {
 
     const hash = this.#hashes.get(user)
     const digest = Bun.SHA256.hash(`${hash} ${password}`, 'base64')
-    if (hash !== undefined && this.#accepted.has(digest)) return 'accepted'
+    if (this.#accepted.get(user) === digest) return 'accepted'
     if (this.#pending >= MAX_PENDING) return 'busy'
 
     const [anyHash = ''] = this.#hashes.values()
@@ -36,8 +34,7 @@ export class BasicAuth {
       // An unknown user must take as long as a known one, so that the time does not reveal the names of users.
       const isPassword = await Bun.password.verify(password, hash ?? anyHash)
       if (hash === undefined || !isPassword) return 'rejected'
-      if (this.#accepted.size >= KEPT_PASSWORDS) this.#accepted.clear()
-      this.#accepted.add(digest)
+      this.#accepted.set(user, digest)
       return 'accepted'
     } catch {
       // Bun throws for an empty password.

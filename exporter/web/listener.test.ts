@@ -173,7 +173,7 @@ test('it does not start with a file that is wrong: all of it told, exit code 2',
   )
 })
 
-test('a target over https is read, and must be who it says it is', async () => {
+test('a target over https is read if its certificate is trusted and for its name', async () => {
   const serve = (hostname: string) =>
     Bun.serve({
       hostname,

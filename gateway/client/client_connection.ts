@@ -7,7 +7,7 @@ import type { Socket } from 'bun'
 import { connectionLine } from '../exchange/compose.ts'
 import type { Downstream, ExchangeContext } from '../exchange/downstream.ts'
 import { Exchange } from '../exchange/exchange.ts'
-import { CLIENT_GONE } from '../exchange/record.ts'
+import { CLIENT_GONE, clientEntry } from '../exchange/record.ts'
 import type { Protocol } from '../forward/forwarded.ts'
 import type { Peer, Peers } from '../forward/peers.ts'
 import { readRequest, requestLineOf } from '../forward/request_head.ts'
@@ -17,6 +17,7 @@ import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { type Context, NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
 import type { AccessLogEntry, AccessLogMode } from '../observe/access_log.ts'
+import { NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
 import { encodeReply, type LocalReply, problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Redirect } from '../config/gateway_file.ts'
 import { redirectReply } from '../routing/redirect.ts'
@@ -66,6 +67,11 @@ export class ClientConnection implements Downstream {
   get state(): ClientState {
     if (this.#exchange?.isRequestDone) return 'writing'
     return this.#exchange === undefined && this.#held === undefined ? 'waiting' : 'reading'
+  }
+
+  /** How long a waiting client has been idle. */
+  idleMs(nowMs: number): number {
+    return nowMs - (this.deadlineMs - this.context.timeouts.clientIdleMs)
   }
 
   get isLast(): boolean {
@@ -147,12 +153,15 @@ export class ClientConnection implements Downstream {
     const hasHead = this.#exchange?.hasHead === true
     if (this.#exchange !== undefined) this.#abandon(status, reason)
     else {
-      const client = incoming?.fields.client ?? peer.address
-      context.count(method, { client, request, route: UNMATCHED, status, reason })
+      const client = incoming === undefined ? { client: peer.address } : clientEntry(incoming.fields)
+      context.count(method, { ...client, request, route: UNMATCHED, status, reason })
     }
     if (hasHead) return this.reset()
     const fields = reason === 'method' ? ALLOW : {}
-    this.reply(problemReply(status, detail, fields), connectionLine(true, 1), method !== HEAD)
+    const accepts = incoming?.fields.acceptsHtml === true
+    const problem = problemReply(status, detail, fields)
+    const reply = withErrorPage(problem, accepts, incoming?.route?.errorPages ?? NO_PAGES, context.errorPages)
+    this.reply(reply, connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
   }
 
@@ -270,15 +279,16 @@ export class ClientConnection implements Downstream {
     const hasMore = end < incoming.bytes.length
     const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
     const { host, client, requestId: request_id = '' } = fields
-    const changed = withHeaders(reply, route?.responseHeaders, { host, client, request_id })
+    const page = withErrorPage(reply, fields.acceptsHtml, route?.errorPages ?? NO_PAGES, context.errorPages)
+    const changed = withHeaders(page, route?.responseHeaders, { host, client, request_id })
     this.reply(changed, connectionLine(closes, line.minor), !isHead)
     const entry = {
-      client,
+      ...clientEntry(fields),
       request: requestLineOf(incoming),
       route: routeId(route),
       status: reply.status,
       received_bytes: body.bytes,
-      sent_bytes: isHead ? 0 : reply.body.length,
+      sent_bytes: isHead ? 0 : page.body.length,
     }
     context.count(line.method, entry, route?.accessLog)
     if (closes) this.#leave(!body.isDone || hasMore)

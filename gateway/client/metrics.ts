@@ -15,6 +15,7 @@ export class ClientMetrics {
   readonly handshakes: Record<'ok' | 'failed', CounterChild>
   readonly logLinesLeftOut: CounterChild
   readonly #rejections: Counter
+  readonly #limited: Counter
   readonly #states: Gauge
 
   constructor(registry: Registry) {
@@ -30,6 +31,7 @@ export class ClientMetrics {
       'access_log_left_out',
       'Access log lines that were left out, more than errors_per_second',
     ).labels()
+    this.#limited = counter('rate_limited', 'Requests above the rate of their route', ['http_route'])
     this.#rejections = counter('rejections', 'Rejected requests, by reason', ['reason'])
     for (const reason of Object.keys(REJECTIONS)) this.#rejections.labels(reason)
     this.#states = new Gauge({
@@ -43,6 +45,10 @@ export class ClientMetrics {
 
   rejected(reason: Rejection): void {
     this.#rejections.labels(reason).inc()
+  }
+
+  limited(route: string): void {
+    this.#limited.labels(route).inc()
   }
 
   /** Sets the gauge. */

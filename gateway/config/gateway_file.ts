@@ -5,7 +5,8 @@
 import { ConfigError, type Environment } from '@bun-monitoring/prefork'
 import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { AccessLogConfig } from '../observe/access_log.ts'
 import { parseListen } from './address.ts'
 import type { Limits, Timeouts } from './limits.ts'
@@ -41,7 +42,7 @@ export interface HealthConfig {
 }
 
 /** A route: which requests it takes, and what it does with them. */
-export type RouteConfig = Static<typeof RouteSchema>
+export type RouteConfig = Omit<Static<typeof RouteSchema>, 'errors'> & { errors?: Map<number, ErrorPage> }
 
 /** The file, as the gateway uses it. */
 /** An address that accepts clients, beside that of the settings. */
@@ -51,6 +52,9 @@ export interface ListenConfig {
   tls?: ServerTls
   redirect?: Redirect
 }
+
+/** What a client that asks for HTML gets in place of an error. */
+export type ErrorPage = { html: string } | { location: string }
 
 /** Changes of header fields. */
 export interface HeadersConfig {
@@ -70,6 +74,7 @@ export interface GatewayFile {
   trustedProxies: string[]
   upstreams: UpstreamConfig[]
   routes: RouteConfig[]
+  errors: Map<number, ErrorPage>
 }
 
 /** @throws {ConfigError} with all problems of the file */
@@ -80,7 +85,8 @@ export function readGatewayFile(path: string, env: Environment): GatewayFile {
   if (problems.length > 0) throw new ConfigError(problems)
 
   const reader = new TlsReader(dirname(path))
-  const { limits, timeouts, log, trusted_proxies, listen, upstream, route } = document as Static<
+  const pages = new PageReader(dirname(path))
+  const { limits, timeouts, log, errors, trusted_proxies, listen, upstream, route } = document as Static<
     typeof FileSchema
   >
   const result = {
@@ -90,9 +96,11 @@ export function readGatewayFile(path: string, env: Environment): GatewayFile {
     trustedProxies: trusted_proxies,
     listen: listen.map((each, i) => listenOf(each, `listen[${i}].tls`, reader)),
     upstreams: upstream.map((each, i) => upstreamOf(each, `upstream[${i}].tls`, reader)),
-    routes: route,
+    routes: route.map((each, i) => routeOf(each, `route[${i}].errors`, pages)),
+    errors: pages.read(errors, 'errors'),
   }
-  if (reader.problems.length > 0) throw new ConfigError(reader.problems)
+  const found = [...reader.problems, ...pages.problems]
+  if (found.length > 0) throw new ConfigError(found)
   return result
 }
 
@@ -105,6 +113,14 @@ function upstreamOf(
   return tls === undefined ? config : { ...config, tls: reader.client(tls, key) }
 }
 
+function routeOf(
+  { errors, ...rest }: Static<typeof RouteSchema>,
+  key: string,
+  pages: PageReader,
+): RouteConfig {
+  return errors === undefined ? rest : { ...rest, errors: pages.read(errors, key) }
+}
+
 function listenOf(
   { address, tls, redirect }: Static<typeof ListenSchema>,
   key: string,
@@ -114,6 +130,32 @@ function listenOf(
     ...parseListen(address)!,
     ...(tls === undefined ? {} : { tls: reader.server(tls, key) }),
     ...(redirect === undefined ? {} : { redirect: { status: PERMANENT, location: redirect } }),
+  }
+}
+
+/** Reads the files of error pages, whose paths are relative to a folder, and collects the problems. */
+class PageReader {
+  readonly problems: string[] = []
+
+  constructor(readonly folder: string) {}
+
+  read(table: Record<string, string> | undefined, key: string): Map<number, ErrorPage> {
+    const pages = new Map<number, ErrorPage>()
+    for (const [status, text] of Object.entries(table ?? {})) {
+      const page = this.#page(text, `${key}.${status}`)
+      if (page !== undefined) pages.set(Number(status), page)
+    }
+    return pages
+  }
+
+  #page(text: string, key: string): ErrorPage | undefined {
+    if (/^https?:\/\/[!-~]+$/.test(text)) return { location: text }
+    try {
+      return { html: readFileSync(resolve(this.folder, text), 'utf8') }
+    } catch (error) {
+      this.problems.push(`${key}: ${text} cannot be read: ${(error as Error).message}`)
+      return undefined
+    }
   }
 }
 

@@ -2,11 +2,11 @@
  * Finds the problems of a parsed gateway.toml: one line each, with the key path (`route[1].upstream`), as Bun's TOML
  * parser gives no line numbers. Both checks report all problems at once, so the second one accepts any document.
  */
+import { AddressList } from '@bun-monitoring/prefork'
 import { UNMATCHED } from '@bun-monitoring/metrics'
 import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
-import { isIP } from 'node:net'
 import { isTarget, LISTEN, parseListen, TARGET } from './address.ts'
 import { HOST, hostPattern } from './hosts.ts'
 
@@ -77,6 +77,8 @@ function routeProblems(routes: Table[], i: number, known: unknown[]): string[] {
     textProblems({ host: [route.host] }, 'host', `route[${i}].host`, isHost, HOST).map((problem) =>
       problem.replace('host[0]', 'host'),
     ),
+    textProblems(route, 'allow', `route[${i}].allow`, isPeer, NETWORK),
+    textProblems(route, 'deny', `route[${i}].deny`, isPeer, NETWORK),
     headerProblems(route.request_headers, `route[${i}].request_headers`, ['host']),
     headerProblems(route.response_headers, `route[${i}].response_headers`, []),
     textProblems(route, 'hosts', `route[${i}].hosts`, isHost, HOST),
@@ -186,10 +188,7 @@ const isHost = (text: string): boolean => hostPattern(text) !== undefined
 const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
 
 function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/')
-  const bits = isIP(address) === 6 ? 128 : 32
-  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
-  return isIP(address) !== 0 && isPrefix && rest.length === 0
+  return new AddressList().add(text)
 }
 
 function describe({ type, path, value, schema }: ValueError): string {
@@ -199,7 +198,9 @@ function describe({ type, path, value, schema }: ValueError): string {
     .replaceAll('/', '.')
   switch (type) {
     case ValueErrorType.ObjectAdditionalProperties:
-      return `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
+      return schema.properties === undefined
+        ? `${key}: there is no such key: must be ${schema.description}`
+        : `${key}: there is no such key; known: ${Object.keys(schema.properties).join(', ')}`
     case ValueErrorType.ObjectRequiredProperty:
       return `${key}: is missing: must be ${schema.description}`
     default: {

@@ -52,6 +52,7 @@ const LogSchema = Type.Object(
       { default: 'errors', description: `one of ${ACCESS_LOGS.join(', ')}` },
     ),
     errors_per_second: integer('lines in one second with access = "errors"', 100),
+    sample_2xx: Type.Number({ description: 'a share from 0 to 1', minimum: 0, maximum: 1, default: 1 }),
   },
   { ...closed, default: {}, description: 'a [log] table' },
 )
@@ -91,7 +92,7 @@ const KEY_PAIRS = {
   cert: files('a path of a PEM file, or a list of paths'),
   key: files('a path of a PEM file, or a list of paths'),
 }
-const file = Type.String({ minLength: 1, description: 'a path of a PEM file' })
+const file = Type.String({ minLength: 1, description: 'a path of a file' })
 
 export const UpstreamSchema = Type.Object(
   {
@@ -151,6 +152,15 @@ const HeadersSchema = Type.Object(
   { ...closed, description: 'a table with set, add and remove' },
 )
 
+const errorPages = Type.Record(Type.String({ pattern: '^[45]\\d\\d$' }), file, {
+  additionalProperties: false,
+  description: 'a table of statuses with a file or a URL',
+})
+
+const networks = Type.Array(Type.String({ description: NETWORK }), {
+  description: 'a list of addresses and networks',
+})
+
 const milliseconds = (description: string) => Type.Optional(Type.Integer({ description, minimum: 1 }))
 
 export const RouteSchema = Type.Object(
@@ -177,6 +187,29 @@ export const RouteSchema = Type.Object(
     strip: Type.Optional(Type.Boolean({ description: 'true or false' })),
     encoded_slashes: Type.Optional(oneOf('reject', 'pass')),
     rewrite: Type.Optional(path('a path that replaces the route’s, like /v2')),
+    errors: Type.Optional(errorPages),
+    allow: Type.Optional(networks),
+    deny: Type.Optional(networks),
+    rate: Type.Optional(
+      Type.Object(
+        {
+          requests: Type.Integer({ description: 'requests in the time', minimum: 1, maximum: 1_000_000_000 }),
+          per: Type.String({
+            pattern: '^[1-9]\\d{0,8}(ms|s|m|h|d)$',
+            description: 'a time like 1s, 1m or 1h',
+          }),
+          burst: Type.Optional(
+            Type.Integer({
+              description: 'requests that may come at once',
+              minimum: 1,
+              maximum: 1_000_000_000,
+            }),
+          ),
+          key: Type.Optional(oneOf('client', 'route')),
+        },
+        { ...closed, description: 'a table with requests, per, burst and key' },
+      ),
+    ),
     request_headers: Type.Optional(HeadersSchema),
     response_headers: Type.Optional(HeadersSchema),
     limits: Type.Optional(
@@ -277,6 +310,7 @@ export const FileSchema = Type.Object(
     limits: LimitsSchema,
     timeouts: TimeoutsSchema,
     log: LogSchema,
+    errors: Type.Optional(errorPages),
     trusted_proxies: Type.Array(Type.String({ description: NETWORK }), {
       default: [],
       description: 'a list of addresses and networks',

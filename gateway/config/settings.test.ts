@@ -333,6 +333,29 @@ test('a missing file is named', () => {
   ])
 })
 
+test('error pages are files beside the file, or URLs', async () => {
+  await Bun.write(join(folder, '502.html'), '<p>502')
+  const errors = 'errors = { 502 = "502.html", 404 = "https://a/404" }\n'
+  const config = readGatewayConfig({
+    GATEWAY_CONFIG: await fileWith(`${errors}${UPSTREAMS}${ROUTE}${errors}`),
+  })
+  const expected = new Map([
+    [502, { html: '<p>502' }],
+    [404, { location: 'https://a/404' }],
+  ] as const)
+  expect(config.errors).toEqual(expected)
+  expect(config.routes[0]!.errors).toEqual(expected)
+})
+
+test.each([
+  ['502 = "none.html"', /^errors\.502: none\.html cannot be read: ENOENT/],
+  ['200 = "502.html"', /^errors\[200\]: there is no such key: must be a table of statuses/],
+  ['502 = 1', /^errors\[502\]: 1 is not allowed: must be a path/],
+])('an error page %s is refused', async (errors, problem) => {
+  const config = await fileWith(`errors = { ${errors} }\n${UPSTREAMS}${ROUTE}`)
+  expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([expect.stringMatching(problem)])
+})
+
 describe('TLS in the file', () => {
   const certificates = new Certificates()
   afterAll(() => certificates[Symbol.dispose]())

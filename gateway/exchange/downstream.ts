@@ -2,6 +2,7 @@
 import type { Limits } from '../config/limits.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
 import type { AccessLog } from '../observe/access_log.ts'
+import type { ErrorPages } from '../routing/error_pages.ts'
 import type { LocalReply } from '../routing/local_reply.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { ExchangeMetrics } from './metrics.ts'
@@ -31,6 +32,7 @@ export interface ExchangeContext {
   readonly limits: Limits
   readonly accessLog: AccessLog
   readonly exchangeMetrics: ExchangeMetrics
+  readonly errorPages: ErrorPages
   /** Whether each response must close its connection. */
   readonly isLameDuck: boolean
   upstream(name: string): Upstream

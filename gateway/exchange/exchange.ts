@@ -10,7 +10,8 @@ import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
-import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId } from '../forward/trace_ids.ts'
+import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
+import { type ErrorPages, NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
 import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
 import { problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
@@ -43,6 +44,7 @@ export class Exchange implements UpstreamRequestListener {
   readonly #forward: Forward
   readonly #responseHeaders: HeaderRules | undefined
   readonly bodyBytes: number
+  readonly #errorPages: ErrorPages
   #closes: boolean
   #head: ResponseHead | undefined
   #response: Body | undefined
@@ -59,6 +61,7 @@ export class Exchange implements UpstreamRequestListener {
     this.#forward = route!.forward!
     this.#responseHeaders = route!.responseHeaders
     this.bodyBytes = route!.bodyBytes
+    this.#errorPages = route!.errorPages ?? NO_PAGES
     this.#upstream = context.upstream(this.#forward.upstream)
     this.#isHead = line.method === HEAD
     this.minor = line.minor
@@ -107,6 +110,8 @@ export class Exchange implements UpstreamRequestListener {
     commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
     if (this.#record.isLogged || rules !== undefined || this.#responseHeaders !== undefined)
       this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
+    if (this.#record.isLogged)
+      this.#record.traceId = this.#fields.traceId ?? writtenTraceId(buffer, at, requestId !== undefined)
     if (rules !== undefined) {
       const added = rules.added(this.#values())
       coalesce(out, added, 0, added.length)
@@ -253,7 +258,12 @@ export class Exchange implements UpstreamRequestListener {
     this.#record.onStatus(status)
     const closes = this.#closes || !request.isDone || this.context.isLameDuck || client.isLast
     this.#endRecord()
-    const reply = problemReply(status, `${this.#upstream.name} ${detail}`)
+    const reply = withErrorPage(
+      problemReply(status, `${this.#upstream.name} ${detail}`),
+      this.#fields.acceptsHtml,
+      this.#errorPages,
+      this.context.errorPages,
+    )
     client.reply(
       withHeaders(reply, this.#responseHeaders, this.#values()),
       connectionLine(closes, this.minor),
@@ -328,7 +338,8 @@ export class Exchange implements UpstreamRequestListener {
 
   #endRecord(): void {
     this.#isOver = true
+    const { target } = this.#upstreamRequest
     this.#upstreamRequest.end()
-    this.#record.finish(this.request.bytes, this.#response?.bytes ?? 0)
+    this.#record.finish(this.request.bytes, this.#response?.bytes ?? 0, target)
   }
 }

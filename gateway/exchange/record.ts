@@ -3,14 +3,24 @@ import type { HttpServerMetrics } from '@bun-monitoring/metrics'
 import { METHODS } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseRule } from '../http1/response_head.ts'
+import { nameOfAddress } from '../config/address.ts'
+import type { RequestFields } from '../forward/request_fields.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 import type { AccessLogMode } from '../observe/access_log.ts'
 import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
+import type { ConnectionOwner } from '../upstream/upstream_connection.ts'
 import type { ExchangeContext } from './downstream.ts'
 
 /** nginx's status for a client that left before the head of its response: for metrics and log only. */
 export const CLIENT_GONE = 499
+
+/** What the log says of the client. */
+export const clientEntry = ({ client, host, userAgent }: RequestFields) => ({
+  client,
+  ...(host === '' ? {} : { host }),
+  ...(userAgent === undefined ? {} : { user_agent: userAgent }),
+})
 
 /** The class of the error, for `http_server_exceptions_total`. */
 class UpstreamFailure extends Error {
@@ -26,9 +36,10 @@ export class ExchangeRecord {
   rule: ResponseRule | undefined
   /** The id that the upstream got. */
   requestId = ''
+  traceId = ''
   readonly #routeId: string
   readonly #requestLine: string
-  readonly #client: string
+  readonly #fields: RequestFields
   readonly #mode: AccessLogMode
   readonly #measured: ReturnType<HttpServerMetrics['begin']>
   #headMs = 0
@@ -38,7 +49,7 @@ export class ExchangeRecord {
     incoming: Incoming,
   ) {
     this.#routeId = incoming.route!.id
-    this.#client = incoming.fields.client
+    this.#fields = incoming.fields
     this.#mode = incoming.route!.accessLog ?? context.accessLog.config.access
     this.#requestLine = this.isLogged ? requestLineOf(incoming) : ''
     this.#measured = context.exchangeMetrics.http.begin(METHODS[incoming.line.method]!)
@@ -66,12 +77,12 @@ export class ExchangeRecord {
   }
 
   /** The exchange is over. */
-  finish(receivedBytes: number, sentBytes: number): void {
+  finish(receivedBytes: number, sentBytes: number, target: ConnectionOwner | undefined): void {
     const { accessLog, exchangeMetrics } = this.context
     exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
     if (!accessLog.takes(this.status, this.#mode)) return
     accessLog.add(this.#mode, {
-      client: this.#client,
+      ...clientEntry(this.#fields),
       request: this.#requestLine,
       route: this.#routeId,
       status: this.status,
@@ -80,6 +91,8 @@ export class ExchangeRecord {
       received_bytes: receivedBytes,
       sent_bytes: sentBytes,
       request_id: this.requestId,
+      trace_id: this.traceId,
+      ...(target === undefined ? {} : { target: nameOfAddress(target.address) }),
       ...(this.reason === undefined ? {} : { reason: this.reason }),
       ...(this.rule === undefined ? {} : { rule: this.rule }),
     })

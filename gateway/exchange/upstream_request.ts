@@ -20,6 +20,8 @@ export interface UpstreamRequestListener extends ResponseListener {
 
 export class UpstreamRequest implements Sink, PoolRequest {
   connection: UpstreamConnection | undefined
+  /** The last target that it was given to. */
+  target: ConnectionOwner | undefined
   isIdempotent = false
   tried: Set<ConnectionOwner> | undefined
   forceNewConnection = false
@@ -86,6 +88,7 @@ export class UpstreamRequest implements Sink, PoolRequest {
 
   onConnection(connection: UpstreamConnection): void {
     this.connection = connection
+    this.target = connection.target
     this.#upstream.shared.metrics.attempts.inc()
     this.#endWaiting()
     connection.serve(this.#listener)
@@ -142,6 +145,7 @@ export class UpstreamRequest implements Sink, PoolRequest {
     this.#replay.clear()
     this.#listener = undefined
     this.connection = undefined
+    this.target = undefined
     this.tried = undefined
     this.partiallySent = false
     this.forceNewConnection = false

@@ -4,6 +4,7 @@
  * (`Max-Forwards`, absolute targets) are not cached.
  */
 import { latin1 } from '../http1/bytes.ts'
+import { acceptsHtml } from '../http1/accept.ts'
 import type { ChunkOptions } from '../http1/chunks.ts'
 import { connectionOptions } from '../http1/connection_options.ts'
 import { FIELD } from '../http1/field_names.ts'
@@ -30,6 +31,10 @@ export interface RequestFields {
   /** The protocols that the client offers to upgrade to, if that is forwarded. */
   upgrade: string[] | undefined
   takesTrailers: boolean
+  acceptsHtml: boolean
+  userAgent: string | undefined
+  /** The id of a trace that the client has begun. */
+  traceId: string | undefined
   /** The address of the client, before trusted proxies. */
   client: string
   /** `X-Forwarded-Prefix` of a trusted peer, or empty. */
@@ -88,10 +93,16 @@ export function requestFields(
     client: hops.client,
     prefix: hops.prefix ?? '',
     requestId: hops.requestId,
+    acceptsHtml: acceptsHtml(list.values(bytes, FIELD.accept)),
+    userAgent: list.values(bytes, FIELD['user-agent'])[0],
+    traceId: hops.traceparent?.slice(TRACE_ID_AT, TRACE_ID_AT + TRACE_ID_LENGTH),
     hasTraceparent: hops.traceparent !== undefined,
     maxForwards,
   }
 }
+
+const TRACE_ID_AT = '00-'.length
+const TRACE_ID_LENGTH = 32
 
 const TRAILERS = /(^|,)\s*trailers\s*(,|$)/i
 

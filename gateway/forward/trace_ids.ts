@@ -60,6 +60,13 @@ export function writeIds(into: Buffer, at: number, hasRequestId: boolean, hasTra
   return end
 }
 
+/** The trace id in lines that `writeIds` wrote at `at`, with or without `X-Request-Id` before it. */
+export function writtenTraceId(bytes: Buffer, at: number, hasRequestId: boolean): string {
+  const line = hasRequestId ? at : at + REQUEST_ID.length + TRACE_BYTES * 2 + LINE_END.length
+  const from = line + TRACEPARENT.length
+  return latin1(bytes, from, from + TRACE_BYTES * 2)
+}
+
 /** The request id in lines that `writeIds` wrote at `at`, beginning with `X-Request-Id`. */
 export const writtenRequestId = (bytes: Buffer, at: number): string =>
   latin1(bytes, at + REQUEST_ID.length, at + REQUEST_ID.length + TRACE_BYTES * 2)

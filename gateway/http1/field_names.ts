@@ -35,6 +35,8 @@ const NAMES = [
   'content-type',
   'content-range',
   'cache-control',
+  'accept',
+  'user-agent',
 ] as const
 
 /** A field's name as a number. */

@@ -15,7 +15,7 @@ function logOf(access: 'errors' | 'all', errorsPerSecond: number) {
         .split('\n')
         .map((line) => JSON.parse(line)),
     )
-  const log = new AccessLog({ access, errorsPerSecond }, write, { inc: () => void leftOut++ })
+  const log = new AccessLog({ access, errorsPerSecond, sample2xx: 1 }, write, { inc: () => void leftOut++ })
   return { log, lines, leftOut: () => leftOut }
 }
 

@@ -10,11 +10,18 @@ export interface AccessLogConfig {
   access: AccessLogMode
   /** Lines in one second with `errors`. */
   errorsPerSecond: number
+  /** The share of requests with a status of 2xx that have a line with `all`. */
+  sample2xx: number
 }
 
 /** The fields of a line. Local replies have no duration. */
 export interface AccessLogEntry {
   client: string
+  host?: string
+  user_agent?: string
+  /** The address of the upstream's target. */
+  target?: string
+  trace_id?: string
   /** Method and target as received; empty if they could not be read. */
   request: string
   route: string
@@ -47,7 +54,8 @@ export class AccessLog {
 
   /** @param mode that of the route */
   takes(status: number, mode: AccessLogMode): boolean {
-    return mode === 'all' || (mode === 'errors' && status >= 400)
+    if (mode === 'all') return status < 200 || status > 299 || this.#isSampled()
+    return mode === 'errors' && status >= 400
   }
 
   add(mode: AccessLogMode, entry: AccessLogEntry): void {
@@ -68,6 +76,11 @@ export class AccessLog {
     const head = `{"level":"${level}","time":${Date.now()},"name":"gateway","msg":"${msg}",`
     this.#lines += `${head}${JSON.stringify(fields).slice(1)}\n`
     if (this.#lines.length > BUFFERED_CHARS) this.flush()
+  }
+
+  #isSampled(): boolean {
+    const share = this.config.sample2xx
+    return share === 1 || Math.random() < share
   }
 
   #fits(): boolean {

@@ -30,6 +30,7 @@ const FILTERS: readonly Filter[] = [
   replyForGateway,
   rejectAmbiguousPath,
   matchRoute,
+  checkAccess,
   rejectLargeBody,
   replyLastForward,
   ({ route }) => route!.reply,
@@ -67,6 +68,10 @@ function rejectAmbiguousPath(request: Incoming): Rejection | undefined {
   const { bytes, line } = request
   request.form = readPath(bytes, line.pathStart, line.pathEnd)
   return request.form === 'ambiguous' ? 'path' : undefined
+}
+
+function checkAccess({ route, fields }: Incoming): LocalReply | undefined {
+  return route!.access?.check(fields.client)
 }
 
 function rejectLargeBody({ fields, route }: Incoming): Rejection | undefined {

@@ -66,6 +66,7 @@ test.each([
       { id: 'exact', path: '/', host: 'A.example', upstream: 'u' },
     ],
     readGatewayConfig({}),
+    { table: undefined, onLimited() {} },
   )
   const found = findRoute(routes, host, Buffer.from('/a'), 0, 2, 0)
   expect((found as Route).id).toBe(id)

@@ -5,6 +5,8 @@
 import { METHODS } from '../http1/methods.ts'
 import type { Timeouts } from '../config/limits.ts'
 import type { AccessLogMode } from '../observe/access_log.ts'
+import type { Access } from './access.ts'
+import type { ErrorPages } from './error_pages.ts'
 import type { HeaderRules } from './header_rules.ts'
 import type { LocalReply } from './local_reply.ts'
 import type { Redirect } from '../config/gateway_file.ts'
@@ -44,6 +46,8 @@ export interface Route {
   reply: LocalReply | undefined
   redirect?: Redirect
   responseHeaders?: HeaderRules
+  access?: Access
+  errorPages?: ErrorPages
   /** Bytes of a request's body. */
   bodyBytes: number
   /** `undefined`: as the file says. */

@@ -2,17 +2,24 @@
 import { camelCase, type GatewayFile, type HeadersConfig, type RouteConfig } from '../config/gateway_file.ts'
 import { RETRY_CAUSES } from '../config/schema.ts'
 import { hostsOf } from '../config/hosts.ts'
+import type { RateTable } from '../io/rate_table.ts'
+import { Access } from './access.ts'
 import { HeaderRules } from './header_rules.ts'
 import { type LocalReply, localReply } from './local_reply.ts'
 import { type Forward, type Route, sortRoutes } from './route.ts'
 
 /** @param defaults the values of the file for keys that a route leaves out */
-export function compileRoutes(routes: readonly RouteConfig[], defaults: RouteDefaults): Route[] {
+export function compileRoutes(
+  routes: readonly RouteConfig[],
+  defaults: RouteDefaults,
+  rates: RateContext,
+): Route[] {
   return sortRoutes(
     routes.flatMap((route) => {
+      const access = accessOf(route, rates)
       const hosts = hostsOf(route)
       return (hosts.length === 0 ? [''] : hosts).map((host) =>
-        routeOf(route, host.replace(/^\*/, ''), defaults),
+        Object.assign(routeOf(route, host.replace(/^\*/, ''), defaults), access),
       )
     }),
   )
@@ -20,6 +27,12 @@ export function compileRoutes(routes: readonly RouteConfig[], defaults: RouteDef
 
 /** The values of the file that routes can replace. */
 export type RouteDefaults = Pick<GatewayFile, 'limits' | 'timeouts'>
+
+/** The parts of the gateway that limits of rates need. */
+export interface RateContext {
+  table: RateTable | undefined
+  onLimited(route: string): void
+}
 
 const routeOf = (route: RouteConfig, host: string, defaults: RouteDefaults): Route => ({
   id: route.id,
@@ -30,6 +43,7 @@ const routeOf = (route: RouteConfig, host: string, defaults: RouteDefaults): Rou
   reply: replyOf(route),
   ...(route.redirect === undefined ? {} : { redirect: route.redirect }),
   ...(route.response_headers === undefined ? {} : { responseHeaders: rulesOf(route.response_headers) }),
+  ...(route.errors === undefined ? {} : { errorPages: route.errors }),
   bodyBytes: route.limits?.body_bytes ?? defaults.limits.bodyBytes,
   accessLog: route.log?.access,
 })
@@ -41,6 +55,12 @@ const RETRY_ON = RETRY_CAUSES.filter((cause) => cause !== 'answer_timeout')
 
 /** `/` covers every path, as the empty prefix does. */
 const prefix = (path: string): string => (path === '/' ? '' : path)
+
+/** One object for all hosts of a route, which share its rate. */
+function accessOf(route: RouteConfig, { table, onLimited }: RateContext): { access?: Access } {
+  if (route.allow === undefined && route.deny === undefined && route.rate === undefined) return {}
+  return { access: new Access(route, table, () => onLimited(route.id)) }
+}
 
 const rulesOf = (headers: object): HeaderRules => new HeaderRules(headers as HeadersConfig)
 

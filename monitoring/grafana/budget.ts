@@ -14,7 +14,7 @@ export const speed = (objective: Objective, window: string, matchers: string): s
 
 const budgetLeft = (objective: Objective, { edge }: Matchers): Query => ({
   expr: `${seriesOf(objective, `budget_left_${PERIOD}`)}{${edge}}`,
-  legend: objective.title,
+  legend: objective.title.replace('Requests ', ''),
 })
 
 /** The share of each budget that is left, as a tile. */

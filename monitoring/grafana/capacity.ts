@@ -10,7 +10,7 @@ const DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs|fuse.*|nsfs|autofs"'
 const appLines = ({ selected, workers }: Matchers) => [
   section(
     'Apps',
-    7,
+    8,
     graph(
       'CPU of the workers',
       PercentUnit,
@@ -44,7 +44,7 @@ const appLines = ({ selected, workers }: Matchers) => [
   ),
   section(
     'Databases and queues',
-    7,
+    8,
     graph(
       'Connections of the pools',
       PercentUnit,
@@ -76,7 +76,7 @@ const appLines = ({ selected, workers }: Matchers) => [
 
 const hosts = section(
   'Hosts: needs node_exporter (compose: --profile host)',
-  7,
+  8,
   graph(
     'CPU of hosts',
     PercentUnit,

@@ -137,7 +137,7 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
   })
 
   test('a tile without data is grey and says so', () => {
-    const noData = { match: 'null', result: { text: expect.stringMatching(/./), color: NEUTRAL } }
+    const noData = { match: 'null+nan', result: { text: expect.stringMatching(/./), color: NEUTRAL } }
     for (const { title, fieldConfig } of ofType('stat')) {
       expect([title, fieldConfig.defaults.mappings]).toEqual([
         title,

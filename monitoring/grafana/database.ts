@@ -18,7 +18,7 @@ const errors = 'db_client_operation_errors_total'
 
 const database = ({ apps, selected }: Matchers) => [
   line(
-    4,
+    5,
     stat(
       'Operations',
       OpsPerSecond,
@@ -56,8 +56,9 @@ const database = ({ apps, selected }: Matchers) => [
     graph(
       'Operations by kind',
       OpsPerSecond,
-      'Statements per second, by system, kind and table.',
-      rate(operations, selected, ['job', 'db_system_name', 'db_operation_name', 'db_collection_name']),
+      'Statements per second, by kind and table.',
+      rate(operations, selected, ['job', 'db_operation_name', 'db_collection_name']),
+      { hasMany: true },
     ),
     heatmap(
       'Latency',
@@ -68,12 +69,13 @@ const database = ({ apps, selected }: Matchers) => [
     graph(
       'Latency by kind',
       Seconds,
-      'Median and 99th percentile, by kind of statement.',
-      quantiles(duration, selected, ['job', 'db_operation_name']),
+      '99th percentile, by kind of statement.',
+      quantile(0.99, duration, selected, ['job', 'db_operation_name']),
+      { hasMany: true },
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Errors by code',
       CountsPerSecond,
@@ -92,7 +94,7 @@ const database = ({ apps, selected }: Matchers) => [
 const connections = ({ selected }: Matchers) =>
   section(
     'Connections to PostgreSQL',
-    7,
+    8,
     graph(
       'Connections',
       Short,
@@ -116,7 +118,7 @@ const connections = ({ selected }: Matchers) =>
 const models = ({ selected }: Matchers) =>
   section(
     'Models',
-    7,
+    8,
     graph(
       'Rows',
       Short,

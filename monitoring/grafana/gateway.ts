@@ -11,7 +11,18 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { atLeast, below, graph, heatmap, idle, stat } from './panels.ts'
-import { buckets, type Matchers, max, part, quantile, quantiles, rate, rateOf, sum } from './promql.ts'
+import {
+  buckets,
+  type Matchers,
+  max,
+  part,
+  quantile,
+  quantiles,
+  rate,
+  rateOf,
+  ratesOf,
+  sum,
+} from './promql.ts'
 import { choiceOf } from './variables.ts'
 
 const duration = 'http_server_request_duration_seconds'
@@ -22,7 +33,7 @@ const retries = 'gateway_upstream_retries_total'
 
 const edgeLines = ({ edge, route }: Own) => [
   line(
-    4,
+    5,
     stat(
       'Requests',
       RequestsPerSecond,
@@ -44,7 +55,13 @@ const edgeLines = ({ edge, route }: Own) => [
         expr: `sum(rate(${duration}_bucket{${route}, le="0.25"}[$__rate_interval])) / sum(rate(${requests}{${route}}[$__rate_interval]))`,
         legend: 'within',
       },
-      { mappings: [idle] },
+      {
+        steps: [
+          { value: null, color: 'red' },
+          { value: 0.99, color: 'green' },
+        ],
+        mappings: [idle],
+      },
     ),
     stat(
       'Targets that take requests',
@@ -92,12 +109,13 @@ const edgeLines = ({ edge, route }: Own) => [
 const upstreamLines = ({ edge }: Own) => [
   section(
     'Upstreams',
-    7,
+    8,
     graph(
       'Responses by upstream',
       RequestsPerSecond,
       'Responses per second by status. 0: the attempt got no response.',
       rate(`${upstreamDuration}_count`, edge, ['upstream', 'http_response_status_code']),
+      { hasMany: true },
     ),
     graph(
       'Latency by upstream',
@@ -110,22 +128,18 @@ const upstreamLines = ({ edge }: Own) => [
       Short,
       'healthy; ejected: gets no requests until health checks succeed; slow_start: its share of requests grows step by step.',
       max('gateway_upstream_targets', edge, ['upstream', 'state']),
+      { hasMany: true },
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Attempts by upstream',
       RequestsPerSecond,
       'Attempts per second to send a request to each upstream, retries included.',
       rate(attempts, edge, ['upstream']),
     ),
-    graph(
-      'Retries',
-      RequestsPerSecond,
-      'Retries per second, by reason.',
-      rate(retries, edge, ['upstream', 'reason']),
-    ),
+    graph('Retries', RequestsPerSecond, 'Retries per second, by reason.', ratesOf(retries, edge, 'reason')),
     graph(
       'Retries of the budget',
       PercentUnit,
@@ -144,7 +158,7 @@ const upstreamLines = ({ edge }: Own) => [
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Upstream connections',
       Short,
@@ -175,7 +189,7 @@ const upstreamLines = ({ edge }: Own) => [
 const clientLines = ({ edge }: Own) => [
   section(
     'Clients',
-    7,
+    8,
     graph(
       'Client connections',
       Short,
@@ -195,12 +209,12 @@ const clientLines = ({ edge }: Own) => [
     ]),
   ),
   line(
-    7,
+    8,
     graph(
       'Rejected requests',
       RequestsPerSecond,
       'Requests per second that the gateway rejected, by reason.',
-      rate('gateway_rejections_total', edge, ['reason']),
+      ratesOf('gateway_rejections_total', edge, 'reason'),
     ),
     graph(
       'Aborts',
@@ -219,6 +233,33 @@ const clientLines = ({ edge }: Own) => [
       BytesIEC,
       'Size of response bodies, by route.',
       quantile(0.99, 'http_server_response_body_size_bytes', edge, ['http_route']),
+    ),
+  ),
+  line(
+    8,
+    graph(
+      'TLS handshakes',
+      CountsPerSecond,
+      'TLS handshakes of clients per second, by result.',
+      ratesOf('gateway_tls_handshakes_total', edge, 'result'),
+    ),
+    graph(
+      'Rejected responses',
+      RequestsPerSecond,
+      'Responses of upstreams per second that the gateway rejected, by reason. The client gets 502.',
+      ratesOf('gateway_upstream_rejections_total', edge, 'reason'),
+    ),
+    graph(
+      'Rate limited',
+      RequestsPerSecond,
+      'Requests per second above the rate of their route. The client gets 429.',
+      rate('gateway_rate_limited_total', edge, [], 'requests'),
+    ),
+    graph(
+      'Log lines left out',
+      CountsPerSecond,
+      'Access log lines per second above errors_per_second, which are not written.',
+      rate('gateway_access_log_left_out_total', edge, [], 'lines'),
     ),
   ),
 ]

@@ -12,12 +12,12 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, graph, stat } from './panels.ts'
-import { load, type Matchers, max, quantile, rate } from './promql.ts'
+import { load, type Matchers, max, quantile, rate, ratesOf } from './promql.ts'
 import { choiceOf } from './variables.ts'
 
 const run = [
   line(
-    4,
+    5,
     stat('Users', Short, 'Virtual users of k6.', max('k6_vus', load, [], 'users')),
     stat(
       'Requests of k6',
@@ -80,7 +80,7 @@ const bothSides = ({ edge }: Matchers) => [
 const stack = ({ edge, workers }: Matchers) => [
   section(
     'The stack during the run',
-    7,
+    8,
     graph(
       'Requests by operation',
       RequestsPerSecond,
@@ -105,7 +105,7 @@ const stack = ({ edge, workers }: Matchers) => [
       'Rejected by the gateway',
       RequestsPerSecond,
       'Requests per second that the gateway rejected, by reason.',
-      rate('gateway_rejections_total', edge, ['reason']),
+      ratesOf('gateway_rejections_total', edge, 'reason'),
       {
         more: 'gateway',
       },

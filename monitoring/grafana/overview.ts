@@ -37,7 +37,7 @@ const firing = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
 const health = (matchers: Matchers, objectives: readonly Objective[]) => {
   const { apps, edge, selected, workers } = matchers
   return line(
-    4,
+    5,
     stat(
       'Targets',
       Short,
@@ -89,9 +89,15 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       [
         { expr: `max by (alertname, app) (${firing})`, legend: '{{alertname}} {{app}}' },
         // While no other alert fires, Watchdog shows that alerts are evaluated.
-        { expr: `0 * max(ALERTS{alertname="Watchdog"}) unless on () ${firing}`, legend: 'none' },
+        { expr: `0 * max(ALERTS{alertname="Watchdog"}) unless on () ${firing}`, legend: 'alerts' },
       ],
-      { steps: below(1, 1), isName: true },
+      {
+        steps: below(1, 1),
+        mappings: [
+          { type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: 'firing' } } },
+        ],
+        isName: true,
+      },
     ),
     budgetTile(matchers, objectives, 'error-budget'),
   )
@@ -99,7 +105,7 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
 
 const traffic = ({ apps, edge, selected }: Matchers) =>
   line(
-    7,
+    8,
     graph(
       'Responses by status',
       RequestsPerSecond,
@@ -138,7 +144,7 @@ const traffic = ({ apps, edge, selected }: Matchers) =>
 
 const saturation = ({ selected, workers }: Matchers) =>
   line(
-    7,
+    8,
     graph(
       'CPU of workers',
       PercentUnit,
@@ -161,14 +167,14 @@ const saturation = ({ selected, workers }: Matchers) =>
       OpsPerSecond,
       'Statements per second, by service and kind.',
       rate('db_client_operation_duration_seconds_count', selected, ['job', 'db_operation_name']),
-      { more: 'database' },
+      { hasMany: true, more: 'database' },
     ),
     graph(
       'Database latency p99',
       Seconds,
       '99th percentile of the time of a statement, including the wait for the write lock.',
       quantile(0.99, 'db_client_operation_duration_seconds', selected, ['job', 'db_operation_name']),
-      { more: 'database' },
+      { hasMany: true, more: 'database' },
     ),
   )
 

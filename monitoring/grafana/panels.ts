@@ -20,6 +20,7 @@ import {
   VisibilityMode,
   VizLegendOptionsBuilder,
   VizOrientation,
+  VizTextDisplayOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common'
 import {
@@ -64,7 +65,7 @@ type StatOptions = {
   /** The colour from each value upwards; the first step starts at minus infinity. */
   steps?: Threshold[]
   mappings?: ValueMapping[]
-  /** Shows the legend instead of the value. */
+  /** The legends are long names, which are shown above their values. */
   isName?: boolean
   /** The text when the query has no series; "no data" by default. */
   nothing?: string
@@ -98,6 +99,10 @@ export const atLeast = (limit: number): Threshold[] => [
   { value: limit, color: 'green' },
 ]
 
+/** Sizes in pixels: names of alerts are long. */
+const NAMES = new VizTextDisplayOptionsBuilder().titleSize(12).valueSize(12)
+const SEVERAL = new VizTextDisplayOptionsBuilder().titleSize(13).valueSize(15)
+
 const neutral: Threshold[] = [{ value: null, color: 'blue' }]
 
 /** The top of an axis whose values are all lower, by unit: otherwise a graph of zeros has an axis to 100. */
@@ -122,16 +127,21 @@ export const stat =
     queries: Query | readonly Query[],
     { steps = neutral, mappings = [], isName = false, nothing = 'no data', more }: StatOptions = {},
   ): Panel =>
-  () =>
-    common(new StatBuilder(), title, unit, description, queries, 'instant', more)
-      .mappings([...mappings, special(SpecialValueMatch.Null, nothing)])
+  () => {
+    const panel = common(new StatBuilder(), title, unit, description, queries, 'instant', more)
+      // Of two mappings that match the first one counts.
+      .mappings([...mappings, special(SpecialValueMatch.NullAndNan, nothing)])
       .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
       .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
       .colorMode(BigValueColorMode.Background)
       .graphMode(BigValueGraphMode.None)
       .orientation(VizOrientation.Horizontal)
-      .textMode(isName ? BigValueTextMode.Name : BigValueTextMode.Auto)
+      .textMode(isName ? BigValueTextMode.ValueAndName : BigValueTextMode.Auto)
       .noValue(nothing)
+    // Grafana fits the text to the space of a value: of several values some would be unreadable.
+    if (isName) return panel.text(NAMES)
+    return [queries].flat().length > 1 ? panel.text(SEVERAL) : panel
+  }
 
 /** A time series graph whose axis starts at zero. */
 export const graph =
@@ -146,7 +156,9 @@ export const graph =
     const panel = common(new TimeseriesBuilder(), title, unit, description, queries, 'range', more)
       .min(0)
       .axisSoftMax(Math.max(SOFT_MAX[unit] ?? 1, 1.25 * (limit ?? 0)))
-      .fillOpacity(isStacked ? 40 : 5)
+      .fillOpacity(isStacked ? 70 : 5)
+      // A line of zeros would be drawn on top of the stack, in its own colour.
+      .lineWidth(isStacked ? 0 : 1)
       .stacking(new StackingConfigBuilder().mode(isStacked ? StackingMode.Normal : StackingMode.None))
       .showPoints(VisibilityMode.Auto)
       .legend(
@@ -188,8 +200,10 @@ export const table =
     heading: string,
   ): Panel =>
   () =>
-    common(new TableBuilder(), title, unit, description, { ...query, format: 'table' }, 'instant')
+    common(new TableBuilder(), title, 'string', description, { ...query, format: 'table' }, 'instant')
       .noValue('no data')
+      // The unit is that of the value: as a date a label would be NaN.
+      .overrideByName(heading, [{ id: 'unit', value: unit }])
       .withTransformation({
         id: 'organize',
         options: {

@@ -94,6 +94,12 @@ export function quantile(q: number, histogram: string, matchers: string, by: rea
 export const quantiles = (histogram: string, matchers: string, by: readonly string[] = []): Query[] =>
   [0.5, 0.99].map((q) => quantile(q, histogram, matchers, by))
 
+/** The rate of a counter in all, and of each value of a label that has any: legends of zeros would not fit. */
+export const ratesOf = (counter: string, matchers: string, label: string): Query[] => [
+  rate(counter, matchers, [], 'all'),
+  { expr: `${rateOf(counter, matchers, [label])} > 0`, legend: `{{${label}}}` },
+]
+
 /** The number of values in each bucket of a histogram, of the first matchers that have any series. */
 export const buckets = (histogram: string, ...choices: string[]): Query => ({
   expr: choices

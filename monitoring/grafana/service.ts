@@ -28,7 +28,7 @@ const requests = `${duration}_count`
 
 const health = ({ apps, selected }: Matchers) => [
   line(
-    4,
+    5,
     stat(
       'Requests',
       RequestsPerSecond,
@@ -84,7 +84,7 @@ const health = ({ apps, selected }: Matchers) => [
       RequestsPerSecond,
       'Requests per second. unmatched: no route matches the path.',
       rate(requests, selected, ['job', 'http_route', 'http_response_status_code']),
-      { isStacked: true },
+      { hasMany: true },
     ),
     heatmap(
       'Latency',
@@ -101,7 +101,7 @@ const health = ({ apps, selected }: Matchers) => [
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Requests by method',
       RequestsPerSecond,
@@ -132,7 +132,7 @@ const health = ({ apps, selected }: Matchers) => [
 const runtime = ({ selected }: Matchers) => [
   section(
     'Process',
-    7,
+    8,
     heatmap(
       'Event loop lag',
       Seconds,

@@ -19,6 +19,7 @@ import {
   max,
   perEvent,
   rate,
+  ratesOf,
   serving,
   share,
   spread,
@@ -32,7 +33,7 @@ const rateOfEach = (counter: string, matchers: string) =>
 
 const state = ({ apps, targets, workers }: Matchers) => [
   line(
-    4,
+    5,
     stat(
       'Workers ready',
       Short,
@@ -74,21 +75,22 @@ const state = ({ apps, targets, workers }: Matchers) => [
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Workers by state',
       Short,
       'starting, ready, busy (a request in flight), draining, hung, dead.',
-      sum('prefork_workers', workers, ['app', 'state']),
+      sum('prefork_workers', workers, ['state']),
       {
         isStacked: true,
+        hasMany: true,
       },
     ),
     graph(
       'Exits by reason',
       CountsPerSecond,
       'Exits per second. crash, signal, oom and harakiri are faults; the other exits are planned.',
-      [rate(perWorker('exits_total'), workers, ['app', 'reason'])],
+      ratesOf(perWorker('exits_total'), workers, 'reason'),
     ),
     graph(
       'Respawns',
@@ -100,7 +102,7 @@ const state = ({ apps, targets, workers }: Matchers) => [
       'Reloads',
       CountsPerSecond,
       'Rolling reloads per second, by result.',
-      rate('prefork_reloads_total', workers, ['app', 'result']),
+      rate('prefork_reloads_total', workers, ['result']),
     ),
   ),
 ]
@@ -108,7 +110,7 @@ const state = ({ apps, targets, workers }: Matchers) => [
 const load = ({ workers }: Matchers) => [
   section(
     'Load',
-    7,
+    8,
     graph(
       'Requests per worker',
       RequestsPerSecond,
@@ -131,7 +133,7 @@ const load = ({ workers }: Matchers) => [
     graph('In flight', Short, 'Requests in progress.', sum(perWorker('in_flight'), workers, ['app'])),
   ),
   line(
-    7,
+    8,
     graph(
       'Event loop lag',
       Seconds,
@@ -164,7 +166,7 @@ const load = ({ workers }: Matchers) => [
 const resources = ({ targets, workers }: Matchers) => [
   section(
     'Resources and queues',
-    7,
+    8,
     graph(
       'Memory per worker',
       BytesIEC,
@@ -185,7 +187,7 @@ const resources = ({ targets, workers }: Matchers) => [
     ),
   ),
   line(
-    7,
+    8,
     graph(
       'Listen queue',
       Short,
@@ -219,37 +221,46 @@ const resources = ({ targets, workers }: Matchers) => [
   ),
 ]
 
-/** With many workers, choose an instance first. */
-const each = ({ workers }: Matchers) =>
+/** With many workers, choose an instance first. Closed: the queries run only when a viewer opens a row. */
+const each = ({ workers }: Matchers) => [
   detail(
-    'Each worker',
+    'Each worker: requests and CPU',
     9,
     graph(
       'Requests by worker',
       RequestsPerSecond,
       'Requests per second of each worker.',
       eachWorker(rateOfEach('requests_total', workers)),
+      { hasMany: true },
     ),
     graph(
       'CPU by worker',
       PercentUnit,
       'CPU time per second of each worker.',
       eachWorker(rateOfEach('cpu_seconds_total', workers)),
-      { limit: 0.9 },
+      { limit: 0.9, hasMany: true },
     ),
+  ),
+  detail(
+    'Each worker: memory and age',
+    9,
     graph(
       'Memory by worker',
       BytesIEC,
       'Resident memory of each worker.',
       eachWorker(ofEach('resident_memory_bytes', workers)),
+      { hasMany: true },
     ),
     graph(
       'Age by worker',
       Seconds,
       'Time since the start of each worker. A drop: a new process.',
-      eachWorker(`time() - ${ofEach('last_spawn_timestamp_seconds', workers)}`),
+      // A slot without a process has no start.
+      eachWorker(`time() - (${ofEach('last_spawn_timestamp_seconds', workers)} > 0)`),
+      { hasMany: true },
     ),
-  )
+  ),
+]
 
 /** The workers of all apps. */
 export const workersDashboard = (matchers: Matchers) =>
@@ -257,5 +268,5 @@ export const workersDashboard = (matchers: Matchers) =>
     uid: 'workers',
     title: 'Workers',
     description: 'Masters and workers: state, load, exits and queues.',
-    lines: [...state(matchers), ...load(matchers), ...resources(matchers), each(matchers)],
+    lines: [...state(matchers), ...load(matchers), ...resources(matchers), ...each(matchers)],
   })

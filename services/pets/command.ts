@@ -3,7 +3,7 @@ import { ConfigError, EXIT } from '@bun-monitoring/prefork'
 import type { Kind } from './model/kind.ts'
 
 /**
- * @param failure what was not done, for the message
+ * @param failure the first line of the message, such as "no backup was written"
  * @returns the exit code
  */
 export async function runCommand(
@@ -15,7 +15,7 @@ export async function runCommand(
     await act()
     return EXIT.ok
   } catch (error) {
-    // TypeError is what parseArgs throws.
+    // parseArgs throws TypeError.
     const isMisused = error instanceof ConfigError || error instanceof TypeError
     const lines = error instanceof ConfigError ? error.problems : [(error as Error).message]
     console.error([`${name}: ${failure}`, ...lines].join('\n  '))

@@ -24,7 +24,12 @@ const NAMES: Record<Variant, string> = {
   ours: 'ours: HTTP and database',
   everything: 'ours: all that a service has',
   'prom-client': 'prom-client in hooks',
+  'elysia-prometheus': 'elysia-prometheus: HTTP alone',
+  plain: 'a bare fetch handler',
+  measured: 'the same, measured',
 }
+/** Variants that are not compared with the bare Elysia app. */
+const BASES: Partial<Record<Variant, Variant>> = { plain: 'plain', measured: 'plain' }
 const variants = Object.keys(NAMES) as Variant[]
 const speeds = new Map<Variant, number[]>(variants.map((variant) => [variant, []]))
 const costs = new Map<Variant, number[]>(variants.map((variant) => [variant, []]))
@@ -51,7 +56,7 @@ console.table(
     'requests/s (median)': Math.round(median(speeds.get(variant)!)),
     'CPU us/request (median)': rounded(median(costs.get(variant)!)),
     'middle half': spread(costs.get(variant)!),
-    'times bare': rounded(ratio(costs.get(variant)!, bare), 3),
+    'times bare': rounded(ratio(costs.get(variant)!, costs.get(BASES[variant] ?? 'bare')!), 3),
   })),
 )
 const [ours, everything, peer] = (['ours', 'everything', 'prom-client'] as const).map((name) =>
@@ -64,13 +69,13 @@ console.log(
 const callNs = await takeTurns(variants, STARTS, (variant) =>
   firstNumberOf(start('request_subject.ts', variant)),
 )
-const bareNs = median(callNs.get('bare')!)
 console.table(
   variants.map((variant) => {
-    const addedNs = median(callNs.get(variant)!) - bareNs
+    const ns = median(callNs.get(variant)!)
+    const addedNs = ns - median(callNs.get(BASES[variant] ?? 'bare')!)
     return {
       'app, called without a server': NAMES[variant],
-      'CPU ns/call (median)': bareNs + addedNs,
+      'CPU ns/call (median)': ns,
       'added ns': addedNs,
       "added, of a bare request's CPU": `${rounded(addedNs / 10 / median(bare), 1)} %`,
     }

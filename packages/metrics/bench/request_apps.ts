@@ -1,6 +1,7 @@
 /** The apps that request.bench.ts compares: one route over one prepared statement, measured in different ways. */
 import { Database } from 'bun:sqlite'
 import { Elysia } from 'elysia'
+import elysiaPrometheus from 'elysia-prometheus'
 import * as promClient from 'prom-client'
 import { DATABASE_BUCKETS } from '../instrument/database.ts'
 import { httpMetrics } from '../instrument/elysia.ts'
@@ -9,6 +10,7 @@ import {
   collectDefaultMetrics,
   Counter,
   HTTP_DURATION_BUCKETS,
+  measured,
   measureEventLoop,
   publishAppInfo,
   Registry,
@@ -35,7 +37,17 @@ for (let id = 1; id <= 100; id++) {
   db.run('INSERT INTO dogs VALUES (?, ?, ?)', [id, `dog number ${id}`, 'Affenpinscher'])
 }
 
-const variants = { bare, ours, everything, http, database, 'prom-client': withPromClient }
+const variants = {
+  bare,
+  ours,
+  everything,
+  http,
+  database,
+  'prom-client': withPromClient,
+  'elysia-prometheus': withElysiaPrometheus,
+  plain,
+  measured: plainMeasured,
+}
 
 export const appOf = (variant: string) => variants[variant as Variant]()
 
@@ -121,6 +133,25 @@ function withPromClient() {
       end()
       return dog
     })
+}
+
+/** One row by id, without Elysia. */
+function plain() {
+  const statement = db.prepare<Dog, [number]>(FIND)
+  return {
+    fetch: ({ url }: Request) => Response.json(statement.get(Number(url.slice(url.lastIndexOf('/') + 1)))),
+  }
+}
+
+function plainMeasured() {
+  return { fetch: measured(plain().fetch, { registry: sharedRegistry(), route: () => '/dogs/:id' }) }
+}
+
+function withElysiaPrometheus() {
+  const statement = db.prepare<Dog, [number]>(FIND)
+  return newApp()
+    .use(elysiaPrometheus())
+    .get('/dogs/:id', ({ params }) => statement.get(Number(params.id)))
 }
 
 /** Like the tally of a worker: a list of the requests in flight, oldest first, and numbers in shared memory. */

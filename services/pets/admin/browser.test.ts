@@ -72,7 +72,7 @@ class Browser implements AsyncDisposable {
     throw new Error(`${selector} cannot be reached by Tab`)
   }
 
-  /** What axe complains about, in light and dark, on a large screen and on a phone. */
+  /** The violations that axe finds, in light and dark, on a large screen and on a phone. */
   async violations(name: string): Promise<string[]> {
     const found: string[] = []
     for (const scheme of ['light', 'dark']) {

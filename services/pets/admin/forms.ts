@@ -1,4 +1,4 @@
-/** Reads what the forms of the admin page send. */
+/** Reads the bodies of the forms of the admin page. */
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { type BodyLimits, readBytes } from '../http/body.ts'

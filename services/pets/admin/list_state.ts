@@ -1,4 +1,4 @@
-/** What the list of the admin page shows: search, filter, order and page, read from the address and written to links. */
+/** The state of the list of the admin page: search, filter, order and page, read from the address and written to links. */
 import { columnsOf, MAX_CHARACTERS } from '../model/pet.ts'
 import type { Kind } from '../model/kind.ts'
 import type { BrowseQuery } from '../store/store.ts'

@@ -6,7 +6,7 @@ import { linkOf, type ListState, ROWS_PER_PAGE } from './list_state.ts'
 
 type Html = ReturnType<typeof html>
 
-/** What all pages of a kind share. */
+/** The parts that all pages of a kind share. */
 export interface Frame {
   kind: Kind
   /** The path of the list. */

@@ -37,7 +37,7 @@ interface Visit extends Context {
   form: URLSearchParams
 }
 
-/** Names of what was done, as the list says it after a redirect. */
+/** The messages of the list after a redirect, by the name of the action that is done. */
 const DONE: Record<string, (count: number, kind: Kind) => string> = {
   created: () => 'The row was created.',
   changed: () => 'The row was changed.',

@@ -59,6 +59,29 @@ describe('chunks of', () => {
   })
 })
 
+test('between small chunks other requests get their turn', async () => {
+  const order: string[] = []
+  setImmediate(() => order.push('another request'))
+  await readBytes(streamed(Array.from({ length: 500 }, () => Uint8Array.of(32))), limits)
+  order.push('the body')
+  expect(order).toEqual(['another request', 'the body'])
+})
+
+test.each([
+  [999, 200],
+  [1000, 200],
+  [1001, 413],
+])('a body with a length of %d under a limit of 1000: %d', async (length, status) => {
+  const body = JSON.stringify({ pad: 'x'.repeat(length - 10) })
+  const headers = { 'Content-Length': String(length) }
+  const request = new Request('http://localhost/', { method: 'POST', body, headers })
+  const seen = await readJsonObject(request, limits).then(
+    () => 200,
+    (error: HttpError) => error.status,
+  )
+  expect({ length: body.length, seen }).toEqual({ length, seen: status })
+})
+
 const chunkedBody = (count: number): Uint8Array =>
   encoder.encode(
     `POST /dogs/ HTTP/1.1\r\nHost: dogs\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n${'1\r\n \r\n'.repeat(count)}0\r\n\r\n`,

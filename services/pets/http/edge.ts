@@ -1,6 +1,6 @@
 /**
  * The first and the last step of each request: refuses foreign hosts and origins, sets the fields that every response has,
- * and logs failed requests. It stands inside the metrics, so that what it refuses is counted.
+ * and logs failed requests. It stands inside the metrics, so that refused requests are counted.
  */
 import type { Logger } from '@bun-monitoring/prefork'
 import type { AnyElysia } from 'elysia'

@@ -45,7 +45,7 @@ export function errorResponse(request: Request, error: unknown, code: unknown, l
 }
 
 function translate(request: Request, error: unknown, code: unknown, log: Logger): HttpError {
-  // Elysia wraps what a body parser throws.
+  // Elysia wraps the errors of a body parser.
   if (error instanceof ParseError) return translate(request, error.cause, undefined, log)
   if (error instanceof HttpError) return error
   if (error instanceof ValidationError) return invalid(fieldsOf(error))

@@ -10,6 +10,7 @@ import { createLogger } from '@bun-monitoring/prefork'
 import { SQL } from 'bun'
 import { Unavailable } from '../store/store.ts'
 import { Pool } from './pool.ts'
+import type { Connected } from './target.ts'
 
 const SIZE = 3
 const STATEMENTS = 600
@@ -21,7 +22,7 @@ const broken = () =>
 /** A simulated server, with counters of the calls that it received. */
 function simulatedServer(random: () => number) {
   const seen = { open: 0, mostOpen: 0, shared: 0, results: 0, broken: 0 }
-  const connect = async (onClose: (sql: SQL) => void): Promise<SQL> => {
+  const connect = async (onClose: (sql: SQL) => void): Promise<Connected> => {
     let [isOpen, running] = [true, 0]
     const end = () => {
       if (!isOpen) return
@@ -49,7 +50,7 @@ function simulatedServer(random: () => number) {
         end()
       },
     } as unknown as SQL
-    return sql
+    return { sql, server: 'simulated' }
   }
   return { seen, connect }
 }
@@ -111,4 +112,102 @@ test.each([1, 2, 3, Date.now() % 1_000_000])('seed %d', async (seed) => {
   pool.close()
   await until(() => seen.open === 0)
   await expect(pool.run('', [])).rejects.toThrow('The database is away')
+})
+
+/** A pool over connections that the test ends, and the number of them that were opened. */
+function controlledPool(size: number, statementMs = 10_000) {
+  interface Controlled {
+    isOpen: boolean
+    hang: boolean
+    error?: Error
+    end: () => void
+  }
+  const opened: Controlled[] = []
+  const server = { name: 'first' }
+  const pool = new Pool({
+    size,
+    waitMs: 10_000,
+    statementMs,
+    retryEveryMs: 5,
+    async connect(onClose) {
+      const connection: Controlled = { isOpen: true, hang: false, end: () => void sql.close() }
+      const sql = {
+        unsafe: async () => {
+          if (connection.hang) await new Promise(() => {})
+          if (!connection.isOpen) throw broken()
+          if (connection.error) throw connection.error
+          return [opened.indexOf(connection)]
+        },
+        async close() {
+          if (!connection.isOpen) return
+          connection.isOpen = false
+          onClose(sql)
+        },
+      } as unknown as SQL
+      opened.push(connection)
+      return { sql, server: server.name }
+    },
+    metrics: new PoolMetrics(new Registry()),
+    log: createLogger('test', 'silent'),
+  })
+  return { pool, opened, server }
+}
+
+test('a lost connection is replaced for a statement that waits, and no other is opened', async () => {
+  const { pool, opened } = controlledPool(1)
+  expect(await pool.run('', [])).toEqual([0] as never)
+  opened[0]!.end()
+  expect(await pool.run('', [])).toEqual([1] as never)
+  expect(await pool.run('', [])).toEqual([1] as never)
+  expect(opened).toHaveLength(2)
+  pool.close()
+})
+
+test('a statement that waits for a connection gets a new one when that is lost', async () => {
+  const { pool, opened } = controlledPool(1)
+  await pool.run('', [])
+  opened[0]!.hang = true
+  void pool.run('', []).catch(() => {})
+  const waiting = pool.run('', [])
+  opened[0]!.end()
+  expect(await waiting).toEqual([1] as never)
+  pool.close()
+})
+
+test('when a connection hangs, the idle ones are dropped with it', async () => {
+  const { pool, opened } = controlledPool(2, 50)
+  await Promise.all([pool.run('', []), pool.run('', [])])
+  expect(opened).toHaveLength(2)
+  for (const connection of opened) connection.hang = true
+  void pool.run('', []).catch(() => {})
+  await until(() => opened.every(({ isOpen }) => !isOpen))
+  expect(await pool.run('', [])).toEqual([2] as never)
+  pool.close()
+})
+
+test('a connection to another server makes the pool leave the older ones', async () => {
+  const { pool, opened, server } = controlledPool(2)
+  await pool.run('', [])
+  server.name = 'second'
+  // The older connection completes its statement.
+  const both = await Promise.all([pool.run('', []), pool.run('', [])])
+  expect(both.flat().every((each) => [0, 1].includes(each as never))).toBe(true)
+  await until(() => !opened[0]!.isOpen)
+  expect(opened[1]!.isOpen).toBe(true)
+  pool.close()
+})
+
+test('a server that was switched to standby is left by every connection', async () => {
+  const { pool, opened } = controlledPool(2)
+  await Promise.all([pool.run('', []), pool.run('', [])])
+  const { losses } = pool
+  const refused = new SQL.PostgresError('cannot execute INSERT in a read-only transaction', {
+    code: 'ERR_POSTGRES_SERVER_ERROR',
+    errno: '25006',
+  } as never)
+  for (const connection of opened) connection.error = refused
+  await expect(pool.run('', [])).rejects.toThrow('nothing was changed')
+  expect(opened.map(({ isOpen }) => isOpen)).toEqual([false, false])
+  expect(pool.losses).toBe(losses + 2)
+  pool.close()
 })

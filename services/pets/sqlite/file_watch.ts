@@ -33,7 +33,7 @@ export class FileWatch {
     this.#timer.unref()
   }
 
-  /** What happened to the file, since the last check. */
+  /** The reason why the file is lost, as of the last check; `undefined` if it is not. */
   get loss(): string | undefined {
     return this.#loss
   }

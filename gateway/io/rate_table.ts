@@ -1,0 +1,125 @@
+/**
+ * Rate limits that all workers of a gateway share: one table in a file that each worker maps. An entry is a key and the
+ * theoretical arrival time of its next request (GCRA), changed by compare-and-swap. So limits are exact across workers,
+ * and a worker that is killed or reloaded resets none.
+ */
+import { closeSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dlopen } from 'bun:ffi'
+
+const ENTRIES = 65_536
+const WORDS = 2
+/** Entries that a key can take. */
+const PROBES = 8
+const PREFIX = 'bun-gateway-rates-'
+
+/** Requests in a time, and how many of them may come at once. */
+export interface Rate {
+  requests: number
+  perMs: number
+  burst: number
+}
+
+export class RateTable {
+  readonly #words: BigInt64Array
+  readonly #now: () => bigint
+
+  /** @param now nanoseconds of a clock that all users of the table share */
+  constructor(
+    bytes: Uint8Array,
+    now: () => bigint,
+    readonly path?: string,
+  ) {
+    this.#words = new BigInt64Array(bytes.buffer, bytes.byteOffset, ENTRIES * WORDS)
+    this.#now = now
+  }
+
+  /** The table of the gateway whose master has this pid, made by the first worker. */
+  static shared(pid: number): RateTable {
+    const folder = folderOfTables()
+    removeStale(folder)
+    const path = join(folder, `${PREFIX}${pid}`)
+    const file = openSync(path, 'a+', 0o600)
+    ftruncateSync(file, RateTable.BYTES)
+    closeSync(file)
+    return new RateTable(Bun.mmap(path, { shared: true }), monotonicClock(), path)
+  }
+
+  /** Removes the file. A table whose gateway was killed is removed by the next one that starts. */
+  remove(): void {
+    if (this.path !== undefined) rmSync(this.path, { force: true })
+  }
+
+  static readonly BYTES = ENTRIES * WORDS * 8
+
+  /** @returns 0 if the request is allowed, else the nanoseconds until the next one is */
+  take(text: string, { requests, perMs, burst }: Rate): bigint {
+    const interval = BigInt(Math.round((perMs * 1e6) / requests))
+    const tolerance = interval * BigInt(burst)
+    const now = this.#now()
+    const at = this.#find(BigInt.asIntN(64, Bun.hash.wyhash(text)) || 1n, now)
+    for (;;) {
+      const arrival = Atomics.load(this.#words, at + 1)
+      const next = (arrival > now ? arrival : now) + interval
+      if (next - now > tolerance) return next - now - tolerance
+      if (Atomics.compareExchange(this.#words, at + 1, arrival, next) === arrival) return 0n
+    }
+  }
+
+  /** The place of a key: its own, else one whose time has passed, else the one whose time passes first. */
+  #find(key: bigint, now: bigint): number {
+    const words = this.#words
+    const start = Number(BigInt.asUintN(16, key))
+    for (;;) {
+      let free = -1
+      let freeKey = 0n
+      let freeArrival = 0n
+      for (let i = 0; i < PROBES; i++) {
+        const at = ((start + i) % ENTRIES) * WORDS
+        const found = Atomics.load(words, at)
+        if (found === key) return at
+        const arrival = Atomics.load(words, at + 1)
+        const isBetter = free === -1 || (freeArrival > now && arrival < freeArrival)
+        if (isBetter) [free, freeKey, freeArrival] = [at, found, arrival]
+      }
+      if (Atomics.compareExchange(words, free, freeKey, key) !== freeKey) continue
+      if (freeArrival > now) Atomics.store(words, free + 1, now)
+      return free
+    }
+  }
+}
+
+/** Shared memory, if the system has it. */
+function folderOfTables(): string {
+  try {
+    readdirSync('/dev/shm')
+    return '/dev/shm'
+  } catch {
+    return tmpdir()
+  }
+}
+
+/** Removes the tables of gateways that are gone. */
+function removeStale(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(PREFIX)) continue
+    try {
+      process.kill(Number(name.slice(PREFIX.length)), 0)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') rmSync(join(folder, name), { force: true })
+    }
+  }
+}
+
+const CLOCK_MONOTONIC = 1
+
+/** The system's monotonic clock. Bun's own clocks start with the process, so they differ between workers. */
+function monotonicClock(): () => bigint {
+  const { symbols } = dlopen('libc.so.6', { clock_gettime: { args: ['int', 'ptr'], returns: 'int' } })
+  const time = new BigInt64Array(2)
+  const nowMs = performance.now()
+  symbols.clock_gettime(CLOCK_MONOTONIC, time)
+  const offset = time[0]! * 1_000_000_000n + time[1]! - BigInt(Math.round(nowMs * 1e6))
+  return () => BigInt(Math.round(performance.now() * 1e6)) + offset
+}
