@@ -61,6 +61,8 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
   readonly #mirror: Mirror | undefined
   readonly #refresher: Refresher<Registered> | undefined
   readonly #metrics = new Map<string, Registered>()
+  /** Metrics that keep their numbers elsewhere and are being read. */
+  readonly #reading = new Map<Registered, Promise<Family | undefined>>()
   #defaultLabels: Labels = {}
   #contentType: string
 
@@ -233,8 +235,20 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
       await metric.collect?.()
       return this.#isShared(metric) ? undefined : metric.family()
     }
+    // One at a time: an older result that comes later would look like a reset.
+    const reading =
+      this.#reading.get(metric) ?? this.#copy(metric).finally(() => this.#reading.delete(metric))
+    this.#reading.set(metric, reading)
+    return reading
+  }
+
+  async #copy(metric: Registered): Promise<Family | undefined> {
     const item = (await metric.get()) as PromClientItem
-    const isMirrored = this.#mirror?.copy(item, 'labelNames' in metric ? metric.labelNames : undefined)
+    const isMirrored = this.#mirror?.copy(
+      metric,
+      item,
+      'labelNames' in metric ? metric.labelNames : undefined,
+    )
     return isMirrored ? undefined : familyOf(item)
   }
 
@@ -254,7 +268,7 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
 
   #leave(metric: Registered): void {
     if (isOwn(metric) && metric.store === this.store) metric.leave(this.#shared[0]!)
-    else this.#mirror?.forget(metric.name)
+    else this.#mirror?.forget(metric)
   }
 
   #withDefaults(families: readonly Family[]): readonly Family[] {
