@@ -251,7 +251,7 @@ test('a result of get() that comes late is not taken for a reset', async () => {
   })
   const pages = [registry.metrics(), registry.metrics(), registry.metrics()]
   for (let turn = 0; turn < 5; turn++) {
-    for (const resolve of waiting.splice(0).reverse()) resolve()
+    for (const resolve of waiting.splice(0).toReversed()) resolve()
     for (let i = 0; i < 20; i++) await Promise.resolve()
   }
   await Promise.all(pages)

@@ -5,11 +5,12 @@
 import { renderOpenMetrics } from '../format/openmetrics.ts'
 import { PROM_CLIENT_STYLE, renderText } from '../format/text.ts'
 import type { Aggregator } from '../model/definition.ts'
-import { type Family, labelText, type MetricType, SAMPLE_SUFFIXES, type Series } from '../model/family.ts'
+import { type Family, type MetricType, SAMPLE_SUFFIXES, type Series } from '../model/family.ts'
 import { validateDefaultLabelNames } from '../model/validation.ts'
 import { droppedFamily } from '../storage/own_families.ts'
 import type { SharedStore, Store } from '../storage/store.ts'
 import type { Labels } from './child.ts'
+import { withDefaults } from './default_labels.ts'
 import { Mirror } from './mirror.ts'
 import { familyOf, type PromClientItem, type PromClientMetric } from './prom_client.ts'
 import { Refresher } from './refresher.ts'
@@ -275,24 +276,6 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
     const defaults = Object.entries(this.#defaultLabels)
     return defaults.length === 0 ? families : families.map((family) => withDefaults(family, defaults))
   }
-}
-
-/** A name and its value as {@link labelText} writes them. The value is matched, too, because it may look like a name. */
-const LABEL = /(\w+)="(?:[^"\\]|\\.)*"/g
-
-/** In the order of prom-client, which has default labels last, but first for histograms. */
-function withDefaults(family: Family, defaults: readonly [name: string, value: unknown][]): Family {
-  const series = Array.from(family.series, (each): Series => {
-    const own = new Set(Array.from(each.labels.matchAll(LABEL), ([, name]) => name))
-    const missing = defaults.filter(([name]) => !own.has(name))
-    const text = labelText(
-      missing.map(([name]) => name),
-      missing.map(([, value]) => String(value)),
-    )
-    const parts = family.type === 'histogram' ? [text, each.labels] : [each.labels, text]
-    return { ...each, labels: parts.filter(Boolean).join(',') }
-  })
-  return { ...family, series }
 }
 
 const isKnown = (contentType: string): boolean =>
