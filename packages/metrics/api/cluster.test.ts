@@ -389,3 +389,11 @@ test('a collect that hangs is not started again, and stops no other', async () =
   for (let second = 0; second < 3; second++) await aSecond()
   expect([started, rows]).toEqual([1, 4])
 })
+
+test('setting the same default labels again and again takes no room', async () => {
+  const segment = create(1, 1024)
+  const registry = workerOf(segment)
+  for (let i = 0; i < 1000; i++) registry.setDefaultLabels({ app: 'dogs' })
+  new Counter({ name: 'a_total', help, registers: [registry] }).inc()
+  expect((await masterPageOf(segment)).get('a_total{"app":"dogs"}')).toBe('1')
+})

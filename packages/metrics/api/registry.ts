@@ -12,7 +12,12 @@ import type { SharedStore, Store } from '../storage/store.ts'
 import type { Labels } from './child.ts'
 import { withDefaults } from './default_labels.ts'
 import { Mirror } from './mirror.ts'
-import { familyOf, type PromClientItem, type PromClientMetric } from './prom_client.ts'
+import {
+  familyOf,
+  type PromClientItem,
+  type PromClientMetric,
+  type PromClientRegistry,
+} from './prom_client.ts'
 import { Refresher } from './refresher.ts'
 
 export type PrometheusContentType = 'text/plain; version=0.0.4; charset=utf-8'
@@ -174,16 +179,16 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
   }
 
   /** @throws Error when their content types differ, or when a name is in two of them. */
-  static merge(registries: readonly Registry[]): Registry {
+  static merge(registries: readonly (Registry | PromClientRegistry)[]): Registry {
     const merged = new Registry(
       registries[0]?.contentType,
-      registries.flatMap((registry) => registry.#shared),
+      registries.flatMap((registry) => (registry instanceof Registry ? registry.#shared : [])),
     )
     for (const registry of registries) {
       if (registry.contentType !== merged.contentType) {
         throw new Error('Registers can only be merged if they have the same content type')
       }
-      for (const metric of registry.#registered()) merged.registerMetric(metric)
+      for (const metric of registry.getMetricsAsArray()) merged.registerMetric(metric as Registered)
     }
     return merged
   }
