@@ -2,11 +2,11 @@
  * Finds the problems of a parsed gateway.toml: one line each, with the key path (`route[1].upstream`), as Bun's TOML
  * parser gives no line numbers. Both checks report all problems at once, so the second one accepts any document.
  */
+import { AddressList } from '@bun-monitoring/prefork'
 import { UNMATCHED } from '@bun-monitoring/metrics'
 import { allowed } from '@bun-monitoring/prefork/config'
 import type { TSchema } from '@sinclair/typebox'
 import { Value, type ValueError, ValueErrorType } from '@sinclair/typebox/value'
-import { isIP } from 'node:net'
 import { isTarget, LISTEN, parseListen, TARGET } from './address.ts'
 import { HOST, hostPattern } from './hosts.ts'
 
@@ -188,10 +188,7 @@ const isHost = (text: string): boolean => hostPattern(text) !== undefined
 const isPeer = (text: string): boolean => text === 'unix:' || isNetwork(text)
 
 function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/')
-  const bits = isIP(address) === 6 ? 128 : 32
-  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
-  return isIP(address) !== 0 && isPrefix && rest.length === 0
+  return new AddressList().add(text)
 }
 
 function describe({ type, path, value, schema }: ValueError): string {

@@ -1,27 +1,20 @@
 /** A set of addresses and networks (`10.0.0.0/8`), and of clients on unix sockets (`unix:`). */
-import { BlockList, isIP } from 'node:net'
+import { AddressList } from '@bun-monitoring/prefork'
 import { UNKNOWN } from './forwarded.ts'
 
 const UNIX = 'unix:'
 
 export class Networks {
-  readonly #networks = new BlockList()
+  readonly #addresses = new AddressList()
   readonly #hasUnix: boolean
 
+  /** @param entries checked by config/ */
   constructor(entries: readonly string[]) {
     this.#hasUnix = entries.includes(UNIX)
-    for (const entry of entries) {
-      if (entry === UNIX) continue
-      const [network = '', prefix] = entry.split('/')
-      if (prefix === undefined) this.#networks.addAddress(network, familyOf(network))
-      else this.#networks.addSubnet(network, Number(prefix), familyOf(network))
-    }
+    for (const entry of entries) if (entry !== UNIX) this.#addresses.add(entry)
   }
 
   has(address: string): boolean {
-    if (address === UNKNOWN) return this.#hasUnix
-    return isIP(address) !== 0 && this.#networks.check(address, familyOf(address))
+    return address === UNKNOWN ? this.#hasUnix : this.#addresses.has(address)
   }
 }
-
-const familyOf = (address: string) => (address.includes(':') ? 'ipv6' : 'ipv4')

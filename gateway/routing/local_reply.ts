@@ -1,8 +1,7 @@
 /** Responses that the gateway makes itself: errors as problem+json, fixed texts, redirects, the page at `/`. */
-import { PROBLEM_JSON, problemBody } from '@bun-monitoring/prefork'
+import { PROBLEM_JSON, problemBody, statusTitle } from '@bun-monitoring/prefork'
 import { dateLine } from '../http1/date.ts'
 import type { HeaderRules, HeaderValues } from './header_rules.ts'
-import { STATUS_TITLES } from '../http1/status_titles.ts'
 
 export interface LocalReply {
   status: number
@@ -36,7 +35,7 @@ export const problemReply = (
   ...localReply(
     status,
     { 'Content-Type': PROBLEM_JSON, ...(status === 503 ? RETRY : {}), ...fields },
-    JSON.stringify({ ...problemBody(status, detail), title: STATUS_TITLES[status] }),
+    JSON.stringify(problemBody(status, detail)),
   ),
   isProblem: true,
 })
@@ -60,7 +59,6 @@ export function encodeReply(
 ): Buffer {
   // A status without a body has no length either (RFC 9110 section 8.6).
   const length = status === 204 || status === 304 ? '' : `Content-Length: ${body.length}\r\n`
-  const title = STATUS_TITLES[status] ?? ''
-  const head = `HTTP/1.1 ${status} ${title}\r\n${dateLine()}${fields}${length}${connection}\r\n`
+  const head = `HTTP/1.1 ${status} ${statusTitle(status)}\r\n${dateLine()}${fields}${length}${connection}\r\n`
   return hasBody ? Buffer.concat([Buffer.from(head, 'latin1'), body]) : Buffer.from(head, 'latin1')
 }

@@ -235,6 +235,33 @@ const clientLines = ({ edge }: Own) => [
       quantile(0.99, 'http_server_response_body_size_bytes', edge, ['http_route']),
     ),
   ),
+  line(
+    8,
+    graph(
+      'TLS handshakes',
+      CountsPerSecond,
+      'TLS handshakes of clients per second, by result.',
+      ratesOf('gateway_tls_handshakes_total', edge, 'result'),
+    ),
+    graph(
+      'Rejected responses',
+      RequestsPerSecond,
+      'Responses of upstreams per second that the gateway rejected, by reason. The client gets 502.',
+      ratesOf('gateway_upstream_rejections_total', edge, 'reason'),
+    ),
+    graph(
+      'Rate limited',
+      RequestsPerSecond,
+      'Requests per second above the rate of their route. The client gets 429.',
+      rate('gateway_rate_limited_total', edge, [], 'requests'),
+    ),
+    graph(
+      'Log lines left out',
+      CountsPerSecond,
+      'Access log lines per second above errors_per_second, which are not written.',
+      rate('gateway_access_log_left_out_total', edge, [], 'lines'),
+    ),
+  ),
 ]
 
 /** The edge, from clients to upstreams. Its own variables choose replicas of the gateway and routes. */

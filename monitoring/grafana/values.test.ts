@@ -301,8 +301,11 @@ const cases: readonly Case[] = [
 type PanelJson = { title: string; targets?: { expr: string }[]; panels?: PanelJson[] }
 
 function exprOf({ dashboard, panel, query = 0, chosen = {} }: Case): string {
-  const { panels = [] } = dashboards.find(({ uid }) => uid === dashboard) as { panels?: PanelJson[] }
-  const found = panels.flatMap((each) => [each, ...(each.panels ?? [])]).find(({ title }) => title === panel)
+  const { panels = [] } = dashboards.find(({ uid }) => uid === dashboard) as unknown as {
+    panels?: PanelJson[]
+  }
+  const inRows = panels.flatMap((each) => each.panels ?? [])
+  const found = [...panels, ...inRows].find(({ title }) => title === panel)
   return withVariables(found!.targets![query]!.expr, chosen)
 }
 

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { dashboards } from '../dashboards.ts'
 import { objectives } from '../objectives.ts'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
-import { alertRules, firingOf, ruleFiles } from './rules.ts'
+import { alertRules, firingOf, groupsIn, ruleFiles } from './rules.ts'
 import { alertCases } from './testdata/alerts.ts'
 import { type AlertCase, type Firing, of, perSecond, SCRAPE_SECONDS, type Series } from './testdata/series.ts'
 import { burnStories, minutesOf, seriesOf, stepMinutes } from './testdata/burn.ts'
@@ -126,8 +126,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
   async function run(rule_files: string[], evaluation_interval: string, tests: object[]): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'rules-test-'))
     const file = join(folder, 'test.yml')
-    // Without this promtool evaluates groups in any order, and an alert may read recordings of the round before.
-    const group_eval_order = rule_files.map((path) => basename(path, '.yml'))
+    const group_eval_order = await groupsIn(rule_files)
     await Bun.write(file, JSON.stringify({ rule_files, group_eval_order, evaluation_interval, tests }))
     const { output } = await promtool(program, 'test', 'rules', file)
     rmSync(folder, { recursive: true })

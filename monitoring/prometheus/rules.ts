@@ -12,7 +12,7 @@ export type AlertRule = {
 
 export type RecordingRule = { file: string; record: string; expr: string }
 
-type RuleFile = { groups: { rules: (AlertRule | RecordingRule)[] }[] }
+type RuleFile = { groups: { name: string; rules: (AlertRule | RecordingRule)[] }[] }
 
 const folder = `${import.meta.dir}/rules`
 
@@ -20,6 +20,12 @@ const folder = `${import.meta.dir}/rules`
 export const ruleFiles: readonly string[] = [
   ...new Bun.Glob('*.yml').scanSync({ cwd: folder, absolute: true }),
 ].toSorted()
+
+/** The names of the groups in files, in their order. promtool needs them: otherwise it evaluates groups in any order. */
+export async function groupsIn(files: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(files.map((file) => Bun.file(file).text()))
+  return texts.flatMap((text) => (Bun.YAML.parse(text) as RuleFile).groups.map(({ name }) => name))
+}
 
 const rules = (await Promise.all(ruleFiles.map(rulesIn))).flat()
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
-import { ruleFiles } from './rules.ts'
+import { groupsIn, ruleFiles } from './rules.ts'
 import { SCRAPE_SECONDS } from './testdata/series.ts'
 import { calm, type Story, tell, trouble } from './testdata/stories.ts'
 
@@ -13,17 +13,7 @@ const SLOW_MS = 60_000
 /** Alerts read what red.yml and objectives.yml record. */
 const first = ['red', 'objectives']
 const files = [...ruleFiles].toSorted((a, b) => first.indexOf(nameOf(b)) - first.indexOf(nameOf(a)))
-const groups = [
-  'red',
-  'objectives',
-  'original',
-  'targets',
-  'prometheus',
-  'workers',
-  'gateway',
-  'services',
-  'capacity',
-]
+const groups = await groupsIn(files)
 
 // One promtool is enough: both take the same files in alerts.test.ts, and these tests take long.
 describe.skipIf(!isPromtoolExpected)('all rules', () => {

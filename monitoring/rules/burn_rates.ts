@@ -20,8 +20,9 @@ import {
 const requests = 'edge:http_requests:rate5m'
 const duration = 'http_server_request_duration_seconds'
 
-/** Windows that are made of the rate over 5 minutes. */
-const windows = ['30m', '1h', '2h', '6h', '1d', '3d', `${PERIOD_DAYS}d`]
+/** Windows that are made of the rate over 5 minutes. Those of days read many samples and change slowly. */
+const WINDOWS = ['30m', '1h', '2h', '6h']
+const LONG_WINDOWS = ['1d', '3d', `${PERIOD_DAYS}d`]
 
 /**
  * The windows of Google's SRE workbook. An alert needs both of its windows: the long one shows that enough of the budget is gone
@@ -45,8 +46,13 @@ export const burnRates = (apps: Apps, objectives: readonly Objective[]): RuleFil
       rules: [
         recording(requests, `sum by (job) ${rate5m(`${duration}_count{${jobs(apps.edge)}}`)}`),
         ...objectives.flatMap((objective) => recordings(apps, objective)),
-        ...objectives.flatMap((objective) => alerts(apps, objective)),
       ],
+    },
+    { name: 'objectives_of_days', interval: '2m', rules: objectives.flatMap(longRecordings) },
+    {
+      name: 'burn_rates',
+      interval: '30s',
+      rules: objectives.flatMap((objective) => alerts(apps, objective)),
     },
   ],
 })
@@ -54,22 +60,26 @@ export const burnRates = (apps: Apps, objectives: readonly Objective[]): RuleFil
 function recordings(apps: Apps, objective: Objective): Recording[] {
   const bad = seriesOf(objective, 'rate5m')
   const ratio = (window: string) => seriesOf(objective, `ratio_rate${window}`)
-  const long = windows.map((window) =>
-    recording(
-      ratio(window),
-      `sum_over_time(${bad}[${window}]) / (sum_over_time(${requests}[${window}]) > 0)`,
-    ),
-  )
   return [
     recording(bad, badRequests(apps, objective)),
     recording(ratio('5m'), `${bad} / (${requests} > 0)`),
-    ...long,
-    recording(
-      seriesOf(objective, `budget_left_${PERIOD_DAYS}d`),
-      `1 - ${ratio(`${PERIOD_DAYS}d`)} / ${allowed(objective)}`,
-    ),
+    ...WINDOWS.map((window) => ratioOver(objective, window)),
   ]
 }
+
+const longRecordings = (objective: Objective): Recording[] => [
+  ...LONG_WINDOWS.map((window) => ratioOver(objective, window)),
+  recording(
+    seriesOf(objective, `budget_left_${PERIOD_DAYS}d`),
+    `1 - ${seriesOf(objective, `ratio_rate${PERIOD_DAYS}d`)} / ${allowed(objective)}`,
+  ),
+]
+
+const ratioOver = (objective: Objective, window: string): Recording =>
+  recording(
+    seriesOf(objective, `ratio_rate${window}`),
+    `sum_over_time(${seriesOf(objective, 'rate5m')}[${window}]) / (sum_over_time(${requests}[${window}]) > 0)`,
+  )
 
 function badRequests(apps: Apps, { bad }: Objective): string {
   const edge = jobs(apps.edge)
