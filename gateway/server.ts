@@ -59,7 +59,8 @@ export class GatewayServer implements Served {
     this.gateway.accessLog.flush()
     if (nowMs > this.#closesIdleAtMs)
       for (const client of this.gateway.clients) {
-        if (client.state === 'waiting' && !client.out.isBlocked) client.close()
+        if (client.state === 'waiting' && client.idleMs(nowMs) >= QUIET_MS && !client.out.isBlocked)
+          client.close()
       }
   }
 

@@ -6,16 +6,37 @@ import { expect } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, connect, type AddressInfo, type NetConnectOpts, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AccessLogConfig, AccessLogMode } from './observe/access_log.ts'
 import { readGatewayConfig } from './config/settings.ts'
 import type { ErrorPage, RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
+import type { ServerTls } from './config/tls.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
+
+/** Set by client/attacks_over_tls.test.ts: clients of tests use TLS, with the certificate in this folder. */
+const { GATEWAY_TESTS_TLS } = Bun.env
+const text = (file: string) => readFileSync(join(GATEWAY_TESTS_TLS!, file), 'utf8')
+const OVER_TLS: ServerTls | undefined =
+  GATEWAY_TESTS_TLS === undefined
+    ? undefined
+    : { cert: [text('a.pem')], key: [text('a.key')], minVersion: '1.2', sni: [] }
+
+/** A connection to a gateway: over TLS if all clients of the run use it. */
+export const connectTo = (options: NetConnectOpts & { port: number }): Socket =>
+  OVER_TLS === undefined
+    ? connect(options)
+    : connectTls({
+        host: '127.0.0.1',
+        ...options,
+        ca: text('ca.pem'),
+        servername: 'a.test',
+      } as ConnectionOptions)
 
 /** A small response whose last bytes are `ok`. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -65,7 +86,8 @@ export function startGateway(target: string | string[], overrides: Overrides = {
       writeLog: (text) => void lines.push(...text.trimEnd().split('\n')),
     },
   )
-  const port = server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false })
+  const address = { hostname: '127.0.0.1', port: 0, reusePort: false }
+  const port = server.serveOn(address, OVER_TLS === undefined ? {} : { tls: OVER_TLS })
 
   /** The sum of the samples whose lines start with this. */
   const metric = async (start: string): Promise<number> => {
@@ -164,7 +186,7 @@ export async function rawClient(
 ) {
   let received = ''
   const arrivals = new Set<() => void>()
-  const socket = connect({ port, host: '127.0.0.1', ...options })
+  const socket = connectTo({ port, host: '127.0.0.1', ...options })
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   let isReset = false
   socket.on('error', (error: NodeJS.ErrnoException) => void (isReset ||= error.code === 'ECONNRESET'))

@@ -16,6 +16,5 @@ for service in cats dogs; do
   docker stop --time 15 $old >/dev/null
   docker rm $old >/dev/null
 done
-# Both are replaced only if their images or settings changed.
-compose up --detach --wait --no-deps exporter
-compose up --detach --wait --no-deps gateway
+# These are replaced only if their images or settings changed.
+compose up --detach --wait exporter gateway

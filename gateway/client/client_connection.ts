@@ -69,6 +69,11 @@ export class ClientConnection implements Downstream {
     return this.#exchange === undefined && this.#held === undefined ? 'waiting' : 'reading'
   }
 
+  /** How long a waiting client has been idle. */
+  idleMs(nowMs: number): number {
+    return nowMs - (this.deadlineMs - this.context.timeouts.clientIdleMs)
+  }
+
   get isLast(): boolean {
     return this.#socket.hasEnded && this.#held === undefined
   }

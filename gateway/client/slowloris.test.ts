@@ -69,7 +69,7 @@ describe('a head that does not end', () => {
   test('that never begins is cut off after the idle time', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     using client = await rawClient(gateway.port, '')
-    while (gateway.server.connections() === 0) await new Promise(setImmediate)
+    while (gateway.server.gateway.clients.size === 0) await new Promise(setImmediate)
     gateway.advance(74_000)
     expect(gateway.server.connections()).toBe(1)
     gateway.advance(1100)
@@ -169,7 +169,7 @@ describe('a flood of connections', () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, { limits: { connections: 50 } })
     const flood = await Promise.all(Array.from({ length: 50 }, () => rawClient(gateway.port, 'GET /')))
-    while (gateway.server.connections() < 50) await new Promise(setImmediate)
+    while (gateway.server.gateway.clients.size < 50) await new Promise(setImmediate)
     using turnedAway = await rawClient(gateway.port, ASK)
     const response = await turnedAway.untilClosed()
     expect(response).toStartWith('HTTP/1.1 503 Service Unavailable\r\n')

@@ -4,11 +4,10 @@
  * client is rejected. `FUZZ_RUNS=100000 FUZZ_SEED=1 bun test smuggling.fuzz` runs more of it.
  */
 import { expect, test } from 'bun:test'
-import { connect } from 'node:net'
 import { randomFrom } from '@bun-monitoring/metrics/testing'
 import { mutation } from '../testdata/mutations.ts'
 import { fingerprint, strictRequests } from '../testdata/strict.ts'
-import { recordingUpstream, startGateway } from '../testing.ts'
+import { connectTo, recordingUpstream, startGateway } from '../testing.ts'
 
 const RUNS = Number(Bun.env.FUZZ_RUNS ?? 3000)
 const SEED = Number(Bun.env.FUZZ_SEED ?? Date.now() % 1_000_000)
@@ -18,7 +17,7 @@ const AT_ONCE = 32
 function converse(port: number, parts: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     let received = ''
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    const socket = connectTo({ port, host: '127.0.0.1', allowHalfOpen: true })
     socket.on('data', (bytes) => (received += bytes.toString('latin1')))
     socket
       .on('error', () => {})

@@ -176,10 +176,11 @@ export class OpenLoad implements Executor {
     while (this.#all.length < preAllocatedUsers) this.#allocate(host)
     this.#clock.start()
     let started = 0
-    while (!this.#clock.isOver && this.#clock.elapsedMs < this.durationMs) {
-      const due = Math.floor(rate.areaUntil(this.#clock.elapsedMs) / timeUnitMs)
+    while (!this.#clock.isOver) {
+      const elapsedMs = Math.min(this.#clock.elapsedMs, this.durationMs)
+      const due = Math.floor(rate.areaUntil(elapsedMs) / timeUnitMs)
       for (; started < due; started++) this.#start(host)
-      const { elapsedMs } = this.#clock
+      if (elapsedMs === this.durationMs) break
       const inTenMs = rate.areaUntil(elapsedMs + LONGEST_BREAK_MS) - rate.areaUntil(elapsedMs)
       const betweenMs = (LONGEST_BREAK_MS * timeUnitMs) / Math.max(inTenMs, 1)
       await this.#clock.until(elapsedMs + Math.min(LONGEST_BREAK_MS, Math.max(1, betweenMs)))

@@ -1,5 +1,5 @@
 /**
- * What the README's comparison says about counts: a worker that is killed, with node:cluster and prom-client's AggregatorRegistry
+ * What the README's comparison says about counts: a worker that is killed and one that hangs, with node:cluster and prom-client's AggregatorRegistry
  * and with a segment; and responses of an Elysia app, with elysia-prometheus and with httpMetrics.
  * Run: `bun packages/metrics/bench/compare.bench.ts`
  */
@@ -19,11 +19,13 @@ console.table(
       const counts = JSON.parse(await new Response(subject.stdout).text()) as {
         before: number
         after: number
+        hung: number | string
       }
       return {
         'events on the page': name,
         'two workers': counts.before,
         'one killed, and replaced': counts.after,
+        'the other one hangs': counts.hung,
       }
     }),
   ),

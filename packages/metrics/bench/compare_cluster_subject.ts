@@ -1,6 +1,7 @@
 /**
  * The program that compare.bench.ts measures for node:cluster with prom-client's AggregatorRegistry: two workers count 100 events
- * each, one of them is killed with SIGKILL and replaced. It prints the page's number before and after.
+ * each, one of them is killed with SIGKILL and replaced, the other one is stopped with SIGSTOP. It prints the page's number after
+ * each step.
  */
 import cluster from 'node:cluster'
 import { once } from 'node:events'
@@ -18,7 +19,11 @@ if (cluster.isPrimary) {
   await once(cluster, 'exit')
   const third = cluster.fork({ EVENTS: '0' })
   await once(third, 'message')
-  console.log(JSON.stringify({ before, after: await count(registry) }))
+  const after = await count(registry)
+  process.kill(second.process.pid!, 'SIGSTOP')
+  const hung = await count(registry).catch((error: Error) => `error: ${error.message}`)
+  console.log(JSON.stringify({ before, after, hung }))
+  process.kill(second.process.pid!, 'SIGKILL')
   process.exit()
 } else {
   // It makes this worker respond to the primary.

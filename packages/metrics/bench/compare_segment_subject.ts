@@ -1,6 +1,6 @@
 /**
- * The same with a segment: two workers count 100 events each, one of them is killed with SIGKILL and replaced. It prints the
- * page's number before and after.
+ * The same with a segment: two workers count 100 events each, one of them is killed with SIGKILL and replaced, the other one is
+ * stopped with SIGSTOP. It prints the page's number after each step.
  */
 import { Counter, Registry, Segment } from '../index.ts'
 
@@ -15,8 +15,10 @@ if (path === undefined) {
   workers[0]!.kill('SIGKILL')
   await workers[0]!.exited
   workers.push(await start(segment, 0, 0))
-  console.log(JSON.stringify({ before, after: await count(registry) }))
-  for (const worker of workers) worker.kill()
+  const after = await count(registry)
+  workers[1]!.kill('SIGSTOP')
+  console.log(JSON.stringify({ before, after, hung: await count(registry) }))
+  for (const worker of workers) worker.kill('SIGKILL')
   segment.remove()
 } else {
   const registers = [new Registry(undefined, Segment.open(path).writer(Number(region)))]

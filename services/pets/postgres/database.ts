@@ -51,7 +51,7 @@ export async function connectWithRetries(kind: Kind, settings: PostgresSettings,
   for (let tries = 1; ; tries++) {
     const pause = Bun.sleep(settings.databaseConnectTimeoutMs)
     try {
-      return await connect(kind.name, settings, UNLIMITED_MS)
+      return (await connect(kind.name, settings, UNLIMITED_MS)).sql
     } catch (error) {
       const { message } = error as Error
       const variable = `${prefixOf(kind)}_DATABASE_URL`

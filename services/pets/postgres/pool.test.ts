@@ -10,6 +10,7 @@ import { createLogger } from '@bun-monitoring/prefork'
 import { SQL } from 'bun'
 import { Unavailable } from '../store/store.ts'
 import { Pool } from './pool.ts'
+import type { Connected } from './target.ts'
 
 const SIZE = 3
 const STATEMENTS = 600
@@ -21,7 +22,7 @@ const broken = () =>
 /** A simulated server, with counters of the calls that it received. */
 function simulatedServer(random: () => number) {
   const seen = { open: 0, mostOpen: 0, shared: 0, results: 0, broken: 0 }
-  const connect = async (onClose: (sql: SQL) => void): Promise<SQL> => {
+  const connect = async (onClose: (sql: SQL) => void): Promise<Connected> => {
     let [isOpen, running] = [true, 0]
     const end = () => {
       if (!isOpen) return
@@ -49,7 +50,7 @@ function simulatedServer(random: () => number) {
         end()
       },
     } as unknown as SQL
-    return sql
+    return { sql, server: 'simulated' }
   }
   return { seen, connect }
 }
@@ -122,6 +123,7 @@ function controlledPool(size: number, statementMs = 10_000) {
     end: () => void
   }
   const opened: Controlled[] = []
+  const server = { name: 'first' }
   const pool = new Pool({
     size,
     waitMs: 10_000,
@@ -143,12 +145,12 @@ function controlledPool(size: number, statementMs = 10_000) {
         },
       } as unknown as SQL
       opened.push(connection)
-      return sql
+      return { sql, server: server.name }
     },
     metrics: new PoolMetrics(new Registry()),
     log: createLogger('test', 'silent'),
   })
-  return { pool, opened }
+  return { pool, opened, server }
 }
 
 test('a lost connection is replaced for a statement that waits, and no other is opened', async () => {
@@ -180,6 +182,18 @@ test('when a connection hangs, the idle ones are dropped with it', async () => {
   void pool.run('', []).catch(() => {})
   await until(() => opened.every(({ isOpen }) => !isOpen))
   expect(await pool.run('', [])).toEqual([2] as never)
+  pool.close()
+})
+
+test('a connection to another server makes the pool leave the older ones', async () => {
+  const { pool, opened, server } = controlledPool(2)
+  await pool.run('', [])
+  server.name = 'second'
+  // The older connection completes its statement.
+  const both = await Promise.all([pool.run('', []), pool.run('', [])])
+  expect(both.flat().every((each) => [0, 1].includes(each as never))).toBe(true)
+  await until(() => !opened[0]!.isOpen)
+  expect(opened[1]!.isOpen).toBe(true)
   pool.close()
 })
 

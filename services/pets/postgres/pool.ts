@@ -8,6 +8,7 @@ import type { PoolMetrics } from '@bun-monitoring/metrics/postgres'
 import type { Logger } from '@bun-monitoring/prefork'
 import { Unavailable } from '../store/store.ts'
 import { codeOf, isReadOnly, translated } from './errors.ts'
+import type { Connected } from './target.ts'
 
 export interface PoolOptions {
   size: number
@@ -18,7 +19,7 @@ export interface PoolOptions {
   /** The pause between attempts to connect to an absent database. Default 250 ms. */
   retryEveryMs?: number
   /** Opens a connection to a server that takes writes. */
-  connect: (onClose: (sql: SQL) => void) => Promise<SQL>
+  connect: (onClose: (sql: SQL) => void) => Promise<Connected>
   metrics: PoolMetrics
   log: Logger
 }
@@ -26,11 +27,12 @@ export interface PoolOptions {
 /** The result of a statement; `count` is the number of rows returned or changed. */
 export type Rows<Row> = Row[] & { count: number }
 
-interface Connection {
-  sql: SQL
+interface Connection extends Connected {
   /** `performance.now()`; 0 while it is idle. */
   usedSinceMs: number
   isOverdue: boolean
+  /** It is dropped after its statement. */
+  isObsolete: boolean
 }
 
 interface Waiter {
@@ -81,11 +83,22 @@ export class Pool {
     try {
       return (await connection.sql.unsafe(text, params as unknown[])) as Rows<Row>
     } catch (error) {
-      if (isReadOnly(error)) this.#loseAll()
+      if (isReadOnly(error)) this.leaveServer()
       throw translated(error)
     } finally {
-      if (this.#open.has(connection)) this.#give(connection)
+      if (connection.isObsolete) this.#lose(connection)
+      else if (this.#open.has(connection)) this.#give(connection)
     }
+  }
+
+  #retire(connection: Connection): void {
+    if (connection.usedSinceMs === 0) this.#lose(connection)
+    else connection.isObsolete = true
+  }
+
+  /** Drops every connection: the server was switched to standby, and they lead to it. */
+  leaveServer(): void {
+    for (const connection of this.#open) this.#lose(connection)
   }
 
   close(): void {
@@ -112,6 +125,7 @@ export class Pool {
     const waiter = this.#waiting.shift()
     if (waiter) {
       this.#options.metrics.wait.observe((performance.now() - waiter.sinceMs) / 1000)
+      connection.usedSinceMs = performance.now()
       waiter.resolve(connection)
     } else this.#idle.push(connection)
     this.#publish()
@@ -127,20 +141,22 @@ export class Pool {
     this.#opening++
     const closed = new Set<SQL>()
     let connection: Connection | undefined
-    let sql: SQL
+    let connected: Connected
     try {
-      sql = await this.#options.connect((each) => {
+      connected = await this.#options.connect((each) => {
         closed.add(each)
         if (connection) this.#lose(connection)
       })
-      if (closed.has(sql)) throw new Error('the server closed the connection at once')
+      if (closed.has(connected.sql)) throw new Error('the server closed the connection at once')
     } catch (error) {
       this.#opening--
       return this.#failed(error)
     }
     this.#opening--
-    if (this.#isClosed) return void sql.close({ timeout: 0 })
-    connection = { sql, usedSinceMs: 0, isOverdue: false }
+    if (this.#isClosed) return void connected.sql.close({ timeout: 0 })
+    connection = { ...connected, usedSinceMs: 0, isOverdue: false, isObsolete: false }
+    // The address leads to another server now: the older connections would show old rows.
+    for (const other of this.#open) if (other.server !== connection.server) this.#retire(other)
     this.#open.add(connection)
     if (this.#away !== undefined) this.#options.log.info('the database is back')
     this.#away = undefined
@@ -173,11 +189,6 @@ export class Pool {
     this.#losses++
     this.#drop(connection)
     this.#grow()
-  }
-
-  /** Drops every connection: the server was switched to standby, and all of them lead to it. */
-  #loseAll(): void {
-    for (const connection of this.#open) this.#lose(connection)
   }
 
   #drop(connection: Connection): void {

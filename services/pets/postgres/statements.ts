@@ -170,8 +170,8 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
     deleteTests: metrics.prepare<[], Rows<never>>(`DELETE FROM ${name} WHERE is_test`, ask),
     // Not an operation of a request, so not measured.
     count: (known: string, epoch: string) =>
-      pool.run<{ version: string; rows: number; migrations: string }>(
-        `SELECT version,
+      pool.run<{ version: string; rows: number; migrations: string; is_read_only: boolean }>(
+        `SELECT version, current_setting('transaction_read_only') = 'on' AS is_read_only,
            CASE WHEN version <> $1::text THEN (SELECT count(*) FROM ${name})::float8 END AS rows,
            (SELECT coalesce(string_agg(name, ' '), '') FROM migrations WHERE model = $3::text) AS migrations
          FROM (SELECT ${versionAfter('$2')} AS version) AS now`,

@@ -48,6 +48,8 @@ export class PostgresStore implements Store {
 
   async publish(): Promise<void> {
     const [row] = await this.#statements.count(this.#countedVersion, this.#epoch())
+    // Reads alone would never show it.
+    if (row!.is_read_only) return this.#pool.leaveServer()
     if (row!.version === this.#countedVersion) return
     this.#countedVersion = row!.version
     this.#model.countRows(row!.rows)

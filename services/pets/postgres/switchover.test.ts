@@ -101,6 +101,26 @@ describe.skipIf(!isPostgresExpected)('a switchover', () => {
   )
 
   test(
+    'without a write: lists become 503 within 2 s instead of staying as they are',
+    async () => {
+      await using server = await TestServer.create()
+      await using service = dogs({ DOGS_WORKERS: '0', DOGS_DATABASE_URL: server.url('postgres') })
+      const { url } = await service.ready()
+      expect((await fetch(`${url}/dogs/`)).status).toBe(200)
+      await setReadOnly(server, true)
+      const startedMs = performance.now()
+      while ((await fetch(`${url}/dogs/`)).status !== 503) {
+        if (performance.now() - startedMs > 5000) throw new Error('the lists stay')
+        await Bun.sleep(10)
+      }
+      expect(performance.now() - startedMs).toBeLessThan(2000)
+      await setReadOnly(server, false)
+      expect(await msUntilCreated(url)).toBeLessThan(2000)
+    },
+    SLOW_MS,
+  )
+
+  test(
     'between the hosts of a URL: the one that takes writes is used, and followed',
     async () => {
       await using first = await TestServer.create()

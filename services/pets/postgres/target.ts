@@ -12,6 +12,12 @@ export interface PostgresSettings {
   databaseStatementTimeoutMs: number
 }
 
+/** A connection, and the run of a server that it leads to: another server, or a restart, has another name. */
+export interface Connected {
+  sql: SQL
+  server: string
+}
+
 /** The server accepts connections, but no writes. */
 export class ReadOnlyServer extends Error {
   override name = 'ReadOnlyServer'
@@ -62,7 +68,7 @@ export async function connect(
   settings: PostgresSettings,
   statementTimeoutMs: number,
   onClose: (sql: SQL) => void = () => {},
-): Promise<SQL> {
+): Promise<Connected> {
   let error: unknown
   for (const url of serversOf(settings.databaseUrl)) {
     try {
@@ -80,7 +86,7 @@ async function connectTo(
   { databasePasswordFile, databaseConnectTimeoutMs }: PostgresSettings,
   statementTimeoutMs: number,
   onClose: (sql: SQL) => void,
-): Promise<SQL> {
+): Promise<Connected> {
   const sql = new SQL({
     url,
     ...(databasePasswordFile === undefined ? {} : { password: readPassword(databasePasswordFile) }),
@@ -95,11 +101,11 @@ async function connectTo(
   try {
     await sql.connect()
     // It is on in a server in recovery, and if an administrator has forbidden writes.
-    const [{ read_only: readOnly }] = await sql.unsafe(
-      `SELECT current_setting('transaction_read_only') AS read_only`,
+    const [{ read_only: readOnly, server }] = await sql.unsafe(
+      `SELECT current_setting('transaction_read_only') AS read_only, pg_postmaster_start_time()::text AS server`,
     )
     if (readOnly === 'on') throw new ReadOnlyServer(`${whereIs(url)} takes no writes: it is a standby`)
-    return sql
+    return { sql, server: server as string }
   } catch (error) {
     void sql.close({ timeout: 0 })
     throw error
