@@ -231,6 +231,33 @@ test('a counter of prom-client that is reset counts on from its last number', as
   expect((await masterPageOf(segment)).get('a_total{}')).toBe('7')
 })
 
+test('a result of get() that comes late is not taken for a reset', async () => {
+  const segment = create()
+  const registry = workerOf(segment)
+  let value = 0
+  const waiting: (() => void)[] = []
+  registry.registerMetric({
+    name: 'a_total',
+    get: () => {
+      const item = {
+        name: 'a_total',
+        help,
+        type: 'counter',
+        aggregator: 'sum',
+        values: [{ labels: {}, value: ++value }],
+      }
+      return new Promise<object>((resolve) => waiting.push(() => resolve(item)))
+    },
+  })
+  const pages = [registry.metrics(), registry.metrics(), registry.metrics()]
+  for (let turn = 0; turn < 5; turn++) {
+    for (const resolve of waiting.splice(0).toReversed()) resolve()
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+  }
+  await Promise.all(pages)
+  expect((await masterPageOf(segment)).get('a_total{}')).toBe(String(value))
+})
+
 test('default labels of workers differ, and those of a worker before stay for a second', async () => {
   const segment = create()
   const declare = (region: number, shard?: number) => {
@@ -361,4 +388,12 @@ test('a collect that hangs is not started again, and stops no other', async () =
   })
   for (let second = 0; second < 3; second++) await aSecond()
   expect([started, rows]).toEqual([1, 4])
+})
+
+test('setting the same default labels again and again takes no room', async () => {
+  const segment = create(1, 1024)
+  const registry = workerOf(segment)
+  for (let i = 0; i < 1000; i++) registry.setDefaultLabels({ app: 'dogs' })
+  new Counter({ name: 'a_total', help, registers: [registry] }).inc()
+  expect((await masterPageOf(segment)).get('a_total{"app":"dogs"}')).toBe('1')
 })

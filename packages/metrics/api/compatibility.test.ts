@@ -234,6 +234,55 @@ const PROGRAMS: [claim: string, program: Program][] = [
       old.inc()
     },
   ],
+  ...[Number.NaN, Infinity, -Infinity, 0].map((value): [string, Program] => [
+    `a metric that only has get(), with the value ${value}`,
+    (_, registry) => {
+      const item = {
+        name: 'foreign',
+        type: 'gauge',
+        help: 'Help',
+        aggregator: 'sum',
+        values: [{ value, labels: {} }],
+      }
+      registry.registerMetric(wrong({ name: 'foreign', get: async () => item }))
+    },
+  ]),
+  [
+    'a metric that does not tell its name, and values without labels',
+    async (_, registry) => {
+      const values = [{ value: 1 }, { value: 2, labels: { app: 'cats', of: 'x' } }]
+      registry.setDefaultLabels({ app: 'dogs' })
+      registry.registerMetric(
+        wrong({ get: async () => ({ name: 'foreign', type: 'counter', help: 'Help', values }) }),
+      )
+      const page = await registry.metrics()
+      registry.removeSingleMetric(wrong(undefined))
+      return [...samplesOf(page)]
+    },
+  ],
+  [
+    'a metric without values, whose name has to be escaped',
+    async (_, registry) => {
+      const item = { name: 'a_"_\\_\n_b', type: 'counter', help: 'Help' }
+      registry.registerMetric(wrong({ name: 'foreign', get: async () => item }))
+      const page = await registry.metrics()
+      registry.clear()
+      return page.includes('# TYPE a_"_\\\\_\\n_b counter\n')
+    },
+  ],
+  [
+    'metrics without labels are reset, and used again',
+    async (client, registry) => {
+      const histogram = new client.Histogram({ ...options(registry), name: 'h' })
+      new client.Summary({ ...options(registry), name: 's', percentiles: [] }).observe(3)
+      new client.Gauge({ ...options(registry), name: 'g' }).set(3)
+      histogram.observe(3)
+      registry.resetMetrics()
+      const { values } = await histogram.get()
+      histogram.observe(4)
+      return values
+    },
+  ],
   [
     'default labels are cleared with the metrics',
     (client, registry) => {

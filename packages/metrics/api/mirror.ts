@@ -24,19 +24,20 @@ interface CopiedSeries {
 
 export class Mirror {
   readonly #shared: SharedStore
-  readonly #copies = new Map<string, Copy>()
+  readonly #copies = new Map<object, Copy>()
 
   constructor(shared: SharedStore) {
     this.#shared = shared
   }
 
   /**
+   * @param metric by which its copy is known: it need not tell its name
    * @param labelNames as declared, if the metric tells them
    * @returns whether the shared store can hold such a metric: prom-client does not check all names.
    */
-  copy(item: PromClientItem, labelNames: readonly string[] = []): boolean {
+  copy(metric: object, item: PromClientItem, labelNames: readonly string[] = []): boolean {
     const [all, buckets] = seriesOf(item)
-    const copy = this.#copyOf(item, buckets, [
+    const copy = this.#copyOf(metric, item, buckets, [
       ...labelNames,
       ...all.flatMap(({ labels }) => Object.keys(labels)),
     ])
@@ -58,15 +59,20 @@ export class Mirror {
   }
 
   /** Takes a metric off the page. */
-  forget(name: string): void {
-    const copy = this.#copies.get(name)
+  forget(metric: object): void {
+    const copy = this.#copies.get(metric)
     if (copy) this.#shared.forget(copy.definition)
-    this.#copies.delete(name)
+    this.#copies.delete(metric)
   }
 
-  #copyOf(item: PromClientItem, buckets: readonly number[], labels: readonly string[]): Copy | undefined {
+  #copyOf(
+    metric: object,
+    item: PromClientItem,
+    buckets: readonly number[],
+    labels: readonly string[],
+  ): Copy | undefined {
     const { name, help, type, aggregator } = item
-    const known = this.#copies.get(name)
+    const known = this.#copies.get(metric)
     if (known && labels.every((label) => known.definition.labelNames.includes(label))) return known
     const definition: Definition = {
       name,
@@ -81,9 +87,9 @@ export class Mirror {
     } catch {
       return undefined
     }
-    this.forget(name)
+    this.forget(metric)
     const copy: Copy = { definition, series: new Map() }
-    this.#copies.set(name, copy)
+    this.#copies.set(metric, copy)
     this.#shared.declare(definition)
     return copy
   }

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import * as promClient from 'prom-client'
 import * as own from '../index.ts'
+import { oursInSegment } from '../testdata/programs.ts'
 import { type Client, jsonOf, samplesOf } from '../testdata/samples.ts'
 
 const ours = own as unknown as Client
@@ -145,4 +146,14 @@ test('an OpenMetrics registry of prom-client does not rename our counters', asyn
   new ours.Counter({ name: 'jobs_total', help: 'Help', registers: [home, abroad] }).inc()
   expect(await abroad.metrics()).toContain('\njobs_total 1\n')
   expect(samplesOf(await home.metrics()).get('jobs_total{}')).toBe('1')
+})
+
+test('a registry of prom-client and one of ours are merged, on the heap and in a segment', async () => {
+  for (const client of [ours, oursInSegment]) {
+    const [home, abroad] = [new client.Registry(), new promClient.Registry()]
+    new client.Counter({ name: 'ours', help: 'Help', registers: [home] }).inc(2)
+    new promClient.Counter({ name: 'theirs', help: 'Help', registers: [abroad] }).inc(3)
+    const page = samplesOf(await client.Registry.merge([home, abroad]).metrics())
+    expect([page.get('ours{}'), page.get('theirs{}')]).toEqual(['2', '3'])
+  }
 })

@@ -29,6 +29,12 @@ export interface PromClientMetric {
   reset?(): void
 }
 
+/** A registry of prom-client, as far as `Registry.merge` needs to know it. */
+export interface PromClientRegistry {
+  readonly contentType: string
+  getMetricsAsArray(): object[]
+}
+
 /** The values of one series, with cumulated buckets as in prom-client. */
 export function promClientValues(
   name: string,

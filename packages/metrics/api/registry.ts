@@ -5,13 +5,19 @@
 import { renderOpenMetrics } from '../format/openmetrics.ts'
 import { PROM_CLIENT_STYLE, renderText } from '../format/text.ts'
 import type { Aggregator } from '../model/definition.ts'
-import { type Family, labelText, type MetricType, SAMPLE_SUFFIXES, type Series } from '../model/family.ts'
+import { type Family, type MetricType, SAMPLE_SUFFIXES, type Series } from '../model/family.ts'
 import { validateDefaultLabelNames } from '../model/validation.ts'
 import { droppedFamily } from '../storage/own_families.ts'
 import type { SharedStore, Store } from '../storage/store.ts'
 import type { Labels } from './child.ts'
+import { withDefaults } from './default_labels.ts'
 import { Mirror } from './mirror.ts'
-import { familyOf, type PromClientItem, type PromClientMetric } from './prom_client.ts'
+import {
+  familyOf,
+  type PromClientItem,
+  type PromClientMetric,
+  type PromClientRegistry,
+} from './prom_client.ts'
 import { Refresher } from './refresher.ts'
 
 export type PrometheusContentType = 'text/plain; version=0.0.4; charset=utf-8'
@@ -61,6 +67,8 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
   readonly #mirror: Mirror | undefined
   readonly #refresher: Refresher<Registered> | undefined
   readonly #metrics = new Map<string, Registered>()
+  /** Metrics that keep their numbers elsewhere and are being read. */
+  readonly #reading = new Map<Registered, Promise<Family | undefined>>()
   #defaultLabels: Labels = {}
   #contentType: string
 
@@ -171,16 +179,16 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
   }
 
   /** @throws Error when their content types differ, or when a name is in two of them. */
-  static merge(registries: readonly Registry[]): Registry {
+  static merge(registries: readonly (Registry | PromClientRegistry)[]): Registry {
     const merged = new Registry(
       registries[0]?.contentType,
-      registries.flatMap((registry) => registry.#shared),
+      registries.flatMap((registry) => (registry instanceof Registry ? registry.#shared : [])),
     )
     for (const registry of registries) {
       if (registry.contentType !== merged.contentType) {
         throw new Error('Registers can only be merged if they have the same content type')
       }
-      for (const metric of registry.#registered()) merged.registerMetric(metric)
+      for (const metric of registry.getMetricsAsArray()) merged.registerMetric(metric as Registered)
     }
     return merged
   }
@@ -233,8 +241,20 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
       await metric.collect?.()
       return this.#isShared(metric) ? undefined : metric.family()
     }
+    // One at a time: an older result that comes later would look like a reset.
+    const reading =
+      this.#reading.get(metric) ?? this.#copy(metric).finally(() => this.#reading.delete(metric))
+    this.#reading.set(metric, reading)
+    return reading
+  }
+
+  async #copy(metric: Registered): Promise<Family | undefined> {
     const item = (await metric.get()) as PromClientItem
-    const isMirrored = this.#mirror?.copy(item, 'labelNames' in metric ? metric.labelNames : undefined)
+    const isMirrored = this.#mirror?.copy(
+      metric,
+      item,
+      'labelNames' in metric ? metric.labelNames : undefined,
+    )
     return isMirrored ? undefined : familyOf(item)
   }
 
@@ -254,31 +274,13 @@ export class Registry<ContentType extends RegistryContentType = RegistryContentT
 
   #leave(metric: Registered): void {
     if (isOwn(metric) && metric.store === this.store) metric.leave(this.#shared[0]!)
-    else this.#mirror?.forget(metric.name)
+    else this.#mirror?.forget(metric)
   }
 
   #withDefaults(families: readonly Family[]): readonly Family[] {
     const defaults = Object.entries(this.#defaultLabels)
     return defaults.length === 0 ? families : families.map((family) => withDefaults(family, defaults))
   }
-}
-
-/** A name and its value as {@link labelText} writes them. The value is matched, too, because it may look like a name. */
-const LABEL = /(\w+)="(?:[^"\\]|\\.)*"/g
-
-/** In the order of prom-client, which has default labels last, but first for histograms. */
-function withDefaults(family: Family, defaults: readonly [name: string, value: unknown][]): Family {
-  const series = Array.from(family.series, (each): Series => {
-    const own = new Set(Array.from(each.labels.matchAll(LABEL), ([, name]) => name))
-    const missing = defaults.filter(([name]) => !own.has(name))
-    const text = labelText(
-      missing.map(([name]) => name),
-      missing.map(([, value]) => String(value)),
-    )
-    const parts = family.type === 'histogram' ? [text, each.labels] : [each.labels, text]
-    return { ...each, labels: parts.filter(Boolean).join(',') }
-  })
-  return { ...family, series }
 }
 
 const isKnown = (contentType: string): boolean =>

@@ -83,9 +83,11 @@ test('every way to run a statement is observed once, with the result of bun:sqli
 })
 
 test('an iteration that is left early is observed once, and the statement runs again', async () => {
-  const { statement, observed, failed } = threeDogs()
+  const { db, statement, observed, failed } = threeDogs()
   for (const { id } of statement.iterate(0)) if (id === 2) break
   expect(await observed()).toBe(1)
+  db.run('DROP TABLE IF EXISTS cats')
+  db.run('ALTER TABLE dogs ADD name TEXT')
   expect(statement.all(0)).toHaveLength(3)
   expect(await observed()).toBe(2)
   expect(await failed()).toBe(false)
