@@ -4,41 +4,27 @@
  */
 import { UNMATCHED } from '@bun-monitoring/metrics'
 import type { Socket } from 'bun'
+import type { Redirect } from '../config/gateway_file.ts'
 import { connectionLine } from '../exchange/compose.ts'
-import type { Downstream, ExchangeContext } from '../exchange/downstream.ts'
+import type { Downstream } from '../exchange/downstream.ts'
 import { Exchange } from '../exchange/exchange.ts'
 import { CLIENT_GONE, clientEntry } from '../exchange/record.ts'
 import type { Protocol } from '../forward/forwarded.ts'
-import type { Peer, Peers } from '../forward/peers.ts'
+import type { Peer } from '../forward/peers.ts'
 import { readRequest, requestLineOf } from '../forward/request_head.ts'
 import { Body, NO_CHUNKS } from '../http1/body.ts'
-import { HEAD, OTHER_METHOD, ROUTED_METHODS } from '../http1/methods.ts'
+import { HEAD, OTHER_METHOD } from '../http1/methods.ts'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
-import { type Context, NEVER } from '../io/context.ts'
+import { NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
-import type { AccessLogEntry, AccessLogMode } from '../observe/access_log.ts'
 import { NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
-import { encodeReply, type LocalReply, problemReply, withHeaders } from '../routing/local_reply.ts'
-import type { Redirect } from '../config/gateway_file.ts'
+import { encodeReply, type LocalReply, withHeaders } from '../routing/local_reply.ts'
 import { redirectReply } from '../routing/redirect.ts'
 import { bodyLimit, filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import type { ClientContext } from './client_context.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
-import type { ClientMetrics, ClientState } from './metrics.ts'
-
-/** RFC 9110 section 15.5.6 requires it of a 405. */
-const ALLOW = { Allow: ROUTED_METHODS.join(', ') }
-
-/** The gateway, as far as a client's connection uses it. gateway.ts implements it. */
-export interface ClientContext extends ExchangeContext, Context {
-  readonly peers: Peers
-  readonly clientMetrics: ClientMetrics
-  /** The request that is being read. */
-  readonly incoming: Incoming
-  /** The connection is closed. @returns false if that was known */
-  forget(client: ClientConnection): boolean
-  /** Counts and logs a local reply. */
-  count(method: number, entry: AccessLogEntry, mode?: AccessLogMode): void
-}
+import type { ClientState } from './metrics.ts'
+import { rejectionReply } from './rejection_reply.ts'
 
 export class ClientConnection implements Downstream {
   readonly peer: Peer
@@ -148,7 +134,7 @@ export class ClientConnection implements Downstream {
     const { context, peer } = this
     const method = incoming?.line.method ?? OTHER_METHOD
     const request = incoming === undefined ? '' : requestLineOf(incoming)
-    const [status, detail] = REJECTIONS[reason]
+    const [status] = REJECTIONS[reason]
     context.clientMetrics.rejected(reason)
     const hasHead = this.#exchange?.hasHead === true
     if (this.#exchange !== undefined) this.#abandon(status, reason)
@@ -157,11 +143,7 @@ export class ClientConnection implements Downstream {
       context.count(method, { ...client, request, route: UNMATCHED, status, reason })
     }
     if (hasHead) return this.reset()
-    const fields = reason === 'method' ? ALLOW : {}
-    const accepts = incoming?.fields.acceptsHtml === true
-    const problem = problemReply(status, detail, fields)
-    const reply = withErrorPage(problem, accepts, incoming?.route?.errorPages ?? NO_PAGES, context.errorPages)
-    this.reply(reply, connectionLine(true, 1), method !== HEAD)
+    this.reply(rejectionReply(reason, context, incoming), connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
   }
 

@@ -1,6 +1,6 @@
 /** A client during its TLS handshake. It counts as a connection, and has a limited time. */
 import type { Socket } from 'bun'
-import type { ClientContext } from './client_connection.ts'
+import type { ClientContext } from './client_context.ts'
 
 export class Handshake {
   readonly deadlineMs: number

@@ -118,6 +118,41 @@ describe.each(['a.test', 'b.test'])('with client_ca, for %s,', (servername) => {
   })
 })
 
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'a resumed session of %s keeps the client’s certificate',
+  async (version) => {
+    await using gateway = await startTls({ clientCa: ca })
+    const own = { cert: pair('client').cert[0]!, key: pair('client').key[0]! }
+    let session: Buffer | undefined
+    const resumed: boolean[] = []
+    for (let i = 0; i < 2; i++) {
+      const socket = connect({
+        host: '127.0.0.1',
+        port: gateway.port,
+        ca,
+        servername: 'a.test',
+        maxVersion: version,
+        ...own,
+        ...(session === undefined ? {} : { session }),
+      })
+      socket.on('session', (given: Buffer) => (session = given))
+      const { promise, resolve, reject } = Promise.withResolvers<string>()
+      let received = ''
+      socket.on('secureConnect', () => {
+        resumed.push(socket.isSessionReused())
+        socket.write(GET)
+      })
+      socket.on('data', (bytes) => {
+        received += bytes.toString()
+        if (received.endsWith('ok')) socket.end()
+      })
+      socket.on('error', reject).on('close', () => resolve(received))
+      expect(await promise).toEndWith('ok')
+    }
+    expect(resumed).toEqual([false, true])
+  },
+)
+
 test('the upstream learns that the client used https, and not that another one did', async () => {
   await using gateway = await startTls()
   await ask(gateway.port)

@@ -5,7 +5,7 @@
 import type { Socket } from 'bun'
 import { REJECTIONS } from '../http1/rejections.ts'
 import { encodeReply, problemReply } from '../routing/local_reply.ts'
-import type { ClientContext } from './client_connection.ts'
+import type { ClientContext } from './client_context.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 
 /** Further clients are reset at once. */

@@ -2,7 +2,7 @@
 import { type Address, alternativesOf, hostOfAddress } from '../config/address.ts'
 import type { HealthConfig } from '../config/gateway_file.ts'
 import type { ClientTls } from '../config/tls.ts'
-import { tlsOptions } from './upstream_connection.ts'
+import { tlsOptions } from './tls_options.ts'
 
 /** @returns whether a response with an expected status came in time, from the first address that accepts connections */
 export async function checkHealth(

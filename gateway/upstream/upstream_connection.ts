@@ -16,6 +16,7 @@ import { WriteQueue } from '../io/write_queue.ts'
 import type { Failure } from './failures.ts'
 import type { UpstreamMetrics } from './metrics.ts'
 import type { ResponseListener } from './response_listener.ts'
+import { tlsOptions } from './tls_options.ts'
 
 /** More interim responses than this before one response are a fault. */
 const MAX_INTERIM = 16
@@ -281,12 +282,6 @@ export class UpstreamConnection {
     this.#held = rest === 0 ? undefined : bytes.subarray(at)
   }
 }
-
-/** The TLS options for an address; `undefined` for plain text. Bun verifies chain and name by default. */
-export const tlsOptions = (address: Address, tls: ClientTls | undefined): object | undefined =>
-  'unix' in address || address.serverName === undefined
-    ? undefined
-    : { serverName: address.serverName, ...tls }
 
 /** Whether a 101 switches to protocols that the client offered, after a whole request. Other responses pass. */
 const isRequested = ({ status, upgrade = [] }: ResponseHead, listener: ResponseListener): boolean =>
