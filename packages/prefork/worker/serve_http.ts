@@ -31,7 +31,9 @@ export interface HttpServed extends Served {
 /** @throws the error of an address that cannot be listened on. */
 export function serveHttp(addresses: readonly Address[], { close, ...settings }: HttpOptions): HttpServed {
   const counters = RequestCounters.own
-  const options = counters ? wrapHandlers(settings, (each) => countRequests(each, counters)) : settings
+  // An app that has taken the tally counts, and pays for nothing here.
+  const isCountedHere = counters && !counters.isCountedByApp
+  const options = isCountedHere ? wrapHandlers(settings, (each) => countRequests(each, counters)) : settings
   const servers: Bun.Server<any>[] = []
   let closed: Promise<void> | undefined
   const stop = async (force: boolean) => void (await Promise.all(servers.map((each) => each.stop(force))))
