@@ -208,6 +208,7 @@ describe.skipIf(!isHere)('the manifests', () => {
     expect(images.filter((image) => !/:\d[\w.-]+$/.test(image))).toEqual([])
   })
 
+  // After a change: sed 's#^trusted_proxies = .*#<the line of the copy>#' gateway/gateway.toml > deploy/kubernetes/gateway.toml
   test('the gateway reads its file from a ConfigMap, which differs from ours in the proxies that it trusts', async () => {
     const read = async (path: string) => Bun.TOML.parse(await Bun.file(path).text()) as object
     const [ours, theirs] = await Promise.all(

@@ -18,6 +18,7 @@ import { RateTable } from './io/rate_table.ts'
 import { AccessLog, type AccessLogEntry } from './observe/access_log.ts'
 import type { ErrorPages } from './routing/error_pages.ts'
 import type { Incoming } from './routing/request_filters.ts'
+import { publishRoutes } from './routing/route_info.ts'
 import { compileRoutes } from './routing/route_table.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
 import { Upstream } from './upstream/upstream.ts'
@@ -106,6 +107,7 @@ export class Gateway implements ClientRegistry {
       route: undefined,
       form: 'plain',
     }
+    publishRoutes(registry, this.incoming.routes)
   }
 
   onGone(): void {

@@ -82,7 +82,7 @@ describe('a gateway that cannot start says why', () => {
     expect(await gateway.stderr).toBe(
       [
         'gateway: the configuration is wrong',
-        '  GATEWAY_WORKERS="many" is not allowed: must be an integer from 0 to 1000',
+        '  GATEWAY_WORKERS="many" is not allowed: must be an integer from 0 to 1000, or auto',
         '  route: is missing: must be at least one [[route]] table',
         '  upstream[0].targets[0]: "dogs" is not allowed: must be an address like http://dogs:8001, https://dogs:8443, unix:/run/dogs.sock or unix:/run/dogs.*.sock',
         '',

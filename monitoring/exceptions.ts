@@ -12,6 +12,7 @@ export const omitted: Readonly<Record<string, string>> = {
   process_cpu_seconds_total: 'the sum of the master and its workers, which have panels of their own',
   process_resident_memory_bytes: 'the sum of the master and its workers, which have panels of their own',
   process_open_fds: 'the sum of the master and its workers, which have panels of their own',
+  gateway_route_info: 'the live page of the exporter shows where routes go',
   prefork_worker_virtual_memory_bytes: 'the engine reserves gigabytes of address space that it never uses',
 }
 

@@ -21,16 +21,19 @@ export interface LoadOptions {
   method: 'GET' | 'POST'
   /** The mean of a connection's pause before its next request. */
   pauseMs: number
+  /** Whether each request has a connection of its own. */
+  closes?: boolean
 }
 
 /** Sends requests over keep-alive connections for some seconds. */
 export async function measure(
   { url, pid }: Proxy,
-  { path, connections, method, pauseMs }: LoadOptions,
+  { path, connections, method, pauseMs, closes = false }: LoadOptions,
   seconds: number,
 ): Promise<Measurement> {
   const before = readProcess(pid)!.cpuUs
   const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', join(import.meta.dir, 'report.lua')]
+  if (closes) flags.push('-H', 'Connection: close')
   const wrk = Bun.spawn(['wrk', ...flags, url + path, '--', method, String(pauseMs)], {
     stdout: 'pipe',
     stderr: 'inherit',

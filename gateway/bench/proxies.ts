@@ -23,6 +23,16 @@ export interface Upstream {
 /** Longest time until a proxy responds. */
 const START_MS = 10_000
 
+/** Paths of a certificate and its key. */
+export interface KeyPair {
+  name: string
+  cert: string
+  key: string
+}
+
+const urlOf = (port: number, tls: KeyPair | undefined): string =>
+  `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
+
 /** Starts processes and ends them when it is disposed of. */
 export class Proxies implements AsyncDisposable {
   readonly #processes: Subprocess[] = []
@@ -32,7 +42,8 @@ export class Proxies implements AsyncDisposable {
     readonly upstream: Upstream,
   ) {}
 
-  async nginx(kind: 'TCP' | 'unix', accessLog: boolean): Promise<Proxy> {
+  /** @param tls clients use TLS with this certificate */
+  async nginx(kind: 'TCP' | 'unix', accessLog: boolean, tls?: KeyPair): Promise<Proxy> {
     const port = freePort()
     const folder = join(this.folder, `nginx-${port}`)
     const { upstream } = this
@@ -49,7 +60,8 @@ export class Proxies implements AsyncDisposable {
         keepalive_requests 1000000000; keepalive_timeout 75s; client_max_body_size 75m;
         upstream dogs { server ${server}; keepalive 512; keepalive_requests 1000000000; }
         server {
-          listen 127.0.0.1:${port};
+          listen 127.0.0.1:${port} ${tls === undefined ? '' : 'ssl'};
+          ${tls === undefined ? '' : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};`}
           location / {
             proxy_pass http://dogs; proxy_http_version 1.1;
             proxy_set_header Connection ""; proxy_set_header Host $host;
@@ -61,10 +73,10 @@ export class Proxies implements AsyncDisposable {
     const file = `${folder}.conf`
     await Bun.write(file, config)
     await Bun.$`mkdir -p ${folder}`
-    const master = await this.#start(['nginx', '-e', '/dev/null', '-c', file], port)
+    const master = await this.#start(['nginx', '-e', '/dev/null', '-c', file], port, {}, tls)
     const [pid] = childrenOf(master.pid)
     const name = `nginx, ${kind}${accessLog ? ', log' : ''}`
-    return { name, url: `http://127.0.0.1:${port}`, pid: pid! }
+    return { name, url: urlOf(port, tls), pid: pid! }
   }
 
   async haproxy(kind: 'TCP' | 'unix'): Promise<Proxy> {
@@ -100,18 +112,24 @@ backend dogs
     return { name: `HAProxy, ${kind}`, url: `http://127.0.0.1:${port}`, pid }
   }
 
-  async gateway(kind: 'TCP' | 'unix', accessLog: boolean): Promise<Proxy> {
+  async gateway(kind: 'TCP' | 'unix', accessLog: boolean, tls?: KeyPair): Promise<Proxy> {
     const { upstream, folder } = this
     const target = kind === 'TCP' ? `http://127.0.0.1:${upstream.port}` : `unix:${upstream.unix}`
-    const file = join(folder, `gateway-${kind}-${accessLog}.toml`)
+    const file = join(folder, `gateway-${kind}-${accessLog}-${tls?.name}.toml`)
+    const port = freePort()
+    const tlsPort = tls === undefined ? undefined : freePort()
+    const listen =
+      tls === undefined
+        ? ''
+        : `[[listen]]\naddress = "127.0.0.1:${tlsPort}"\ntls = { cert = "${tls.cert}", key = "${tls.key}" }`
     await Bun.write(
       file,
       `log = { access = "${accessLog ? 'all' : 'off'}" }
        [[upstream]]\nname = "dogs"\ntargets = ["${target}"]
-       [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"`,
+       [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"
+       ${listen}`,
     )
     // The log goes to a file, like that of nginx: the reader of a pipe would take CPU from the measured processes.
-    const port = freePort()
     const env = {
       GATEWAY_CONFIG: file,
       GATEWAY_PORT: String(port),
@@ -123,7 +141,7 @@ backend dogs
     const [pid] = childrenOf(master.pid)
     return {
       name: `gateway, ${kind}${accessLog ? ', log' : ''}`,
-      url: `http://127.0.0.1:${port}`,
+      url: urlOf(tlsPort ?? port, tls),
       pid: pid!,
     }
   }
@@ -137,6 +155,7 @@ backend dogs
     command: string[],
     port: number,
     { env = {}, stdout }: { env?: Record<string, string>; stdout?: Bun.BunFile } = {},
+    tls?: KeyPair,
   ): Promise<Subprocess> {
     const started = Bun.spawn(command, {
       env: { ...Bun.env, ...env },
@@ -147,7 +166,7 @@ backend dogs
     for (;;) {
       if (started.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${started.exitCode}`)
       if (performance.now() > lastMs) throw new Error(`${command.join(' ')} does not respond`)
-      const isOpen = await fetch(`http://127.0.0.1:${port}/dogs/1/`).then(
+      const isOpen = await fetch(`${urlOf(port, tls)}/dogs/1/`, { tls: { rejectUnauthorized: false } }).then(
         (response) => response.ok,
         () => false,
       )

@@ -5,7 +5,7 @@
 import type { Timeouts } from '../config/limits.ts'
 import { Body, CHUNKS, NO_CHUNKS } from '../http1/body.ts'
 import { CHUNKED, NO_LENGTH } from '../http1/framing.ts'
-import { HEAD, isIdempotent } from '../http1/methods.ts'
+import { HEAD, isIdempotent, POST } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
@@ -72,7 +72,7 @@ export class Exchange implements UpstreamRequestListener {
     this.#upstreamRequest = UpstreamRequest.take(
       this,
       this.#upstream,
-      isIdempotent(line.method),
+      isIdempotent(line.method) || (line.method === POST && fields.hasIdempotencyKey),
       this.#forward.retries,
       startedMs,
     )

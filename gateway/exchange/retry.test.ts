@@ -91,6 +91,27 @@ describe('a target that takes a request and closes', () => {
     expect(upstream.asked).toHaveLength(1)
   })
 
+  test.each([
+    ['POST with Idempotency-Key', POST.replace('Host: a', 'Host: a\r\nIdempotency-Key: 1'), 'second'],
+    ['POST with an empty key', POST.replace('Host: a', 'Host: a\r\nIdempotency-Key:'), '502'],
+    [
+      'PATCH with the key',
+      POST.replace('POST', 'PATCH').replace('Host: a', 'Host: a\r\nIdempotency-Key: 1'),
+      '502',
+    ],
+  ])(
+    'is tried again elsewhere if the client says that this does no harm: %s',
+    async (_, request, expected) => {
+      using first = await namedUpstream('first')
+      using second = await namedUpstream('second')
+      first.state.does = 'hang up'
+      await using gateway = startGateway([first.url, second.url])
+      let received = ''
+      while (first.asked.length === 0) received = await gateway.ask(request, RESPONSE)
+      expect(received).toContain(expected)
+    },
+  )
+
   test('costs a retry of an idempotent request, with its body', async () => {
     using first = await namedUpstream('first')
     using second = await namedUpstream('second')

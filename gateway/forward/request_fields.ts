@@ -32,6 +32,8 @@ export interface RequestFields {
   upgrade: string[] | undefined
   takesTrailers: boolean
   acceptsHtml: boolean
+  /** `Idempotency-Key`: the upstream performs a repeated POST once. */
+  hasIdempotencyKey: boolean
   userAgent: string | undefined
   /** The id of a trace that the client has begun. */
   traceId: string | undefined
@@ -94,6 +96,7 @@ export function requestFields(
     prefix: hops.prefix ?? '',
     requestId: hops.requestId,
     acceptsHtml: acceptsHtml(list.values(bytes, FIELD.accept)),
+    hasIdempotencyKey: list.values(bytes, FIELD['idempotency-key']).some((value) => value !== ''),
     userAgent: list.values(bytes, FIELD['user-agent'])[0],
     traceId: hops.traceparent?.slice(TRACE_ID_AT, TRACE_ID_AT + TRACE_ID_LENGTH),
     hasTraceparent: hops.traceparent !== undefined,

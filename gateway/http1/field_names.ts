@@ -37,6 +37,7 @@ const NAMES = [
   'cache-control',
   'accept',
   'user-agent',
+  'idempotency-key',
 ] as const
 
 /** A field's name as a number. */

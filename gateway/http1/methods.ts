@@ -19,6 +19,7 @@ export const METHODS = [
 export const ROUTED_METHODS = METHODS.slice(0, METHODS.indexOf('CONNECT'))
 
 export const HEAD = METHODS.indexOf('HEAD')
+export const POST = METHODS.indexOf('POST')
 export const OPTIONS = METHODS.indexOf('OPTIONS')
 export const CONNECT = METHODS.indexOf('CONNECT')
 export const TRACE = METHODS.indexOf('TRACE')

@@ -4,10 +4,14 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 /** For the process itself: listeners, logs, shared memory, clients that are turned away. */
 const OWN_FILES = 96
 
-/** The soft limit of this process. */
+/** The soft limit of this process; without /proc it is not known. */
 export function openFileLimit(): number {
-  const line = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
-  return line === null ? Infinity : Number(line[1])
+  try {
+    const line = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+    return line === null ? Infinity : Number(line[1])
+  } catch {
+    return Infinity
+  }
 }
 
 /** The client connections that fit into `files`, beside a reserve for connections to upstreams. */

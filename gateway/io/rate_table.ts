@@ -116,10 +116,21 @@ const CLOCK_MONOTONIC = 1
 
 /** The system's monotonic clock. Bun's own clocks start with the process, so they differ between workers. */
 function monotonicClock(): () => bigint {
-  const { symbols } = dlopen('libc.so.6', { clock_gettime: { args: ['int', 'ptr'], returns: 'int' } })
-  const time = new BigInt64Array(2)
-  const nowMs = performance.now()
-  symbols.clock_gettime(CLOCK_MONOTONIC, time)
-  const offset = time[0]! * 1_000_000_000n + time[1]! - BigInt(Math.round(nowMs * 1e6))
-  return () => BigInt(Math.round(performance.now() * 1e6)) + offset
+  const offset = startOfProcess()
+  return () => nanoseconds(performance.now()) + offset
 }
+
+/** When this process started, in nanoseconds of the monotonic clock, or of the wall clock if libc has another name. */
+function startOfProcess(): bigint {
+  try {
+    const { symbols } = dlopen('libc.so.6', { clock_gettime: { args: ['int', 'ptr'], returns: 'int' } })
+    const time = new BigInt64Array(2)
+    const nowMs = performance.now()
+    symbols.clock_gettime(CLOCK_MONOTONIC, time)
+    return time[0]! * 1_000_000_000n + time[1]! - nanoseconds(nowMs)
+  } catch {
+    return nanoseconds(performance.timeOrigin)
+  }
+}
+
+const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1e6))

@@ -4,6 +4,9 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { objectives } from '../objectives.ts'
+import { render, ruleFiles as rulesOf } from '../rules/files.ts'
+import { stack } from '../stack.ts'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 
 const ports = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090, node: 9100 }
@@ -47,6 +50,14 @@ test('both configurations differ only in the discovery of targets', () => {
     scrape_configs: config.scrape_configs.map((job) => Object.assign({}, job, nowhere)),
   })
   expect(withoutPlaces(compose)).toEqual(withoutPlaces(local))
+})
+
+test('the committed rule files are what `bun run dashboards` writes, and there is no other', async () => {
+  const files = rulesOf(stack, objectives)
+  expect(filesIn('rules')).toEqual(files.map(({ name }) => `rules/${name}.yml`).toSorted())
+  for (const file of files) {
+    expect(await Bun.file(`${import.meta.dir}/rules/${file.name}.yml`).text()).toBe(render(file))
+  }
 })
 
 describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {

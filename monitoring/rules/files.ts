@@ -57,8 +57,11 @@ function ruleLines(rule: Recording | Alert): string[] {
   ]
 }
 
-/** Single quotes where possible: then YAML takes every other character as it is. */
-const quoted = (text: string): string => (text.includes("'") ? JSON.stringify(text) : `'${text}'`)
+/** The quotes that `bun fmt` would choose: single ones, except for a text with an apostrophe and no double quote. */
+function quoted(text: string): string {
+  const hasOnlyApostrophes = text.includes("'") && !text.includes('"')
+  return hasOnlyApostrophes ? JSON.stringify(text) : `'${text.replaceAll("'", "''")}'`
+}
 
 function wrap(text: string): string[] {
   const lines: string[] = ['']

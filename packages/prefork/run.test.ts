@@ -77,16 +77,18 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('a second signal ends the drain at once', async () => {
-    await using cluster = toys()
+    await using cluster = toys({ TOYS_DRAIN_MS: '60000' })
     const { url } = await cluster.ready()
     const never = fetch(`${url}/never`).catch(() => 'cut off')
     await cluster.line('asked /never')
     cluster.signal('SIGTERM')
     await cluster.line('draining')
+    const startedMs = performance.now()
     cluster.signal('SIGTERM')
     expect(await cluster.line('requests were cut off')).toMatchObject({ inFlight: 1 })
     expect(await never).toBe('cut off')
     expect(await cluster.exit()).toBe(EXIT.ok)
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
   })
 
   test.each([
@@ -292,11 +294,11 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
       await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '60000' })
       await cluster.line('migrating')
       cluster.signal('SIGTERM')
-      if (workers > 0) await cluster.line('draining')
+      await cluster.line('stopping when the migrations are done')
       const startedMs = performance.now()
       cluster.signal(second)
       expect(await cluster.exit()).toBe(EXIT.ok)
-      expect(performance.now() - startedMs).toBeLessThan(5000)
+      expect(performance.now() - startedMs).toBeLessThan(20_000)
     },
   )
 })

@@ -68,6 +68,11 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
       looks: { '590s': [{ labels: upstream }], '610s': [] },
     },
     {
+      claim: 'all attempts fail a minute after the first responses ever',
+      series: { [responses('200')]: '_x3 20x60', [responses('0')]: '0x9 0+5x60' },
+      looks: { '100s': [], '4m': [{ labels: upstream }] },
+    },
+    {
       claim: 'every response takes longer than a minute',
       series: {
         [attempts]: perSecond(5),

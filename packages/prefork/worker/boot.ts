@@ -49,6 +49,7 @@ export async function boot<Config extends ProcessConfig>(
     let isStopped = false
     const overdue = stopped.then(() => {
       isStopped = true
+      log.info({ drainMs: config.drainMs }, 'stopping when the migrations are done')
       return Promise.race([Bun.sleep(config.drainMs), now])
     })
     const prepared = Promise.resolve(cluster.prepare?.(config)).then(() => true)

@@ -61,12 +61,32 @@ test('a worker waits for its successor before it closes its listeners', async ()
   expect(calls).toEqual(['lame duck', 'close listeners', 'stop false', 'stop true'])
 })
 
-test.each(['hurry', 'now'] as const)('%s ends the lame duck, and the wait for a successor', async (name) => {
+test('in a hurry a replaced worker still closes its listeners first, and gives its clients a moment', async () => {
+  const startedMs = performance.now()
+  const { cutOff, calls } = draining({
+    lameDuckMs: 20,
+    hasSuccessor: true,
+    replaced: Promise.resolve(),
+    connections: () => new Set(['silent']),
+    hurry: Promise.resolve(),
+  })
+  expect(await cutOff).toBe(0)
+  expect(calls).toEqual(['lame duck', 'close listeners', 'stop false', 'stop true'])
+  expect(performance.now() - startedMs).toBeGreaterThan(100)
+})
+
+test('in a hurry no successor is waited for', async () => {
+  const { cutOff, calls } = draining({ hasSuccessor: true, hurry: Promise.resolve() })
+  expect(await cutOff).toBe(0)
+  expect(calls).toEqual(['lame duck', 'stop false', 'stop true'])
+})
+
+test('an order to end now ends the lame duck, and the wait for a successor', async () => {
   const { cutOff, calls } = draining({
     lameDuckMs: 60_000,
     hasSuccessor: true,
     connections: () => new Set(['silent']),
-    [name]: Promise.resolve(),
+    now: Promise.resolve(),
   })
   expect(await cutOff).toBe(0)
   expect(calls).toEqual(['lame duck', 'stop false', 'stop true'])

@@ -20,11 +20,14 @@ export interface DrainOptions {
   connections(): Set<string>
   /** The number of requests whose response is not complete. */
   inFlight(): number
-  /** Resolves when requests in flight are the only thing to wait for, and no longer silent connections or WebSockets. */
+  /** Resolves when requests are the only thing to wait for, and no longer a successor, silent connections or WebSockets. */
   hurry: Promise<unknown>
   /** Resolves when the worker must end without waiting any longer. */
   now: Promise<unknown>
 }
+
+/** How long a server may take to read the requests that its open connections have received. */
+const READ_WITHIN_MS = 200
 
 /** How often connections and requests are looked at. */
 const LOOK_EVERY_MS = 50
@@ -39,14 +42,18 @@ const CLOSE_WITHIN_MS = 500
 export async function drain(served: Served, options: DrainOptions): Promise<number> {
   const { lameDuckMs, drainMs, hasSuccessor, replaced, closeListeners, connections, inFlight } = options
   served.lameDuck()
-  const [hurry, now] = [new Flag(options.hurry), new Flag(options.now)]
+  const [isReplaced, now] = [new Flag(replaced), new Flag(options.now)]
+  const hurry = new Flag(options.hurry)
   const timer = setTimeout(now.set, lameDuckMs + drainMs)
-  await Promise.race([Bun.sleep(lameDuckMs), hurry.promise, now.promise])
+  await Promise.race([Bun.sleep(lameDuckMs), now.promise])
   if (hasSuccessor) {
-    await Promise.race([replaced.then(closeListeners), hurry.promise, now.promise])
+    await Promise.race([isReplaced.promise, hurry.promise, now.promise])
+    if (isReplaced.isSet) await Promise.race([closeListeners(), now.promise])
+    // Even in a hurry: a client that has just connected may have sent a request that is not read yet.
+    const leave = new Flag(options.hurry.then(() => Bun.sleep(READ_WITHIN_MS)))
     // Those had no response yet that says `Connection: close`: the others are closed.
     const silent = connections()
-    await untilTrue(() => silent.isDisjointFrom(connections()), hurry, now)
+    await untilTrue(() => silent.isDisjointFrom(connections()), leave, now)
   }
   let isStopped = false
   const stopped = served.stop(false).then(() => void (isStopped = true))
