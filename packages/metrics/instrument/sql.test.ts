@@ -1,6 +1,9 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { wholeNumbersFrom } from '../testing.ts'
 import { describe } from './sql.ts'
+
+/** Thousands of statements, on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 test.each([
   // Plain statements

@@ -1,11 +1,14 @@
 /** The room of removed series is used again by the next worker of the slot, and no reader ever sees half of a change. */
-import { afterEach, expect, test } from 'bun:test'
+import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { Counter } from '../api/counter.ts'
 import { Gauge } from '../api/gauge.ts'
 import { Histogram } from '../api/histogram.ts'
 import { help, pageOf, registersOf, segmentFolder, shown } from '../testdata/segments.ts'
 import { wholeNumbersFrom } from '../testing.ts'
 import { Segment } from './segment.ts'
+
+/** Hundreds of files and thousands of pages, on a machine that may be busy. */
+setDefaultTimeout(60_000)
 
 const { create } = segmentFolder()
 

@@ -157,8 +157,8 @@ test('a file of another pid namespace is left alone, with or without a process o
   const fileOf = (pid: number, ino: number) => {
     const bytes = readFileSync(path)
     bytes.writeInt32LE(pid, 16)
-    // The parent of this process may have started in the same tick.
-    bytes.writeDoubleLE(bytes.readDoubleLE(24) - 1, 24)
+    // No process has half a tick for its start time. The parent may have started in the same tick as this one, or just before.
+    bytes.writeDoubleLE(bytes.readDoubleLE(24) - 0.5, 24)
     bytes.writeDoubleLE(ino, 32)
     return bytes
   }
