@@ -26,6 +26,7 @@ export const onlyAfter: Readonly<Record<string, string>> = {
   prefork_last_reload_timestamp_seconds: 'a reload',
   ALERTS: 'an alert: panels leave out Watchdog',
   prefork_listen_overflows_total: 'a kernel that counts overflows (Linux)',
+  gateway_rate_limited_total: 'a route whose rate is limited',
   gateway_upstream_queue_seconds: 'a request that waits: a quantile needs a value',
   node_cpu_seconds_total: 'a node_exporter',
   node_memory_MemAvailable_bytes: 'a node_exporter',
