@@ -87,7 +87,7 @@ export async function serve(config: Config, log: Logger): Promise<Server> {
   }
 
   const routes: Record<string, Handler> = {
-    ...(await pageFiles(telemetryPath)),
+    ...pageFiles(telemetryPath),
     '/live.json': live,
     '/workers.json': workers,
     '/probe': probe,

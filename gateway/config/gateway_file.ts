@@ -77,9 +77,12 @@ export interface GatewayFile {
   errors: Map<number, ErrorPage>
 }
 
-/** @throws {ConfigError} with all problems of the file */
-export function readGatewayFile(path: string, env: Environment): GatewayFile {
-  const { document: given, problems } = readToml(path, env)
+/**
+ * @param text the content, if the program has it already
+ * @throws {ConfigError} with all problems of the file
+ */
+export function readGatewayFile(path: string, env: Environment, text?: string): GatewayFile {
+  const { document: given, problems } = readToml(path, env, text)
   const document = Value.Default(FileSchema, given)
   problems.push(...shapeProblems(FileSchema, document), ...referenceProblems(document))
   if (problems.length > 0) throw new ConfigError(problems)

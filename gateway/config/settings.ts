@@ -11,6 +11,7 @@ import {
   variableName,
 } from '@bun-monitoring/prefork'
 import { Type } from '@sinclair/typebox'
+import committed from '../gateway.toml' with { type: 'text' }
 import { type GatewayFile, readGatewayFile } from './gateway_file.ts'
 
 export const PREFIX = 'GATEWAY'
@@ -27,6 +28,7 @@ export const schema = Type.Object({
 
 export interface GatewayConfig extends ProcessConfig, GatewayFile {}
 
+/** The file of a gateway without GATEWAY_CONFIG. It is a part of the program, so a compiled gateway has it, too. */
 const COMMITTED_FILE = `${import.meta.dir}/../gateway.toml`
 
 /**
@@ -47,8 +49,11 @@ export function readGatewayConfig(env: Environment): Readonly<GatewayConfig> {
   const settings = attempt(() => readConfig(schema, PREFIX, env))
   // Read from the environment directly: the file is checked even if a setting is wrong.
   const named = env[variableName(PREFIX, 'config')]
-  const path = named === undefined || named === '' ? COMMITTED_FILE : named
-  const file = attempt(() => readGatewayFile(path, env))
+  const file = attempt(() =>
+    named === undefined || named === ''
+      ? readGatewayFile(COMMITTED_FILE, env, committed)
+      : readGatewayFile(named, env),
+  )
   if (!settings || !file) throw new ConfigError(problems)
   return Object.freeze({ ...settings, ...file })
 }

@@ -12,10 +12,13 @@ export interface TomlFile {
   problems: string[]
 }
 
-/** @throws {ConfigError} if the file cannot be read or is not TOML */
-export function readToml(path: string, env: Environment): TomlFile {
+/**
+ * @param text the content, if the program has it already
+ * @throws {ConfigError} if the file cannot be read or is not TOML
+ */
+export function readToml(path: string, env: Environment, text = read(path)): TomlFile {
   const problems: string[] = []
-  return { document: fill(parse(read(path), path), '', env, problems), problems }
+  return { document: fill(parse(text, path), '', env, problems), problems }
 }
 
 function read(path: string): string {
