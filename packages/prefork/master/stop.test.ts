@@ -172,6 +172,8 @@ test('a cluster whose standard output is closed serves on, reloads and drains', 
     expect(await cluster.exited).toBe(0)
     expect(await new Response(cluster.stderr).text()).toBe('')
   } finally {
+    // The shell's children: the master does not end with the shell.
+    for (const child of childrenOf(cluster.pid)) process.kill(child, 'SIGKILL')
     cluster.kill()
   }
 })
