@@ -303,6 +303,14 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   )
 })
 
+test('a worker that stops long after its migrations says nothing of them', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '1' })
+  await cluster.line('ready')
+  process.kill((await cluster.line('worker 1 is ready')).workerPid as number, 'SIGTERM')
+  await cluster.line('worker 1 ended (signal)')
+  expect(cluster.lines('stopping when the migrations are done')).toEqual([])
+})
+
 test('WORKERS=auto starts a worker for each processor', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: 'auto' })
   expect(await cluster.line('ready')).toMatchObject({ workers: automaticWorkers() })

@@ -6,6 +6,9 @@ import { childrenOf } from './shared/procfs.ts'
 export { isExpected } from '@bun-monitoring/metrics/testing'
 export { freePort } from './shared/bind.ts'
 
+/** How long the rest of the output of a process that has ended may take. */
+const OUTPUT_TIMEOUT_MS = 1000
+
 export interface LogLine extends Record<string, unknown> {
   msg: string
 }
@@ -80,6 +83,8 @@ export class TestProcess implements AsyncDisposable {
   /** The exit code, or the name of the signal that killed the process. */
   async exit(): Promise<number | string> {
     const code = await this.#process.exited
+    // Its last lines may come after its end. A process that it left behind may hold the output open.
+    await Promise.race([this.#ended, Bun.sleep(OUTPUT_TIMEOUT_MS)])
     return this.#process.signalCode ?? code
   }
 

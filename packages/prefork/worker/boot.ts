@@ -46,8 +46,10 @@ export async function boot<Config extends ProcessConfig>(
   RequestCounters.own = counters
   publishAppInfo(registry, cluster)
   if (prepare) {
+    let isPreparing = true
     let isStopped = false
     const overdue = stopped.then(() => {
+      if (!isPreparing) return undefined
       isStopped = true
       log.info({ drainMs: config.drainMs }, 'stopping when the migrations are done')
       return Promise.race([Bun.sleep(config.drainMs), now])
@@ -55,6 +57,7 @@ export async function boot<Config extends ProcessConfig>(
     const prepared = Promise.resolve(cluster.prepare?.(config)).then(() => true)
     // The migrations may wait for a database that never comes.
     const isPrepared = await Promise.race([prepared, overdue.then(() => false)])
+    isPreparing = false
     if (!isPrepared) log.warn({ drainMs: config.drainMs }, 'the migrations were cut off')
     if (isStopped) return undefined
     onPrepared?.()
