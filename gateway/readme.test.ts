@@ -5,7 +5,7 @@ import { RequestTally } from '@bun-monitoring/prefork'
 import { ClientMetrics } from './client/metrics.ts'
 import { ExchangeMetrics } from './exchange/metrics.ts'
 import { REJECTIONS } from './http1/rejections.ts'
-import { FAILURES } from './upstream/failures.ts'
+import { FAILURES } from './upstream/failure_responses.ts'
 import { UpstreamFamilies } from './upstream/metrics.ts'
 
 const readme = await Bun.file(`${import.meta.dir}/README.md`).text()

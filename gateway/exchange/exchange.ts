@@ -16,7 +16,7 @@ import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
 import { problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 import type { Forward } from '../routing/route.ts'
-import { type Failure, FAILURES } from '../upstream/failures.ts'
+import { type Failure, FAILURES } from '../upstream/failure_responses.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import {
   connectionLine,

@@ -8,7 +8,7 @@ import type { RequestFields } from '../forward/request_fields.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
 import type { AccessLogMode } from '../observe/access_log.ts'
-import { type Failure, NO_RESPONSE } from '../upstream/failures.ts'
+import { type Failure, NO_RESPONSE } from '../upstream/failure_responses.ts'
 import type { ConnectionOwner } from '../upstream/upstream_connection.ts'
 import type { ExchangeContext } from './downstream.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Failure } from '../upstream/failures.ts'
+import type { Failure } from '../upstream/failure_responses.ts'
 import { type Attempt, retryReason } from './retry_policy.ts'
 
 /** An idempotent request that was sent on a new connection and got no byte back. */

@@ -3,7 +3,7 @@
  * is sent again only if no byte of it was sent. A kept connection that the target had closed is no failure. How many retries an upstream gets is in upstream/retry_budget.ts.
  */
 import type { RetryRule } from '../routing/route.ts'
-import type { Failure, RetryReason } from '../upstream/failures.ts'
+import type { Failure, RetryReason } from '../upstream/failure_responses.ts'
 
 /** A failed attempt. */
 export interface Attempt {

@@ -4,7 +4,7 @@
  */
 import type { Sink } from '../io/write_queue.ts'
 import type { RetryRule } from '../routing/route.ts'
-import { type Failure, NO_RESPONSE, type RetryReason } from '../upstream/failures.ts'
+import { type Failure, NO_RESPONSE, type RetryReason } from '../upstream/failure_responses.ts'
 import type { ResponseListener } from '../upstream/response_listener.ts'
 import type { PoolRequest, Upstream } from '../upstream/upstream.ts'
 import type { ConnectionOwner, UpstreamConnection } from '../upstream/upstream_connection.ts'

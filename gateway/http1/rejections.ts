@@ -1,6 +1,6 @@
 /**
  * Why the gateway rejects a client's message, with the status of each reason. The reason's name is the label `reason` of
- * `gateway_rejections_total`. Failures of an upstream are in upstream/failures.ts.
+ * `gateway_rejections_total`. Failures of an upstream are in upstream/failure_responses.ts.
  */
 
 /** A rejected message closes its connection: the start of the next message is unknown. */

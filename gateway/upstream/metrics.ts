@@ -1,7 +1,7 @@
 /** The metrics of upstreams. Children are looked up once for each upstream. */
 import { Counter, Gauge, Histogram, HTTP_DURATION_BUCKETS, type Registry } from '@bun-monitoring/metrics'
 import { RESPONSE_RULES, type ResponseRule } from '../http1/response_head.ts'
-import { NO_RESPONSE, RETRY_REASONS, type RetryReason } from './failures.ts'
+import { NO_RESPONSE, RETRY_REASONS, type RetryReason } from './failure_responses.ts'
 import { HEALTH_STATES, type HealthState } from './health.ts'
 
 type CounterChild = ReturnType<Counter['labels']>

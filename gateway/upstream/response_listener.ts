@@ -1,7 +1,7 @@
 /** Receives the response that arrives on an upstream connection. exchange/exchange.ts implements it. */
 import type { Timeouts } from '../config/limits.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
-import type { Failure } from './failures.ts'
+import type { Failure } from './failure_responses.ts'
 
 export interface ResponseListener {
   readonly isTunnel: boolean

@@ -1,4 +1,4 @@
-/** Adds the default labels of a registry to its series. storage/segment_reader.ts does the same for those of a segment. */
+/** Adds the default labels of a registry to its series. storage/merge_regions.ts does the same for those of a segment. */
 import { type Family, labelText, type Series } from '../model/family.ts'
 
 /** A name and its value as {@link labelText} writes them. The value is matched, too, because it may look like a name. */

@@ -1,6 +1,6 @@
 /**
  * Reads what a region holds: families as they were declared, the series of each, and the default labels. An entry that says
- * nothing valid is damage. layout.ts reads the bytes; segment_reader.ts and region_store.ts make something of what is read here.
+ * nothing valid is damage. layout.ts reads the bytes; merge_regions.ts and region_store.ts make something of what is read here.
  */
 import { cellCountOf, type Definition, RESERVED_LABELS, reservedLabel } from '../model/definition.ts'
 import { validateDeclaration, validateDefaultLabelNames } from '../model/validation.ts'

@@ -17,7 +17,7 @@ import {
   regionCount,
   WORD_BYTES,
 } from './layout.ts'
-import { SegmentReader, type WorkersRegion } from './segment_reader.ts'
+import { SegmentReader, type WorkersRegion } from './merge_regions.ts'
 import type { SharedStore } from './store.ts'
 import { bytesOf, defaultFolder, makeFile, openFile, removeStale, SegmentError } from './segment_file.ts'
 import { RegionStore } from './region_store.ts'
