@@ -24,7 +24,7 @@ test('all five targets are up', () => allTargetsAreUp(prometheus), 70_000)
 
 test('under the smoke load every query of the dashboards has data, and no threshold is crossed', async () => {
   await Promise.all([load(gateway, {}, '-e', 'SHAPE=smoke'), everyQueryHasData(prometheus)])
-}, 120_000)
+}, 200_000)
 
 test('our containers run without root, capabilities and a writable file system', async () => {
   for (const service of OWN) {
