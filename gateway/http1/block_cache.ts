@@ -9,16 +9,21 @@ import { TOKEN } from './bytes.ts'
 /** Larger blocks are not cached. */
 const MAX_BLOCK_BYTES = 2048
 
+/**
+ * A field value within a block that differs from message to message, such as an id. A block in which another token of that
+ * length stands there has the same result, once the entry has taken the value over.
+ */
+export interface VaryingValue {
+  readonly from: number
+  readonly to: number
+  /** Takes the value over from these bytes, in which the block begins at `at`. */
+  adopt(bytes: Buffer, at: number): void
+}
+
 /** A block that was parsed. Its bytes are a copy: a socket's bytes are a view of a larger buffer. */
 export interface CachedBlock {
   readonly block: Buffer
-  /**
-   * A field value within `block` that differs from message to message, such as an id: any other token of that length has the
-   * same result, once {@link adopt} has taken it over.
-   */
-  readonly varying?: { readonly from: number; readonly to: number } | undefined
-  /** Takes the varying value over from these bytes, in which the block begins at `at`. */
-  adopt?(bytes: Buffer, at: number): void
+  readonly varying?: VaryingValue | undefined
 }
 
 /** One entry for each block length modulo the number of slots: bounded, and found without hashing. */
@@ -33,8 +38,9 @@ export class BlockCache<Entry extends CachedBlock> {
     const entry = this.#entries[(to - from) % this.slots]
     if (entry === undefined || entry.block.length !== to - from) return undefined
     if (entry.block.compare(bytes, from, to) === 0) return entry
-    if (!isEqualButVarying(entry, bytes, from, to)) return undefined
-    entry.adopt!(bytes, from)
+    const { varying } = entry
+    if (varying === undefined || !isEqualBut(varying, entry.block, bytes, from, to)) return undefined
+    varying.adopt(bytes, from)
     return entry
   }
 
@@ -44,14 +50,13 @@ export class BlockCache<Entry extends CachedBlock> {
   }
 }
 
-function isEqualButVarying(
-  { block, varying }: CachedBlock,
+function isEqualBut(
+  { from: start, to: end }: VaryingValue,
+  block: Buffer,
   bytes: Buffer,
   from: number,
   to: number,
 ): boolean {
-  if (varying === undefined) return false
-  const { from: start, to: end } = varying
   if (block.compare(bytes, from, from + start, 0, start) !== 0) return false
   if (block.compare(bytes, from + end, to, end) !== 0) return false
   for (let i = from + start; i < from + end; i++) if (TOKEN[bytes[i]!] !== 1) return false

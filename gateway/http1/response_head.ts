@@ -2,7 +2,7 @@
  * Reads the head of an upstream's response (RFC 9112 section 4) as strictly as that of a request. A response that needs
  * no change is forwarded as the bytes received.
  */
-import type { CachedBlock } from './block_cache.ts'
+import type { CachedBlock, VaryingValue } from './block_cache.ts'
 import { CR, decimal, latin1, LF, SP, VALUE } from './bytes.ts'
 import type { ChunkOptions } from './chunks.ts'
 import { connectionOptions } from './connection_options.ts'
@@ -76,8 +76,7 @@ export function readResponseHead(
   let isVerbatim = exactMinor === 1 && hasReason && !list.hasSpace && !changes
   let hasDate = false
   let isFramed = false
-  let forwardedId: string | undefined
-  let varying: CachedBlock['varying']
+  let requestId: { line: string; from: number; to: number } | undefined
   const lines = [`HTTP/1.1 ${status} ${hasReason ? latin1(bytes, reasonAt, lineEnd - 2) : ''}`]
   for (let i = 0; i < list.count; i++) {
     const name = list.names[i]!
@@ -89,10 +88,8 @@ export function readResponseHead(
     } else {
       if (name === FIELD.date) hasDate = true
       const line = `${list.name(bytes, i)}: ${list.value(bytes, i)}`
-      if (name === FIELD['x-request-id'] && varying === undefined) {
-        varying = { from: list.spans[i * 4 + 2]! - from, to: list.spans[i * 4 + 3]! - from }
-        forwardedId = `\r\n${line}\r\n`
-      }
+      if (name === FIELD['x-request-id'])
+        requestId ??= { line, from: list.spans[i * 4 + 2]! - from, to: list.spans[i * 4 + 3]! - from }
       lines.push(line)
     }
     if (frames) isFramed = true
@@ -101,17 +98,9 @@ export function readResponseHead(
   lines.push('')
   const block = Buffer.from(bytes.subarray(from, to))
   const forward = Buffer.from(lines.join('\r\n'), 'latin1')
-  const forwardEnd =
-    forwardedId === undefined ? 0 : forward.indexOf(forwardedId, 0, 'latin1') + forwardedId.length - 2
   return {
     block,
-    varying,
-    // Each response of our services has an id of its own. Its other bytes repeat.
-    adopt(others, at) {
-      const { from: start, to: end } = varying!
-      others.copy(block, start, at + start, at + end)
-      others.copy(forward, forwardEnd - (end - start), at + start, at + end)
-    },
+    varying: requestId && varyingId(requestId, block, forward),
     status,
     framing,
     chunks: { keepsChunks: true, trailersOf: options },
@@ -120,6 +109,23 @@ export function readResponseHead(
     forward,
     hasDate,
     upgrade,
+  }
+}
+
+/** Each response of our services has an id of its own; its other bytes repeat. The id stands in both buffers. */
+function varyingId(
+  { line, from, to }: { line: string; from: number; to: number },
+  block: Buffer,
+  forward: Buffer,
+): VaryingValue {
+  const end = forward.indexOf(`\r\n${line}\r\n`, 0, 'latin1') + 2 + line.length
+  return {
+    from,
+    to,
+    adopt(bytes, at) {
+      bytes.copy(block, from, at + from, at + to)
+      bytes.copy(forward, end - (to - from), at + from, at + to)
+    },
   }
 }
 
