@@ -53,7 +53,8 @@ export async function runWorker<Config extends ProcessConfig>(
     })
   } catch (error) {
     const isTaken = (error as { code?: string }).code === 'EADDRINUSE' || error instanceof PortTakenError
-    const cause = isTaken ? notShared(tcp.port, cluster.prefix) : error
+    // The master has found the port free, unless it shares it with another cluster.
+    const cause = isTaken && config.sharePort === 'no' ? notShared(tcp.port, cluster.prefix) : error
     const { message, isKnown } = bootFailure(cluster.name, cause)
     if (!isKnown) log.error({ err: error }, `worker ${role.slot} cannot start`)
     tellMaster({ type: 'failed', message })
