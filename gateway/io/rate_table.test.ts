@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Rate, RateTable } from './rate_table.ts'
+import { type Rate, RateTable, removeRateTables } from './rate_table.ts'
 
 const SECOND = 1_000_000_000n
 
@@ -83,5 +83,5 @@ test('4 processes let through what one would, within 1 %, also if one is killed 
   console.log(`${total} of at most ${ideal.toFixed(0)} in ${counts.join(', ')}`)
   expect(total).toBeWithin(1000, ideal * 1.01)
   expect(counts.at(-1)).toBeLessThan(100)
-  RateTable.shared(process.pid).remove()
+  removeRateTables()
 }, 30_000)
