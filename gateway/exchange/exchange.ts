@@ -11,11 +11,11 @@ import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
 import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
 import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
-import { type ErrorPages, NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
-import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
+import { NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
+import type { HeaderValues } from '../routing/header_rules.ts'
 import { problemReply, withHeaders } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
-import type { Forward } from '../routing/route.ts'
+import type { Forward, Route } from '../routing/route.ts'
 import { type Failure, FAILURES } from '../upstream/failure_responses.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import {
@@ -41,10 +41,8 @@ export class Exchange implements UpstreamRequestListener {
   readonly #upstreamRequest: UpstreamRequest
   readonly #record: ExchangeRecord
   readonly #isHead: boolean
+  readonly #route: Route
   readonly #forward: Forward
-  readonly #responseHeaders: HeaderRules | undefined
-  readonly bodyBytes: number
-  readonly #errorPages: ErrorPages
   #closes: boolean
   #head: ResponseHead | undefined
   #response: Body | undefined
@@ -58,10 +56,8 @@ export class Exchange implements UpstreamRequestListener {
   ) {
     const { line, fields, route } = incoming
     this.#fields = fields
+    this.#route = route!
     this.#forward = route!.forward!
-    this.#responseHeaders = route!.responseHeaders
-    this.bodyBytes = route!.bodyBytes
-    this.#errorPages = route!.errorPages ?? NO_PAGES
     this.#upstream = context.upstream(this.#forward.upstream)
     this.#isHead = line.method === HEAD
     this.minor = line.minor
@@ -86,6 +82,11 @@ export class Exchange implements UpstreamRequestListener {
     return this.request.isDone
   }
 
+  /** The most bytes of the request's body. */
+  get bodyBytes(): number {
+    return this.#route.bodyBytes
+  }
+
   get timeouts(): Timeouts {
     return this.#forward.timeouts
   }
@@ -108,7 +109,7 @@ export class Exchange implements UpstreamRequestListener {
     writePrefix(out, incoming)
     const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
     commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
-    if (this.#record.isLogged || rules !== undefined || this.#responseHeaders !== undefined)
+    if (this.#record.isLogged || rules !== undefined || this.#route.responseHeaders !== undefined)
       this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
     if (this.#record.isLogged)
       this.#record.traceId = this.#fields.traceId ?? writtenTraceId(buffer, at, requestId !== undefined)
@@ -176,7 +177,7 @@ export class Exchange implements UpstreamRequestListener {
     this.#upstreamRequest.onResponse(head.status)
     const { out } = client
     const closes = this.#closes
-    const isUnchanged = this.#responseHeaders === undefined && !this.#rechunks
+    const isUnchanged = this.#route.responseHeaders === undefined && !this.#rechunks
     const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && isUnchanged
     const { pieces } = response
     if (isVerbatim && (pieces.length === 0 || (pieces.length === 2 && pieces[0] === to))) {
@@ -261,11 +262,11 @@ export class Exchange implements UpstreamRequestListener {
     const reply = withErrorPage(
       problemReply(status, `${this.#upstream.name} ${detail}`),
       this.#fields.acceptsHtml,
-      this.#errorPages,
+      this.#route.errorPages ?? NO_PAGES,
       this.context.errorPages,
     )
     client.reply(
-      withHeaders(reply, this.#responseHeaders, this.#values()),
+      withHeaders(reply, this.#route.responseHeaders, this.#values()),
       connectionLine(closes, this.minor),
       !this.#isHead,
     )
@@ -273,7 +274,7 @@ export class Exchange implements UpstreamRequestListener {
   }
 
   #writeHead(head: ResponseHead): void {
-    const rules = this.#responseHeaders
+    const rules = this.#route.responseHeaders
     writeResponseHead(this.client.out, head, {
       closes: this.#closes,
       minor: this.minor,
