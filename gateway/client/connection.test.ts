@@ -197,19 +197,39 @@ describe('interim responses', () => {
     expect(await client.until(/no$/)).toContain('\r\nConnection: close\r\n')
   })
 
-  test('an expectation in other letters reaches the upstream as every server knows it', async () => {
+  const expecting = (value: string, version = '1.1') =>
+    `POST /dogs/ HTTP/${version}\r\nHost: a\r\nExpect: ${value}\r\nContent-Length: 0\r\n\r\n`
+
+  test.each([
+    ['100-CONTINUE', 1],
+    ['100-continue, 100-Continue', 1],
+    ['100-continue\r\nexpect: 100-continue', 1],
+    [' 100-continue ,', 1],
+    ['', 0],
+    [', ,', 0],
+  ])('the expectation %j reaches the upstream as every server knows it, once', async (value, lines) => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    await gateway.ask('POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-CONTINUE\r\nContent-Length: 0\r\n\r\n')
-    expect(upstream.heads[0]!.split('\r\n')).toContain('Expect: 100-continue')
+    await gateway.ask(expecting(value))
+    const expected = Array.from({ length: lines }, () => 'Expect: 100-continue')
+    expect(upstream.heads[0]!.split('\r\n').filter((line) => /^expect/i.test(line))).toEqual(expected)
   })
 
-  test('another expectation is rejected: 417', async () => {
-    using upstream = await recordingUpstream()
+  test.each(['tea', '100-continue, tea', '100-continue;q=1', '"100-continue"', '100-continue 100-continue'])(
+    'another expectation is rejected: %s',
+    async (value) => {
+      using upstream = await recordingUpstream()
+      await using gateway = startGateway(upstream.url)
+      expect(await gateway.ask(expecting(value), /\}$/)).toStartWith('HTTP/1.1 417 Expectation Failed\r\n')
+      expect(upstream.requests).toEqual([])
+    },
+  )
+
+  test.each(['100-continue', 'tea'])('HTTP/1.0 has no expectations: %s', async (value) => {
+    using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    const text = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 0\r\n\r\n'
-    expect(await gateway.ask(text, /\}$/)).toStartWith('HTTP/1.1 417 Expectation Failed\r\n')
-    expect(upstream.requests).toEqual([])
+    await gateway.ask(expecting(value, '1.0'))
+    expect(upstream.heads[0]).not.toMatch(/^expect/im)
   })
 })
 

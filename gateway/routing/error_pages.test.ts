@@ -10,6 +10,8 @@ test.each<[string[], boolean]>([
   [['application/xhtml+xml ; q=1'], true],
   [['text/html;q=0'], false],
   [['text/html; q=0.000'], false],
+  [['text/html;q=0;level=1'], false],
+  [['text/html;q=0.01'], true],
   [['*/*'], false],
   [['text/*, text/htmlx'], false],
   [[], false],
