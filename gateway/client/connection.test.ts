@@ -1,6 +1,16 @@
 /** Connections of HTTP/1.1 and HTTP/1.0: one request after the other, each with its response. */
-import { describe, expect, test } from 'bun:test'
-import { cannedUpstream, OK, rawClient, rawUpstream, recordingUpstream, startGateway } from '../testing.ts'
+import { describe, expect, spyOn, test } from 'bun:test'
+import { WriteQueue } from '../io/write_queue.ts'
+import {
+  cannedUpstream,
+  namedUpstream,
+  OK,
+  rawClient,
+  rawUpstream,
+  recordingUpstream,
+  startGateway,
+  until,
+} from '../testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -43,17 +53,37 @@ describe('pipelining', () => {
   })
 
   test('more than is read ahead waits in the socket', async () => {
+    const first = Promise.withResolvers<void>()
     let asked = 0
     await using upstream = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
-      fetch: () => new Response(`${++asked};`),
+      async fetch(request) {
+        if (request.url.endsWith('/other')) return new Response('ok')
+        if (++asked === 1) await first.promise
+        return new Response(`${asked};`)
+      },
     })
     await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
-    const count = 3000
-    using client = await rawClient(gateway.port, ASK.repeat(count))
+    const [count, received] = [300, 'gateway_received_bytes_total']
+    const large = ASK.replace('\r\n\r\n', `\r\nA: ${'a'.repeat(10_000)}\r\n\r\n`)
+    using client = await rawClient(gateway.port, large.repeat(count))
+    let before = -1
+    let quiet = 0
+    // Requests of another client pass meanwhile: the gateway has had the time to read more.
+    while (quiet < 5) {
+      await gateway.ask(ASK.replace('/dogs/', '/dogs/other'))
+      const bytes = (await gateway.metric(received)) - 1
+      quiet = bytes - before < large.length ? quiet + 1 : 0
+      before = bytes
+    }
+    // One read of the socket is at most 512 KiB.
+    expect(before).toBeLessThan(1_200_000)
+    expect(asked).toBe(1)
+    first.resolve()
     await client.until(new RegExp(`${count};$`))
     expect(asked).toBe(count)
+    expect(await gateway.metric(received)).toBeGreaterThan(large.length * count)
   })
 
   test('a request that comes byte by byte is read all the same', async () => {
@@ -305,6 +335,45 @@ describe('trailers', () => {
     )
     for (const received of [seen, response]) expect(received).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
   })
+})
+
+test('a client that was idle for almost its whole time has all the time that its response takes', async () => {
+  using upstream = await namedUpstream('slow')
+  // The connection to the upstream is kept: opening one would be progress, too.
+  await using gateway = startGateway(upstream.url, { timeouts: { poolIdleMs: 1e9 } })
+  using client = await rawClient(gateway.port, ASK)
+  await client.until(/slow$/)
+  upstream.state.does = 'nothing'
+  gateway.advance(74_900)
+  client.socket.write(ASK)
+  await until(() => upstream.asked.length === 2)
+  gateway.advance(30_000)
+  for (const socket of upstream.sockets) socket.write(upstream.response)
+  expect(await client.until(/slow[^]*(slow|\})$/)).toEndWith('slow')
+  // From now on it is idle again.
+  gateway.advance(74_900)
+  expect(gateway.server.connections()).toBe(1)
+  gateway.advance(200)
+  await client.untilClosed()
+})
+
+test('a connection whose request is not yet sent as a whole is not used again', async () => {
+  const { open } = WriteQueue.prototype
+  // The socket to the upstream, whose queue counts nothing, takes the head and a part of the body.
+  using _ = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
+    const write = (bytes: Buffer, from = 0, length = bytes.length - from) =>
+      socket.write(bytes, from, Math.min(length, 1000))
+    open.call(this, this.counter === undefined ? ({ write } as unknown as typeof socket) : socket)
+  })
+  using upstream = await cannedUpstream(OK)
+  await using gateway = startGateway(upstream.url)
+  const post = (bytes: number) =>
+    `POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`
+  await gateway.ask(post(1))
+  await gateway.ask(post(2000))
+  expect(upstream.connections()).toBe(1)
+  await gateway.ask(post(1))
+  expect(upstream.connections()).toBe(2)
 })
 
 test('connections to the upstream are used again, until they are idle for too long', async () => {
