@@ -65,7 +65,7 @@ export function claimsOf(bytes: Buffer, list: FieldList): Claims {
     host: onlyItem(FIELD['x-forwarded-host']),
     protocol: onlyItem(FIELD['x-forwarded-proto']),
     port: onlyItem(FIELD['x-forwarded-port']),
-    prefix: only(FIELD['x-forwarded-prefix'])?.replace(/\/+$/, ''),
+    prefix: only(FIELD['x-forwarded-prefix']),
     realIp: only(FIELD['x-real-ip']),
     requestId: only(FIELD['x-request-id']),
     traceparent: isTrace ? traceparent[0] : undefined,
