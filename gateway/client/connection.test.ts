@@ -131,6 +131,42 @@ describe('Connection: close', () => {
   })
 })
 
+describe('a local reply before the end of the request', () => {
+  const none = 'POST /none HTTP/1.1\r\nHost: a\r\n'
+
+  test.each([
+    ['a length', `Content-Length: ${ASK.length + 1}\r\n\r\n`],
+    ['chunks', `Transfer-Encoding: chunked\r\n\r\n${(ASK.length + 1).toString(16)}\r\n`],
+  ])('closes the connection: what follows is its body, by %s', async (_, fields) => {
+    using upstream = await recordingUpstream()
+    await using gateway = startGateway(upstream.url)
+    using client = await rawClient(gateway.port, `${none}${fields}`)
+    await client.until(/\}$/)
+    client.socket.write(ASK)
+    const received = await client.untilClosed(() => client.socket.end())
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+    expect(received).toContain('\r\nConnection: close\r\n')
+    expect(upstream.requests).toEqual([])
+  })
+
+  test('arrives, however much of the body follows', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1')
+    const body = Buffer.alloc(1_000_000, 'x')
+    for (let i = 0; i < 10; i++) {
+      using client = await rawClient(gateway.port, `${none}Content-Length: ${body.length}\r\n\r\n`)
+      client.socket.write(body)
+      expect(await client.untilClosed(() => client.socket.end())).toEndWith('}')
+      expect(client.wasReset()).toBe(false)
+    }
+  })
+
+  test('keeps the connection if the body is whole', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1')
+    const request = `${none}Content-Length: 2\r\n\r\nok`
+    expect(await gateway.ask(request + request, /\}HTTP[^]*\}$/)).not.toContain('Connection')
+  })
+})
+
 describe('an HTTP/1.0 client', () => {
   test('is closed after its response', async () => {
     using upstream = await cannedUpstream(OK)

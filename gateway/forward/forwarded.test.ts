@@ -258,6 +258,11 @@ describe('to the upstream', () => {
     expect(lines.find((line) => line.startsWith('Forwarded: for=127.0.0.1;'))).toContain(said)
   })
 
+  test('an empty id of a trusted proxy is replaced', async () => {
+    const lines = await sent('X-Request-Id: \r\n', { trustedProxies: ['127.0.0.0/8'] })
+    expect(lines).toEqual([HOST, ...OURS])
+  })
+
   test('strip adds the prefix that it removes, behind that of a trusted proxy', async () => {
     const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', strip: true }]
     const prefix = async (fields: string, trustedProxies: string[]) =>

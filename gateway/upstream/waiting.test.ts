@@ -112,6 +112,23 @@ describe('while no target is ready', () => {
     expect(await gateway.ask(GET, /first$/)).toContain('200 OK')
   })
 
+  test('no later request overtakes one that waits, not even if a target is ready by then', async () => {
+    using folder = temporaryFolder()
+    const unix = join(folder.path, 'dogs.sock')
+    await using gateway = startGateway(`unix:${unix}`)
+    using clients = new DisposableStack()
+    const ask = async (name: string) =>
+      clients.use(await rawClient(gateway.port, GET.replace('/dogs/', `/dogs/${name}`)))
+    await ask('first')
+    await until(() => waiting(gateway) === 1)
+    using upstream = await namedUpstream('ok', { unix })
+    const second = await ask('second')
+    await until(() => waiting(gateway) === 2)
+    gateway.advance(100)
+    await second.until(/ok$/)
+    expect(upstream.asked.map((asked) => asked.split(' ')[1])).toEqual(['/dogs/first', '/dogs/second'])
+  })
+
   test('one request tries a target, and the others follow', async () => {
     using folder = temporaryFolder()
     const unix = join(folder.path, 'dogs.sock')
