@@ -6,6 +6,10 @@ import { describe, expect, test } from 'bun:test'
 import type { Socket } from 'node:net'
 import { cannedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
+/** Set by client/attacks_over_tls.test.ts. */
+const { GATEWAY_TESTS_TLS } = Bun.env
+const CA = GATEWAY_TESTS_TLS && (await Bun.file(`${GATEWAY_TESTS_TLS}/ca.pem`).text())
+
 const UPGRADE =
   'GET /dogs/ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -18,7 +22,9 @@ test('WebSockets pass, both ways, of any size', async () => {
     websocket: { maxPayloadLength: 64_000_000, message: (socket, message) => void socket.send(message) },
   })
   await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
-  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/dogs/ws`)
+  const socket = new WebSocket(`${CA === undefined ? 'ws' : 'wss'}://127.0.0.1:${gateway.port}/dogs/ws`, {
+    tls: { ca: CA, checkServerIdentity: () => undefined },
+  } as unknown as string[])
   socket.binaryType = 'arraybuffer'
   const echoes = [new Uint8Array([1, 2, 3]), new Uint8Array(20_000_000).fill(7)]
   for (const sent of echoes) {

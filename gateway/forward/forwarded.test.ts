@@ -3,7 +3,7 @@
  * client; upstreams send hop-by-hop fields.
  */
 import { describe, expect, test } from 'bun:test'
-import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder } from '../testing.ts'
+import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder, until } from '../testing.ts'
 
 /** The lines that the upstream got, without those that are always there. */
 async function sent(
@@ -37,7 +37,9 @@ describe('to the upstream', () => {
   test('the ids are new for each request and agree with each other', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    for (let i = 0; i < 300; i++) await gateway.ask()
+    using client = await rawClient(gateway.port, 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(300))
+    await until(() => upstream.heads.length === 300)
+    client.socket.destroy()
     const ids = upstream.heads.map((head) => /X-Request-Id: (\w+)\r\ntraceparent: 00-(\w+)-/.exec(head)!)
     expect(new Set(ids.map(([, id]) => id)).size).toBe(300)
     expect(ids.every(([, request, trace]) => request === trace)).toBe(true)
