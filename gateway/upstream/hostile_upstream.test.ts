@@ -164,6 +164,29 @@ describe('a response that is unusual but clear passes', () => {
   })
 })
 
+describe('on one connection', () => {
+  test('responses that come in pieces follow each other', async () => {
+    const response = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+    using upstream = await rawUpstream(async (_, socket) => {
+      socket.setNoDelay(true)
+      for (const piece of [response.slice(0, 5), response.slice(5, 37), response.slice(37)]) {
+        socket.write(piece)
+        for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+      }
+    })
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 5; i++) expect(await gateway.ask(ASK)).toStartWith('HTTP/1.1 200 OK\r\n')
+    expect(upstream.connections()).toBe(1)
+  })
+
+  test('the interim responses of each request are counted alone', async () => {
+    using upstream = await cannedUpstream('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(16) + OK)
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 3; i++) expect((await gateway.ask(ASK)).match(/ 103 /g)).toHaveLength(16)
+    expect(upstream.connections()).toBe(1)
+  })
+})
+
 test('a space before the colon is removed from a response', async () => {
   using upstream = await cannedUpstream('HTTP/1.1 200 OK\r\nA : b\r\nContent-Length \t: 2\r\n\r\nok')
   await using gateway = startGateway(upstream.url)

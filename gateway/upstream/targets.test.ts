@@ -341,6 +341,17 @@ describe('a request without a response', () => {
   })
 })
 
+test('a target that vanishes has no idle connection left', async () => {
+  using folder = temporaryFolder()
+  const unix = join(folder.path, 'dogs.1.sock')
+  using first = await namedUpstream('first', { unix })
+  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`)
+  expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+  expect(first.sockets.size).toBe(1)
+  rmSync(unix)
+  await until(() => first.sockets.size === 0)
+})
+
 test('a target that vanishes with a request still has to respond in time: 504', async () => {
   using folder = temporaryFolder()
   const unix = join(folder.path, 'dogs.1.sock')
