@@ -161,7 +161,8 @@ export class Chunks {
     const last = block.indexOf(END_OF_FIELDS, Math.max(0, before - 3))
     if (last === -1) {
       this.#trailer = block
-      return block.length > MAX_TRAILER_BYTES ? -1 : end
+      // Behind the section, the first byte of the empty line may be there.
+      return block.length > MAX_TRAILER_BYTES + 1 ? -1 : end
     }
     const blockEnd = last + 2
     if (blockEnd > MAX_TRAILER_BYTES || trailerFields.read(block, 0, blockEnd) !== 'ok') return -1

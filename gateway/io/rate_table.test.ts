@@ -82,6 +82,7 @@ test('4 processes let through what one would, within 1 %, also if one is killed 
   const total = counts.reduce((sum, each) => sum + each, 0)
   console.log(`${total} of at most ${ideal.toFixed(0)} in ${counts.join(', ')}`)
   expect(total).toBeWithin(1000, ideal * 1.01)
-  expect(counts.at(-1)).toBeLessThan(100)
+  // It finds the burst spent: it has no more than what has come since.
+  expect(counts.at(-1)).toBeLessThan(ideal - 1000 + 10)
   RateTable.shared(process.pid).remove()
-}, 30_000)
+}, 120_000)
