@@ -33,7 +33,7 @@ function forwarded(text: string, options: ChunkOptions, pieceBytes = text.length
   return { out, rest: text.slice(read), bytes: body.bytes, isDone: body.isDone }
 }
 
-describe('whatever the pieces that it comes in,', () => {
+describe('in pieces of any size', () => {
   const NEXT = 'GET / HTTP/1.1\r\n'
   test.each([
     ['5\r\nhello\r\n0\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n', 'hello'],
