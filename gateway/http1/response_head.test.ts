@@ -112,3 +112,21 @@ test.each([
 test('up to the limit of fields a head is read', () => {
   expect(read(`HTTP/1.1 200 OK${'\r\nA: b'.repeat(8)}\r\n\r\n`)).toMatchObject({ status: 200 })
 })
+
+test('the id of a response is found in a head that stands behind other bytes, and replaced by another one', () => {
+  const text = (id: string) => headOf('HTTP/1.1 200 OK', 'A: 1', `X-Request-Id:  ${id}`, 'Connection: close')
+  const bytes = Buffer.from(`before${text('first')}`)
+  const head = readResponseHead(bytes, 'before'.length, bytes.length, list)
+  if (typeof head === 'string') throw new Error(head)
+  const { block, forward, varying } = head
+  expect(block.toString('latin1', varying!.from, varying!.to)).toBe('first')
+  varying!.adopt(Buffer.from(`more before${text('other')}`), 'more before'.length)
+  expect(block.toString()).toBe(text('other'))
+  expect(forward.toString()).toBe('HTTP/1.1 200 OK\r\nA: 1\r\nX-Request-Id: other\r\n')
+})
+
+test('of two ids the first is the one that varies, and a head without one has none', () => {
+  const bytes = Buffer.from(headOf('HTTP/1.1 200 OK', 'X-Request-Id: a', 'x-request-id: b'))
+  expect(readResponseHead(bytes, 0, bytes.length, list)).toMatchObject({ varying: { from: 31, to: 32 } })
+  expect(read(headOf('HTTP/1.1 200 OK', 'X-Request-Idx: a'))).toMatchObject({ varying: undefined })
+})
