@@ -236,6 +236,63 @@ test('a head of 17,000 bytes gets a 431 with problem+json, and one that Bun.serv
   expect(await ask(15_361)).toStartWith('HTTP/1.1 431 ')
 })
 
+describe('a head that fits as received, but with the fields of the gateway only if the services take it:', () => {
+  const request = (line: number, field: number, more = 'Host: a') =>
+    `GET /dogs/${'a'.repeat(line)} HTTP/1.1\r\n${more}\r\nA: ${'b'.repeat(field)}\r\n\r\n`
+  test.each<[string, Parameters<typeof startGateway>[1], (bytes: number) => string]>([
+    ['a long request line', {}, (bytes) => request(8000, bytes)],
+    [
+      'a long host, which is forwarded three times',
+      {},
+      (bytes) => request(0, 0, `Host: ${'a'.repeat(bytes)}`),
+    ],
+    [
+      'a chain of trusted proxies, which is forwarded in two forms',
+      { trustedProxies: ['127.0.0.1'] },
+      (bytes) =>
+        request(0, 0, `Host: a\r\nX-Forwarded-For: ${Array(Math.ceil(bytes / 10)).fill('192.0.2.1')}`),
+    ],
+    [
+      'fields that a route adds',
+      {
+        routes: [
+          {
+            id: 'dogs',
+            path: '/dogs',
+            upstream: 'dogs',
+            request_headers: { add: { B: ['{host}', 'c'.repeat(5000)] } },
+          },
+        ],
+      },
+      (bytes) => request(0, bytes),
+    ],
+    [
+      'a path that a route makes longer',
+      { routes: [{ id: 'dogs', path: '/dogs', upstream: 'dogs', rewrite: `/${'d'.repeat(5000)}` }] },
+      (bytes) => request(0, bytes),
+    ],
+    ['HTTP/1.0 without a host', {}, (bytes) => request(8000, bytes).replace('1.1\r\nHost: a', '1.0')],
+  ])('%s', async (_, overrides, head) => {
+    await using upstream = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ok') })
+    await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`, overrides)
+    const ask = async (bytes: number) => {
+      using client = await rawClient(gateway.port, head(bytes))
+      return await client.until(/ok$|\}$/)
+    }
+    // The service takes the largest head that the gateway passes on, and the next one is the gateway's to reject.
+    let [fits, tooLarge] = [0, 15_000]
+    while (tooLarge - fits > 1) {
+      const middle = Math.floor((fits + tooLarge) / 2)
+      const response = await ask(middle)
+      if (response.startsWith('HTTP/1.1 200 ')) fits = middle
+      else tooLarge = middle
+      expect(response).toMatch(/^HTTP\/1\.1 (200 [^]*ok$|431 [^]*application\/problem\+json)/)
+    }
+    expect(fits).toBeGreaterThan(2000)
+    expect(tooLarge).toBeLessThan(15_000)
+  })
+})
+
 describe('interim responses', () => {
   test('pass, without what belongs to the upstream’s connection', async () => {
     using upstream = await cannedUpstream(

@@ -23,6 +23,12 @@ const LimitsSchema = Type.Object(
     line_bytes: integer('bytes of a request line; more: 414', 8192, 64, 32_768),
     headers_bytes: integer('bytes of all header fields; more: 431', 15_360, 256, 49_152),
     headers_count: integer('header fields; more: 431', 100, 1, 1000),
+    head_bytes: integer(
+      'bytes of a request head for an upstream, with the fields that the gateway adds; more: 431',
+      16_384,
+      1024,
+      1_048_576,
+    ),
     body_bytes: integer('bytes of a body, declared or counted; more: 413', 75_000_000, 0),
     response_headers_bytes: integer('bytes of the head of a response; more: 502', 65_536, 256, 1_048_576),
     response_headers_count: integer('header fields of a response; more: 502', 256, 1, 10_000),

@@ -50,7 +50,13 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
       adminPort: 9000,
-      limits: { lineBytes: 8192, headersBytes: 15_360, headersCount: 100, bodyBytes: 75_000_000 },
+      limits: {
+        lineBytes: 8192,
+        headersBytes: 15_360,
+        headersCount: 100,
+        headBytes: 16_384,
+        bodyBytes: 75_000_000,
+      },
       timeouts: {
         requestHeaderMs: 10_000,
         bodyStallMs: 30_000,

@@ -80,6 +80,7 @@ export class Exchange implements UpstreamRequestListener {
     return this.method === HEAD
   }
 
+  /** The most bytes of the request's body. */
   get bodyBytes(): number {
     return this.route.bodyBytes
   }
