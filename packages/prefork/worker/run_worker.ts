@@ -15,7 +15,7 @@ import { Scoreboard } from '../shared/scoreboard.ts'
 import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
 import { checkSharedPort, notShared } from './check_shared_port.ts'
-import { closeListeners } from './close_listeners.ts'
+import { closeListeners, sharedListeners } from './close_listeners.ts'
 import { drainAndLog } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
@@ -65,13 +65,14 @@ export async function runWorker<Config extends ProcessConfig>(
   tellMaster({ type: 'ready' })
 
   await orders.drain
+  const ports = new Set(sharedListeners().map(({ port }) => port))
   const isClosed = await drainAndLog(log, served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,
     hasSuccessor: orders.hasSuccessor,
     replaced: orders.replaced,
-    closeListeners: () => closeListeners(tcp.port),
-    connections: () => readConnections(tcp.port, unix?.unix),
+    closeListeners: () => closeListeners(),
+    connections: () => readConnections(ports, unix?.unix),
     inFlight: () => served.inFlight?.() ?? counters.inFlight,
     hurry: orders.hurry,
     now: orders.now,
