@@ -9,12 +9,15 @@ import { closed, errorPages, integer, LOCATION, name, oneOf } from './schema_par
 /** Failures after which a request may be sent again. */
 export const RETRY_CAUSES = ['unreachable', 'connect_timeout', 'gone', 'answer_timeout'] as const
 
+/** Statuses that send a client to another URL. */
+const REDIRECTS = [301, 302, 303, 307, 308]
+
 const ONE_METHOD = `one of ${ROUTED_METHODS.join(', ')}`
 
 const path = (description: string) =>
   Type.String({
-    pattern: '^(/|(/[^/?#%;\\\\\\s]+)+)$',
-    description: `${description}, without a slash at its end`,
+    pattern: '^(/|(/[^/?#%;*\\\\\\s]+)+)$',
+    description: `${description}, without a slash or * at its end`,
   })
 
 const line = (description: string, fallback: string) =>
@@ -44,7 +47,8 @@ const networks = Type.Array(Type.String({ description: NETWORK }), {
   description: 'a list of addresses and networks',
 })
 
-const milliseconds = (description: string) => Type.Optional(Type.Integer({ description, minimum: 1 }))
+const milliseconds = (description: string) =>
+  Type.Optional(Type.Integer({ description, minimum: 1, maximum: Number.MAX_SAFE_INTEGER }))
 
 export const RouteSchema = Type.Object(
   {
@@ -97,7 +101,13 @@ export const RouteSchema = Type.Object(
     response_headers: Type.Optional(HeadersSchema),
     limits: Type.Optional(
       Type.Object(
-        { body_bytes: Type.Integer({ description: 'bytes of a body; more: 413', minimum: 0 }) },
+        {
+          body_bytes: Type.Integer({
+            description: 'bytes of a body; more: 413',
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          }),
+        },
         { ...closed, description: 'a table with body_bytes' },
       ),
     ),
@@ -142,7 +152,12 @@ export const RouteSchema = Type.Object(
     redirect: Type.Optional(
       Type.Object(
         {
-          status: integer('status of the response', 308, 300, 308),
+          status: Type.Unsafe<number>(
+            Type.Union(
+              REDIRECTS.map((status) => Type.Literal(status)),
+              { default: 308, description: `one of ${REDIRECTS.join(', ')}` },
+            ),
+          ),
           location: Type.String({ pattern: LOCATION, description: 'a URL, with {host}, {path} and {query}' }),
         },
         { ...closed, description: 'a table with location and status' },

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { ACCESS_LOGS } from '../observe/access_log.ts'
 import { LISTEN, TARGET } from './address.ts'
 import { HOST } from './hosts.ts'
-import { NETWORK } from './problems.ts'
+import { NETWORK, ROUTES } from './problems.ts'
 import { RouteSchema } from './route_schema.ts'
 import { closed, errorPages, file, integer, LOCATION, name, oneOf } from './schema_parts.ts'
 
@@ -141,17 +141,16 @@ export const ListenSchema = Type.Object(
 
 export const FileSchema = Type.Object(
   {
-    listen: Type.Array(ListenSchema, { default: [], description: 'a list of [[listen]] tables' }),
+    listen: Type.Array(ListenSchema, { description: 'a list of [[listen]] tables' }),
     limits: LimitsSchema,
     timeouts: TimeoutsSchema,
     log: LogSchema,
     errors: Type.Optional(errorPages),
     trusted_proxies: Type.Array(Type.String({ description: NETWORK }), {
-      default: [],
       description: 'a list of addresses and networks',
     }),
-    upstream: Type.Array(UpstreamSchema, { default: [], description: 'a list of [[upstream]] tables' }),
-    route: Type.Array(RouteSchema, { minItems: 1, description: 'at least one [[route]] table' }),
+    upstream: Type.Array(UpstreamSchema, { description: 'a list of [[upstream]] tables' }),
+    route: Type.Array(RouteSchema, { description: ROUTES }),
   },
   closed,
 )

@@ -57,10 +57,10 @@ export function writeRequestHead(out: Sink, incoming: Incoming, hostLine: Buffer
   const { forward, host, client, requestId, traceId, hasTraceparent } = fields
   const rules = route!.forward!.requestHeaders
   writeRequestLine(out, incoming)
-  if (host === '' && rules?.setsHost !== true) coalesce(out, hostLine, 0, hostLine.length)
+  if (host === '' && rules?.replaces('host') !== true) coalesce(out, hostLine, 0, hostLine.length)
   const kept = rules?.keep(forward) ?? forward
   coalesce(out, kept, 0, kept.length)
-  writePrefix(out, incoming)
+  if (rules?.replaces('x-forwarded-prefix') !== true) writePrefix(out, incoming)
   const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
   commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
   if (record.isLogged || rules !== undefined || route!.responseHeaders !== undefined)

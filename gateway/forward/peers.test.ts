@@ -17,6 +17,12 @@ test.each<[string | undefined, string, boolean]>([
   expect(new Peers(TRUSTED).enter(raw)).toMatchObject({ address, isTrusted })
 })
 
+test('a peer trusts no address that is unknown, not even if clients on unix sockets are trusted', () => {
+  const peer = new Peers(['unix:', '10.0.0.1']).enter(undefined)
+  expect(peer).toMatchObject({ address: 'unknown', isTrusted: true })
+  expect(['unknown', '10.0.0.1', '10.0.0.2'].map((hop) => peer.trusts(hop))).toEqual([false, true, false])
+})
+
 test('connections of one address and protocol share a peer', () => {
   const peers = new Peers([])
   const peer = peers.enter('10.0.0.1')

@@ -4,8 +4,8 @@
  * a connection are kept: a client that opens a connection for each request finds its cache again.
  */
 import { BlockCache } from '../http1/block_cache.ts'
-import { type PeerIdentity, type Protocol, UNKNOWN } from './forwarded.ts'
-import { Networks } from './networks.ts'
+import type { PeerIdentity, Protocol } from './forwarded.ts'
+import { Networks, UNKNOWN } from './networks.ts'
 import type { RequestFields } from './request_fields.ts'
 
 export interface Peer extends PeerIdentity {
@@ -36,8 +36,9 @@ export class Peers {
     const key = `${protocol} ${address}`
     let peer = this.#peers.get(key)
     if (peer === undefined) {
-      const trusts = (hop: string) => this.#trusted.has(hop)
-      const isTrusted = trusts(address)
+      // Only a peer is known to be on a unix socket: in a field `unknown` may be any client.
+      const trusts = (hop: string) => hop !== UNKNOWN && this.#trusted.has(hop)
+      const isTrusted = this.#trusted.has(address)
       const blockCache = new BlockCache<RequestFields>(isTrusted ? TRUSTED_SLOTS : SLOTS)
       peer = { address, protocol, isTrusted, trusts, blockCache, connections: 0 }
       this.#peers.set(key, peer)

@@ -25,9 +25,9 @@ export class HeaderRules {
     this.#placeholders = [...this.#lines.matchAll(PLACEHOLDER)].map(([, name]) => name as keyof HeaderValues)
   }
 
-  /** Whether the rules replace `Host`. */
-  get setsHost(): boolean {
-    return this.#removed.has('host')
+  /** Whether the rules replace or remove the field with this name, in small letters. */
+  replaces(name: string): boolean {
+    return this.#removed.has(name)
   }
 
   /** Field lines, each with its end, without those that are removed or replaced. */
