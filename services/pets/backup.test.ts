@@ -126,3 +126,22 @@ test(
   },
   SLOW_MS,
 )
+
+test(
+  'a restore of an empty table into an empty one leaves the first id free',
+  async () => {
+    await using source = temporaryDatabase()
+    await using target = temporaryDatabase()
+    const file = join(dirname(source.path), 'backup.sqlite')
+    {
+      await using service = dogs({ DOGS_WORKERS: '0', ...source.env })
+      await service.ready()
+    }
+    expect((await command('backup', source, file)).stdout).toStartWith('wrote 0 dogs')
+    expect((await command('restore', target, file)).exitCode).toBe(0)
+    await using service = dogs({ DOGS_WORKERS: '0', ...target.env })
+    const { url } = await service.ready()
+    expect((await post(url, 'first')).headers.get('location')).toBe('/dogs/1/')
+  },
+  SLOW_MS,
+)
