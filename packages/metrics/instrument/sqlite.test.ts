@@ -91,6 +91,9 @@ test('an iteration that is left early is observed once, and the statement runs a
   expect(statement.all(0)).toHaveLength(3)
   expect(await observed()).toBe(2)
   expect(await failed()).toBe(false)
+  // An iteration that was not ended would keep the table locked.
+  for (const _ of statement.iterate(0)) break
+  db.run('DROP TABLE dogs')
 })
 
 test('the time of a call is that of the database, and rows are one operation', async () => {
