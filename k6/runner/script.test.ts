@@ -223,6 +223,15 @@ test('requests are counted with their tags, and failed is what the script does n
   expect(JSON.parse(output)).toEqual({ counts: [1, 1, 2, 2, 3, 3, 3], failed: 1, checks: 2, all: 3 })
 })
 
+test('the summary goes to standard output, to standard error and to files, as the script says', async () => {
+  const file = join(folder, 'summary.txt')
+  const { output, errors, exitCode } = await run(
+    `${sleeping}
+    export const handleSummary = () => ({ stdout: 'out', stderr: 'err', ${JSON.stringify(file)}: 'file' })`,
+  )
+  expect([output, errors, await Bun.file(file).text(), exitCode]).toEqual(['out', ['err'], 'file', 0])
+})
+
 test('Ctrl+C ends the load at once; teardown and the summary follow', async () => {
   using server = serve(() => new Response())
   const started = Promise.withResolvers<void>()
