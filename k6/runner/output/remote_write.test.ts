@@ -137,6 +137,8 @@ test('numbers are sent every five seconds and in the end, one request at a time'
   jest.advanceTimersByTime(5000)
   expect(sent).toHaveBeenCalledTimes(2)
   const ended = output[Symbol.asyncDispose]()
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  expect(sent).toHaveBeenCalledTimes(2)
   await settle()
   expect(sent).toHaveBeenCalledTimes(3)
   await settle()
