@@ -166,7 +166,7 @@ test('setup runs once before the load and its data goes to iterations and teardo
     export const setup = () => ({ setups: ++setups })
     export default async (data) => { await sleep(0.005); if (data.setups !== 1) throw new Error() }
     export const teardown = (data) => console.log('torn down', data.setups)
-    export const handleSummary = ({ metrics }) => ({ stdout: String(metrics.iterations.values.count > 5) })`)
+    export const handleSummary = ({ metrics }) => ({ stdout: String(metrics.iterations.values.count > 1) })`)
   expect({ output, exitCode }).toEqual({ output: 'torn down 1\ntrue', exitCode: 0 })
 })
 
