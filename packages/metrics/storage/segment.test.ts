@@ -120,6 +120,11 @@ test.each<[claim: string, options: SegmentOptions, why: string]>([
   expect(readdirSync(home)).toEqual([])
 })
 
+test('a segment without room for metrics is whole', () => {
+  const { path } = create(1, 0)
+  expect(Segment.open(path).path).toBe(path)
+})
+
 test('the size of a segment is that of its header and its regions', () => {
   const regionBytes = 1024 * 1024
   const bytes = (HEADER_WORDS + (2 * 4 + 1) * (REGION_HEADER_WORDS + regionBytes / WORD_BYTES)) * WORD_BYTES
