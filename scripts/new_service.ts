@@ -79,8 +79,8 @@ const PARAGRAPHS = /(?<=\n)(?=\n)|(?<=\n---\n)|(?<=\n)(?=---\n)|(?=^ *<tr>\n)|(?
 /** One of the things of a list in a line: the separator before it, and the thing. */
 const LISTED = /[,;|] ?[^,;|[\]{}]*\bcats\b[^,;|[\]{}]*?(?=\s*[,;|\]}])/gi
 
-/** The list of a loop in a shell script. */
-const LOOP = /^for \w+ in .*\bcats\b/
+/** The list of a loop or of a variable in a shell script. */
+const LOOP = /^(?:for \w+ in |\w+=').*\bcats\b/
 
 /**
  * A text that has for the new service what it has for cats: their paragraphs and lines once more, and one more thing in the lists

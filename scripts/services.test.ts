@@ -62,6 +62,12 @@ describe('a new service', () => {
     }
   })
 
+  test('is built and updated by the script of compose', () => {
+    const script = read('deploy/compose/update.sh')
+    expect(script).toContain("apps='gateway dogs cats ferrets exporter'")
+    expect(script).toContain('for service in cats ferrets dogs; do')
+  })
+
   test('has as many documents, upstreams, routes and jobs as cats', () => {
     const count = (text: string, name: string) =>
       text.match(new RegExp(String.raw`\b${name}\b`, 'gi'))?.length
