@@ -166,7 +166,7 @@ test('setup runs once before the load and its data goes to iterations and teardo
     export const setup = () => ({ setups: ++setups })
     export default async (data) => { await sleep(0.005); if (data.setups !== 1) throw new Error() }
     export const teardown = (data) => console.log('torn down', data.setups)
-    export const handleSummary = ({ metrics }) => ({ stdout: String(metrics.iterations.values.count > 5) })`)
+    export const handleSummary = ({ metrics }) => ({ stdout: String(metrics.iterations.values.count > 1) })`)
   expect({ output, exitCode }).toEqual({ output: 'torn down 1\ntrue', exitCode: 0 })
 })
 
@@ -175,7 +175,7 @@ test('an iteration that throws is logged and counted, and the load goes on', asy
     import { sleep } from 'k6'
     let turn = 0
     export default async () => { if (++turn === 2) throw new Error('my words'); await sleep(0.001) }
-    export const handleSummary = ({ metrics }) => ({ stdout: String(metrics.iterations.values.count > 4) })`)
+    export const handleSummary = ({ metrics }) => ({ stdout: String(metrics.iterations.values.count > 2) })`)
   expect(errors).toEqual([expect.stringContaining('level=error msg="Error: my words')])
   expect({ output, exitCode }).toEqual({ output: 'true', exitCode: 0 })
 })
@@ -221,6 +221,69 @@ test('requests are counted with their tags, and failed is what the script does n
     }) })`)
   expect(exitCode).toBe(0)
   expect(JSON.parse(output)).toEqual({ counts: [1, 1, 2, 2, 3, 3, 3], failed: 1, checks: 2, all: 3 })
+})
+
+test('the summary goes to standard output, to standard error and to files, as the script says', async () => {
+  const file = join(folder, 'summary.txt')
+  const { output, errors, exitCode } = await run(
+    `${sleeping}
+    export const handleSummary = () => ({ stdout: 'out', stderr: 'err', ${JSON.stringify(file)}: 'file' })`,
+  )
+  expect([output, errors, await Bun.file(file).text(), exitCode]).toEqual(['out', ['err'], 'file', 0])
+})
+
+test('Ctrl+C while setup waits ends the run before its load', async () => {
+  const started = Promise.withResolvers<void>()
+  using server = serve(() => {
+    started.resolve()
+    return new Response()
+  })
+  const path = join(folder, 'setup.ts')
+  await Bun.write(
+    path,
+    `${http}
+    import { sleep } from 'k6'
+    export const options = { scenarios: { x: { executor: 'constant-vus', vus: 2, duration: '1h' } } }
+    export const setup = async () => { await http.request('GET', '${server.url}'); await sleep(3600) }
+    export default () => console.log('loaded')
+    export const handleSummary = () => ({ stdout: 'summary' })`,
+  )
+  const spawned = Bun.spawn([process.execPath, join(import.meta.dir, 'index.ts'), '-q', path], {
+    stdout: 'pipe',
+    stderr: 'ignore',
+    timeout: 4000,
+    killSignal: 'SIGKILL',
+  })
+  await started.promise
+  spawned.kill('SIGINT')
+  expect(await spawned.exited).toBe(105)
+  expect(await new Response(spawned.stdout).text()).toBe('')
+})
+
+test('the connection of setup is closed before the load', async () => {
+  let open = 0
+  const atLoad: number[] = []
+  using listener = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      open: () => void open++,
+      close: () => void open--,
+      data(socket, bytes) {
+        if (bytes.toString().startsWith('GET /load ')) atLoad.push(open)
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      },
+    },
+  })
+  const url = `http://127.0.0.1:${listener.port}`
+  const { exitCode } = await run(`
+    ${http}
+    import { sleep } from 'k6'
+    export const setup = async () => { await http.request('GET', '${url}/setup') }
+    export default async () => { await http.request('GET', '${url}/load'); await sleep(0.005) }`)
+  expect(exitCode).toBe(0)
+  // The two users have one each.
+  expect(atLoad.at(-1)).toBe(2)
 })
 
 test('Ctrl+C ends the load at once; teardown and the summary follow', async () => {

@@ -49,7 +49,16 @@ test('a listener hears of every sample', () => {
 
 test('a metric that is not measured is refused, and so is a filter without a value', () => {
   const metrics = new Metrics()
-  for (const name of ['http_req_waiting', 'group_duration{op:list}', 'toString', ''])
+  const names = ['http_req_waiting', 'group_duration{op:list}', 'toString', '']
+  const ill = [
+    ' http_reqs',
+    'http_reqs ',
+    'x http_reqs',
+    'http_reqs{}',
+    'http_reqs{op:list} x',
+    'http_reqs{op:list',
+  ]
+  for (const name of [...names, ...ill])
     expect(() => metrics.series(name)).toThrow(`this runner does not have the metric ${name}: run it with k6`)
   expect(() => metrics.series('http_reqs{op}')).toThrow('"http_reqs{op}" is not a metric with tags')
 })

@@ -1,5 +1,5 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
-import { expect, test } from 'bun:test'
+import { expect, jest, spyOn, test } from 'bun:test'
 import { uncompress } from 'snappyjs'
 import { Metrics } from '../metrics/metrics.ts'
 import { openOutputs } from './outputs.ts'
@@ -109,6 +109,44 @@ test('a receiver that refuses, or is not there, is told in the log', async () =>
     await open(new Metrics(), url)[Symbol.asyncDispose]()
     expect(log).toEqual([expect.stringContaining(message)])
   }
+})
+
+test('numbers are sent every five seconds and in the end, one request at a time', async () => {
+  jest.useFakeTimers()
+  let inFlight = 0
+  const counts: number[] = []
+  let answer = Promise.withResolvers<Response>()
+  using sent = spyOn(globalThis, 'fetch').mockImplementation((async () => {
+    counts.push(++inFlight)
+    return answer.promise.finally(() => inFlight--)
+  }) as never)
+  const settle = async () => {
+    answer.resolve(new Response())
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+    answer = Promise.withResolvers()
+  }
+  const output = open(new Metrics(), 'http://127.0.0.1:1/')
+  jest.advanceTimersByTime(4999)
+  expect(sent).toHaveBeenCalledTimes(0)
+  jest.advanceTimersByTime(1)
+  expect(sent).toHaveBeenCalledTimes(1)
+  // The receiver has not answered: the next push waits for its turn.
+  jest.advanceTimersByTime(5000)
+  expect(sent).toHaveBeenCalledTimes(1)
+  await settle()
+  jest.advanceTimersByTime(5000)
+  expect(sent).toHaveBeenCalledTimes(2)
+  const ended = output[Symbol.asyncDispose]()
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  expect(sent).toHaveBeenCalledTimes(2)
+  await settle()
+  expect(sent).toHaveBeenCalledTimes(3)
+  await settle()
+  await ended
+  jest.advanceTimersByTime(20_000)
+  expect(sent).toHaveBeenCalledTimes(3)
+  expect(Math.max(...counts)).toBe(1)
+  jest.useRealTimers()
 })
 
 test('an output that is not known is refused', () => {

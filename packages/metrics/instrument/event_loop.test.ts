@@ -18,10 +18,12 @@ test('a loop that turns on time has no lag, and its last turn is known', async (
 
 test('a blocked loop is seen as lag', async () => {
   const registry = new Registry()
-  const loop = measureEventLoop(registry)
+  let seconds = 0
+  const loop = measureEventLoop(registry, (_, lagMs) => (seconds += lagMs / 1000))
   const untilMs = performance.now() + 250
   while (performance.now() < untilMs);
   while (loop.lagMs === 0) await new Promise((resolve) => setImmediate(resolve))
   loop.stop()
   expect(loop.lagMs).toBeGreaterThan(100)
+  expect(await registry.metrics()).toContain(`runtime_eventloop_lag_seconds_sum ${seconds}\n`)
 })

@@ -118,3 +118,55 @@ test.each(DAMAGE)('%s: pages are still pages, and workers still count', (name, i
   }
   expect(seen).toBeGreaterThan(0)
 })
+
+/** Writes a text over another one of at least its length in the entries of the first region. */
+function overwrite(segment: Segment, from: string, to: string): void {
+  const { buffer, byteOffset, length } = rawOf(segment).entriesOf(0)
+  const entries = Buffer.from(buffer, byteOffset, length)
+  const at = entries.indexOf(from)
+  expect(at).toBeGreaterThan(0)
+  expect(entries.write(to.padEnd(from.length), at)).toBe(from.length)
+}
+
+const damagedIn = (segment: Segment): number => pageOf(segment).get('metrics_damaged_regions')!
+
+test.each(['[123]', '[[1]]', '["",""]', '[]', '{}', '["/x/"'])(
+  'a series whose label values are %p is damage',
+  (values) => {
+    const segment = create()
+    work(segment, 0)('/x/')
+    overwrite(segment, '["/x/"]', values)
+    expect(damagedIn(segment)).toBe(1)
+  },
+)
+
+test.each([
+  ['"name":"a_total"', '"name":["a_t"]'],
+  ['"name":"a_total"', '"name":"a total"'],
+  ['"help":"Help"', '"help":7'],
+  ['"help":"Help"', ' '],
+  ['"type":"counter"', '"type":"valueOf"'],
+  ['"type":"counter"', '"type":"summery"'],
+  ['"labelNames":["route"]', '"labelNames":"route"'],
+  ['"labelNames":["route"]', '"labelNames":["a b"]'],
+  ['"buckets":[0.25,10]', '"buckets":[0.25,""]'],
+  ['"aggregator":"sum"', '"buckets":[1]'],
+])('a family that has %s as %s is damage', (from, to) => {
+  const segment = create()
+  work(segment, 0)('/')
+  expect(damagedIn(segment)).toBe(0)
+  overwrite(segment, from, to)
+  expect(damagedIn(Segment.open(segment.path))).toBe(1)
+})
+
+test.each([0, 5, -1])('an entry of kind %d is damage, also where no other needs it', (kind) => {
+  const segment = create()
+  work(segment, 0)('/')
+  const { i32, startOf } = rawOf(segment)
+  const first = startOf(0) + REGION_HEADER_WORDS
+  let last = first
+  while (last + i32[last * 2]! < first + i32[startOf(0) * 2]!) last += i32[last * 2]!
+  expect(last).toBeGreaterThan(first)
+  i32[last * 2 + 1] = kind
+  expect(damagedIn(segment)).toBe(1)
+})

@@ -67,6 +67,16 @@ const REFUSED: readonly [name: string, spoil: (path: string) => void, message: s
     (path) => truncateSync(path, readFileSync(path).length + 8),
     'is damaged: its size does not fit its header',
   ],
+  [
+    'a header without regions',
+    (path) => truncateSync(path, HEADER_WORDS * WORD_BYTES),
+    'is damaged: its size does not fit its header',
+  ],
+  [
+    'half a header',
+    (path) => truncateSync(path, HEADER_WORDS * WORD_BYTES - 1),
+    'is too small to be a metrics segment',
+  ],
   ['an empty file', (path) => truncateSync(path, 0), 'is too small to be a metrics segment'],
   ['no slots', (path) => patch(path, 8, 0), 'is damaged: its size does not fit its header'],
   [
@@ -108,6 +118,11 @@ test.each<[claim: string, options: SegmentOptions, why: string]>([
     ),
   )
   expect(readdirSync(home)).toEqual([])
+})
+
+test('a segment without room for metrics is whole', () => {
+  const { path } = create(1, 0)
+  expect(Segment.open(path).path).toBe(path)
 })
 
 test('the size of a segment is that of its header and its regions', () => {
@@ -255,7 +270,10 @@ test('a process that only has the pid of a dead writer does not keep its region'
 
 test('there are no other regions', () => {
   const segment = create(2)
-  for (const region of [-1, 5, NaN]) expect(() => segment.writer(region)).toThrow(RangeError)
+  for (const region of [-1, 5, NaN])
+    expect(() => segment.writer(region)).toThrow(
+      new RangeError(`${segment.path} has the regions 0 to 4, not ${region}`),
+    )
 })
 
 test('the board of a region is 0 at first, and outlives its writer', async () => {
