@@ -136,33 +136,27 @@ describe.skipIf(!isKustomizeHere)('network policies', () => {
       .toSorted()
   }
 
-  /** What the settings of the pods connect to. */
-  const made = () => {
-    const started = (name: string) => pods.find((pod) => pod.name === name)!.started
-    const urls = (name: string, found: (string | undefined)[]) =>
-      found.map((text) => {
-        const { hostname, port } = new URL(text!)
-        return `${name} -> ${hostname.replace('-pods', '')}:${port}`
+  /** What the settings of the pods connect to: every URL in the environment, the targets of the exporter, the host of jobs. */
+  const made = () =>
+    pods.flatMap(({ name, started }) => {
+      const urls = Object.values(started.env).filter((value) => /^(http|postgres):/.test(value))
+      const targets = name === 'exporter' ? exporterTargets(started) : []
+      const found = [...urls, ...targets].map((text) => {
+        const { hostname, port } = new URL(text)
+        return `${hostname.replace('-pods', '')}:${port}`
       })
-    return [
-      ...urls('gateway', [started('gateway').env.DOGS_URL, started('gateway').env.CATS_URL]),
-      ...urls('exporter', exporterTargets(started('exporter'))),
-      ...urls('dogs', [started('dogs').env.DOGS_DATABASE_URL]),
-      ...urls('cats', [started('cats').env.CATS_DATABASE_URL]),
-      ...['backup', 'restore'].map((name) => `${name} -> ${started(name).env.PGHOST}:5432`),
-      ...pods.map(({ name }) => `${name} -> DNS:53`),
-    ]
-  }
+      const host = started.env.PGHOST === undefined ? [] : [`${started.env.PGHOST}:5432`]
+      return [...found, ...host, 'DNS:53'].map((to) => `${name} -> ${to}`)
+    })
 
   test('let through what the pods connect to, the ingress controller and Prometheus, and nothing else', () => {
-    const fromOutside = [
-      'ingress controller -> gateway:8000',
-      ...[9000, 9001, 9002, 9117].map(
-        (port, index) => `Prometheus -> ${['gateway', 'dogs', 'cats', 'exporter'][index]}:${port}`,
-      ),
-    ]
-    expect(made()).toHaveLength(16)
-    expect(open()).toEqual([...made(), ...fromOutside].toSorted())
+    const scraped = pods.flatMap(({ name, ports }) =>
+      ports.filter((port) => port.name === 'admin').map(({ number }) => `Prometheus -> ${name}:${number}`),
+    )
+    expect(scraped).toContain('Prometheus -> exporter:9117')
+    for (const connection of ['gateway -> dogs:8001', 'exporter -> gateway:9000', 'cats -> postgres:5432'])
+      expect(made()).toContain(connection)
+    expect(open()).toEqual([...made(), ...scraped, 'ingress controller -> gateway:8000'].toSorted())
   })
 
   test('select every pod, in both directions', () => {

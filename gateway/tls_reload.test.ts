@@ -2,7 +2,8 @@
  * SIGHUP takes up new certificates and routes under load, and no connection fails: neither on the port of the settings
  * nor on those of `[[listen]]`, neither a new one nor a kept one whose client honours `Connection: close`.
  */
-import { describe, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { freePort, TestProcess } from '@bun-monitoring/prefork/testing'
@@ -99,62 +100,83 @@ class Clients {
   }
 }
 
-describe.each(['EC', 'RSA'] as const)('with a key of type %s', (type) => {
-  test(`${RELOADS} reloads replace certificate and routes under load, and no connection fails`, async () => {
-    using certificates = new Certificates()
-    for (const name of ['odd', 'even']) certificates.sign(name, 'DNS:a.test', type)
-    await using dogs = Bun.serve({
-      port: 0,
-      hostname: HOST,
-      idleTimeout: 75,
-      fetch: () => new Response('woof'),
-    })
-    const [traffic, plain, tls] = [freePort(), freePort(), freePort()]
-    const config = certificates.path('gateway.toml')
-    const nameOf = (version: number) => (version % 2 === 1 ? 'odd' : 'even')
-    const install = async (version: number) => {
-      for (const file of ['pem', 'key'])
-        await Bun.write(certificates.path(`live.${file}`), certificates.text(`${nameOf(version)}.${file}`))
-      await Bun.write(
-        config,
-        `[[listen]]\naddress = "${HOST}:${tls}"\ntls = { cert = "live.pem", key = "live.key" }
-         [[listen]]\naddress = "${HOST}:${plain}"
-         [[upstream]]\nname = "dogs"\ntargets = ["http://${HOST}:${dogs.port}"]
-         [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"
-         [[route]]\nid = "version"\npath = "/version"\nrespond = { body = "version ${version}" }`,
-      )
-    }
-    await install(0)
-    await using gateway = new TestProcess([`${import.meta.dir}/index.ts`], {
+/** The certificate of a version of the file. */
+const nameOf = (version: number) => (version % 2 === 1 ? 'odd' : 'even')
+
+/** A gateway with clients of all kinds, which ask until they are stopped. */
+async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
+  const stack = new AsyncDisposableStack()
+  const certificates = stack.use(new Certificates())
+  for (const name of ['odd', 'even']) certificates.sign(name, 'DNS:a.test', type)
+  const dogs = stack.use(
+    Bun.serve({ port: 0, hostname: HOST, idleTimeout: 75, fetch: () => new Response('woof') }),
+  )
+  const [traffic, plain, tls] = [freePort(), freePort(), freePort()]
+  const config = certificates.path('gateway.toml')
+  const install = async (version: number) => {
+    for (const file of ['pem', 'key'])
+      await Bun.write(certificates.path(`live.${file}`), certificates.text(`${nameOf(version)}.${file}`))
+    await Bun.write(
+      config,
+      `[[listen]]\naddress = "${HOST}:${tls}"\ntls = { cert = "live.pem", key = "live.key" }
+       [[listen]]\naddress = "${HOST}:${plain}"
+       [[upstream]]\nname = "dogs"\ntargets = ["http://${HOST}:${dogs.port}"]
+       [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"
+       [[route]]\nid = "version"\npath = "/version"\nrespond = { body = "version ${version}" }`,
+    )
+  }
+  await install(0)
+  const gateway = stack.use(
+    new TestProcess([`${import.meta.dir}/index.ts`], {
       GATEWAY_PORT: String(traffic),
       GATEWAY_ADMIN_PORT: '0',
       GATEWAY_WORKERS: String(WORKERS),
       GATEWAY_LAME_DUCK_MS: '200',
       GATEWAY_CONFIG: config,
-    })
-    await gateway.ready()
-    const ca = certificates.text('ca.pem')
-    const openTls = () => connectTls({ host: HOST, port: tls, ca, servername: 'a.test' })
-    const clients = new Clients([
-      { name: 'TLS, new', open: openTls, isKept: false },
-      { name: 'TLS, kept', open: openTls, isKept: true },
-      ...[traffic, plain].flatMap((port) =>
-        [true, false].map((isKept) => ({
-          name: `${port === plain ? 'plain' : 'traffic'}, ${isKept ? 'kept' : 'new'}`,
-          open: () => connectPlain(port, HOST),
-          isKept,
-        })),
-      ),
-    ])
-    await clients.more(100)
+      ...env,
+    }),
+  )
+  await gateway.ready()
+  const ca = certificates.text('ca.pem')
+  const openTls = () => connectTls({ host: HOST, port: tls, ca, servername: 'a.test' })
+  const clients = new Clients([
+    { name: 'TLS, new', open: openTls, isKept: false },
+    { name: 'TLS, kept', open: openTls, isKept: true },
+    ...[traffic, plain].flatMap((port) =>
+      [true, false].map((isKept) => ({
+        name: `${port === plain ? 'plain' : 'traffic'}, ${isKept ? 'kept' : 'new'}`,
+        open: () => connectPlain(port, HOST),
+        isKept,
+      })),
+    ),
+  ])
+  await clients.more(100)
+  return {
+    gateway,
+    clients,
+    install,
+    openTls,
+    /** Resolves when so many workers have ended for this reason. */
+    ended: async (reason: string, count: number) => {
+      const lines = () => gateway.lines('worker').filter((line) => line.reason === reason)
+      while (lines().length < count) await clients.more(10)
+    },
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  }
+}
+
+test.each(['EC', 'RSA'] as const)(
+  `with a key of type %s, ${RELOADS} reloads replace certificate and routes, and no connection fails`,
+  async (type) => {
+    await using stage = await loaded(type)
+    const { gateway, clients } = stage
     for (let version = 1; version <= RELOADS; version++) {
-      await install(version)
+      await stage.install(version)
       gateway.signal('SIGHUP')
       while (gateway.lines('reloaded').length < version) await clients.more(10)
       await clients.more(100)
     }
-    const replaced = () => gateway.lines('worker').filter(({ reason }) => reason === 'reload').length
-    while (replaced() < WORKERS * RELOADS) await clients.more(10)
+    await stage.ended('reload', WORKERS * RELOADS)
     await clients.stop()
     expect(clients.failures).toEqual([])
     expect([...clients.certificates].toSorted()).toEqual(['', 'even', 'odd'])
@@ -162,9 +184,27 @@ describe.each(['EC', 'RSA'] as const)('with a key of type %s', (type) => {
       expect(clients.bodies).toContain(`version ${version}`)
     // All workers have the files of the last reload.
     for (let i = 0; i < 10 * WORKERS; i++) {
-      const connection = new Connection(openTls())
+      const connection = new Connection(stage.openTls())
       expect(await connection.ask('/version', 'close')).toEqual({ body: `version ${RELOADS}`, isLast: true })
       expect(connection.certificate).toBe(nameOf(RELOADS))
     }
-  }, 300_000)
-})
+  },
+  300_000,
+)
+
+test('no connection fails when a worker is replaced after its requests', async () => {
+  await using stage = await loaded('EC', { GATEWAY_MAX_REQUESTS: '300' })
+  await stage.ended('max_requests', 2 * WORKERS)
+  await stage.clients.stop()
+  expect(stage.clients.failures).toEqual([])
+}, 120_000)
+
+test('no connection fails when a worker is told to end from outside', async () => {
+  await using stage = await loaded('EC')
+  const pid = stage.gateway.lines('worker').find(({ workerPid }) => workerPid !== undefined)!.workerPid
+  process.kill(pid as number, 'SIGTERM')
+  while (existsSync(`/proc/${pid}`)) await stage.clients.more(10)
+  await stage.clients.more(100)
+  await stage.clients.stop()
+  expect(stage.clients.failures).toEqual([])
+}, 120_000)

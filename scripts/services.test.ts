@@ -62,6 +62,12 @@ describe('a new service', () => {
     }
   })
 
+  test('is built and updated by the script of compose', () => {
+    const script = read('deploy/compose/update.sh')
+    expect(script).toContain("apps='gateway dogs cats ferrets exporter'")
+    expect(script).toContain('for service in cats ferrets dogs; do')
+  })
+
   test('has as many documents, upstreams, routes and jobs as cats', () => {
     const count = (text: string, name: string) =>
       text.match(new RegExp(String.raw`\b${name}\b`, 'gi'))?.length
@@ -128,4 +134,15 @@ test.each([
   ],
 ])('%j becomes %j', (text, expected) => {
   expect(extended(text, { name: 'birds', port: 8003, adminPort: 9003 })).toBe(expected)
+})
+
+test.each([
+  ['const [, , cats] = ids\n', 'const [, , cats] = ids\n'],
+  ["  test('dogs, cats start', () => {\n", "  test('dogs, cats start', () => {\n"],
+  ['  cats: [1, 2],\n', '  cats: [1, 2],\n  birds: [1, 2],\n'],
+  ['  cats: string\n', '  cats: string\n  birds: string\n'],
+  ["import { cats } from 'cats'\n", "import { cats } from 'cats'\nimport { birds } from 'birds'\n"],
+  ["const all = ['dogs', 'cats']\n", "const all = ['dogs', 'cats', 'birds']\n"],
+])('the code %j becomes %j', (text, expected) => {
+  expect(extended(text, { name: 'birds', port: 8003, adminPort: 9003 }, true)).toBe(expected)
 })
