@@ -195,7 +195,7 @@ describe('bytes', () => {
       false,
     ])
     const same = (text: string) => isBytes(bytes, 1, 4, Buffer.from(text))
-    expect([same('AbC'), same('abc'), same('AbCx'), same('Ab')]).toEqual([true, false, false, false])
+    expect(['AbC', 'abC', 'Abc', 'AbCx', 'Ab'].map(same)).toEqual([true, false, false, false, false])
     expect([decimal(bytes, 5, 7), decimal(bytes, 5, 5), decimal(bytes, 4, 7), decimal(bytes, 5, 8)]).toEqual([
       12, -1, -1, -1,
     ])
