@@ -8,7 +8,7 @@ import type { ProcessConfig } from '../shared/config.ts'
 import { type Action, decide } from './decide.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Cluster } from '../shared/cluster.ts'
-import { type WorkerEnd, WorkerHandle, type WorkerListener } from './worker_handle.ts'
+import { type Spawn, type WorkerEnd, WorkerHandle, type WorkerListener } from './worker_handle.ts'
 import type { SlotStats } from './slot_stats.ts'
 import type { Role, WorkerMessage } from '../shared/messages.ts'
 import { readOomKills } from '../shared/procfs.ts'
@@ -42,6 +42,7 @@ export interface MasterParts {
   sockets: SlotSockets | undefined
   /** The address that all workers share. */
   address: { hostname: string; port: number }
+  spawn: Spawn
 }
 
 /** A turn comes with each event, and without one at this interval for what depends on time alone. */
@@ -208,7 +209,7 @@ export class Master {
   }
 
   #spawn(action: Extract<Action, { do: 'spawn' }>, nowMs: number): void {
-    const { segment, segmentPath, sockets, address, slotStats, masterLog } = this.#parts
+    const { segment, segmentPath, sockets, address, slotStats, masterLog, spawn } = this.#parts
     const addresses: Address[] = [{ ...address, reusePort: true }]
     if (sockets) addresses.push({ unix: sockets.private(action.region) })
     const { slot, region, prepare } = action
@@ -219,7 +220,7 @@ export class Master {
         onMessage: (message) => this.enqueue({ type: 'message', worker, message }),
         onExit: (end) => this.enqueue({ type: 'exit', worker, end }),
       }
-      const handle = new WorkerHandle(role, new Scoreboard(segment.board(region)), listener, nowMs)
+      const handle = new WorkerHandle(spawn, role, new Scoreboard(segment.board(region)), listener, nowMs)
       worker = transitions.spawned(this.state, action, handle.pid, nowMs)
       this.handles.set(worker, handle)
       slotStats.spawned(worker)

@@ -56,6 +56,7 @@ export async function runMaster(
       slotStats,
       sockets,
       address,
+      spawn: Bun.spawn,
     })
     publishProcessMetrics(registry, {
       pids: () => workersOf(master.state).map(({ pid }) => pid),
