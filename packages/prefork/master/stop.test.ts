@@ -64,6 +64,18 @@ test('a master that is killed leaves no orphans: workers answer what they have a
   expect(segmentsOf(cluster.pid)).toEqual([])
 })
 
+test('workers whose master was killed are no lame ducks: the next master can take the port', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_LAME_DUCK_MS: '60000' })
+  const port = await cluster.port()
+  const pids = await cluster.pids()
+  cluster.signal('SIGKILL')
+  expect(await cluster.exit()).toBe('SIGKILL')
+  // The time limit of this test is shorter than the lame duck.
+  await gone(pids)
+  await using next = new Toys({ TOYS_PORT: String(port) })
+  await next.ready()
+})
+
 test('a worker that is blocked when its master is killed does not survive', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_HARAKIRI_MS: '1000' })
   const { url } = await cluster.ready()
