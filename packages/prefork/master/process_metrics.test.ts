@@ -1,5 +1,6 @@
 /** The metrics of processes are those of the whole cluster, and never fall. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
+import { readProcStat } from '@bun-monitoring/metrics/proc_stat'
 import { readProcess } from '../shared/procfs.ts'
 import { sumOf, Toys } from '../testdata/toys.ts'
 
@@ -9,6 +10,9 @@ setDefaultTimeout(30_000)
 /** Between two looks at a process its memory may change. */
 const BYTES_ASIDE = 64 * 1024 * 1024
 const FILES_ASIDE = 20
+
+/** CPU time of a worker before its end. */
+const SPENT_US = 500_000
 
 test('CPU time, memory and open files are sums over master and workers, those of the master are apart', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '3' })
@@ -39,25 +43,28 @@ test('CPU time, memory and open files are sums over master and workers, those of
 })
 
 test('CPU time of workers that have ended stays counted', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_HARAKIRI_MS: '1000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_HARAKIRI_MS: '0' })
   const { url } = await cluster.ready()
-  await fetch(`${url}/block`).catch(() => {})
-  await cluster.until(
-    'the next worker',
-    ({ workers }) => workers[0]!.exits.harakiri === 1 && workers[0]!.accepting === 1,
-  )
-  // The first worker was blocked by a loop for at least the harakiri time; machines with other work give it less CPU.
-  const spent = sumOf(await cluster.page(), 'process_cpu_user_seconds_total')
-  expect(spent).toBeGreaterThan(0.3)
-  let last = spent
-  for (let round = 0; round < 3; round++) {
-    const [pid] = await cluster.pids()
-    process.kill(pid!, 'SIGKILL')
+  const [blocked] = await cluster.pids()
+  void fetch(`${url}/block`).catch(() => {})
+  // A busy machine gives it less CPU time than the time that passes.
+  while (readProcStat(blocked!)!.userUs < SPENT_US) await Bun.sleep(20)
+  const kill = async (pid: number) => {
+    process.kill(pid, 'SIGKILL')
     await cluster.until(
       'the next worker',
       ({ workers }) => workers[0]!.pid !== pid && workers[0]!.accepting === 1,
     )
-    const now = sumOf(await cluster.page(), 'process_cpu_user_seconds_total')
+  }
+  const userUs = async () => 1e6 * sumOf(await cluster.page(), 'process_cpu_user_seconds_total')
+  await kill(blocked!)
+  const living = [cluster.pid, ...(await cluster.pids())].map((pid) => readProcStat(pid)!.userUs)
+  let last = await userUs()
+  // A sum of fractions: exact to a microsecond.
+  expect(last).toBeGreaterThan(SPENT_US + living.reduce((sum, each) => sum + each) - 1)
+  for (let round = 0; round < 3; round++) {
+    await kill((await cluster.pids())[0]!)
+    const now = await userUs()
     expect(now).toBeGreaterThanOrEqual(last)
     last = now
   }

@@ -106,7 +106,8 @@ test('a silent client finds its connection open after the lame duck, and its nex
 })
 
 test('a WebSocket and an idle client neither keep the old code in service nor delay the next reload', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '20000' })
+  // The drain time is longer than the time limit of this test.
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '60000' })
   const { url } = await cluster.ready()
   const [first] = await cluster.pids()
   const freshPid = async () => Number((await fetch(url, { keepalive: false })).headers.get('x-pid'))
@@ -129,11 +130,9 @@ test('a WebSocket and an idle client neither keep the old code in service nor de
   const later = await openSocket(url)
   expect(await later.ask('hello')).toBe(`${second} hello`)
 
-  const startedMs = performance.now()
   cluster.signal('SIGHUP')
   await cluster.until('the second reload', ({ reloads }) => reloads === 2)
   await gone([first!])
-  expect(performance.now() - startedMs).toBeLessThan(10_000)
   expect(await later.ask('still there')).toBe(`${second} still there`)
   expect(cluster.lines('requests were cut off')).toEqual([])
 })

@@ -16,7 +16,8 @@ setDefaultTimeout(30_000)
 const segmentsOf = (pid: number) => readdirSync('/dev/shm').filter((file) => file.endsWith(`-toys-${pid}`))
 
 test('SIGTERM under load: accepted requests are answered, and the cluster ends with 0 within the drain time', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  // Longer than the time limit of this test.
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_DRAIN_MS: '60000' })
   const { url } = await cluster.ready()
   const slow = Array.from({ length: 10 }, () => fetch(`${url}/slow`).then((answer) => answer.text()))
   await cluster.until(
@@ -25,13 +26,11 @@ test('SIGTERM under load: accepted requests are answered, and the cluster ends w
   )
   const load = new Load({ hostname: '127.0.0.1', port: await cluster.port() }, { connections: 16 })
   await load.more(1000)
-  const startedMs = performance.now()
   cluster.signal('SIGTERM')
   await cluster.line('draining')
   await cluster.release()
   expect(await Promise.all(slow)).toEqual(Array.from({ length: 10 }, () => 'toy'))
   expect(await cluster.exit()).toBe(0)
-  expect(performance.now() - startedMs).toBeLessThan(5000)
   await load.stop()
   // Connections are refused once the port is closed; each accepted request has a response.
   expect(load.failures.filter((failure) => !failure.includes('onnect'))).toEqual([])
