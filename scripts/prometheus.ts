@@ -45,6 +45,7 @@ export async function prometheus(
       '--storage.tsdb.retention.time=35d',
       '--storage.tsdb.retention.size=5GB',
       '--web.enable-remote-write-receiver',
+      '--enable-feature=created-timestamp-zero-ingestion',
       `--web.external-url=${targets.prometheus!}`,
       '--log.level=warn',
     ],

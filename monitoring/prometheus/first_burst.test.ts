@@ -3,101 +3,147 @@
  * durations are shorter. Without Prometheus this is skipped with a message; if CI is set it fails.
  */
 
+import { CreationTimes, Histogram, page, Registry } from '@bun-monitoring/metrics'
 import { expect, test } from 'bun:test'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, isExpected } from '@bun-monitoring/prefork/testing'
+import { prometheus } from '../../scripts/prometheus.ts'
+import { dashboards } from '../dashboards.ts'
+import { queriesOf } from '../grafana/queries.ts'
 import { faster } from './faster.ts'
 
 const TIMES_FASTER = 50
 const ASK_AGAIN_AFTER_MS = 50
-const program = Bun.which('prometheus')
+const BURST = 3000
 const hasPrometheus = isExpected(
-  program !== null,
+  Bun.which('prometheus') !== null,
   'prometheus is not on PATH, so nothing checks that it counts a first burst',
 )
+const count = 'http_server_request_duration_seconds_count'
 
-const count = (status: string, value: number) =>
-  `http_server_request_duration_seconds_count{http_request_method="GET",http_route="dogs",http_response_status_code="${status}"} ${value}\n`
+/** A gateway that gets 10 requests between two scrapes, and a Prometheus that scrapes it. */
+class Scraped implements AsyncDisposable {
+  readonly #resources = new AsyncDisposableStack()
+  readonly #registry = new Registry()
+  readonly #requests = new Histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'Durations',
+    labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
+    buckets: [0.25, 1],
+    registers: [this.#registry],
+  })
+  #url = ''
 
-test.skipIf(!hasPrometheus)(
-  '3,000 errors, the first of their kind, are in the rate of the objective and use up its budget',
-  async () => {
-    await using resources = new AsyncDisposableStack()
+  /** @param created since when the series of the gateway count; without it the page does not say it */
+  static async start(created?: CreationTimes): Promise<Scraped> {
+    const scraped = new Scraped()
+    const resources = scraped.#resources
     const folder = mkdtempSync(join(tmpdir(), 'first-burst-'))
     resources.defer(() => rmSync(folder, { recursive: true, force: true }))
-
-    let good = 0
-    let bad = ''
+    const registry = scraped.#registry
     const startedAt = Date.now() / 1000
-    const gateway = Bun.serve({
-      hostname: '127.0.0.1',
-      port: 0,
-      fetch: () => {
-        good += 10
-        return new Response(`process_start_time_seconds ${startedAt}\n${count('200', good)}${bad}`, {
-          headers: { 'Content-Type': 'text/plain; version=0.0.4' },
-        })
-      },
-    })
-    resources.defer(() => gateway.stop(true))
-
-    cpSync(join(import.meta.dir, 'rules'), join(folder, 'rules'), { recursive: true })
-    for (const name of readdirSync(join(folder, 'rules'))) {
-      const path = join(folder, 'rules', name)
-      await Bun.write(path, faster(await Bun.file(path).text(), TIMES_FASTER))
+    const serve = (fetch: (request: Request) => Response | Promise<Response>) => {
+      const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch })
+      resources.defer(() => server.stop(true))
+      return server.url.origin
     }
-    const jobs = [{ job_name: 'gateway', static_configs: [{ targets: [gateway.url.host] }] }]
-    const config = { global: { scrape_interval: '10s', evaluation_interval: '10s' } }
-    const text = JSON.stringify({ ...config, rule_files: ['rules/*.yml'], scrape_configs: jobs })
-    await Bun.write(join(folder, 'prometheus.yml'), text.replaceAll('"10s"', `"${10_000 / TIMES_FASTER}ms"`))
-
-    const url = `http://127.0.0.1:${freePort()}`
-    const prometheus = Bun.spawn(
-      [
-        program!,
-        `--config.file=${join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(folder, 'data')}`,
-        `--web.listen-address=${new URL(url).host}`,
-        '--log.level=error',
-      ],
-      { stdout: 'ignore', stderr: 'ignore' },
+    const start = { name: 'process_start_time_seconds', help: '', type: 'gauge' } as const
+    const gateway = serve(async (request) => {
+      scraped.request('200', 10)
+      const families = await registry.families()
+      return page([...families, { ...start, series: [{ labels: '', value: startedAt }] }], request, created)
+    })
+    const nothing = serve(
+      () => new Response('', { headers: { 'Content-Type': 'text/plain; version=0.0.4' } }),
     )
+    scraped.#url = `http://127.0.0.1:${freePort()}`
+    const others = Object.fromEntries(['dogs', 'cats', 'exporter', 'node'].map((job) => [job, nothing]))
+    const { command } = await prometheus(
+      { ...others, gateway, prometheus: scraped.#url },
+      { folder, timesFaster: TIMES_FASTER },
+    )
+    const program = Bun.spawn(command, { stdout: 'ignore', stderr: 'ignore' })
     resources.defer(async () => {
-      prometheus.kill()
-      await prometheus.exited
+      program.kill()
+      await program.exited
     })
-    /** NaN when there is no series, or no Prometheus yet. */
-    const valueOf = async (query: string): Promise<number> => {
-      const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`).catch(
-        () => undefined,
-      )
-      if (!response?.ok) return Number.NaN
-      const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } }
-      return Number(data.result[0]?.value[1] ?? Number.NaN)
-    }
-    const until = async (query: string, holds: (value: number) => boolean) => {
-      for (;;) {
-        const value = await valueOf(query)
-        if (holds(value)) return value
-        await Bun.sleep(ASK_AGAIN_AFTER_MS)
-      }
-    }
+    return scraped
+  }
 
-    expect(await until('edge:slo_errors:rate5m', (value) => value >= 0)).toBe(0)
-    bad = count('502', 3000)
+  request(status: string, times: number): void {
+    const child = this.#requests.labels('GET', 'dogs', status)
+    for (let i = 0; i < times; i++) child.observe(0.01)
+  }
+
+  /** The values of a query; none if there is no series, or no Prometheus yet. */
+  async values(query: string): Promise<number[]> {
+    const asked = new URLSearchParams({ query: faster(query, TIMES_FASTER) })
+    const response = await fetch(`${this.#url}/api/v1/query?${asked}`).catch(() => undefined)
+    if (!response?.ok) return []
+    const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } }
+    return data.result.map(({ value }) => Number(value[1]))
+  }
+
+  /** The only value of a query, once it holds. */
+  async until(query: string, holds: (value: number) => boolean): Promise<number> {
+    for (;;) {
+      const [value] = await this.values(query)
+      if (value !== undefined && holds(value)) return value
+      await Bun.sleep(ASK_AGAIN_AFTER_MS)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync()
+  }
+}
+
+test.skipIf(!hasPrometheus)(
+  '3,000 errors, the first of their kind, are in the rate of the objective and use up its budget, also without times on the page',
+  async () => {
+    await using scraped = await Scraped.start()
+    expect(await scraped.until('edge:slo_errors:rate5m', (value) => value >= 0)).toBe(0)
+    scraped.request('502', BURST)
     // 3,000 in a window of 5 minutes, which is shorter here.
-    const rate = await until('edge:slo_errors:rate5m', (value) => value > 0)
-    expect(rate).toBeCloseTo(3000 / (300 / TIMES_FASTER), 5)
-    expect(await until('edge:slo_errors:ratio_rate5m', (value) => value > 0.5)).toBeLessThan(1)
+    const rate = await scraped.until('edge:slo_errors:rate5m', (value) => value > 0)
+    expect(rate).toBeCloseTo(BURST / (300 / TIMES_FASTER), 5)
+    expect(await scraped.until('edge:slo_errors:ratio_rate5m', (value) => value > 0.5)).toBeLessThan(1)
     // `rate` alone does not see them, over any window.
-    expect(
-      await valueOf(
-        'sum(increase(http_server_request_duration_seconds_count{http_response_status_code="502"}[1d]))',
-      ),
-    ).toBe(0)
-    expect(await until('edge:slo_errors:budget_left_30d', (value) => value < 0)).toBeLessThan(0)
+    expect(await scraped.values(`sum(increase(${count}{http_response_status_code="502"}[1d]))`)).toEqual([0])
+    expect(await scraped.until('edge:slo_errors:budget_left_30d', (value) => value < 0)).toBeLessThan(0)
+  },
+  60_000,
+)
+
+test.skipIf(!hasPrometheus)(
+  'with times on the page the queries of dashboards count them',
+  async () => {
+    await using scraped = await Scraped.start(new CreationTimes(Date.now() / 1000))
+    const queries = queriesOf(dashboards.find(({ uid }) => uid === 'gateway')!)
+    const [errors, responses, latency] = [
+      queries.find((query) => query.includes('=~"5.."') && query.includes(' / '))!,
+      queries.find((query) => query.startsWith('sum by (http_response_status_code) (rate('))!,
+      queries.find((query) => query.startsWith('sum by (le) (increase(')!)!,
+    ]
+    // Some scrapes long only 200s.
+    await scraped.until(
+      `count_over_time(${count}{http_response_status_code="200"}[5m])`,
+      (value) => value >= 5,
+    )
+    expect(await scraped.values(errors)).toEqual([0])
+    scraped.request('502', BURST)
+    await scraped.until(`max(${count}{http_response_status_code="502"})`, (value) => value === BURST)
+    expect(await scraped.until(errors, (value) => value > 0.9)).toBeLessThan(1)
+    // A rate extends what it saw to the end of its window, by one scrape at most.
+    const seen = await scraped.until(latency, (value) => value >= BURST)
+    expect(seen).toBeLessThan(2.2 * (BURST + 60))
+    const perSecond = (await scraped.values(responses)).toSorted((a, b) => a - b)
+    expect(perSecond).toHaveLength(2)
+    expect(perSecond[1]).toBeGreaterThanOrEqual(BURST / (60 / TIMES_FASTER))
+    // The times are no series.
+    expect(await scraped.values('{__name__=~".+_created"}')).toEqual([])
   },
   60_000,
 )

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { objectives } from '../objectives.ts'
 import { render, ruleFiles as rulesOf } from '../rules/files.ts'
 import { stack } from '../stack.ts'
@@ -11,8 +12,14 @@ import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 
 const ports = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090, node: 9100 }
 const roles = Object.keys(ports)
+const FEATURE = '--enable-feature=created-timestamp-zero-ingestion'
 
-type Job = { job_name: string; file_sd_configs?: { files: string[] }[]; dns_sd_configs?: object[] }
+type Job = {
+  job_name: string
+  params?: object
+  file_sd_configs?: { files: string[] }[]
+  dns_sd_configs?: object[]
+}
 type Config = { alerting: unknown; scrape_configs: Job[] }
 
 const readYaml = async (path: string) => Bun.YAML.parse(await Bun.file(`${import.meta.dir}/${path}`).text())
@@ -50,6 +57,18 @@ test('both configurations differ only in the discovery of targets', () => {
     scrape_configs: config.scrape_configs.map((job) => Object.assign({}, job, nowhere)),
   })
   expect(withoutPlaces(compose)).toEqual(withoutPlaces(local))
+})
+
+test('our pages are asked since when series count, and each Prometheus has the feature for it', async () => {
+  const asked = local.scrape_configs.filter(({ params }) => Bun.deepEquals(params, { created: ['1'] }))
+  expect(asked.map(({ job_name }) => job_name)).toEqual(['gateway', 'dogs', 'cats', 'exporter'])
+  const root = join(import.meta.dir, '../..')
+  for (const path of ['compose.yml', 'deploy/swarm/stack.yml']) {
+    const { services } = Bun.YAML.parse(await Bun.file(join(root, path)).text()) as {
+      services: { prometheus: { command: string[] } }
+    }
+    expect([path, services.prometheus.command]).toEqual([path, expect.arrayContaining([FEATURE])])
+  }
 })
 
 test('the committed rule files are what `bun run dashboards` writes, and there is no other', async () => {

@@ -15,6 +15,7 @@ export {
 } from './api/registry.ts'
 export { Summary } from './api/summary.ts'
 export type * from './api/types.ts'
+export { CreationTimes } from './format/created.ts'
 export { page } from './format/page.ts'
 export { renderText } from './format/text.ts'
 export { publishAppInfo } from './instrument/app_info.ts'

@@ -52,6 +52,7 @@ const FAMILIES: [
         ['b_sum', sum],
         ['b_count', first + second + third],
       ]),
+      ['b_created', CREATED['b']!],
     ],
   ],
   [
@@ -61,10 +62,22 @@ const FAMILIES: [
       ...(value < 0 ? [] : [['c', value, { quantile: '0.5' }] satisfies Reading]),
       ...onlyCount(sum, [['c_sum', sum]]),
       ['c_count', count],
+      ['c_created', CREATED['c']!],
     ],
   ],
-  [{ name: 'd_total', type: 'counter' }, 'd', ({ value }) => onlyCount(value, [['d_total', value]])],
+  [
+    { name: 'd_total', type: 'counter' },
+    'd',
+    ({ value }) =>
+      onlyCount(value, [
+        ['d_total', value],
+        ['d_created', CREATED['d_total']!],
+      ]),
+  ],
 ]
+
+/** Times in `_created` lines. */
+const CREATED: Readonly<Record<string, number>> = { b: 1.7e9 + 0.123, c: 0.5, d_total: 1.7e9 }
 
 const onlyCount = (value: number, readings: Reading[]): Reading[] => (value >= 0 ? readings : [])
 
@@ -83,14 +96,16 @@ const drawCount = (): number => pick([0, 1, 7, 2 ** 60])
 
 test.skipIf(!isChecked)('texts and numbers come back as they were', () => {
   const pages = times(PAGES, drawPage)
-  const found = parsed(pages.map(({ families }) => renderOpenMetrics(families)))
+  const found = parsed(
+    pages.map(({ families }) => renderOpenMetrics(families, undefined, ({ name }) => CREATED[name]!)),
+  )
   expect(found, againWith).toEqual(pages.map(({ expected }) => expected))
 })
 
 test.skipIf(!isChecked)('names that clash do not break a page', () => {
   const series = [{ labels: '', value: 1, sum: 1, count: 1, counts: [1] }]
   const drawFamily = (): Family => ({ name: pick(NAMES), help: '', type: pick(TYPES), series })
-  parsed(times(PAGES, () => renderOpenMetrics(times(TYPES.length, drawFamily))))
+  parsed(times(PAGES, () => renderOpenMetrics(times(TYPES.length, drawFamily), undefined, () => 1)))
 })
 
 type Sample = [name: string, labels: Record<string, string>, value: number]

@@ -75,6 +75,52 @@ test('a negative quantile is left out', () => {
   ])
 })
 
+test('a line behind each series that counts says since when', () => {
+  const numbers = { sum: 1, count: 1, counts: [1, 0, 0] }
+  const two = [
+    { labels: 'of="a"', value: 1, ...numbers },
+    { labels: '', value: 1, ...numbers },
+  ]
+  const families: Family[] = [
+    { name: 'jobs_total', help, type: 'counter', series: two },
+    { name: 'ready', help, type: 'gauge', series: two },
+    { name: 'wait_seconds', help, type: 'histogram', buckets: [0.5, 1], series: two },
+    { name: 'work_seconds', help, type: 'summary', series: two },
+  ]
+  const times: Record<string, number> = { jobs_total: 1.5, wait_seconds: 2, work_seconds: 3 }
+  const page = renderOpenMetrics(families, undefined, ({ name }, labels) => times[name]! + labels.length)
+  const lines = page.split('\n')
+  const added = lines.filter((line) => line.includes('_created'))
+  expect(added).toEqual([
+    'jobs_created{of="a"} 7.5',
+    'jobs_created 1.5',
+    'wait_seconds_created{of="a"} 8',
+    'wait_seconds_created 2',
+    'work_seconds_created{of="a"} 9',
+    'work_seconds_created 3',
+  ])
+  const before = added.map((line) => lines[lines.indexOf(line) - 1])
+  expect(before).toEqual([
+    'jobs_total{of="a"} 1',
+    'jobs_total 1',
+    'wait_seconds_count{of="a"} 1',
+    'wait_seconds_count 1',
+    'work_seconds_count{of="a"} 1',
+    'work_seconds_count 1',
+  ])
+  // The other lines are those of the page without them.
+  expect(lines.filter((line) => !added.includes(line)).join('\n')).toBe(renderOpenMetrics(families))
+})
+
+test('a number that OpenMetrics does not take, and a counter of unknown type, have no such line', () => {
+  const series = [{ labels: '', value: -1 }]
+  const bad: Family = { name: 'jobs_total', help, type: 'counter', series }
+  expect(renderOpenMetrics([bad], undefined, () => 1)).not.toContain('_created')
+  const clash: Family = { name: 'jobs', help, type: 'gauge', series }
+  const good: Family = { ...bad, series: [{ labels: '', value: 1 }] }
+  expect(renderOpenMetrics([clash, good], undefined, () => 1)).not.toContain('_created')
+})
+
 test('bounds are written as Prometheus stores them', () => {
   const buckets = [-2, 0, 1e-10, 0.00001, 0.0001, 0.25, 1, 100000, 1e6, 1234567, 1e21]
   const counts = Array(buckets.length + 1).fill(0)

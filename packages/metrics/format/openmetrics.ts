@@ -5,13 +5,24 @@
  *
  * https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
  */
+import type { CreatedOf } from './created.ts'
 import { type Exemplar, escapeLabelValue, type Family, labelText, type MetricType } from '../model/family.ts'
 import { type Dialect, inBraces, lines, numberText, PLAIN_STYLE, type Style, valueLines } from './text.ts'
 
-/** The whole page, with its end mark. */
-export function renderOpenMetrics(families: Iterable<Family>, style: Style = PLAIN_STYLE): string {
+/**
+ * The whole page, with its end mark.
+ * @param createdOf adds `_created` lines
+ */
+export function renderOpenMetrics(
+  families: Iterable<Family>,
+  style: Style = PLAIN_STYLE,
+  createdOf?: CreatedOf,
+): string {
   const dialect: Dialect = {
     ...DIALECT,
+    created: createdOf
+      ? (family, labels) => createdLine(family, labels, createdOf(family, labels))
+      : () => '',
     nan: style.nan,
     bound: style.hasPlainBounds ? numberText : boundText,
   }
@@ -29,14 +40,17 @@ export function renderOpenMetrics(families: Iterable<Family>, style: Style = PLA
   return `${page}# EOF\n`
 }
 
-function counterText(family: Family, names: Names, { nan }: Dialect): string {
-  const name = family.name.replace(/_total$/, '')
-  if (names.claim(name, 'counter')) return metadata(family, name) + counterLines(family, `${name}_total`)
+function counterText(family: Family, names: Names, dialect: Dialect): string {
+  const name = counterName(family)
+  if (names.claim(name, 'counter')) return metadata(family, name) + counterLines(family, dialect)
   if (!names.claim(family.name, 'unknown')) return ''
-  return metadata(family, family.name, 'unknown') + valueLines(family.name, family.series, nan)
+  return metadata(family, family.name, 'unknown') + valueLines(family.name, family.series, dialect.nan)
 }
 
-const DIALECT: Omit<Dialect, 'nan' | 'bound'> = {
+/** OpenMetrics names a counter without the `_total` of its samples. */
+const counterName = ({ name }: Family): string => name.replace(/_total$/, '')
+
+const DIALECT: Omit<Dialect, 'nan' | 'bound' | 'created'> = {
   hasSum: isCount,
   hasQuantile: (value) => !(value < 0),
   exemplar: exemplarText,
@@ -72,13 +86,20 @@ class Names {
 const metadata = ({ name, help, type }: Family, as = name, asType: OpenMetricsType = type): string =>
   `# HELP ${as} ${escapeLabelValue(help)}\n# TYPE ${as} ${asType}\n`
 
-function counterLines({ series }: Family, name: string): string {
+function counterLines(family: Family, dialect: Dialect): string {
+  const name = `${counterName(family)}_total`
   let text = ''
-  for (const { labels, value, exemplars } of series) {
+  for (const { labels, value, exemplars } of family.series) {
     if (!isCount(value)) continue
     text += `${name}${inBraces(labels)} ${numberText(value)}${exemplarText(exemplars?.[0])}\n`
+    text += dialect.created(family, labels)
   }
   return text
+}
+
+function createdLine(family: Family, labels: string, created: number): string {
+  const name = family.type === 'counter' ? counterName(family) : family.name
+  return `${name}_created${inBraces(labels)} ${created}\n`
 }
 
 /** A counter, and a number that counts like one, is neither negative nor NaN. */

@@ -3,26 +3,37 @@
  * openmetrics.ts write the formats.
  */
 import type { Family } from '../model/family.ts'
-import { acceptsGzip, chooseFormat, type Format } from './negotiate.ts'
+import type { CreationTimes } from './created.ts'
+import { acceptsGzip, chooseFormat } from './negotiate.ts'
 import { renderOpenMetrics } from './openmetrics.ts'
 import { renderText } from './text.ts'
 
-const FORMATS: Record<Format, { contentType: string; render(families: Iterable<Family>): string }> = {
-  text: { contentType: 'text/plain; version=0.0.4; charset=utf-8', render: renderText },
-  openmetrics: {
-    contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-    render: renderOpenMetrics,
-  },
+const CONTENT_TYPES = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
 /** A shorter page fits in one packet uncompressed. */
 const COMPRESS_FROM_LENGTH = 1024
 
-/** The page for a request; without a request, uncompressed text. */
-export function page(families: Iterable<Family>, request?: Request): Response {
-  const { contentType, render } = FORMATS[chooseFormat(request?.headers.get('accept') ?? null)]
-  const body = render(families)
-  const headers = new Headers({ 'Content-Type': contentType, Vary: 'Accept, Accept-Encoding' })
+/** In the query of a URL. */
+const CREATED = /[?&]created=1(&|#|$)/
+
+/**
+ * The page for a request; without a request, uncompressed text.
+ * @param created adds `_created` lines to OpenMetrics for a request with `?created=1`. A Prometheus that asks for them needs the
+ *   feature created-timestamp-zero-ingestion, or else each line becomes a series. Without `created` such a request gets text,
+ *   because this feature reads a family of OpenMetrics without these lines again for each of its series.
+ */
+export function page(families: Iterable<Family>, request?: Request, created?: CreationTimes): Response {
+  const isCreatedAsked = CREATED.test(request?.url ?? '')
+  const accepted = chooseFormat(request?.headers.get('accept') ?? null)
+  const format = isCreatedAsked && !created ? 'text' : accepted
+  const body =
+    format === 'text'
+      ? renderText(families)
+      : renderOpenMetrics(families, undefined, isCreatedAsked ? created?.page() : undefined)
+  const headers = new Headers({ 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept, Accept-Encoding' })
   if (body.length < COMPRESS_FROM_LENGTH || !acceptsGzip(request?.headers.get('accept-encoding') ?? null))
     return new Response(body, { headers })
 

@@ -16,6 +16,8 @@ export interface Dialect {
   hasQuantile(value: number): boolean
   /** The text behind the count of a bucket. */
   exemplar(exemplar: Exemplar | undefined): string
+  /** The line behind a series that says since when it counts. */
+  created(family: Family, labels: string): string
   nan: string
 }
 
@@ -36,6 +38,7 @@ const DIALECT: Omit<Dialect, 'nan'> = {
   hasSum: () => true,
   hasQuantile: () => true,
   exemplar: () => '',
+  created: () => '',
 }
 
 /** The whole page. A family without series still has its two lines of metadata. */
@@ -67,7 +70,8 @@ export function valueLines(name: string, series: Iterable<Series>, nan: string):
   return text
 }
 
-function histogramLines({ name, buckets = [], series }: Family, dialect: Dialect): string {
+function histogramLines(family: Family, dialect: Dialect): string {
+  const { name, buckets = [], series } = family
   const heads = [...buckets.map(dialect.bound), '+Inf'].map((bound) => `${name}_bucket{le="${bound}"`)
   // A sum can fall when observations may be negative.
   const mayHaveSum = dialect.hasSum(Math.min(0, buckets[0] ?? 0))
@@ -80,14 +84,17 @@ function histogramLines({ name, buckets = [], series }: Family, dialect: Dialect
       text += `${heads[i]}${tail}${count}${exemplars ? dialect.exemplar(exemplars[i]) : ''}\n`
     }
     // OpenMetrics has neither or both of sum and count.
-    if (!mayHaveSum || !dialect.hasSum(sum!)) continue
-    const braces = inBraces(labels)
-    text += `${name}_sum${braces} ${numberText(sum!, dialect.nan)}\n${name}_count${braces} ${count}\n`
+    if (mayHaveSum && dialect.hasSum(sum!)) {
+      const braces = inBraces(labels)
+      text += `${name}_sum${braces} ${numberText(sum!, dialect.nan)}\n${name}_count${braces} ${count}\n`
+    }
+    text += dialect.created(family, labels)
   }
   return text
 }
 
-function summaryLines({ name, series }: Family, dialect: Dialect): string {
+function summaryLines(family: Family, dialect: Dialect): string {
+  const { name, series } = family
   let text = ''
   for (const { labels, sum, count, quantiles = [] } of series) {
     const braces = inBraces(labels)
@@ -96,7 +103,7 @@ function summaryLines({ name, series }: Family, dialect: Dialect): string {
       if (dialect.hasQuantile(value))
         text += `${name}{quantile="${dialect.bound(quantile)}"${tail}${numberText(value, dialect.nan)}\n`
     if (dialect.hasSum(sum!)) text += `${name}_sum${braces} ${numberText(sum!, dialect.nan)}\n`
-    text += `${name}_count${braces} ${count}\n`
+    text += `${name}_count${braces} ${count}\n${dialect.created(family, labels)}`
   }
   return text
 }

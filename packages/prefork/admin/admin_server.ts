@@ -2,7 +2,7 @@
  * The admin server of a cluster: /metrics, /stats, /healthz, /readyz. It listens on a port of its own, so that nothing here
  * can be reached through the traffic port. GET and HEAD only.
  */
-import { page, type Registry } from '@bun-monitoring/metrics'
+import { CreationTimes, page, type Registry } from '@bun-monitoring/metrics'
 import type { ProcessConfig } from '../shared/config.ts'
 import { problem } from '../shared/problem.ts'
 
@@ -20,6 +20,7 @@ export function serveAdmin(
   registry: Registry,
   sources: Pick<AdminSources, 'stats' | 'notReady'>,
 ): Bun.Server<undefined> {
+  const created = new CreationTimes(performance.timeOrigin / 1000)
   return Bun.serve({
     hostname: adminHost,
     port: adminPort,
@@ -28,7 +29,7 @@ export function serveAdmin(
     development: false,
     fetch: adminHandler({
       ...sources,
-      metrics: async (request) => page(await registry.families(), request),
+      metrics: async (request) => page(await registry.families(), request, created),
     }),
   })
 }
