@@ -19,20 +19,32 @@ import {
 } from './procfs.ts'
 
 const DEAD_PID = 2 ** 22 + 1
-const listen = (port = 0, hostname = '127.0.0.1') =>
-  Bun.listen({ hostname, port, reusePort: true, socket: { data() {} } })
+const listen = (port = 0, hostname = '127.0.0.1') => {
+  // The types have no reusePort; Bun does.
+  const options = { hostname, port, reusePort: true, socket: { data() {} } }
+  return Bun.listen(options)
+}
+
+type Place = { hostname: string; port: number } | { unix: string }
 
 /** A connection, when both ends know of it. */
-async function connect(to: { hostname: string; port: number } | { unix: string }) {
-  const accepted = Promise.withResolvers<Bun.Socket>()
-  const server = Bun.listen({ ...to, socket: { open: accepted.resolve, data() {} } } as never) as unknown as {
-    port: number
-    stop(force: boolean): void
-  }
-  const at = 'unix' in to ? to : { hostname: to.hostname, port: server.port }
-  const client = await Bun.connect({ ...at, socket: { data() {} } } as never)
+async function connect(place: Place) {
+  const accepted = Promise.withResolvers<void>()
+  const server = Bun.listen({
+    ...(place as { hostname: string; port: number }),
+    socket: { open: () => accepted.resolve(), data() {} },
+  })
+  const client = await Bun.connect({
+    ...(place as { hostname: string; port: number }),
+    ...('port' in place ? { port: server.port } : {}),
+    socket: { data() {} },
+  })
   await accepted.promise
-  return { port: server.port, client, close: () => (client.end(), server.stop(true)) }
+  const close = () => {
+    client.end()
+    server.stop(true)
+  }
+  return { port: server.port, close }
 }
 
 test('only the listener of the port counts, not its connections', () => {
