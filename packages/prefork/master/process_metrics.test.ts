@@ -1,8 +1,10 @@
 /** The metrics of processes are those of the whole cluster, and never fall. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { readProcStat } from '@bun-monitoring/metrics/proc_stat'
-import { readProcess } from '../shared/procfs.ts'
+import { Registry, renderText } from '@bun-monitoring/metrics'
+import { readFileLimit, readProcess } from '../shared/procfs.ts'
 import { sumOf, Toys } from '../testdata/toys.ts'
+import { type CpuTime, publishProcessMetrics } from './process_metrics.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -68,4 +70,54 @@ test('CPU time of workers that have ended stays counted', async () => {
     expect(now).toBeGreaterThanOrEqual(last)
     last = now
   }
+})
+
+/** The page of a master without workers, or with some processes as its workers. */
+function published(endedCpu: () => CpuTime, pids: readonly number[] = []) {
+  const registry = new Registry()
+  publishProcessMetrics(registry, { pids: () => pids, endedCpu })
+  return async () => {
+    const page = renderText(await registry.families())
+    return (name: string) => sumOf(page, `process_${name}`)
+  }
+}
+
+test('CPU time is in seconds, user and system apart and together, of ended workers too', async () => {
+  const read = await published(() => ({ userUs: 5e9, systemUs: 7e9 }))()
+  const own = readProcStat(process.pid)!
+  const between = (value: number, least: number) => {
+    expect(value).toBeGreaterThan(least - 0.1)
+    expect(value).toBeLessThan(least + 60)
+  }
+  between(read('cpu_user_seconds_total'), 5000 + own.userUs / 1e6)
+  between(read('cpu_system_seconds_total'), 7000 + own.systemUs / 1e6)
+  between(read('cpu_seconds_total'), 12_000 + own.cpuUs / 1e6)
+  between(read('master_cpu_seconds_total'), own.cpuUs / 1e6)
+})
+
+test('a value that is smaller for a moment is shown as before', async () => {
+  let userUs = 5e9
+  const look = published(() => ({ userUs, systemUs: 0 }))
+  const first = (await look())('cpu_user_seconds_total')
+  userUs = 0
+  expect((await look())('cpu_user_seconds_total')).toBe(first)
+  userUs = 6e9
+  expect((await look())('cpu_user_seconds_total')).toBeGreaterThanOrEqual(6000)
+})
+
+test('memory and files are those of all processes, and of the master alone', async () => {
+  await using worker = Bun.spawn(['sleep', '60'])
+  const alone = await published(() => ({ userUs: 0, systemUs: 0 }))()
+  const both = await published(() => ({ userUs: 0, systemUs: 0 }), [worker.pid, 2 ** 22 + 1])()
+  const { openFiles, rssBytes } = readProcess(worker.pid)!
+  expect(both('open_fds') - alone('open_fds')).toBe(openFiles)
+  expect(Math.abs(both('resident_memory_bytes') - alone('resident_memory_bytes') - rssBytes)).toBeLessThan(
+    BYTES_ASIDE,
+  )
+  expect(both('master_open_fds')).toBe(alone('open_fds'))
+  expect(Math.abs(both('master_resident_memory_bytes') - alone('resident_memory_bytes'))).toBeLessThan(
+    BYTES_ASIDE,
+  )
+  expect(alone('max_fds')).toBe(readFileLimit())
+  expect(alone('start_time_seconds')).toBe(Math.floor(performance.timeOrigin / 1000))
 })
