@@ -1,5 +1,5 @@
 /** The stack in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { allTargetsAreUp, everyQueryHasData, load, query, until, useTheApi } from './smoke.ts'
 import { Traffic } from './traffic.ts'
@@ -63,7 +63,11 @@ test('an image has only the files that run: no tests, benchmarks, types or packa
 test('only gateway, exporter and Prometheus are published, and only on this machine', async () => {
   const rows = (await compose('ps', '--format', '{{.Service}} {{.Ports}}')).trim().split('\n')
   const published = rows.filter((row) => row.includes('->')).map((row) => row.split(' '))
-  expect(published.map(([service]) => service).toSorted()).toEqual(['exporter', 'gateway', 'prometheus'])
+  expect(published.map(([service]) => service).toSorted()).toEqual([
+    'exporter',
+    'gateway-address',
+    'prometheus',
+  ])
   for (const [, ports] of published) expect(ports).toStartWith('127.0.0.1:')
 })
 
@@ -142,23 +146,66 @@ test('eight workers find room for their metrics', async () => {
   }, 60_000)
 }, 120_000)
 
-test('an update of dogs and cats fails no request, and leaves one container of each', async () => {
-  const before = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
-  await using traffic = new Traffic(gateway)
-  const root = join(import.meta.dir, '..')
-  await Bun.$`deploy/compose/update.sh`
-    .cwd(root)
-    .env({ ...Bun.env, PROJECT: 'bun-monitoring-e2e' })
-    .quiet()
-  await traffic.stop()
-  console.log(`${traffic.answered} requests during the update, ${traffic.failures.length} failed`)
-  expect(traffic.failures).toEqual([])
-  const after = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
-  for (const [index, ids] of after.entries()) {
-    expect(ids.trim().split('\n')).toHaveLength(1)
-    expect(ids).not.toBe(before[index]!)
+describe('an update', () => {
+  const SERVICES = ['gateway', 'dogs', 'cats']
+  const update = (env: Record<string, string> = {}, ...words: string[]) =>
+    Bun.$`deploy/compose/update.sh ${words}`
+      .cwd(join(import.meta.dir, '..'))
+      .env({ ...Bun.env, PROJECT: 'bun-monitoring-e2e', ...env })
+      .quiet()
+      .nothrow()
+  const idsOf = () => Promise.all(SERVICES.map((service) => compose('ps', '-q', service)))
+  const imageOf = async (id: string) =>
+    (await Bun.$`docker inspect -f ${'{{.Image}}'} ${id.trim()}`.text()).trim()
+  const under = async (work: () => Promise<{ exitCode: number; stderr: Buffer }>) => {
+    const clients = [new Traffic(gateway), new Traffic(gateway, { keepAlive: false })]
+    const { exitCode, stderr } = await work()
+    for (const each of clients) await each.stop()
+    const [answered, failures] = [
+      clients.reduce((sum, each) => sum + each.answered, 0),
+      clients.flatMap((each) => each.failures),
+    ]
+    console.log(`${answered} requests, ${failures.length} failed`)
+    return { exitCode, failures, stderr: stderr.toString() }
   }
-}, 180_000)
+  let before: string[]
+  let images: string[]
+
+  beforeAll(async () => {
+    // Other images than those of the checkout: with a label.
+    for (const service of SERVICES) {
+      const image = `bun-monitoring-${service}`
+      await Bun.$`echo FROM ${image} | docker build --quiet --label older=yes --tag ${image} -`.quiet()
+    }
+    await compose('up', '--wait', ...OWN)
+    before = await idsOf()
+    images = await Promise.all(before.map(imageOf))
+  }, 120_000)
+
+  test('replaces gateway, dogs and cats, and no request fails', async () => {
+    expect(await under(update)).toMatchObject({ exitCode: 0, failures: [] })
+    const after = await idsOf()
+    for (const [index, id] of after.entries()) {
+      expect(id.trim().split('\n')).toHaveLength(1)
+      expect(id).not.toBe(before[index]!)
+      expect(await imageOf(id)).not.toBe(images[index]!)
+    }
+    expect((await compose('ps', '--all', '--services')).split('\n')).not.toContain('gateway-standin')
+  }, 180_000)
+
+  test('back uses the images of before, and no request fails', async () => {
+    expect(await under(() => update({}, 'back'))).toMatchObject({ exitCode: 0, failures: [] })
+    expect(await Promise.all((await idsOf()).map(imageOf))).toEqual(images)
+  }, 180_000)
+
+  test('that cannot start leaves the containers that run, and no request fails', async () => {
+    const [, , cats] = await idsOf()
+    const broken = await under(() => update({ CATS_WORKERS: 'many', WAIT_SECONDS: '20' }))
+    expect(broken).toMatchObject({ exitCode: 1, failures: [] })
+    expect(broken.stderr).toContain('cats: a new container did not become healthy')
+    expect(await compose('ps', '--all', '-q', 'cats')).toBe(cats!)
+  }, 180_000)
+})
 
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })

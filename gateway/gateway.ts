@@ -54,7 +54,6 @@ export class Gateway implements ClientRegistry {
   readonly clients = new Set<ClientConnection>()
   readonly turnedAway = new Set<TurnedAway>()
   readonly handshakes = new Set<Handshake>()
-  accepted = 0
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined

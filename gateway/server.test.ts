@@ -82,10 +82,11 @@ describe('the page at /', () => {
     expect(response.headers.get('date')).toBeTruthy()
     const links = [...(await response.text()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
     expect(links).toEqual([
-      '/dogs/',
-      '/cats/',
-      '/dogs/swagger',
-      '/cats/swagger',
+      // Relative: another proxy may serve the gateway under a path.
+      'dogs/',
+      'cats/',
+      'dogs/swagger',
+      'cats/swagger',
       'http://127.0.0.1:9117/',
       'http://127.0.0.1:3000/',
       'http://127.0.0.1:9090/',

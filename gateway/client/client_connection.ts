@@ -55,6 +55,10 @@ export class ClientConnection implements Downstream {
     return this.#exchange === undefined && this.#held === undefined ? 'waiting' : 'reading'
   }
 
+  get isTunnel(): boolean {
+    return this.#exchange?.isTunnel === true
+  }
+
   /** How long a waiting client has been idle. */
   idleMs(nowMs: number): number {
     return nowMs - (this.deadlineMs - this.context.timeouts.clientIdleMs)

@@ -24,8 +24,6 @@ export interface ClientRegistry extends ClientContext {
   /** Clients above the limit of connections, until they have read their error. */
   readonly turnedAway: Set<TurnedAway>
   readonly handshakes: Set<Handshake>
-  /** All clients so far. */
-  accepted: number
   /** Called when a client or a handshake is gone. */
   onGone(): void
 }
@@ -120,7 +118,6 @@ function handlersOf(registry: ClientRegistry, { tls, redirect }: ListenerOptions
 
   return {
     open(socket: Socket<Owner>) {
-      registry.accepted++
       registry.clientMetrics.accepted.inc()
       // Unix sockets have no address, and no need of probes.
       if (socket.remoteAddress) socket.setKeepAlive(true, KEEP_ALIVE_MS)

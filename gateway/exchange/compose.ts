@@ -34,11 +34,12 @@ export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): v
   coalesce(out, VERSION_END, 0, VERSION_END.length)
 }
 
-/** `X-Forwarded-Prefix`: that of a trusted proxy, and the prefix that the route strips. */
+/** `X-Forwarded-Prefix`: that of a trusted proxy, and behind it the one that the route strips. */
 export function writePrefix(out: Sink, { fields: { prefix }, route }: Incoming): void {
   const { strippedPrefix } = route!.forward!
   if (prefix === '' && strippedPrefix === '') return
-  const line = Buffer.from(`X-Forwarded-Prefix: ${prefix}${strippedPrefix}\r\n`, 'latin1')
+  const outer = strippedPrefix === '' ? prefix : prefix.replace(/\/+$/, '')
+  const line = Buffer.from(`X-Forwarded-Prefix: ${outer}${strippedPrefix}\r\n`, 'latin1')
   coalesce(out, line, 0, line.length)
 }
 

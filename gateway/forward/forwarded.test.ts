@@ -6,10 +6,14 @@ import { describe, expect, test } from 'bun:test'
 import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder } from '../testing.ts'
 
 /** The lines that the upstream got, without those that are always there. */
-async function sent(fields: string, overrides: Parameters<typeof startGateway>[1] = {}): Promise<string[]> {
+async function sent(
+  fields: string,
+  overrides: Parameters<typeof startGateway>[1] = {},
+  target = '/dogs/?limit=1',
+): Promise<string[]> {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url, overrides)
-  await gateway.ask(`GET /dogs/?limit=1 HTTP/1.1\r\nHost: pets.example:8000\r\n${fields}\r\n`)
+  await gateway.ask(`GET ${target} HTTP/1.1\r\nHost: pets.example:8000\r\n${fields}\r\n`)
   return upstream.heads[0]!.split('\r\n').slice(1)
 }
 
@@ -191,7 +195,26 @@ describe('to the upstream', () => {
     const outer = 'X-Forwarded-Prefix: /pets\r\n'
     expect(await prefix(outer, ['127.0.0.1'])).toEqual(['X-Forwarded-Prefix: /pets/dogs'])
     expect(await prefix(outer, [])).toEqual(['X-Forwarded-Prefix: /dogs'])
+    const slash = 'X-Forwarded-Prefix: /pets/\r\n'
+    expect(await prefix(slash, ['127.0.0.1'])).toEqual(['X-Forwarded-Prefix: /pets/dogs'])
   })
+
+  test.each([
+    ['/pets/dogs', '/dogs', ['X-Forwarded-Prefix: /pets']],
+    ['/dogs', '/', ['X-Forwarded-Prefix: /dogs']],
+    ['/dogs', '/dogs', []],
+    ['/dogs', '/v2/dogs', []],
+    ['/pets/dogs', '/cats', []],
+    ['/pets/xdogs', '/dogs', []],
+    ['/', '/', []],
+  ])(
+    'rewrite of %s to %s adds the beginning that it removes, if it keeps the rest',
+    async (path, rewrite, expected) => {
+      const routes = [{ id: 'dogs', path, upstream: 'dogs', rewrite }]
+      const lines = await sent('', { routes }, path === '/' ? '/' : `${path}/1`)
+      expect(lines.filter((line) => line.startsWith('X-Forwarded-Prefix'))).toEqual(expected)
+    },
+  )
 
   test.each([
     [['unix:'], '203.0.113.7', 'X-Forwarded-For: 203.0.113.7'],

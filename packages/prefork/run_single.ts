@@ -62,7 +62,8 @@ export async function runSingle<Config extends ProcessConfig>(
     requestsBefore: 0,
   }
   try {
-    const address = { hostname: config.host, port: await findPort(cluster.prefix, config), reusePort: false }
+    const port = await findPort(cluster.prefix, config)
+    const address = { hostname: config.host, port, reusePort: config.sharePort === 'yes' }
     const addresses: Address[] = [address]
     if (config.socketDir !== undefined) {
       const sockets = new SlotSockets(config.socketDir, cluster.name)

@@ -58,6 +58,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
     store,
     limits: config,
     hosts: hostsOf(config),
+    publicPath: config.publicPath,
     admin: adminOf(config),
     faults: config,
     registry,

@@ -226,10 +226,10 @@ describe.each(testDatabases)('on %s', async (_, create) => {
 describe('sessions', () => {
   const open = () => {
     const clock = { ms: 1_800_000_000_000 }
-    return { clock, sessions: new Sessions(account, 'dogs_admin', '/dogs/admin/', () => clock.ms) }
+    return { clock, sessions: new Sessions(account, 'dogs_admin', () => clock.ms) }
   }
   const cookieOf = async (sessions: Sessions) => {
-    const result = await sessions.logIn('admin', PASSWORD, false)
+    const result = await sessions.logIn('admin', PASSWORD, '/dogs/admin/', false)
     return (result as { cookie: string }).cookie.split(';')[0]!
   }
 
@@ -255,14 +255,14 @@ describe('sessions', () => {
     ]) {
       expect(sessions.read(`${name}=${forged}`)).toBeUndefined()
     }
-    const other = new Sessions({ ...account, passwordHash: 'other' }, 'dogs_admin', '/', () => 0)
+    const other = new Sessions({ ...account, passwordHash: 'other' }, 'dogs_admin', () => 0)
     expect(other.read(`${name}=${value}`)).toBeUndefined()
     expect(sessions.read(null)).toBeUndefined()
   })
 
   test('guesses are slowed down, more with each one, and not for longer than a minute', async () => {
     const { clock, sessions } = open()
-    const guess = (password = 'wrong') => sessions.logIn('admin', password, false)
+    const guess = (password = 'wrong') => sessions.logIn('admin', password, '/dogs/admin/', false)
     for (let i = 0; i < 5; i++) expect(await guess()).toBeUndefined()
     expect(await guess()).toEqual({ retryAfterSeconds: 1 })
     expect(await guess(PASSWORD)).toEqual({ retryAfterSeconds: 1 })
@@ -282,7 +282,7 @@ describe('sessions', () => {
   test('no more than four passwords are checked at once', async () => {
     const { sessions } = open()
     const results = await Promise.all(
-      Array.from({ length: 10 }, () => sessions.logIn('admin', PASSWORD, false)),
+      Array.from({ length: 10 }, () => sessions.logIn('admin', PASSWORD, '/dogs/admin/', false)),
     )
     expect(results.filter((result) => result && 'cookie' in result)).toHaveLength(4)
     expect(results.filter((result) => result && 'retryAfterSeconds' in result)).toHaveLength(6)

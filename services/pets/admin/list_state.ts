@@ -1,6 +1,6 @@
 /** The state of the list of the admin page: search, filter, order and page, read from the address and written to links. */
-import { columnsOf, MAX_CHARACTERS } from '../model/pet.ts'
-import type { Kind } from '../model/kind.ts'
+import { MAX_CHARACTERS } from '../model/field_types.ts'
+import { columnsOf, type Kind } from '../model/kind.ts'
 import type { BrowseQuery } from '../store/store.ts'
 
 export const ROWS_PER_PAGE = 50

@@ -30,12 +30,22 @@ export class Representation {
     for (const [name, value] of Object.entries(listFields ?? {})) this.#headers.set(name, value)
   }
 
-  /** @throws HttpError 412 */
-  respond(request: Request, tally: RequestTally): Response {
-    if (isNotModified(request, this.etag)) {
-      return new Response(null, { status: 304, headers: { ETag: this.etag, ...this.#listFields } })
+  /**
+   * @param publicPath the beginning of the paths in `Link`
+   * @throws HttpError 412
+   */
+  respond(request: Request, tally: RequestTally, publicPath = ''): Response {
+    const response = isNotModified(request, this.etag)
+      ? new Response(null, { status: 304, headers: { ETag: this.etag, ...this.#listFields } })
+      : new Response(this.#bytes, { headers: this.#headers })
+    if (response.status === 200 && request.method !== 'HEAD') tally.sentBytes += this.#bytes.byteLength
+    const link = this.#listFields?.Link
+    if (publicPath !== '' && link !== undefined) {
+      response.headers.set(
+        'Link',
+        link.replaceAll('</', () => `<${publicPath}/`),
+      )
     }
-    if (request.method !== 'HEAD') tally.sentBytes += this.#bytes.byteLength
-    return new Response(this.#bytes, { headers: this.#headers })
+    return response
   }
 }

@@ -22,12 +22,19 @@ import { HttpError, invalid } from './errors.ts'
 import { ListCache } from './list_cache.ts'
 import { requireOwnOrigin } from './origin.ts'
 import { hasPreconditions, isNotModified } from './preconditions.ts'
+import type { PublicPathOf } from './public_path.ts'
 import { parametersOf, readId, readListQuery } from './query.ts'
 import { JSON_HEADERS, Representation } from './representation.ts'
 
 const ALLOWED_KEY = /^[\x21-\x7e]{1,255}$/
 
-export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits: BodyLimits) {
+export function petRoutes(
+  kind: Kind,
+  store: Store,
+  tally: RequestTally,
+  limits: BodyLimits,
+  publicPath: PublicPathOf,
+) {
   const collection = pathOf(kind)
   const item = `${collection}:id/` as const
   const clean = `${collection}clean/` as const
@@ -71,7 +78,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   }
 
   const list = async (request: Request, url: string): Promise<Representation> =>
-    lists.page(readListQuery(url), prefersCsv(request.headers.get('accept')))
+    lists.page(readListQuery(kind, url), prefersCsv(request.headers.get('accept')))
   /** The preconditions of a write to the collection hold for its first page. */
   const checkList = async (request: Request): Promise<void> => {
     if (hasPreconditions(request.headers)) isNotModified(request, (await list(request, '')).etag)
@@ -89,7 +96,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   }
 
   const readList = async ({ request }: { request: Request }) =>
-    (await list(request, request.url)).respond(request, tally)
+    (await list(request, request.url)).respond(request, tally, publicPath(request))
   const readOne = async ({ request, params }: { request: Request; params: { id: string } }) => {
     const pet = await store.find(idOf(request, params.id))
     if (!pet) throw missing(params.id)
@@ -105,7 +112,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
           await checkList(request)
           const pet = await insert(request, petInput(kind, body))
           const response = json(tally, pet, 201)
-          response.headers.set('Location', `${collection}${pet.id}/`)
+          response.headers.set('Location', `${publicPath(request)}${collection}${pet.id}/`)
           return response
         },
         { parse, body: createSchema(kind) },

@@ -2,8 +2,10 @@
 import { afterAll, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import type { OpenAPIV3 } from 'openapi-types'
-import { openPets, temporaryDatabase, testKind } from '../testing.ts'
+import { openPets, temporaryDatabase, testKind } from '../../testing.ts'
 import { openApi } from './openapi.ts'
+import { docsPage } from './page.ts'
+import { exampleOf, typeText } from './schemas.ts'
 
 const pets = await openPets(temporaryDatabase())
 afterAll(() => pets[Symbol.asyncDispose]())
@@ -83,16 +85,75 @@ test('is_test is required where DELETE requires it', () => {
 })
 
 test('the other kind has its own names', () => {
-  const { components, paths } = openApi({ ...testKind, name: 'cats', trait: 'likes_to_drop_things' }, '1.0.0')
+  const { likes_to_bark, ...fields } = testKind.fields
+  const cats = { ...testKind, name: 'cats', fields: { ...fields, likes_to_drop_things: likes_to_bark! } }
+  const { components, paths } = openApi(cats, '1.0.0')
   expect(Object.keys(components!.schemas!)).toContain('CatPatch')
   expect(Object.keys(paths)).toEqual(['/cats/', '/cats/clean/', '/cats/{id}/'])
   expect(components!.schemas!.Cat).toHaveProperty('properties.likes_to_drop_things')
 })
 
-test('the page loads the document by an absolute path, and links it for readers without the CDN', async () => {
+const PAGE = ['/dogs/swagger', '/dogs/swagger/style.css', '/dogs/swagger/script.js', '/dogs/swagger/json']
+
+test.each(PAGE)(
+  '%s is sent again only if it has changed, and allows nothing from elsewhere',
+  async (path) => {
+    const response = await pets.ask(path)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('cache-control')).toBe('no-cache')
+    expect(response.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    )
+    const etag = response.headers.get('etag')!
+    expect((await pets.ask(path, { headers: { 'If-None-Match': etag } })).status).toBe(304)
+    expect((await response.text()).length).toBeLessThan(100_000)
+  },
+)
+
+test('the page says what each operation does, takes and returns, and loads only files of the service', async () => {
   const response = await pets.ask('/dogs/swagger')
-  expect(response.headers.get('content-type')).toContain('text/html')
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
   const html = await response.text()
-  expect(html).toContain('url: "/dogs/swagger/json"')
-  expect(html).toContain('could not load them')
+  for (const { path, method, operation } of operations) {
+    const summary = new RegExp(
+      `<span class="method">${method.toUpperCase()}</span> <code>${path}</code>\\s+${operation.summary!.replace(/[()]/g, '\\$&')}`,
+    )
+    expect(html).toMatch(summary)
+  }
+  for (const text of ['Create a dog', 'Get a dog by id', 'text, 1 to 128 characters', 'integer, 1 to 1000']) {
+    expect(html).toContain(text)
+  }
+  const loaded = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, link]) => link)
+  expect(loaded).toEqual(['data:,', PAGE[1], PAGE[2], PAGE[3]])
+  expect(html).not.toMatch(/style="|<script>|<style| on[a-z]+="/)
+})
+
+test('texts of a document are text, never markup', () => {
+  const html = docsPage(
+    { ...document, info: { title: '<b>', version: '1', description: '"><script>' } },
+    '/x',
+  )
+  expect(html).toContain('The API of &lt;b&gt;')
+  expect(html).not.toContain('<script>')
+})
+
+test.each<[OpenAPIV3.SchemaObject, string, unknown]>([
+  [{ type: 'integer', minimum: 1, maximum: 9 }, 'integer, 1 to 9', 1],
+  [{ type: 'integer', minimum: 3, maximum: Number.MAX_SAFE_INTEGER }, 'integer, at least 3', 3],
+  [{ type: 'integer', minimum: Number.MIN_SAFE_INTEGER, maximum: 0 }, 'integer, at most 0', 0],
+  [{ type: 'number' }, 'number', 1],
+  [{ type: 'string' }, 'text', 'a_field'],
+  [{ type: 'string', minLength: 1, maxLength: 3 }, 'text, 1 to 3 characters', 'a_f'],
+  [{ type: 'string', format: 'date' }, 'date', '2024-02-29'],
+  [{ type: 'string', enum: ['a', 'b'] }, '"a" or "b"', 'a'],
+  [{ anyOf: [{ type: 'boolean' }, { enum: [1] }] }, 'boolean', true],
+  [{ type: 'array', items: {} }, 'list', true],
+])('%j is shown as %s, with the example %j', (schema, text, example) => {
+  expect(typeText(schema)).toBe(text)
+  expect(exampleOf({ properties: { a_field: schema }, required: ['a_field'] })).toEqual({ a_field: example })
+})
+
+test('a body without required properties has the first one as its example', () => {
+  const properties: Record<string, OpenAPIV3.SchemaObject> = { a: { type: 'string' }, b: { type: 'string' } }
+  expect(exampleOf({ properties })).toEqual({ a: 'a' })
 })
