@@ -67,6 +67,11 @@ test('the server has the metrics of its registry, and shares its port with no ot
     })
   const server = serve(0)
   expect(await (await fetch(`${server.url}metrics`)).text()).toContain('dogs_total 3\n')
+  // Series that were there at the first look have counted since the start of this process.
+  const headers = { Accept: 'application/openmetrics-text;version=1.0.0' }
+  const openMetrics = await (await fetch(`${server.url}metrics?created=1`, { headers })).text()
+  const created = Number(/^dogs_created (\S+)$/m.exec(openMetrics)![1])
+  expect(Math.abs(created - performance.timeOrigin / 1000)).toBeLessThan(0.01)
   expect(() => serve(server.port!)).toThrow()
   await server.stop(true)
 })

@@ -88,6 +88,11 @@ test('later a worker that cannot boot is tried again while others serve, and end
   )
 })
 
+test('a worker that has served and ends with the exit code of a failed boot does not end the cluster', () => {
+  const { state, first } = serving(1)
+  expect(exited(state, first, { ...END, code: EXIT.couldNotStart }, 100).fatal).toBeUndefined()
+})
+
 test('a reload whose worker does not get ready is abandoned: the old generation is wanted again', () => {
   const cluster = serving()
   const { state } = cluster

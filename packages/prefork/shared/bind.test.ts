@@ -6,7 +6,14 @@ import type { ProcessConfig } from './config.ts'
 import { readOwnListeners } from './procfs.ts'
 
 const config = (given: Partial<ProcessConfig> = {}) =>
-  ({ host: '127.0.0.1', port: 80, adminHost: '::1', adminPort: 81, ...given }) as ProcessConfig
+  ({
+    host: '127.0.0.1',
+    port: 80,
+    adminHost: '::1',
+    adminPort: 81,
+    sharePort: 'no',
+    ...given,
+  }) as ProcessConfig
 
 test('an IPv6 address has brackets beside its port', () => {
   expect(authorityOf('127.0.0.1', 80)).toBe('127.0.0.1:80')
@@ -54,6 +61,8 @@ test('a port is found, and is free again; a taken one is an error also if it cou
   expect(error).toBeInstanceOf(PortTakenError)
   expect(error).toBeInstanceOf(StartError)
   expect((error as Error).message).toContain(`(process ${process.pid} listens there: `)
+  // A successor of a cluster that shares its port must not be given a connection before it has workers.
+  expect(await findPort('TOYS', config({ port, sharePort: 'yes' }))).toBe(port)
   await taken.stop(true)
   expect(await findPort('TOYS', config({ port }))).toBe(port)
 })
