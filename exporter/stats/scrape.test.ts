@@ -81,6 +81,16 @@ test('a name is read at each of its addresses, and an address of two names once'
   expect(readings.map(problemOf)).toEqual([undefined, 'nothing listens there (ECONNREFUSED)'])
 })
 
+test('the duration is that of reading the target, in seconds', async () => {
+  const uri = await targets.http((socket) => void setTimeout(() => socket.end(http('{}')), 200))
+  const startedMs = performance.now()
+  const [reading, dead] = await scrapeWithin(5000, [uri, 'http://127.0.0.1:1/stats'])
+  const wholeSeconds = (performance.now() - startedMs) / 1000
+  expect(reading!.durationSeconds).toBeGreaterThanOrEqual(0.199)
+  expect(reading!.durationSeconds).toBeLessThanOrEqual(wholeSeconds)
+  expect(dead!.durationSeconds).toBeLessThan(reading!.durationSeconds)
+})
+
 test('proxies of the environment are not used', async () => {
   const uri = await responding('{}')
   const before = Bun.env['http_proxy']
@@ -152,6 +162,11 @@ describe("a scrape's deadline is the scraper's less the offset", () => {
     ['0', 250, DEFAULT_TIMEOUT_MS - 250],
     ['Infinity', 250, MAX_TIMEOUT_MS - 250],
     ['10', 60_000, 10_000],
+    ['0.25', 250, 250],
+    ['0.251', 250, 1],
+    ['120', 0, 120_000],
+    ['121', 0, 120_000],
+    [null, 0, 10_000],
   ])('%s s and %d ms', (header, offsetMs, expected) => {
     expect(timeoutMs(header, offsetMs)).toBe(expected)
   })

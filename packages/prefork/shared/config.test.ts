@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import {
+  allowed,
   ConfigError,
   type Environment,
   nearest,
@@ -110,6 +111,11 @@ test.each([
   ['bca', ['abcxxx', 'xbca'], 'xbca'],
   ['aab', ['b', 'aaab'], 'aaab'],
 ])('%s is nearest to one of %j', (name, known, expected) => expect(nearest(name, known)).toBe(expected))
+
+test('a text without a least length may be empty', () => {
+  expect(allowed(schema.properties.url)).toBe('a string')
+  expect(allowed(schema.properties.host)).toBe('a non-empty string')
+})
 
 test('an empty string is no address and no folder', () => {
   const { properties } = schema

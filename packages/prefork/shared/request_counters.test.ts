@@ -68,6 +68,16 @@ test('while one of three ends, the route of the latest and of the oldest one sta
   expect(shownOn(scoreboard)).toMatchObject({ oldest: [2, '/b/'], latest: [5, '/late/'] })
 })
 
+test('after the last one has ended, the next one is the oldest and the latest', () => {
+  const scoreboard = new Scoreboard()
+  const tally = new RequestCounters(scoreboard)
+  const first = request(1, '/a/')
+  tally.begin(first)
+  tally.end(first, 2)
+  tally.begin(request(3, '/b/'))
+  expect(shownOn(scoreboard)).toEqual({ inFlight: 1, oldest: [3, '/b/'], latest: [3, '/b/'] })
+})
+
 test('errors and bytes are on the scoreboard, and an app has not taken the counters until it does', () => {
   const scoreboard = new Scoreboard()
   const tally = new RequestCounters(scoreboard)

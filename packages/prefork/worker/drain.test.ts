@@ -186,9 +186,29 @@ test('an app that never closes is waited for half a second after the drain time,
   expect(waitedMs()).toBeGreaterThanOrEqual(519)
 })
 
-test('an error of the app is thrown', async () => {
-  const { cutOff } = draining({}, { stop: () => Promise.reject(new Error('full')) })
+test('without a hurry WebSockets are waited for: they end when the server has stopped', async () => {
+  const stopped = Promise.withResolvers<void>()
+  let isForced = false
+  const stop = async (force: boolean) => {
+    if (force) isForced = true
+    else await stopped.promise
+  }
+  const { cutOff } = draining({}, { stop })
+  await Bun.sleep(120)
+  expect(isForced).toBe(false)
+  stopped.resolve()
+  expect(await cutOff).toBe(0)
+})
+
+test('an error of the app is thrown, after the server was stopped by force', async () => {
+  const forced: boolean[] = []
+  const stop = (force: boolean) => {
+    forced.push(force)
+    return Promise.reject(new Error('full'))
+  }
+  const { cutOff } = draining({ inFlight: () => 1 }, { stop })
   await expect(cutOff).rejects.toThrow('full')
+  expect(forced).toEqual([false, true])
 })
 
 describe('the log says what went wrong', () => {
