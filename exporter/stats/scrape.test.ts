@@ -1,5 +1,5 @@
 /** A scrape of several targets, its deadline, and its log lines. Targets that misbehave are in hostile.test.ts. */
-import { afterEach, describe, expect, mock, test } from 'bun:test'
+import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
 import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -91,6 +91,18 @@ test('the duration is that of reading the target, in seconds', async () => {
   expect(dead!.durationSeconds).toBeLessThan(reading!.durationSeconds)
 })
 
+test.each([
+  [4 * 2 ** 20, 0],
+  [4 * 2 ** 20 + 1, 1],
+])('after a document of %d bytes, garbage is collected %d times', async (bytes, times) => {
+  const gc = spyOn(Bun, 'gc').mockImplementation(() => 0)
+  const uri = await responding('{"workers":[]}'.padEnd(bytes))
+  expect((await scrapeWithin(5000, [uri])).map(problemOf)).toEqual([undefined])
+  await new Promise(setImmediate)
+  expect(gc.mock.calls).toEqual(Array.from({ length: times }, () => [true]) as never)
+  gc.mockRestore()
+})
+
 test('proxies of the environment are not used', async () => {
   const uri = await responding('{}')
   const before = Bun.env['http_proxy']
@@ -163,6 +175,8 @@ describe("a scrape's deadline is the scraper's less the offset", () => {
     ['Infinity', 250, MAX_TIMEOUT_MS - 250],
     ['10', 60_000, 10_000],
     ['0.25', 250, 250],
+    ['0.001', 0, 1],
+    ['0.0105', 0, 11],
     ['0.251', 250, 1],
     ['120', 0, 120_000],
     ['121', 0, 120_000],
@@ -195,4 +209,20 @@ test('a probe of one target does not affect what is logged of others', () => {
   note([{ target: 'v', durationSeconds: 0, problem: 'gone' }])
   note([down('slow')])
   expect(log.warn).toHaveBeenCalledTimes(2)
+})
+
+test('a thousand failing targets are each logged once, and the reasons of more are forgotten', () => {
+  const log = { debug: mock(), info: mock(), warn: mock(), error: mock() }
+  const note = logChanges(log)
+  const failing = (count: number) =>
+    Array.from({ length: count }, (_, i): Reading => ({
+      target: `u${i}`,
+      durationSeconds: 0,
+      problem: 'gone',
+    }))
+  for (let scrapes = 0; scrapes < 3; scrapes++) note(failing(1000))
+  expect(log.warn).toHaveBeenCalledTimes(1000)
+  note(failing(1001))
+  note(failing(1))
+  expect(log.warn).toHaveBeenCalledTimes(1002)
 })
