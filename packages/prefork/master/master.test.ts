@@ -1,5 +1,6 @@
 /** What the master does with signals, messages and deaths. The workers are played; real ones are in stop, reload and death.test.ts. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
+import { readMigratesRequests } from '../shared/procfs.ts'
 import { CELL } from '../shared/scoreboard.ts'
 import { PlayedCluster } from './testing_master.ts'
 
@@ -32,7 +33,10 @@ test('the first worker runs the migrations, the others start after it, and all m
   await cluster.workers[1]!.say({ type: 'ready' })
   expect([hasServed, cluster.master.whyNotReady()]).toEqual([true, undefined])
   expect(cluster.said).toEqual(['info worker 1 is ready', 'info worker 2 is ready'])
-  expect(cluster.fields[1]).toMatchObject({ worker: 2, workerPid: 2, bootMs: expect.any(Number) })
+  const { worker, workerPid, bootMs } = cluster.fields[1]!
+  expect([worker, workerPid]).toEqual([2, 2])
+  expect(bootMs).toBeGreaterThanOrEqual(0)
+  expect(bootMs).toBeLessThan(30_000)
 })
 
 test('each worker gets the socket of its region beside the port', async () => {
@@ -75,11 +79,11 @@ test.each([
   ['SIGQUIT', undefined],
 ] as const)('%s and then %s kill the workers at once', async (first, second) => {
   await using cluster = await PlayedCluster.serving()
-  cluster.segment.board(0)[CELL.inFlight] = 2
+  cluster.segment.board(0)[CELL.inFlight] = 1
   await cluster.signal(first)
   if (second) await cluster.signal(second)
   for (const { received } of cluster.workers) expect(received.at(-1)).toBe('SIGKILL')
-  expect(cluster.fieldsOf('warn requests were cut off')).toEqual({ inFlight: 2, because: second ?? first })
+  expect(cluster.fieldsOf('warn requests were cut off')).toEqual({ inFlight: 1, because: second ?? first })
   for (const worker of cluster.workers) await worker.end({ signal: 'SIGKILL' })
   expect(await cluster.code).toBe(0)
   expect(cluster.said.slice(-2)).toEqual(['info worker 1 stopped', 'info worker 2 stopped'])
@@ -96,6 +100,7 @@ test('if no request was in flight, none was cut off', async () => {
 test('SIGHUP replaces one worker after the other: the old one drains when the new one is ready', async () => {
   await using cluster = await PlayedCluster.serving({}, true)
   await cluster.signal('SIGHUP')
+  expect(cluster.said.at(-1)).toBe('info reloading: one worker after the other')
   const [first, second, third] = cluster.workers
   expect(third!.role).toMatchObject({ slot: 1, region: 1, prepare: true })
   expect([first!.received, cluster.workers.length]).toEqual([[], 3])
@@ -115,6 +120,8 @@ test('SIGHUP replaces one worker after the other: the old one drains when the ne
   expect([cluster.slotStats.reloads, cluster.slotStats.reloadsFailed]).toEqual([1, 0])
   expect(cluster.said).toContain('info reloaded: all workers run the new code')
   expect(cluster.said).toContain('info worker 1 ended (reload)')
+  const atRisk = cluster.said.filter((line) => line.startsWith('info a reload may delay or lose connections'))
+  expect(atRisk).toHaveLength(readMigratesRequests() === false ? 1 : 0)
   // The slot had a worker that serves all the time.
   expect(cluster.withdrawn).toEqual([])
   while (cluster.workers.length < 5) await Bun.sleep(1)
@@ -154,6 +161,13 @@ test('SIGTTIN and SIGTTOU change the number of workers, and the log says where i
     'info scaling',
   ])
   expect(cluster.fieldsOf('info scaling')).toEqual({ workers: 4 })
+})
+
+test('each signal makes one worker more', async () => {
+  await using cluster = await PlayedCluster.serving({ TOYS_WORKERS: '1' })
+  await cluster.signal('SIGTTIN')
+  expect(cluster.workers).toHaveLength(2)
+  expect(cluster.master.state.wanted).toBe(2)
 })
 
 test('a worker that cannot boot before the cluster has served ends it with its exit code and its words', async () => {
@@ -217,6 +231,9 @@ test('a worker that was told to end from outside waits for its successor, and is
   await first!.say({ type: 'draining' })
   await third.say({ type: 'ready' })
   expect(first!.received).toEqual([{ ...DRAIN, isReplaced: true }])
+  // A third one does not change that it has been told.
+  await first!.say({ type: 'draining' })
+  expect(first!.received).toHaveLength(1)
   await first!.end({ code: 0 })
   expect(cluster.said.at(-1)).toBe('info worker 1 ended (signal)')
   expect(cluster.slotStats.slot(1)).toMatchObject({ spawns: 2, exits: { signal: 1 } })
@@ -243,8 +260,10 @@ test('a worker that dies is replaced at once, and its requests in flight are aba
   // Nothing serves the slot: the gateway must not send requests there.
   expect(cluster.withdrawn).toEqual([1])
   expect(cluster.slotStats.endedCpu).toEqual({ userUs: 3000, systemUs: 2000 })
-  // A message that arrives after its end changes nothing.
-  await first!.say({ type: 'ready' })
+  // Messages that arrive after its end change nothing.
+  for (const message of [{ type: 'ready' }, { type: 'failed', message: 'late' }] as const)
+    await first!.say(message)
+  expect(cluster.master.handles.size).toBe(2)
   expect(cluster.master.state.slots[0]!.workers.map(({ pid, phase }) => [pid, phase])).toEqual([
     [3, 'starting'],
   ])
@@ -260,6 +279,36 @@ test.each([
   expect(cluster.said.at(-1)).toBe(`error worker 2 ${words}`)
 })
 
+test('SIGKILL is for lack of memory if the kernel has killed a process for it since the last death', async () => {
+  await using cluster = await PlayedCluster.serving()
+  cluster.oomKills = 1
+  await cluster.workers[0]!.end({ signal: 'SIGKILL' })
+  expect(cluster.said.at(-1)).toBe(
+    'error worker 1 was killed by SIGKILL (oom): the memory limit of its container was reached',
+  )
+  await cluster.workers[1]!.end({ signal: 'SIGKILL' })
+  expect(cluster.said.at(-1)).toContain('worker 2 was killed by SIGKILL (signal)')
+})
+
+test('a worker that does not end in time after its drain is killed, and the log says so', async () => {
+  await using cluster = await PlayedCluster.serving({ TOYS_LAME_DUCK_MS: '0', TOYS_DRAIN_MS: '0' })
+  await cluster.signal('SIGTERM')
+  const [first] = cluster.workers
+  while (first!.received.length < 2) await Bun.sleep(5)
+  expect(first!.received.at(-1)).toBe('SIGKILL')
+  expect(cluster.said).toContain('warn worker 1 did not end in time and is killed')
+})
+
+test('a worker that was told to end from outside while the cluster stops, stops', async () => {
+  await using cluster = await PlayedCluster.serving()
+  cluster.master.enqueue({ type: 'signal', signal: 'SIGTERM' })
+  await cluster.workers[0]!.say({ type: 'draining' })
+  // It must not wait for a successor.
+  expect(cluster.workers[0]!.received).toEqual([{ ...DRAIN, isReplaced: false }])
+  await cluster.workers[0]!.end({ code: 0 })
+  expect(cluster.said.at(-1)).toBe('info worker 1 stopped')
+})
+
 test('exit code 0 without an order is no error line', async () => {
   await using cluster = await PlayedCluster.serving()
   await cluster.workers[1]!.end({ code: 0 })
@@ -272,6 +321,8 @@ test('a process that the system has no room for is logged, and tried again', asy
   await cluster.workers[0]!.end({ code: 1 })
   expect(cluster.said.at(-1)).toBe('error worker 1 cannot be spawned: is the limit of processes reached?')
   expect(cluster.fields.at(-1)).toMatchObject({ worker: 1, err: new Error('EAGAIN') })
+  expect(cluster.master.state.slots[0]).toMatchObject({ strikes: 1 })
+  expect(cluster.master.state.slots[0]!.notBeforeMs).toBeGreaterThan(performance.now() - 5000)
   cluster.hasRoom = true
   while (cluster.workers.length < 3) await Bun.sleep(1)
   expect(cluster.workers[2]!.role).toMatchObject({ slot: 1, region: 0 })

@@ -11,7 +11,6 @@ import type { Cluster } from '../shared/cluster.ts'
 import { type Spawn, type WorkerEnd, WorkerHandle, type WorkerListener } from './worker_handle.ts'
 import type { SlotStats } from './slot_stats.ts'
 import type { Role, WorkerMessage } from '../shared/messages.ts'
-import { readOomKills } from '../shared/procfs.ts'
 import type { SlotSockets } from '../shared/slot_sockets.ts'
 import {
   enough,
@@ -43,6 +42,8 @@ export interface MasterParts {
   /** The address that all workers share. */
   address: { hostname: string; port: number }
   spawn: Spawn
+  /** How many processes of this cgroup the kernel has killed to free memory, if that is known. */
+  readOomKills(): number | undefined
 }
 
 /** A turn comes with each event, and without one at this interval for what depends on time alone. */
@@ -60,11 +61,12 @@ export class Master {
   readonly #ended = Promise.withResolvers<number>()
   #exitCode: number = EXIT.ok
   #lameDuckMs: number
-  #oomKills = readOomKills()
+  #oomKills: number | undefined
 
   constructor(parts: MasterParts) {
     this.#parts = parts
     this.#lameDuckMs = parts.config.lameDuckMs
+    this.#oomKills = parts.readOomKills()
     this.state = newCluster(parts.segment.slots, parts.config.workers)
   }
 
@@ -160,7 +162,7 @@ export class Master {
   }
 
   #reap(worker: WorkerState, end: WorkerEnd, nowMs: number): void {
-    const { masterLog, slotStats, sockets } = this.#parts
+    const { masterLog, slotStats, sockets, readOomKills } = this.#parts
     const handle = this.handles.get(worker)!
     const oomKills = readOomKills()
     const isOutOfMemory = oomKills !== this.#oomKills

@@ -13,6 +13,9 @@ import { Load } from '../testing_load.ts'
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
 
+/** For tests with many workers. */
+const MANY_WORKERS_MS = 120_000
+
 const segmentsOf = (pid: number) => readdirSync('/dev/shm').filter((file) => file.endsWith(`-toys-${pid}`))
 
 test('SIGTERM under load: accepted requests are answered, and the cluster ends with 0 within the drain time', async () => {
@@ -236,13 +239,17 @@ test('a METRICS_DIR that does not exist ends the start, with exit code 3', async
 test.each([
   ['64 MiB, as Docker gives', 'size=64m', '8', 'MAX_WORKERS'],
   ['64 MiB, and 40 workers', 'size=64m', '40', 'METRICS_BYTES_PER_WORKER'],
-])('a cluster starts with %s of /dev/shm', async (_, options, workers) => {
-  await using cluster = new Container({ TOYS_WORKERS: workers }, options)
-  const { url } = await cluster.ready()
-  expect(await (await fetch(url)).text()).toBe('toy')
-  expect((await cluster.line('/dev/shm has little room')).msg).toContain('TOYS_METRICS_DIR')
-  expect((await cluster.stats()).workers).toHaveLength(Number(workers))
-})
+])(
+  'a cluster starts with %s of /dev/shm',
+  async (_, options, workers) => {
+    await using cluster = new Container({ TOYS_WORKERS: workers }, options)
+    const { url } = await cluster.ready()
+    expect(await (await fetch(url)).text()).toBe('toy')
+    expect((await cluster.line('/dev/shm has little room')).msg).toContain('TOYS_METRICS_DIR')
+    expect((await cluster.stats()).workers).toHaveLength(Number(workers))
+  },
+  MANY_WORKERS_MS,
+)
 
 test('a cluster starts where /dev/shm cannot be written', async () => {
   await using cluster = new Container({ TOYS_WORKERS: '1' }, 'ro')

@@ -82,6 +82,8 @@ export class PlayedCluster implements AsyncDisposable {
   readonly withdrawn: number[] = []
   /** Whether the system has room for another process. */
   hasRoom = true
+  /** How many processes the kernel has killed to free memory. */
+  oomKills = 0
   readonly segment: Segment
   readonly slotStats: SlotStats
   readonly master: Master
@@ -111,6 +113,7 @@ export class PlayedCluster implements AsyncDisposable {
       slotStats: this.slotStats,
       sockets: withSockets ? (sockets as unknown as SlotSockets) : undefined,
       address: ADDRESS,
+      readOomKills: () => this.oomKills,
       spawn: (_command, options) => {
         if (!this.hasRoom) throw new Error('EAGAIN')
         const worker = new PlayedWorker(this.workers.length + 1, options)
