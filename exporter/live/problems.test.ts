@@ -42,7 +42,7 @@ describe('failing requests', () => {
     ['more errors than requests', red(1, { 500: 2 }), ['100 % of requests fail with 500']],
     [
       'errors of an unknown number of requests',
-      { ...red(0, { 500: 2 }), requestsPerSecond: undefined },
+      { ...red(0, { 500: 0.5 }), requestsPerSecond: undefined },
       ['100 % of requests fail with 500'],
     ],
     ['an unknown number of errors', { ...red(5), errorsPerSecond: undefined }, []],

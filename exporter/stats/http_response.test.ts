@@ -39,6 +39,8 @@ describe.each([1, 7, 1_000_000])('in pieces of %d bytes', (pieceBytes) => {
       `${CHUNKED}2\r\n{}\r\n`,
       'it closed the connection before the end of its response',
     ],
+    ['a chunk size before a space and an extension', `${CHUNKED}2 ;x=y\r\n{}\r\n0\r\n`, '{}, complete'],
+    ['a chunk size that is no number', `${CHUNKED}2g\r\n{}\r\n0\r\n`, 'the response is not HTTP/1'],
     ['chunks without a length', `${CHUNKED}{}\r\n`, 'the response is not HTTP/1'],
     [
       'a length too long',

@@ -1,6 +1,6 @@
 /** A scrape of several targets, its deadline, and its log lines. Targets that misbehave are in hostile.test.ts. */
 import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
-import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,6 +101,32 @@ test.each([
   await new Promise(setImmediate)
   expect(gc.mock.calls).toEqual(Array.from({ length: times }, () => [true]) as never)
   gc.mockRestore()
+})
+
+test.each([
+  [1 << 20, undefined],
+  [(1 << 20) + 1, 'the response is longer than 1048576 bytes'],
+])('a response of %d bytes with a limit of 1 MiB', async (bytes, problem) => {
+  const uri = await targets.tcp((socket) => socket.end('{}'.padEnd(bytes)))
+  const [reading] = await within(5000, new AbortController().signal, (signal) =>
+    scrape([parseTarget(uri)!], {
+      signal,
+      memory: new DocumentMemory(1 << 20),
+      withCores: false,
+      keepsName: false,
+      acceptsAnyObject: true,
+    }),
+  )
+  expect(problemOf(reading)).toBe(problem!)
+})
+
+test('a unix socket that cannot be read leaves no open file', async () => {
+  const files = () => readdirSync('/proc/self/fd').length
+  const uris = ['unix:///nowhere.sock', 'unix:@exporter-none']
+  await scrapeWithin(5000, uris)
+  const before = files()
+  for (let scrapes = 0; scrapes < 20; scrapes++) await scrapeWithin(5000, uris)
+  expect(files()).toBeLessThan(before + 10)
 })
 
 test('proxies of the environment are not used', async () => {
