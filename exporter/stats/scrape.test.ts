@@ -1,7 +1,7 @@
 /** A scrape of several targets, its deadline, and its log lines. Targets that misbehave are in hostile.test.ts. */
 import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
 import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, scrape, timeoutMs } from './scrape.ts'
@@ -41,6 +41,17 @@ test('a unix socket without a listener is distinguished from a missing one', asy
     'nothing accepts connections there',
     'nothing listens there (ENOENT)',
   ])
+})
+
+test('the document of a unix socket is read, also if it closes at once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-unix-'))
+  const path = join(folder, 'stats.sock')
+  const server = createServer((socket) => socket.end('{"name":"dogs"}'))
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  for (let scrapes = 0; scrapes < 5; scrapes++)
+    expect(await scrapeWithin(5000, [`unix://${path}`])).toMatchObject([{ stats: { name: 'dogs' } }])
+  server.close()
+  rmSync(folder, { recursive: true })
 })
 
 test('an abstract unix socket is read, and a missing one reported', async () => {
