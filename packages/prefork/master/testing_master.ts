@@ -2,7 +2,7 @@
  * For tests of the master: a real master, segment and log, and workers that are no processes. The test sends their messages and
  * ends them, and sees what the master sent to them.
  */
-import { Registry, Segment } from '@bun-monitoring/metrics'
+import { Registry, renderText, Segment } from '@bun-monitoring/metrics'
 import type { Subprocess } from 'bun'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -86,6 +86,7 @@ export class PlayedCluster implements AsyncDisposable {
   oomKills = 0
   readonly segment: Segment
   readonly slotStats: SlotStats
+  readonly registry: Registry
   readonly master: Master
   readonly code: Promise<number>
   readonly #folder = mkdtempSync(join(tmpdir(), 'master-'))
@@ -93,8 +94,8 @@ export class PlayedCluster implements AsyncDisposable {
   constructor(env: Record<string, string> = {}, withSockets = false) {
     const config = readConfig(schema, 'TOYS', { TOYS_MAX_WORKERS: '4', ...env })
     this.segment = Segment.create(NAME, { slots: 4, regionBytes: config.metricsBytesPerWorker }, this.#folder)
-    const registry = new Registry(undefined, this.segment.writer(this.segment.masterRegion))
-    this.slotStats = new SlotStats(this.segment, registry)
+    this.registry = new Registry(undefined, this.segment.writer(this.segment.masterRegion))
+    this.slotStats = new SlotStats(this.segment, this.registry)
     const write = (level: string) => (first: object | string, message?: string) => {
       this.said.push(`${level} ${message ?? String(first)}`)
       this.fields.push(typeof first === 'string' ? {} : (first as Record<string, unknown>))
@@ -142,6 +143,11 @@ export class PlayedCluster implements AsyncDisposable {
       ...this.master,
       slotStats: this.slotStats,
     })
+  }
+
+  /** The metrics page of the master. */
+  async page(): Promise<string> {
+    return renderText(await this.registry.families())
   }
 
   /** The fields of the first line that starts like this. */
