@@ -18,6 +18,9 @@ const READY_WITHIN_MS = 30_000
 /** Longer than the drain of any process. */
 const STOP_WITHIN_MS = 15_000
 
+/** The time that a process has to remove its files when it must end at once. */
+const QUIT_WITHIN_MS = 1000
+
 /** The last lines of a process are read after its end. If a child of it lives on, the pipe may never end. */
 const LAST_LINES_WITHIN_MS = 1000
 
@@ -112,8 +115,10 @@ export class Child implements AsyncDisposable {
     return this.stop()
   }
 
+  /** Ends the process at once: it answers no request, but removes its files. */
   kill(): void {
-    this.#process.kill('SIGKILL')
+    this.#process.kill('SIGQUIT')
+    setTimeout(() => this.#process.kill('SIGKILL'), QUIT_WITHIN_MS).unref()
   }
 }
 

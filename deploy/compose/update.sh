@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 apps='gateway dogs cats exporter'
 mode=${1:-forward}
 
-compose() { docker compose ${PROJECT:+--project-name "$PROJECT"} --profile update "$@"; }
+compose() { docker compose --profile update "$@"; }
 up() { compose up --detach --wait --wait-timeout "${WAIT_SECONDS:-120}" --no-deps --no-build "$@"; }
 image_of() { docker inspect --format '{{.Image}}' "$(compose ps --quiet "$1" | head -n 1)"; }
 

@@ -4,7 +4,7 @@ import { ROUTED_METHODS } from '../http1/methods.ts'
 import { ACCESS_LOGS } from '../observe/access_log.ts'
 import { LISTEN, TARGET } from './address.ts'
 import { HOST } from './hosts.ts'
-import { NETWORK } from './problems.ts'
+import { NETWORK, ROUTES } from './problems.ts'
 
 /** Failures after which a request may be sent again. */
 export const RETRY_CAUSES = ['unreachable', 'connect_timeout', 'gone', 'answer_timeout'] as const
@@ -23,6 +23,12 @@ const LimitsSchema = Type.Object(
     line_bytes: integer('bytes of a request line; more: 414', 8192, 64, 32_768),
     headers_bytes: integer('bytes of all header fields; more: 431', 15_360, 256, 49_152),
     headers_count: integer('header fields; more: 431', 100, 1, 1000),
+    head_bytes: integer(
+      'bytes of a request head for an upstream, with the fields that the gateway adds; more: 431',
+      16_384,
+      1024,
+      1_048_576,
+    ),
     body_bytes: integer('bytes of a body, declared or counted; more: 413', 75_000_000, 0),
     response_headers_bytes: integer('bytes of the head of a response; more: 502', 65_536, 256, 1_048_576),
     response_headers_count: integer('header fields of a response; more: 502', 256, 1, 10_000),
@@ -121,6 +127,9 @@ export const UpstreamSchema = Type.Object(
   { ...closed, description: 'an [[upstream]] table' },
 )
 
+/** Statuses that send a client to another URL. */
+const REDIRECTS = [301, 302, 303, 307, 308]
+
 /** Visible ASCII without `$`, and braces only around the placeholders. */
 const LOCATION = '^([!-#%-z|~]|\\{(host|path|query)\\})+$'
 
@@ -128,8 +137,8 @@ const ONE_METHOD = `one of ${ROUTED_METHODS.join(', ')}`
 
 const path = (description: string) =>
   Type.String({
-    pattern: '^(/|(/[^/?#%;\\\\\\s]+)+)$',
-    description: `${description}, without a slash at its end`,
+    pattern: '^(/|(/[^/?#%;*\\\\\\s]+)+)$',
+    description: `${description}, without a slash or * at its end`,
   })
 
 /** Visible ASCII and spaces. */
@@ -161,7 +170,8 @@ const networks = Type.Array(Type.String({ description: NETWORK }), {
   description: 'a list of addresses and networks',
 })
 
-const milliseconds = (description: string) => Type.Optional(Type.Integer({ description, minimum: 1 }))
+const milliseconds = (description: string) =>
+  Type.Optional(Type.Integer({ description, minimum: 1, maximum: Number.MAX_SAFE_INTEGER }))
 
 export const RouteSchema = Type.Object(
   {
@@ -214,7 +224,13 @@ export const RouteSchema = Type.Object(
     response_headers: Type.Optional(HeadersSchema),
     limits: Type.Optional(
       Type.Object(
-        { body_bytes: Type.Integer({ description: 'bytes of a body; more: 413', minimum: 0 }) },
+        {
+          body_bytes: Type.Integer({
+            description: 'bytes of a body; more: 413',
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          }),
+        },
         { ...closed, description: 'a table with body_bytes' },
       ),
     ),
@@ -259,7 +275,12 @@ export const RouteSchema = Type.Object(
     redirect: Type.Optional(
       Type.Object(
         {
-          status: integer('status of the response', 308, 300, 308),
+          status: Type.Unsafe<number>(
+            Type.Union(
+              REDIRECTS.map((status) => Type.Literal(status)),
+              { default: 308, description: `one of ${REDIRECTS.join(', ')}` },
+            ),
+          ),
           location: Type.String({ pattern: LOCATION, description: 'a URL, with {host}, {path} and {query}' }),
         },
         { ...closed, description: 'a table with location and status' },
@@ -306,17 +327,16 @@ export const ListenSchema = Type.Object(
 
 export const FileSchema = Type.Object(
   {
-    listen: Type.Array(ListenSchema, { default: [], description: 'a list of [[listen]] tables' }),
+    listen: Type.Array(ListenSchema, { description: 'a list of [[listen]] tables' }),
     limits: LimitsSchema,
     timeouts: TimeoutsSchema,
     log: LogSchema,
     errors: Type.Optional(errorPages),
     trusted_proxies: Type.Array(Type.String({ description: NETWORK }), {
-      default: [],
       description: 'a list of addresses and networks',
     }),
-    upstream: Type.Array(UpstreamSchema, { default: [], description: 'a list of [[upstream]] tables' }),
-    route: Type.Array(RouteSchema, { minItems: 1, description: 'at least one [[route]] table' }),
+    upstream: Type.Array(UpstreamSchema, { description: 'a list of [[upstream]] tables' }),
+    route: Type.Array(RouteSchema, { description: ROUTES }),
   },
   closed,
 )

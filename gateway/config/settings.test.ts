@@ -50,7 +50,13 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
       adminPort: 9000,
-      limits: { lineBytes: 8192, headersBytes: 15_360, headersCount: 100, bodyBytes: 75_000_000 },
+      limits: {
+        lineBytes: 8192,
+        headersBytes: 15_360,
+        headersCount: 100,
+        headBytes: 16_384,
+        bodyBytes: 75_000_000,
+      },
       timeouts: {
         requestHeaderMs: 10_000,
         bodyStallMs: 30_000,
@@ -142,7 +148,7 @@ describe('a bad file is rejected with every problem by key path', () => {
         'timeouts.response_header_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
         'upstream[0].name: "Dogs" is not allowed: must be a name of lower-case letters, digits, - and _',
         'upstream[1].targets: [] is not allowed: must be a list of addresses',
-        'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
+        'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash or * at its end',
         'route[0]: must have one of upstream, respond, redirect; has none',
         `upstream[0].targets[0]: "ftp://127.0.0.1" is not allowed: must be ${TARGET}`,
       ],
@@ -203,6 +209,25 @@ describe('a bad file is rejected with every problem by key path', () => {
         'route[0]: must have one of upstream, respond, redirect; has none',
       ],
     ],
+    [
+      'tables in place of lists of tables',
+      '[listen]\naddress = "a:1"\n[upstream]\nname = "a"\n[trusted_proxies]\na = 1\n[route]\nid = "a"',
+      [
+        'listen: {"address":"a:1"} is not allowed: must be a list of [[listen]] tables',
+        'trusted_proxies: {"a":1} is not allowed: must be a list of addresses and networks',
+        'upstream: {"name":"a"} is not allowed: must be a list of [[upstream]] tables',
+        'route: {"id":"a"} is not allowed: must be at least one [[route]] table',
+      ],
+    ],
+    [
+      'lists of tables in place of tables',
+      '[[limits]]\nbody_bytes = 1\n[[errors]]\n404 = "a"',
+      [
+        expect.stringMatching(/^limits\[0\]: there is no such key; known: line_bytes, /),
+        'errors: [{"404":"a"}] is not allowed: must be a table of statuses with a file or a URL',
+        'route: is missing: must be at least one [[route]] table',
+      ],
+    ],
   ])('%s', async (_, text, problems) => {
     expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual(problems)
   })
@@ -229,6 +254,10 @@ describe('a bad file is rejected with every problem by key path', () => {
     '-a.example',
     '*',
     '*.',
+    '[::1]:80',
+    '[::g]',
+    '[1.2.3.4]',
+    'https://a',
     'a.*.example',
     'a b',
   ])('a host that cannot match a request: %s', async (host) => {
@@ -253,6 +282,17 @@ describe('a bad file is rejected with every problem by key path', () => {
     ],
     ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
     ['retries = 0\nretry_on = []', []],
+    [
+      'limits = { body_bytes = -1 }\ntimeouts = { connect_ms = 0 }',
+      [
+        'route[0].limits.body_bytes: -1 is not allowed: must be an integer from 0 to 9007199254740991',
+        'route[0].timeouts.connect_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
+      ],
+    ],
+    [
+      'request_headers = { set = { "Proxy-Connection" = "close" } }',
+      ['route[0].request_headers.set: "Proxy-Connection" is written by the gateway'],
+    ],
     ['request_headers = { set = { Host = "a", A = ["b", "c"] }, remove = ["B"] }', []],
     [
       'request_headers = { add = { Host = "a", "X-Request-Id" = "b" }, remove = ["a b"] }',
@@ -301,11 +341,32 @@ describe('a bad file is rejected with every problem by key path', () => {
     ])
   })
 
-  test('a file of redirects alone is right', async () => {
-    const config = await fileWith(
-      '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
-    )
-    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([])
+  test.each([
+    '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
+    '[[listen]]\naddress = "127.0.0.1:80"\nredirect = "https://{host}{path}?{query}"',
+  ])('a file of redirects alone is right: %j', async (text) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual([])
+  })
+
+  test('a redirect has a status that sends clients elsewhere, 308 by default', async () => {
+    const file = (status: string) =>
+      fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', `redirect = { location = "/a"${status} }`))
+    const statusOf = async (status: string) =>
+      readGatewayConfig({ GATEWAY_CONFIG: await file(status) }).routes[0]!.redirect!.status
+    expect(await statusOf('')).toBe(308)
+    for (const status of [301, 302, 303, 307, 308])
+      expect(await statusOf(`, status = ${status}`)).toBe(status)
+    for (const status of [300, 304, 305, 306, 309])
+      expect(problemsOf({ GATEWAY_CONFIG: await file(`, status = ${status}`) })).toEqual([
+        `route[0].redirect.status: ${status} is not allowed: must be one of 301, 302, 303, 307, 308`,
+      ])
+  })
+
+  test('a path with a star, which other gateways read as a pattern', async () => {
+    const config = await fileWith(UPSTREAMS + ROUTE.replace('"/dogs"', '"/dogs/*"'))
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      'route[0].path: "/dogs/*" is not allowed: must be a path like /dogs, without a slash or * at its end',
+    ])
   })
 
   test.each([204, 304])('a body with a status that has none: %d', async (status) => {

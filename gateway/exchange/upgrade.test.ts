@@ -6,6 +6,10 @@ import { describe, expect, test } from 'bun:test'
 import type { Socket } from 'node:net'
 import { cannedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
+/** Set by client/attacks_over_tls.test.ts. */
+const { GATEWAY_TESTS_TLS } = Bun.env
+const CA = GATEWAY_TESTS_TLS && (await Bun.file(`${GATEWAY_TESTS_TLS}/ca.pem`).text())
+
 const UPGRADE =
   'GET /dogs/ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -18,7 +22,9 @@ test('WebSockets pass, both ways, of any size', async () => {
     websocket: { maxPayloadLength: 64_000_000, message: (socket, message) => void socket.send(message) },
   })
   await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
-  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/dogs/ws`)
+  const socket = new WebSocket(`${CA === undefined ? 'ws' : 'wss'}://127.0.0.1:${gateway.port}/dogs/ws`, {
+    tls: { ca: CA, checkServerIdentity: () => undefined },
+  } as unknown as string[])
   socket.binaryType = 'arraybuffer'
   const echoes = [new Uint8Array([1, 2, 3]), new Uint8Array(20_000_000).fill(7)]
   for (const sent of echoes) {
@@ -107,6 +113,8 @@ describe('a tunnel opens', () => {
     ['without Connection in the response', 'Upgrade: websocket\r\n\r\n', 'websocket', ''],
     ['for one of a list', 'Upgrade: x/1.0, y\r\nUpgrade: z\r\n\r\n', 'Y', 'Connection: upgrade\r\n'],
     ['for two of a list', 'Upgrade: x/1.0, y\r\n\r\n', 'y, X/1.0', 'Connection: upgrade\r\n'],
+    ['without the version', 'Upgrade: x/1.0, y/2\r\n\r\n', 'y', 'Connection: upgrade\r\n'],
+    ['with a version', 'Upgrade: x, y\r\n\r\n', 'x/3', 'Connection: upgrade\r\n'],
   ])('%s', async (_, fields, protocol, connection) => {
     const response = switched(`${connection}Upgrade: ${protocol}\r\n`)
     using upstream = await rawUpstream((received, socket) => {
@@ -235,14 +243,32 @@ describe('no tunnel opens', () => {
     expect(upstream.heads[0]).not.toMatch(/^upgrade:/im)
   })
 
-  test.each([
+  test.each<[string, string, string?]>([
     ['to another protocol', SWITCHED.replace('websocket', 'other')],
     ['without naming it', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'],
     ['to one more protocol', SWITCHED.replace('websocket', 'websocket, other')],
-  ])('%s: 502', async (_, response) => {
+    ['to a longer name', SWITCHED.replace('websocket', 'websockets')],
+    ['to another version', SWITCHED.replace('websocket', 'websocket/2'), 'websocket/1'],
+    ['to HTTP', SWITCHED.replace('websocket', 'h2c'), 'websocket, h2c'],
+  ])('%s: 502', async (_, response, offered = 'websocket') => {
     using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
-    expect(await gateway.ask(UPGRADE, /\}$/)).toStartWith('HTTP/1.1 502 ')
+    expect(await gateway.ask(UPGRADE.replace('websocket', offered), /\}$/)).toStartWith('HTTP/1.1 502 ')
+  })
+
+  test.each([
+    ['Upgrade: websocket', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'],
+    ['Upgrade: h2c, x/1', 'Connection: Upgrade\r\nUpgrade: x/1\r\n'],
+    ['Upgrade: HTTP/2.0', ''],
+  ])('if the upstream asks for one, which the client learns: 426 with %s', async (field, expected) => {
+    using upstream = await cannedUpstream(
+      `HTTP/1.1 426 Upgrade Required\r\n${field}\r\nContent-Length: 2\r\n\r\nno`,
+    )
+    await using gateway = startGateway(upstream.url)
+    const response = await gateway.ask(undefined, /no$/)
+    expect(response.replace(/Date: .*\r\n/, '')).toBe(
+      `HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n${expected}\r\nno`,
+    )
   })
 
   test('if the upstream declines: its response passes, and the connection goes on as HTTP', async () => {

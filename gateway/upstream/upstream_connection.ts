@@ -32,6 +32,8 @@ export interface UpstreamShared {
 /** The target of a connection. */
 export interface ConnectionOwner {
   readonly address: Address
+  /** Its address in logs. */
+  readonly name: string
   readonly shared: UpstreamShared
   /** A new connection is open. */
   onOpen(): void
@@ -98,13 +100,12 @@ export class UpstreamConnection {
     this.#connectTo(this.#others)
   }
 
-  /** Starts to serve the request of this listener. */
+  /** Starts to serve the request of this listener, which then writes it and calls `touch`. */
   serve(listener: ResponseListener | undefined): void {
     this.#listener = listener
     this.#interim = 0
     this.bytesReceived = false
     this.out.hasSent = false
-    this.touch()
   }
 
   /** Progress was made: sets the deadline for the next step. */

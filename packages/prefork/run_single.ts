@@ -79,7 +79,7 @@ export async function runSingle<Config extends ProcessConfig>(
             ...NEVER_RELOADED,
             workers: [workerSnapshot(scoreboard, counts, status)],
           }),
-        notReady: () => whyNotReady(cluster.name, status),
+        notReady: () => whyNotReady(cluster.name, status) ?? cluster.notReady?.(config),
       }),
     )
     cleanUp.defer(() => void admin.stop(true))

@@ -2,7 +2,7 @@
  * `bun run mutants [folder]`: puts small faults into the code of a folder, one at a time, and tells which of them no test notices.
  * CONTRIBUTING.md says how its figures are used.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -53,6 +53,8 @@ async function main(): Promise<number> {
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const copies = mkdtempSync(join(tmpdir(), 'mutants-'))
+  // Tests run PostgreSQL as another user, with its files in here.
+  chmodSync(copies, 0o711)
   try {
     const { outcomes, stale } = await runMutants({
       root: ROOT,

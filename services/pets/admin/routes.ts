@@ -9,7 +9,7 @@ import { headersOf } from '../http/fields.ts'
 import type { PublicPathOf } from '../http/public_path.ts'
 import { readId } from '../http/query.ts'
 import { idsOf } from '../http/request_ids.ts'
-import { Representation } from '../http/representation.ts'
+import { etagOf } from '../http/representation.ts'
 import { type Kind, pathOf } from '../model/kind.ts'
 import { defaultsOf, patched, type Pet, petInput, type PetInput } from '../model/pet.ts'
 import { type Store, Unavailable } from '../store/store.ts'
@@ -109,7 +109,7 @@ export function adminRoutes(
       })
   const parse = { parse: ({ request }: { request: Request }) => readForm(request, limits) }
 
-  const etagOf = (pet: Pet): string => new Representation(JSON.stringify(pet)).etag
+  const tagOf = (pet: Pet): string => etagOf(JSON.stringify(pet))
   const find = async (idText: string): Promise<Pet | undefined> => {
     const id = readId(idText)
     return id === undefined ? undefined : store.find(id)
@@ -158,7 +158,7 @@ export function adminRoutes(
   const showOne = async (each: Visit): Promise<Response> => {
     const pet = await find(each.params.id!)
     if (!pet) return missing(each)
-    return show(petPage(each.frame, pet, new Map(), { id: pet.id, etag: etagOf(pet) }))
+    return show(petPage(each.frame, pet, new Map(), { id: pet.id, etag: tagOf(pet) }))
   }
 
   const change = async (each: Visit): Promise<Response> => {
@@ -169,7 +169,7 @@ export function adminRoutes(
     if (errors.size > 0) {
       return show(petPage(each.frame, pet, errors, { id, etag: each.form.get('etag') ?? '' }), 422)
     }
-    const isCurrent = each.form.get('etag') === etagOf(current)
+    const isCurrent = each.form.get('etag') === tagOf(current)
     if (isCurrent && (await store.update(id, petInput(kind, pet), current))) {
       wrote(each, 'change', [id])
       return done(each, 'changed')
@@ -182,7 +182,7 @@ export function adminRoutes(
         'Nothing was saved: another user has changed the row meanwhile. Save again to overwrite that change.',
       ],
     ])
-    return show(petPage(each.frame, pet, conflict, { id, etag: etagOf(later) }), 409)
+    return show(petPage(each.frame, pet, conflict, { id, etag: tagOf(later) }), 409)
   }
 
   const askToDelete = async (each: Visit): Promise<Response> => {

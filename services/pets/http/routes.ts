@@ -24,7 +24,7 @@ import { requireOwnOrigin } from './origin.ts'
 import { hasPreconditions, isNotModified } from './preconditions.ts'
 import type { PublicPathOf } from './public_path.ts'
 import { parametersOf, readId, readListQuery } from './query.ts'
-import { JSON_HEADERS, Representation } from './representation.ts'
+import { etagOf, JSON_HEADERS, type Representation, respondOnce } from './representation.ts'
 
 const ALLOWED_KEY = /^[\x21-\x7e]{1,255}$/
 
@@ -44,7 +44,6 @@ export function petRoutes(
   const only = (allow: string) => () => {
     throw new HttpError(405, `Only ${allow} can be used here`, { Allow: allow })
   }
-  const representationOf = (pet: Pet) => new Representation(JSON.stringify(pet))
   const missing = (idText: string) => new HttpError(404, `There is no ${collection}${idText}/`)
   /** @throws HttpError 404 for a path such as `abc` that no row can have. */
   const idOf = (request: Request, idText: string | null): number => {
@@ -70,7 +69,7 @@ export function petRoutes(
     for (;;) {
       const current = isConditional || needsRow ? await store.find(id) : undefined
       if (!current && (isConditional || needsRow)) throw missing(idText)
-      if (current && isConditional) isNotModified(request, representationOf(current).etag)
+      if (current && isConditional) isNotModified(request, etagOf(JSON.stringify(current)))
       const result = await act(id, current)
       if (result !== undefined) return result
       if (!current) throw missing(idText)
@@ -96,11 +95,11 @@ export function petRoutes(
   }
 
   const readList = async ({ request }: { request: Request }) =>
-    (await list(request, request.url)).respond(request, tally, publicPath(request))
+    (await list(request, request.url)).respond(request, tally, publicPath)
   const readOne = async ({ request, params }: { request: Request; params: { id: string } }) => {
     const pet = await store.find(idOf(request, params.id))
     if (!pet) throw missing(params.id)
-    return representationOf(pet).respond(request, tally)
+    return respondOnce(JSON.stringify(pet), request, tally)
   }
 
   return (

@@ -94,6 +94,8 @@ export interface Database {
    */
   migrate(log: Logger): Awaitable<string[]>
   open(registry: Registry, log: Logger): Store
+  /** Why no process can serve from it, as far as a process without a connection can tell. */
+  notReady?(): string | undefined
 }
 
 /** The database cannot do it now: 503. The message is for the client, the cause for the log. */
