@@ -42,7 +42,7 @@ test('an error of the system names the address and the variable to change', asyn
   expect(await failing('EMFILE', 'traffic')).toBe('Error: the system says no')
 })
 
-test('a name without an address is named, whatever code the error has', async () => {
+test('a name without an address is named, with any code of the error', async () => {
   for (const code of ['EADDRINUSE', undefined])
     expect(await failing(code, 'traffic', { host: 'example.invalid' })).toBe(
       'StartError: example.invalid:80 is no address of this machine: set TOYS_HOST',
