@@ -5,7 +5,7 @@
 import { EXIT } from '@bun-monitoring/prefork'
 import { linesOf } from '@bun-monitoring/prefork/lines'
 import type { Subprocess } from 'bun'
-import { formatLine, messageOf } from './log_line.ts'
+import { formatLine, LastWords } from './log_line.ts'
 
 /** Part of the log line in which our own processes say where they listen. */
 const READY_LINE = '"msg":"ready"'
@@ -50,7 +50,7 @@ export class Child implements AsyncDisposable {
   readonly #said = Promise.withResolvers<string>()
   readonly #failed = Promise.withResolvers<never>()
   readonly #read: Promise<unknown>
-  #lastLine = ''
+  readonly #lastWords = new LastWords()
 
   constructor({ name, command, env = {}, print }: ChildOptions) {
     this.name = name
@@ -62,14 +62,14 @@ export class Child implements AsyncDisposable {
       detached: true,
     })
     const onLine = (line: string) => {
-      this.#lastLine = line
+      this.#lastWords.add(line)
       if (line.includes(READY_LINE)) this.#said.resolve(line)
       print(`${name.padEnd(10)} | ${formatLine(line)}`)
     }
     const streams = [this.#process.stdout, this.#process.stderr]
     this.#read = Promise.all(streams.map((stream) => forEachLine(stream, onLine)))
     void Promise.all([this.#process.exited, this.#read]).then(([exitCode]) =>
-      this.#failed.reject(new NotStarted(name, exitCode, messageOf(this.#lastLine))),
+      this.#failed.reject(new NotStarted(name, exitCode, this.#lastWords.text)),
     )
     // `ready` and `readyAt` report this rejection. After them nothing awaits it.
     this.#failed.promise.catch(() => {})

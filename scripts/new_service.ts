@@ -82,25 +82,30 @@ const LISTED = /[,;|] ?[^,;|[\]{}]*\bcats\b[^,;|[\]{}]*?(?=\s*[,;|\]}])/gi
 /** The list of a loop in a shell script. */
 const LOOP = /^for \w+ in .*\bcats\b/
 
-/** A text that has for the new service what it has for cats. */
-export function extended(text: string, service: Service): string {
+/**
+ * A text that has for the new service what it has for cats: their paragraphs and lines once more, and one more thing in the lists
+ * that have dogs, too. Of code, only a line that is a member of a list, an object or a type, or an import, is taken once more.
+ */
+export function extended(text: string, service: Service, isCode = false): string {
   return text
     .split(PARAGRAPHS)
     .map((paragraph) => {
       const isOnlyCats = names(paragraph, 'cats') && !names(paragraph, 'dogs|gateway')
-      return isOnlyCats ? twice(paragraph, service) : linesOf(paragraph, service)
+      return isOnlyCats && !isCode ? twice(paragraph, service) : linesOf(paragraph, service, isCode)
     })
     .join('')
 }
 
-const linesOf = (paragraph: string, service: Service): string =>
+const MEMBER = /,$|^import |^\s*cats: \w+$/m
+
+const linesOf = (paragraph: string, service: Service, isCode: boolean): string =>
   paragraph
     .split(/(?<=\n)/)
     .map((line) => {
-      if (/^\s*(#|\/\/|\*|\/\*)/.test(line)) return line
+      if (/^\s*(#|\/\/|\*|\/\*|test\()/.test(line)) return line
       const ports = line.replace(/, \{ port: (8002|9002) \}/g, (port) => port + renamed(port, service))
       if (!names(line, 'cats')) return ports
-      if (!names(line, 'dogs')) return twice(line, service)
+      if (!names(line, 'dogs')) return isCode && !MEMBER.test(line) ? line : twice(line, service)
       if (LOOP.test(line)) return line.replace('cats', `cats ${service.name}`)
       return line.replaceAll(LISTED, (listed) => listed + renamed(listed, service))
     })
@@ -167,7 +172,10 @@ export function addService(root: string, name: string): Service {
   for (const file of [...FILES, ...TESTS]) {
     const path = join(root, file)
     const text = readFileSync(path, 'utf8')
-    writeFileSync(path, file === 'README.md' ? withRow(text, service) : extended(text, service))
+    writeFileSync(
+      path,
+      file === 'README.md' ? withRow(text, service) : extended(text, service, file.endsWith('.ts')),
+    )
   }
   return service
 }

@@ -129,3 +129,14 @@ test.each([
 ])('%j becomes %j', (text, expected) => {
   expect(extended(text, { name: 'birds', port: 8003, adminPort: 9003 })).toBe(expected)
 })
+
+test.each([
+  ['const [, , cats] = ids\n', 'const [, , cats] = ids\n'],
+  ["  test('dogs, cats start', () => {\n", "  test('dogs, cats start', () => {\n"],
+  ['  cats: [1, 2],\n', '  cats: [1, 2],\n  birds: [1, 2],\n'],
+  ['  cats: string\n', '  cats: string\n  birds: string\n'],
+  ["import { cats } from 'cats'\n", "import { cats } from 'cats'\nimport { birds } from 'birds'\n"],
+  ["const all = ['dogs', 'cats']\n", "const all = ['dogs', 'cats', 'birds']\n"],
+])('the code %j becomes %j', (text, expected) => {
+  expect(extended(text, { name: 'birds', port: 8003, adminPort: 9003 }, true)).toBe(expected)
+})

@@ -70,6 +70,10 @@ export async function measureHandshakes({ url, pid }: Proxy, path: string, secon
   return (readProcess(pid)!.cpuUs - before) / connections
 }
 
+/** The lines of a table for README.md. */
+export const markdownTable = (head: string[], rows: string[][]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
 /** An upstream, and proxies to start in front of it. Disposing ends all of them. */
 export async function stage() {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'))

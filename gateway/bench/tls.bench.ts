@@ -7,7 +7,7 @@
  */
 import { median } from '@bun-monitoring/metrics/bench'
 import { Certificates } from '../testdata/certificates.ts'
-import { type LoadOptions, measure, measureHandshakes, stage } from './load.ts'
+import { type LoadOptions, markdownTable, measure, measureHandshakes, stage } from './load.ts'
 import type { Proxy } from './proxies.ts'
 
 const [seconds = 2, turns = 3] = process.argv.slice(2).map(Number)
@@ -31,7 +31,7 @@ const TYPES = { EC: 'P-256', RSA: 'RSA 2048' } as const
 using certificates = new Certificates()
 await using bench = await stage()
 const { proxies } = bench
-const lines: string[] = []
+const rows: string[][] = []
 
 for (const type of ['EC', 'RSA'] as const) {
   certificates.sign(type, 'IP:127.0.0.1', type)
@@ -48,18 +48,15 @@ for (const type of ['EC', 'RSA'] as const) {
     }
     const [nginx, gateway] = results as [number[], number[]]
     const ratio = median(gateway.map((cpuUs, i) => cpuUs / nginx[i]!))
-    const cells = [
+    rows.push([
       `${TYPES[type]}, ${name}`,
       median(nginx).toFixed(0),
       median(gateway).toFixed(0),
       ratio.toFixed(2),
-    ]
-    lines.push(`| ${cells.join(' | ')} |`)
-    console.log(lines.at(-1))
+    ])
+    console.log(rows.at(-1)!.join(' | '))
   }
 }
 
-console.log(
-  `\n${new Date().toISOString().slice(0, 10)}, CPU microseconds:\n\n` +
-    `| load | nginx | gateway | ratio |\n| --- | --- | --- | --- |\n${lines.join('\n')}`,
-)
+console.log(`\n${new Date().toISOString().slice(0, 10)}, CPU time in microseconds:\n`)
+console.log(markdownTable(['load', 'nginx', 'gateway', 'gateway : nginx'], rows))

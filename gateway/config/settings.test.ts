@@ -388,6 +388,130 @@ describe('a bad file is rejected with every problem by key path', () => {
   })
 })
 
+describe('a number has its bounds', () => {
+  const MAX = Number.MAX_SAFE_INTEGER
+  const inUpstream = (keys: string) =>
+    `[[upstream]]\nname = "dogs"\ntargets = ["http://a:1"]\n${keys}\n${ROUTE}`
+  const inRoute = (keys: string) => `${UPSTREAMS}${ROUTE}${keys}`
+  const inTable = (table: string) => (keys: string) => `${UPSTREAMS}${ROUTE}[${table}]\n${keys}`
+  const inHealth = (keys: string) => inUpstream(`health = { path = "/", ${keys} }`)
+
+  type Bounds = [path: string, fileOf: (keys: string) => string, key: string, least: number, most: number]
+  const inLimits = (key: string, least: number, most = MAX): Bounds => [
+    `limits.${key}`,
+    inTable('limits'),
+    key,
+    least,
+    most,
+  ]
+  const anyTime = (key: string): Bounds => [`timeouts.${key}`, inTable('timeouts'), key, 1, MAX]
+  const ofHealth = (key: string): Bounds => [`upstream[0].health.${key}`, inHealth, key, 1, MAX]
+
+  test.each<Bounds>([
+    inLimits('line_bytes', 64, 32_768),
+    inLimits('headers_bytes', 256, 49_152),
+    inLimits('headers_count', 1, 1000),
+    inLimits('head_bytes', 1024, 1_048_576),
+    inLimits('body_bytes', 0),
+    inLimits('response_headers_bytes', 256, 1_048_576),
+    inLimits('response_headers_count', 1, 10_000),
+    inLimits('connections', 1),
+    anyTime('handshake_ms'),
+    anyTime('request_header_ms'),
+    anyTime('body_stall_ms'),
+    anyTime('connect_ms'),
+    anyTime('response_header_ms'),
+    anyTime('client_idle_ms'),
+    anyTime('pool_idle_ms'),
+    anyTime('tunnel_idle_ms'),
+    ['log.errors_per_second', inTable('log'), 'errors_per_second', 1, MAX],
+    ['upstream[0].max_connections', inUpstream, 'max_connections', 1, MAX],
+    ['upstream[0].max_tunnels', inUpstream, 'max_tunnels', 0, MAX],
+    ['upstream[0].queue', inUpstream, 'queue', 0, MAX],
+    ['upstream[0].queue_ms', inUpstream, 'queue_ms', 1, MAX],
+    ofHealth('interval_ms'),
+    ofHealth('timeout_ms'),
+    ofHealth('passes'),
+    ofHealth('fails'),
+    ['route[0].retries', inRoute, 'retries', 0, 10],
+  ])('%s', async (path, fileOf, key, least, most) => {
+    const problems = async (value: number) =>
+      problemsOf({ GATEWAY_CONFIG: await fileWith(fileOf(`${key} = ${value}`)) })
+    expect(await problems(least)).toEqual([])
+    expect(await problems(most)).toEqual([])
+    const must = `must be an integer from ${least} to ${most}`
+    expect(await problems(least - 1)).toEqual([`${path}: ${least - 1} is not allowed: ${must}`])
+    if (most < MAX) expect(await problems(most + 1)).toEqual([`${path}: ${most + 1} is not allowed: ${must}`])
+  })
+
+  test.each<[string, (value: string) => string, string[], string[]]>([
+    [
+      'log.sample_2xx',
+      (value) => inTable('log')(`sample_2xx = ${value}`),
+      ['0', '0.5', '1'],
+      ['-0.1', '1.1'],
+    ],
+    [
+      'upstream[0].health.expect[0]',
+      (value) => inHealth(`expect = [${value}]`),
+      ['200', '599'],
+      ['199', '600'],
+    ],
+    [
+      'route[0].rate.requests',
+      (value) => inRoute(`rate = { requests = ${value}, per = "1s" }`),
+      ['1', '1000000000'],
+      ['0', '1000000001', '1.5'],
+    ],
+    [
+      'route[0].rate.burst',
+      (value) => inRoute(`rate = { requests = 1, per = "1s", burst = ${value} }`),
+      ['1', '1000000000'],
+      ['0', '1000000001'],
+    ],
+    [
+      'route[0].rate.per',
+      (value) => inRoute(`rate = { requests = 1, per = "${value}" }`),
+      ['1ms', '2s', '10m', '1h', '999999999d'],
+      ['0s', '01s', '1', 's', '1w', '1 s', '1s ', '-1s', '1.5s', '1000000000d', '1S'],
+    ],
+    [
+      'route[0].respond.status',
+      (value) => inRoute(`respond = { status = ${value} }`).replace('upstream = "dogs"\n', ''),
+      ['200', '599'],
+      ['199', '600'],
+    ],
+    ['route[0].limits.body_bytes', (value) => inRoute(`limits = { body_bytes = ${value} }`), ['0'], ['-1']],
+    ...['body_stall_ms', 'connect_ms', 'response_header_ms', 'tunnel_idle_ms'].map(
+      (key): [string, (value: string) => string, string[], string[]] => [
+        `route[0].timeouts.${key}`,
+        (value) => inRoute(`timeouts = { ${key} = ${value} }`),
+        ['1'],
+        ['0'],
+      ],
+    ),
+  ])('%s', async (path, fileOf, right, wrong) => {
+    const problems = async (value: string) => problemsOf({ GATEWAY_CONFIG: await fileWith(fileOf(value)) })
+    for (const value of right) expect(await problems(value)).toEqual([])
+    for (const value of wrong) expect(await problems(value)).toEqual([expect.stringContaining(`${path}: `)])
+  })
+
+  test('and an upstream and its checks have these defaults', async () => {
+    const [upstream] = readGatewayConfig({
+      GATEWAY_CONFIG: await fileWith(inUpstream('health = { path = "/" }')),
+    }).upstreams
+    expect(upstream).toEqual({
+      name: 'dogs',
+      targets: ['http://a:1'],
+      health: { path: '/', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 },
+      maxConnections: 1024,
+      maxTunnels: 1024,
+      queue: 1024,
+      queueMs: 5000,
+    })
+  })
+})
+
 test('a missing file is named', () => {
   expect(problemsOf({ GATEWAY_CONFIG: '/nowhere/gateway.toml' })).toEqual([
     expect.stringContaining('/nowhere/gateway.toml cannot be read: ENOENT'),

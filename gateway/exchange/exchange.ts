@@ -8,9 +8,8 @@ import { CHUNKED, NO_LENGTH } from '../http1/framing.ts'
 import { HEAD, isIdempotent, POST } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
-import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
+import { coalesce, flush } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
-import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
 import type { HeaderValues } from '../routing/header_rules.ts'
 import { problemReply } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
@@ -24,8 +23,7 @@ import {
   LAST_CHUNK,
   writeChunk,
   writePieces,
-  writePrefix,
-  writeRequestLine,
+  writeRequestHead,
   writeResponseHead,
 } from './compose.ts'
 import type { Downstream, ExchangeContext } from './downstream.ts'
@@ -105,25 +103,7 @@ export class Exchange implements UpstreamRequestListener {
   send(incoming: Incoming): void {
     if (this.upgrade !== undefined && !this.#upstream.hasTunnelRoom) return this.fail('tunnel_limit')
     const out = this.#upstreamRequest
-    writeRequestLine(out, incoming)
-    const { forward, host, requestId, hasTraceparent } = this.fields
-    const { hostLine } = this.#upstream
-    const rules = this.#forward.requestHeaders
-    if (host === '' && rules?.replaces('host') !== true) coalesce(out, hostLine, 0, hostLine.length)
-    const kept = rules?.keep(forward) ?? forward
-    coalesce(out, kept, 0, kept.length)
-    if (rules?.replaces('x-forwarded-prefix') !== true) writePrefix(out, incoming)
-    const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
-    commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
-    if (this.#record.isLogged || rules !== undefined || this.route.responseHeaders !== undefined)
-      this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
-    if (this.#record.isLogged)
-      this.#record.traceId = this.fields.traceId ?? writtenTraceId(buffer, at, requestId !== undefined)
-    if (rules !== undefined) {
-      const added = rules.added(this.#values())
-      coalesce(out, added, 0, added.length)
-    }
-    coalesce(out, EMPTY_LINE, 0, EMPTY_LINE.length)
+    writeRequestHead(out, incoming, this.#upstream.hostLine, this.#record)
     this.#writeBody(incoming.bytes)
     out.begin()
     if (!this.#isOver) this.#awaitUpstream()

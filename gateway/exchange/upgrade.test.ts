@@ -2,8 +2,9 @@
  * Attack: upgrade abuse. A tunnel bypasses every rule, so it opens only if client and upstream agree on the same
  * protocol, and never for one that carries requests (h2c).
  */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import type { Socket } from 'node:net'
+import { WriteQueue } from '../io/write_queue.ts'
 import { cannedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
 /** Set by client/attacks_over_tls.test.ts. */
@@ -26,7 +27,7 @@ test('WebSockets pass, both ways, of any size', async () => {
     tls: { ca: CA, checkServerIdentity: () => undefined },
   } as unknown as string[])
   socket.binaryType = 'arraybuffer'
-  const echoes = [new Uint8Array([1, 2, 3]), new Uint8Array(20_000_000).fill(7)]
+  const echoes = [new Uint8Array([1, 2, 3]), new Uint8Array(5_000_000).fill(7)]
   for (const sent of echoes) {
     const { promise, resolve } = Promise.withResolvers<Uint8Array>()
     socket.addEventListener('message', ({ data }) => resolve(new Uint8Array(data)), { once: true })
@@ -42,6 +43,36 @@ test('WebSockets pass, both ways, of any size', async () => {
   expect(gateway.server.connections()).toBe(1)
   socket.close()
   while (gateway.server.connections() > 0) await new Promise(setImmediate)
+}, 30_000)
+
+test('a client sends no more into a tunnel than the upstream takes', async () => {
+  const { open } = WriteQueue.prototype
+  let room = 1000
+  // The socket to the upstream, whose queue counts nothing, is full after the head and a few bytes.
+  using _ = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
+    const write = (bytes: Buffer, from = 0, length = bytes.length - from) => {
+      const sent = socket.write(bytes, from, Math.min(length, room))
+      room -= Math.max(0, sent)
+      return sent
+    }
+    open.call(this, this.counter === undefined ? ({ write } as unknown as typeof socket) : socket)
+  })
+  using upstream = await cannedUpstream(SWITCHED)
+  await using gateway = startGateway(upstream.url)
+  using client = await rawClient(gateway.port, UPGRADE)
+  await client.until(/\r\n\r\n$/)
+  const sent = 4_000_000
+  client.socket.write(Buffer.alloc(sent))
+  const received = () => gateway.metric('gateway_received_bytes_total')
+  let before = -1
+  for (let quiet = 0; quiet < 5;) {
+    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>\s*$/)
+    const bytes = await received()
+    quiet = bytes - before < 1000 ? quiet + 1 : 0
+    before = bytes
+  }
+  // One read of the socket is at most 512 KiB.
+  expect(before).toBeWithin(1000, sent / 2)
 })
 
 test('closing either side closes the other one', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Rate, RateTable } from './rate_table.ts'
+import { type Rate, RateTable, removeRateTables } from './rate_table.ts'
 
 const SECOND = 1_000_000_000n
 
@@ -84,5 +84,5 @@ test('4 processes let through what one would, within 1 %, also if one is killed 
   expect(total).toBeWithin(1000, ideal * 1.01)
   // It finds the burst spent: it has no more than what has come since.
   expect(counts.at(-1)).toBeLessThan(ideal - 1000 + 10)
-  RateTable.shared(process.pid).remove()
+  removeRateTables()
 }, 120_000)

@@ -42,6 +42,24 @@ test('lines about errors are bounded in each second, and the others counted in a
   expect(lines).toHaveLength(7)
 })
 
+test('a single line that is left out is reported, too, and none is reported as none', () => {
+  const { log, lines } = logOf('errors', 1)
+  for (const [second, added] of [
+    [1000, 1],
+    [1001, 2],
+    [1002, 0],
+  ] as const) {
+    setSystemTime(second * 1000)
+    for (let i = 0; i < added; i++) log.add('errors', entry(404))
+    log.flush()
+  }
+  expect(lines.map(({ level, lines: leftOut }) => [level, leftOut])).toEqual([
+    ['info', undefined],
+    ['info', undefined],
+    ['warn', 1],
+  ])
+})
+
 test('a log of all requests is not bounded', () => {
   const access = 'all'
   const { log, lines } = logOf(access, 1)

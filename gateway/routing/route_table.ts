@@ -1,6 +1,6 @@
 /** Makes routes of the file's route tables: paths as bytes, and replies ready to send. */
 import { camelCase, type GatewayFile, type HeadersConfig, type RouteConfig } from '../config/gateway_file.ts'
-import { RETRY_CAUSES } from '../config/schema.ts'
+import { RETRY_CAUSES } from '../config/route_schema.ts'
 import { hostsOf } from '../config/hosts.ts'
 import type { RateTable } from '../io/rate_table.ts'
 import { Access } from './access.ts'

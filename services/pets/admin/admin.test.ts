@@ -179,6 +179,17 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(await namesOn('?is_test=true')).toEqual(['Ärger'])
     expect(await namesOn('?q=nothing')).toEqual([])
     expect(await admin.see('?is_test=true')).toContain('1 dog<')
+    const sortedBy = async (query: string) =>
+      [
+        ...(await admin.see(query)).matchAll(/<th scope="col"[^>]*>\s*<a href="[^"]*\?(?:sort=)?([^"&]*)"/g),
+      ].map(([, sort]) => sort)
+    // A column that is sorted in ascending order leads to the descending one, and any other to the ascending.
+    expect(await sortedBy('?sort=name')).toEqual(['', '-name', 'breed', 'likes_to_bark', 'is_test'])
+    expect(await sortedBy('?sort=-name')).toEqual(['', 'name', 'breed', 'likes_to_bark', 'is_test'])
+    expect(await sortedBy('')).toEqual(['-id', 'name', 'breed', 'likes_to_bark', 'is_test'])
+    for (const query of ['?q=x', '?is_test=true']) expect(await admin.see(query)).toContain('Show all')
+    for (const query of ['', '?sort=name', '?page=2'])
+      expect(await admin.see(query)).not.toContain('Show all')
   })
 
   test('a row that does not exist is 404', async () => {

@@ -36,6 +36,10 @@ test('it describes every route and method, and no other', () => {
   expect(described.toSorted()).toEqual(routes.toSorted())
 })
 
+test('a change of the document shows in its snapshot: clients are generated from it', () => {
+  expect(document).toMatchSnapshot()
+})
+
 test('operations have unique ids and describe each response', () => {
   const ids = operations.map(({ operation }) => operation.operationId)
   expect(new Set(ids).size).toBe(ids.length)
@@ -126,6 +130,38 @@ test('the page says what each operation does, takes and returns, and loads only 
   const loaded = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, link]) => link)
   expect(loaded).toEqual(['data:,', PAGE[1], PAGE[2], PAGE[3]])
   expect(html).not.toMatch(/style="|<script>|<style| on[a-z]+="/)
+})
+
+const operationOf = (html: string, id: string) =>
+  new RegExp(`<details class="operation" id="${id}">[\\s\\S]*?</details>`)
+    .exec(html)![0]
+    .replaceAll(/\s+/g, ' ')
+
+test('an operation shows its parameters, its body and its responses, if it has them, and a form', async () => {
+  const html = await (await pets.ask('/dogs/swagger')).text()
+  const list = operationOf(html, 'list')
+  expect(list).toContain('Parameters of list')
+  expect(list).toMatch(/<code class="">limit<\/code><\/th> <td>integer, 1 to 1000, in the query<\/td>/)
+  expect(list).not.toContain('Body')
+  expect(list).toContain('<code>422</code> a parameter is wrong')
+  expect(list).toMatch(/<input id="list-limit" name="limit" data-in="query" value="" autocomplete="off" \/>/)
+  const create = operationOf(html, 'create')
+  expect(create).toContain('<code>NewDog</code> as <code>application/json</code>')
+  expect(create).toMatch(/<code class="required">name<\/code><\/th> <td>text, 1 to 128 characters<\/td>/)
+  expect(create).toMatch(/<code class="">likes_to_bark<\/code><\/th> <td>boolean<\/td>/)
+  expect(create).toContain('data-method="post" data-path="/dogs/" data-type="application/json"')
+  expect(create).toContain('{ &quot;name&quot;: &quot;name&quot;, &quot;breed&quot;: &quot;breed&quot; }')
+  const clean = operationOf(html, 'clean')
+  expect(clean).not.toContain('Parameters')
+  expect(clean).not.toContain('<textarea')
+  expect(clean).toContain('data-path="/dogs/clean/" data-type=""')
+  const deleteTests = operationOf(html, 'deleteTests')
+  expect(deleteTests).toContain('name="is_test" data-in="query" value="true" autocomplete="off" required />')
+  expect(operationOf(html, 'read')).toContain(
+    'name="id" data-in="path" value="" autocomplete="off" required />',
+  )
+  expect(operationOf(html, 'patch')).toContain('data-type="application/merge-patch+json"')
+  for (const name of Object.keys(schemas)) expect(html).toContain(`<summary><code>${name}</code></summary>`)
 })
 
 test('texts of a document are text, never markup', () => {
