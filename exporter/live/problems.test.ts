@@ -167,4 +167,5 @@ test('queues are added, and so are their limits', () => {
 
 test('a socket whose limit is unknown is never full', () => {
   expect(textsOf({ sockets: [{ name: '/run/s', queue: 0, max_queue: 0 }] })).toEqual([])
+  expect(textsOf({ sockets: [{ name: '/run/s', queue: 5 }] })).toEqual([])
 })
