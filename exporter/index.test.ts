@@ -194,9 +194,9 @@ test('another JSON page than a stats document is a failing target', async () => 
   expect(await (await fetch(`${url}/metrics`)).text()).toContain(
     `exporter_target_up{target="${app.url}healthz"} 0\n`,
   )
-  expect(await exporter.line('target is down')).toMatchObject({
-    reason: 'the response is JSON but not a stats document: it has no workers',
-  })
+  const reason = 'the response is JSON but not a stats document: it has no workers'
+  expect(await exporter.line('target is down')).toMatchObject({ reason })
+  expect(await (await fetch(`${url}/workers.json`)).json()).toMatchObject([{ problem: reason }])
 })
 
 test('the namespace uwsgi is always text, and counts its scrapes', async () => {

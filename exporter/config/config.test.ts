@@ -128,7 +128,25 @@ describe('a command line that is wrong', () => {
       ['--history=15 is not allowed: must be a time such as 90s, 15m or 1h, at most 24h, or 0'],
     ],
     [['--history.step=99ms'], ['--history.step=99ms is not allowed: must be a time from 100ms to 60s']],
+    [['--history.step=60001ms'], ['--history.step=60001ms is not allowed: must be a time from 100ms to 60s']],
     [['--history.step=61s'], ['--history.step=61s is not allowed: must be a time from 100ms to 60s']],
+    [['--web.config.file='], ['--web.config.file= is not allowed: must be a path']],
+    [
+      ['--stats.max-bytes=1048575'],
+      ['--stats.max-bytes=1048575 is not allowed: must be a number of bytes from 1048576 up'],
+    ],
+    [
+      ['--web.lnik=a', 'b'],
+      ['--web.lnik is not a flag: did you mean --web.link?', 'unexpected argument "b"'],
+    ],
+    [
+      ['--web.lnik', 'a', 'b'],
+      ['--web.lnik is not a flag: did you mean --web.link?', 'unexpected argument "b"'],
+    ],
+    ...['ftp://a/b', 'https://a/b?c=d', 'https://a/b#c'].map((url): [string[], string[]] => [
+      [`--web.external-url=${url}`],
+      [`--web.external-url=${url} is not allowed: must be an http or https URL without query`],
+    ]),
     [
       ['--web.external-url=/tools'],
       ['--web.external-url=/tools is not allowed: must be an http or https URL without query'],

@@ -31,7 +31,7 @@ export function readFlags(args: readonly string[], flags: readonly Flag[]): Give
     options: Object.fromEntries(
       flags.map(({ name, placeholder }) => [
         name,
-        { type: placeholder === undefined ? 'boolean' : 'string', multiple: true },
+        { type: placeholder === undefined ? 'boolean' : 'string' },
       ]),
     ),
     // Strict mode stops at the first problem; all of them are reported together.

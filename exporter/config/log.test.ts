@@ -28,3 +28,15 @@ test('the lowest level is written, and of an error its stack', () => {
   log.warn({ err: error }, 'failed')
   expect(said()).toEqual([String.raw`level=warn msg=failed err="Error: gone\n    at here"`])
 })
+
+test('an object is written as JSON', () => {
+  openLog('logfmt', 'info').info({ targets: ['a', 'b'], none: null }, 'ready')
+  expect(said()).toEqual([String.raw`level=info msg=ready targets="[\"a\",\"b\"]" none=null`])
+})
+
+test('the format json is that of the other processes', () => {
+  const log = openLog('json', 'info') as unknown as { bindings(): object; level: string }
+  expect(log.bindings()).toMatchObject({ name: 'exporter' })
+  expect(log.level).toBe('info')
+  expect(said()).toEqual([])
+})

@@ -13,6 +13,7 @@ describe('a URI that is a target', () => {
     ['http://dogs', { at: at('dogs', 80), http: { path: '/', host: 'dogs' } }],
     ['http://dogs/a?b=c#d', { at: at('dogs', 80), http: { path: '/a?b=c', host: 'dogs' } }],
     ['HTTP://[::1]:1717', { at: at('::1', 1717), http: { path: '/', host: '[::1]:1717' } }],
+    ['https://dogs', { at: at('dogs', 443), http: { path: '/', host: 'dogs' }, serverName: 'dogs' }],
     ['https://dogs:1', { at: at('dogs', 1), http: { path: '/', host: 'dogs:1' }, serverName: 'dogs' }],
     ['127.0.0.1:1717', { at: at('127.0.0.1', 1717), http: { path: '/', host: '127.0.0.1:1717' } }],
     ['localhost', { at: at('localhost', 80), http: { path: '/', host: 'localhost' } }],
@@ -64,4 +65,9 @@ describe('in the label of an address, the address replaces the name', () => {
       at: { ...target.at, hostname: address } as never,
     })
   })
+})
+
+test('a unix socket has no address', () => {
+  const target = parseTarget('unix:///run/stats.sock')!
+  expect(atAddress(target, '10.0.0.1')).toEqual(target)
 })

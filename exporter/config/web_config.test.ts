@@ -67,6 +67,7 @@ test('a client CA makes a certificate of the client required', async () => {
 
 describe('every problem is reported', () => {
   test.each([
+    ['tls_server_config: { cert_file: 5 }', ['tls_server_config.cert_file must be a string']],
     ['{', [`${file}: YAML Parse error: Unexpected token`]],
     ['[]', ['the file must be a list of keys and values']],
     ['basic_auth_users: { alice: }', ['basic_auth_users.alice must be a bcrypt hash']],

@@ -4,7 +4,8 @@ import { renderText } from '@bun-monitoring/metrics'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import { parseStats } from '../stats/parse.ts'
 import type { Reading } from '../stats/scrape.ts'
-import { preforkFamilies } from './prefork.ts'
+import { BUILD } from '../config/version.ts'
+import { preforkFamilies, preforkPage } from './prefork.ts'
 
 const testdata = (name: string) => Bun.file(`${import.meta.dir}/../testdata/${name}`).text()
 
@@ -105,11 +106,16 @@ test('queues of listeners that share an address are added', () => {
     { name: ':1', queue: 2, max_queue: 9 },
     { name: ':1', queue: 3, max_queue: 9 },
     { name: ':2', queue: 1 },
+    { name: ':2' },
+    { name: '', queue: 7 },
   ]
   const page = pageOf(reading('u', JSON.stringify({ name: 'a', sockets })))
   expect(page).toContain('prefork_listen_queue_length{app="a",target="u",socket=":1"} 5\n')
   expect(page).toContain('prefork_listen_queue_limit{app="a",target="u",socket=":1"} 18\n')
+  expect(page).toContain('prefork_listen_queue_length{app="a",target="u",socket=":2"} 1\n')
   expect(page).not.toContain('prefork_listen_queue_limit{app="a",target="u",socket=":2"}')
+  // A listener without an address cannot be told from others.
+  expect(page).not.toContain('socket=""')
 })
 
 test('no series appears twice, even if two targets are the same app with hostile names', () => {
@@ -139,4 +145,20 @@ test.skipIf(!isPromtoolExpected)('promtool finds no problem in the page', async 
   })
   const said = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text())
   expect({ said, code: await child.exited }).toEqual({ said: '', code: 0 })
+})
+
+test('the page has the version of the exporter, once', () => {
+  const readings = [reading('u', '{}'), reading('v', '{}')]
+  const lines = samplesOf(renderText(preforkPage(readings))).filter((line) =>
+    line.startsWith('exporter_build'),
+  )
+  expect(lines).toEqual([
+    `exporter_build_info{version="${BUILD.version}",bun_version="${BUILD.bun_version}"} 1`,
+  ])
+})
+
+test('a worker that does not tell its starts has no respawns', () => {
+  const page = pageOf(reading('u', JSON.stringify({ workers: [{ id: 1, requests: 1 }] })))
+  expect(page).toContain('prefork_worker_requests_total')
+  expect(page).not.toContain('prefork_worker_respawns_total')
 })

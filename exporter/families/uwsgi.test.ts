@@ -154,6 +154,24 @@ test('several targets differ in stats_uri only, and cores are counted', () => {
   expect(page).toContain('uwsgi_worker_cores{stats_uri="u1",worker_id="1"} 0\n')
 })
 
+test('before the first scrape nothing has failed', () => {
+  const { values } = read(renderText(new ScrapeCounts().families()))
+  expect(Object.fromEntries(values)).toMatchObject({
+    'uwsgi_exporter_scrapes_total{}': 0,
+    'uwsgi_exporter_last_scrape_error{}': 0,
+  })
+  expect([...values].find(([key]) => key.includes('build_info'))?.[1]).toBe(1)
+})
+
+test('a scrape fails if one of its targets does, and the next one may be good', () => {
+  const counts = new ScrapeCounts()
+  const valueOf = (name: string) => read(renderText(counts.families())).values.get(`uwsgi_exporter_${name}{}`)
+  counts.add([reading('{}'), reading('no JSON')], 1)
+  expect([valueOf('scrape_errors_total'), valueOf('last_scrape_error')]).toEqual([1, 1])
+  counts.add([reading('{}'), reading('{}')], 2)
+  expect([valueOf('scrape_errors_total'), valueOf('last_scrape_error')]).toEqual([1, 0])
+})
+
 test('a scrape in which a target fails is an error, and its duration does not count', () => {
   const counts = new ScrapeCounts()
   counts.add([reading('{}')], 0.5)

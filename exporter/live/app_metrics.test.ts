@@ -57,3 +57,19 @@ test('an app with very many routes keeps the first 200', () => {
   const { routes } = parseAppMetrics(page)
   expect([routes.size, routes.has('/199'), routes.has('/200')]).toEqual([200, true, false])
 })
+
+test('a gateway with very many upstreams and routes keeps the first 200 of each', () => {
+  const page = Array.from({ length: 201 }, (_, i) =>
+    [
+      `gateway_upstream_targets{upstream="u${i}",state="healthy"} 1`,
+      `gateway_upstream_queue_length{upstream="u${i}"} 1`,
+      `gateway_upstream_retries_total{upstream="u${i}"} 1`,
+      `gateway_upstream_request_duration_seconds_count{upstream="u${i}"} 1`,
+      `gateway_upstream_request_duration_seconds_bucket{upstream="u${i}",le="1"} 1`,
+      `gateway_route_info{http_route="r${i}"} 1`,
+    ].join('\n'),
+  ).join('\n')
+  const { upstreams, routeInfo } = parseAppMetrics(page)
+  expect([upstreams.size, upstreams.has('u199'), upstreams.has('u200')]).toEqual([200, true, false])
+  expect([routeInfo.size, routeInfo.has('r199'), routeInfo.has('r200')]).toEqual([200, true, false])
+})

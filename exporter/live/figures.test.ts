@@ -2,7 +2,18 @@
 import { describe, expect, test } from 'bun:test'
 import { parseStats, type Stats } from '../stats/parse.ts'
 import type { RequestCounters } from './app_metrics.ts'
-import { quantile, redOf, redOfStats, restartsOf, saturationOf } from './figures.ts'
+import {
+  meanSeconds,
+  quantile,
+  redOf,
+  redOfApp,
+  redOfStats,
+  restartsOf,
+  saturationOf,
+  sum,
+  workerRate,
+} from './figures.ts'
+import { parseAppMetrics } from './app_metrics.ts'
 
 const statsOf = (...workers: object[]): Stats => {
   const outcome = parseStats(JSON.stringify({ workers }), { withCores: false, acceptsAnyObject: false })
@@ -115,4 +126,83 @@ test('restarts are exits of our workers, and starts after the first of those of 
   expect(count({ respawn_count: 3, harakiri_count: 1 })).toBe(2)
   expect(count({ respawn_count: 0 })).toBe(0)
   expect(count({})).toBe(0)
+})
+
+test('a sum is of what is known, and unknown if nothing is', () => {
+  expect([sum([]), sum([undefined]), sum([1, undefined, 2]), sum([0])]).toEqual([undefined, undefined, 3, 0])
+})
+
+test('one counter that was reset makes the sum of all unknown, and what failed meanwhile is told', () => {
+  const before = routes({ '/a': counters({ 200: 10 }), '/b': counters({ 500: 1 }) })
+  const now = routes({ '/a': counters({ 200: 9 }), '/b': counters({ 500: 3 }) })
+  expect(redOf(now, before, 1)).toMatchObject({
+    requestsPerSecond: undefined,
+    errorsPerSecond: undefined,
+    failures: { 500: 2 },
+  })
+})
+
+test('a failure of one request is one, and one that was there before is none', () => {
+  const before = routes({ '/a': counters({ 500: 5, 0: 5 }) })
+  expect(redOf(routes({ '/a': counters({ 500: 6, 0: 5 }) }), before, 1).failures).toEqual({ 500: 1 })
+  expect(redOf(routes({ '/a': counters({ 500: 5, 0: 6 }) }), before, 1).failures).toEqual({ 0: 1 })
+})
+
+test('figures that no worker has are unknown', () => {
+  const stats = statsOf({ id: 1, rss: 3 })
+  const snapshot = { atMs: 0, stats, metrics: undefined }
+  expect(saturationOf(stats.workers!, { ...snapshot, atMs: 1000 }, snapshot)).toEqual({
+    inFlight: undefined,
+    oldestSeconds: undefined,
+    eventLoopLagSeconds: undefined,
+    cpuCores: undefined,
+    rssBytes: 3,
+  })
+  expect(redOfStats(stats, stats, 1)).toMatchObject({
+    requestsPerSecond: undefined,
+    errorsPerSecond: undefined,
+    failures: {},
+  })
+  const without = { ...stats, workers: undefined }
+  expect(redOfStats(without, without, 1).requestsPerSecond).toBeUndefined()
+})
+
+test('the worst of some workers counts also if others do not tell', () => {
+  const stats = statsOf({ id: 1 }, { id: 2, oldest_request_us: 2e6, eventloop_lag_us: 1000 })
+  const snapshot = { atMs: 0, stats, metrics: undefined }
+  expect(saturationOf(stats.workers!, { ...snapshot, atMs: 1000 }, snapshot)).toMatchObject({
+    oldestSeconds: 2,
+    eventLoopLagSeconds: 0.001,
+  })
+})
+
+test('figures come from /metrics if it was read before and has routes, otherwise from the workers', () => {
+  const page = (count: number) =>
+    parseAppMetrics(
+      `http_server_request_duration_seconds_count{http_route="/a",http_response_status_code="200"} ${count}\n`,
+    )
+  const at = (atMs: number, requests: number, metrics = page(requests * 10)) => ({
+    atMs,
+    stats: statsOf({ id: 1, requests }),
+    metrics: metrics as ReturnType<typeof page> | undefined,
+  })
+  const rate = (now: ReturnType<typeof at>, before: ReturnType<typeof at>) =>
+    redOfApp(now, before).requestsPerSecond
+  expect(rate(at(2000, 3), at(0, 1))).toBe(10)
+  expect(rate(at(2000, 3), { ...at(0, 1), metrics: undefined })).toBe(1)
+  expect(rate({ ...at(2000, 3), metrics: undefined }, at(0, 1))).toBe(1)
+  expect(rate(at(2000, 3, parseAppMetrics('')), at(0, 1, parseAppMetrics('')))).toBe(1)
+})
+
+test('the mean time and the rate of a worker are those since the reading before', () => {
+  const before = statsOf({ id: 1, requests: 10, running_time: 1e6 })
+  const now = statsOf({ id: 1, requests: 14, running_time: 3e6 }, { id: 2, requests: 1, running_time: 5e5 })
+  expect(meanSeconds(now.workers!.slice(0, 1), before)).toBe(0.5)
+  // Worker 2 is new: its counts begin with 0.
+  expect(meanSeconds(now.workers!, before)).toBe(0.5)
+  expect(meanSeconds(before.workers!, before)).toBeUndefined()
+  expect(meanSeconds(statsOf({ id: 1, running_time: 5 }).workers!, before)).toBeUndefined()
+  expect(meanSeconds(statsOf({ id: 1, requests: 50 }).workers!, before)).toBeUndefined()
+  const snapshot = (atMs: number, stats: Stats) => ({ atMs, stats, metrics: undefined })
+  expect(workerRate(now.workers![0]!, snapshot(2000, now), snapshot(0, before))).toBe(2)
 })

@@ -1,6 +1,6 @@
 /** The points of the charts, in a fixed number of slots. */
 import { expect, test } from 'bun:test'
-import { CURVES, History } from './history.ts'
+import { CURVES, History, type Point } from './history.ts'
 
 const point = (value: number) => new Map([['a', { requestsPerSecond: value }]])
 
@@ -42,4 +42,21 @@ test('values have four digits', () => {
   const history = new History(1)
   history.add(1000, point(1234.5678))
   expect(history.after(0).targets['a']!.requestsPerSecond).toEqual([1235])
+})
+
+test('a target stays as long as it has points, and then for the whole time', () => {
+  const history = new History(2)
+  const both = new Map<string, Point>([...point(1), ['b', {}]])
+  for (let i = 1; i <= 5; i++) history.add(i * 1000, both)
+  const only = new Map<string, Point>([['b', {}]])
+  history.add(6000, only)
+  expect(Object.keys(history.after(0).targets)).toEqual(['a', 'b'])
+  history.add(7000, only)
+  expect(Object.keys(history.after(0).targets)).toEqual(['b'])
+})
+
+test('without room for a point it has one', () => {
+  const history = new History(0)
+  for (let i = 1; i <= 3; i++) history.add(i * 1000, point(i))
+  expect(history.after(0).times).toEqual([3000])
 })

@@ -37,6 +37,15 @@ describe('failing requests', () => {
     ['fewer', red(101, { 500: 1 }), []],
     ['exceptions of uWSGI', red(10, { exception: 5 }), ['50 % of requests fail with an exception']],
     ['the first reading', undefined, []],
+    ['the most frequent status', red(10, { 502: 1, 500: 6, 503: 3 }), ['100 % of requests fail with 500']],
+    ['nearly none of very many', red(1000, { 500: 10 }), ['1 % of requests fail with 500']],
+    ['more errors than requests', red(1, { 500: 2 }), ['100 % of requests fail with 500']],
+    [
+      'errors of an unknown number of requests',
+      { ...red(0, { 500: 0.5 }), requestsPerSecond: undefined },
+      ['100 % of requests fail with 500'],
+    ],
+    ['an unknown number of errors', { ...red(5), errorsPerSecond: undefined }, []],
   ])('%s', (_, app, texts) => {
     expect(textsOf({}, app)).toEqual(texts)
   })
@@ -54,6 +63,20 @@ describe('failing requests', () => {
     expect(textsOf({}, red(1000, { 500: 1 }), routes)).toEqual(['100 % of requests fail with 500 on /rare'])
     expect(textsOf({}, red(1000, { 500: 1 }), { '/b': red(1000, { 500: 1 }) })).toEqual([])
   })
+
+  test('of some rare routes stand with the worst route first, from 5 % on', () => {
+    const routes = {
+      '/5': red(20, { 500: 1 }),
+      '/4': red(25, { 500: 1 }),
+      '/all': red(1, { 502: 1 }),
+      '/half': red(2, { 503: 1 }),
+    }
+    expect(textsOf({}, red(10_000, { 500: 2, 502: 1, 503: 1 }), routes)).toEqual([
+      '100 % of requests fail with 502 on /all',
+      '50 % of requests fail with 503 on /half',
+      '5 % of requests fail with 500 on /5',
+    ])
+  })
 })
 
 describe('workers', () => {
@@ -62,6 +85,7 @@ describe('workers', () => {
     ['dead and starting', ['dead', 'starting'], ['no worker is ready']],
     ['dead and cheap', ['dead', 'cheap'], []],
     ['busy', ['busy'], []],
+    ['hung only', ['hung'], ['no worker is ready', 'worker 1 is hung: its event loop does not turn']],
     ['none', [], []],
   ])('%s', (_, states, texts) => {
     const workers = states.map((state, i) =>
@@ -84,6 +108,7 @@ describe('upstreams', () => {
     [1, 1, 1, ['upstream dogs: 1 of 3 targets ejected']],
     [0, 2, 0, ['upstream dogs has no healthy target']],
     [0, 0, 0, ['upstream dogs has no healthy target']],
+    [0, 1, 1, ['upstream dogs: 1 of 2 targets ejected']],
   ])('%d healthy, %d ejected, %d in slow start', (healthy, ejected, starting, texts) => {
     expect(textsOf({}, undefined, {}, page(healthy, ejected, starting))).toEqual(texts)
   })
@@ -125,6 +150,22 @@ test('the weights put what cannot be used before failing requests, and those by 
   expect(new Set(weights).size).toBe(weights.length)
 })
 
+test('a state that the gateway does not tell of has no targets', () => {
+  const targets = (state: string) => `gateway_upstream_targets{upstream="dogs",state="${state}"} 1\n`
+  expect(textsOf({}, undefined, {}, targets('ejected'))).toEqual(['upstream dogs has no healthy target'])
+  expect(textsOf({}, undefined, {}, targets('healthy'))).toEqual([])
+  expect(textsOf({}, undefined, {}, targets('slow_start'))).toEqual([])
+})
+
+test('queues are added, and so are their limits', () => {
+  const sockets = (queue: number) => ({
+    sockets: [{ name: ':1', queue, max_queue: 5 }, { name: ':2', queue: 4, max_queue: 5 }, { name: ':3' }],
+  })
+  expect(textsOf(sockets(5))).toEqual([])
+  expect(textsOf(sockets(6))).toEqual(['the listen queue is full: 10 connections wait'])
+})
+
 test('a socket whose limit is unknown is never full', () => {
   expect(textsOf({ sockets: [{ name: '/run/s', queue: 0, max_queue: 0 }] })).toEqual([])
+  expect(textsOf({ sockets: [{ name: '/run/s', queue: 5 }] })).toEqual([])
 })

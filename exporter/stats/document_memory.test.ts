@@ -51,3 +51,29 @@ test('released memory is free for the next document', () => {
   }
   expect(memory.heldBytes).toBe(0)
 })
+
+test('a limit that is no whole number of pieces has room for a document of its size', () => {
+  const { one, other } = documents(100_000)
+  one.append(filler(100_000))
+  expect(one.text()).toHaveLength(100_000)
+  other.append(filler(1))
+  expect(() => one.text()).toThrow(LOST)
+})
+
+test('a character whose bytes are in two pieces is whole', () => {
+  const { one } = documents(MEBIBYTE)
+  const before = 64 * 1024 - 1
+  one.append(filler(before))
+  one.append(Buffer.from('äb'))
+  expect(one.text().slice(before)).toBe('äb')
+})
+
+test('a released document is empty, and what it takes later does not count', () => {
+  const { one, memory } = documents(MEBIBYTE)
+  one.append(filler(70_000))
+  one.release()
+  expect(one.heldBytes).toBe(0)
+  one.append(filler(10))
+  expect(one.text()).toHaveLength(10)
+  expect(memory.heldBytes).toBe(0)
+})

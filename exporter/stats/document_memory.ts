@@ -54,7 +54,6 @@ class ReceivedDocument {
 
   /** @throws {ReadError} once the document was dropped. */
   append(bytes: Uint8Array): void {
-    this.#throwIfDropped()
     for (let at = 0; at < bytes.length;) {
       if (this.#freeBytesInLastPiece === 0) this.#grow()
       const part = bytes.subarray(at, at + this.#freeBytesInLastPiece)

@@ -39,6 +39,8 @@ describe.each([1, 7, 1_000_000])('in pieces of %d bytes', (pieceBytes) => {
       `${CHUNKED}2\r\n{}\r\n`,
       'it closed the connection before the end of its response',
     ],
+    ['a chunk size before a space and an extension', `${CHUNKED}2 ;x=y\r\n{}\r\n0\r\n`, '{}, complete'],
+    ['a chunk size that is no number', `${CHUNKED}2g\r\n{}\r\n0\r\n`, 'the response is not HTTP/1'],
     ['chunks without a length', `${CHUNKED}{}\r\n`, 'the response is not HTTP/1'],
     [
       'a length too long',
@@ -62,4 +64,27 @@ test('an endless head is refused at the limit', () => {
 
 test('an endless line between chunks is refused, too', () => {
   expect(read(`${CHUNKED}${'1'.repeat(100_000)}`, 1000)).toBe('the response is not HTTP/1')
+})
+
+test.each([
+  [65_536, '{}, complete'],
+  [65_537, 'the response head is longer than 65536 bytes'],
+])('a head of %d bytes', (bytes, expected) => {
+  const start = `${OK}Content-Length: 2\r\nX: `
+  const response = `${start}${'x'.repeat(bytes - start.length)}\r\n\r\n{}`
+  expect(read(response, 1_000_000)).toBe(expected)
+})
+
+test('a head that arrives in pieces may have as many bytes before its end is known', () => {
+  const head = `${OK}Content-Length: 2\r\nX: `.padEnd(65_536, 'x')
+  const http = new HttpResponse(() => {})
+  expect(http.push(Buffer.from(head))).toBe(false)
+  expect(() => http.push(Buffer.from('x'))).toThrow('longer than 65536 bytes')
+})
+
+test.each([
+  [65_536, '{}, complete'],
+  [65_537, 'the response is not HTTP/1'],
+])('a chunk line of %d bytes', (bytes, expected) => {
+  expect(read(`${CHUNKED}${'2;'.padEnd(bytes - 1, 'x')}\r\n{}\r\n0\r\n`, 1_000_000)).toBe(expected)
 })

@@ -32,8 +32,8 @@ describe('a name', () => {
   test.each([
     ['no address', found()],
     ['a failing lookup', () => Promise.reject(new Error('ENOTFOUND'))],
-  ])('with %s is a problem', (_, lookup) => {
-    expect(resolve(target, lookup, true)).rejects.toThrow('its host name has no address')
+  ])('with %s is a problem', async (_, lookup) => {
+    await expect(resolve(target, lookup, true)).rejects.toThrow('its host name has no address')
   })
 
   test('that is an address or a path is not looked up', async () => {

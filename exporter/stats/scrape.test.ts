@@ -1,7 +1,7 @@
 /** A scrape of several targets, its deadline, and its log lines. Targets that misbehave are in hostile.test.ts. */
-import { afterEach, describe, expect, mock, test } from 'bun:test'
-import { mkdtempSync, renameSync, rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, scrape, timeoutMs } from './scrape.ts'
@@ -43,6 +43,17 @@ test('a unix socket without a listener is distinguished from a missing one', asy
   ])
 })
 
+test('the document of a unix socket is read, also if it closes at once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-unix-'))
+  const path = join(folder, 'stats.sock')
+  const server = createServer((socket) => socket.end('{"name":"dogs"}'))
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  for (let scrapes = 0; scrapes < 5; scrapes++)
+    expect(await scrapeWithin(5000, [`unix://${path}`])).toMatchObject([{ stats: { name: 'dogs' } }])
+  server.close()
+  rmSync(folder, { recursive: true })
+})
+
 test('an abstract unix socket is read, and a missing one reported', async () => {
   const name = `exporter-${process.pid}-${performance.now()}`
   // Bun cannot listen on an abstract socket.
@@ -79,6 +90,54 @@ test('a name is read at each of its addresses, and an address of two names once'
     `http://127.0.0.2:${port}/stats`,
   ])
   expect(readings.map(problemOf)).toEqual([undefined, 'nothing listens there (ECONNREFUSED)'])
+})
+
+test('the duration is that of reading the target, in seconds', async () => {
+  const uri = await targets.http((socket) => void setTimeout(() => socket.end(http('{}')), 200))
+  const startedMs = performance.now()
+  const [reading, dead] = await scrapeWithin(5000, [uri, 'http://127.0.0.1:1/stats'])
+  const wholeSeconds = (performance.now() - startedMs) / 1000
+  expect(reading!.durationSeconds).toBeGreaterThanOrEqual(0.199)
+  expect(reading!.durationSeconds).toBeLessThanOrEqual(wholeSeconds)
+  expect(dead!.durationSeconds).toBeLessThan(reading!.durationSeconds)
+})
+
+test.each([
+  [4 * 2 ** 20, 0],
+  [4 * 2 ** 20 + 1, 1],
+])('after a document of %d bytes, garbage is collected %d times', async (bytes, times) => {
+  const gc = spyOn(Bun, 'gc').mockImplementation(() => 0)
+  const uri = await responding('{"workers":[]}'.padEnd(bytes))
+  expect((await scrapeWithin(5000, [uri])).map(problemOf)).toEqual([undefined])
+  await new Promise(setImmediate)
+  expect(gc.mock.calls).toEqual(Array.from({ length: times }, () => [true]) as never)
+  gc.mockRestore()
+})
+
+test.each([
+  [1 << 20, undefined],
+  [(1 << 20) + 1, 'the response is longer than 1048576 bytes'],
+])('a response of %d bytes with a limit of 1 MiB', async (bytes, problem) => {
+  const uri = await targets.tcp((socket) => socket.end('{}'.padEnd(bytes)))
+  const [reading] = await within(5000, new AbortController().signal, (signal) =>
+    scrape([parseTarget(uri)!], {
+      signal,
+      memory: new DocumentMemory(1 << 20),
+      withCores: false,
+      keepsName: false,
+      acceptsAnyObject: true,
+    }),
+  )
+  expect(problemOf(reading)).toBe(problem!)
+})
+
+test('a unix socket that cannot be read leaves no open file', async () => {
+  const files = () => readdirSync('/proc/self/fd').length
+  const uris = ['unix:///nowhere.sock', 'unix:@exporter-none']
+  await scrapeWithin(5000, uris)
+  const before = files()
+  for (let scrapes = 0; scrapes < 20; scrapes++) await scrapeWithin(5000, uris)
+  expect(files()).toBeLessThan(before + 10)
 })
 
 test('proxies of the environment are not used', async () => {
@@ -152,6 +211,13 @@ describe("a scrape's deadline is the scraper's less the offset", () => {
     ['0', 250, DEFAULT_TIMEOUT_MS - 250],
     ['Infinity', 250, MAX_TIMEOUT_MS - 250],
     ['10', 60_000, 10_000],
+    ['0.25', 250, 250],
+    ['0.001', 0, 1],
+    ['0.0105', 0, 11],
+    ['0.251', 250, 1],
+    ['120', 0, 120_000],
+    ['121', 0, 120_000],
+    [null, 0, 10_000],
   ])('%s s and %d ms', (header, offsetMs, expected) => {
     expect(timeoutMs(header, offsetMs)).toBe(expected)
   })
@@ -180,4 +246,20 @@ test('a probe of one target does not affect what is logged of others', () => {
   note([{ target: 'v', durationSeconds: 0, problem: 'gone' }])
   note([down('slow')])
   expect(log.warn).toHaveBeenCalledTimes(2)
+})
+
+test('a thousand failing targets are each logged once, and the reasons of more are forgotten', () => {
+  const log = { debug: mock(), info: mock(), warn: mock(), error: mock() }
+  const note = logChanges(log)
+  const failing = (count: number) =>
+    Array.from({ length: count }, (_, i): Reading => ({
+      target: `u${i}`,
+      durationSeconds: 0,
+      problem: 'gone',
+    }))
+  for (let scrapes = 0; scrapes < 3; scrapes++) note(failing(1000))
+  expect(log.warn).toHaveBeenCalledTimes(1000)
+  note(failing(1001))
+  note(failing(1))
+  expect(log.warn).toHaveBeenCalledTimes(1002)
 })

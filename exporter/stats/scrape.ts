@@ -113,8 +113,9 @@ export function logChanges(log: Logger): (readings: readonly Reading[]) => void 
       const { target } = reading
       if ('problem' in reading) {
         const reason = reading.problem
-        if (problems.get(target) !== reason) log.warn({ target, reason }, 'target is down')
-        if (problems.size >= KEPT_PROBLEMS) problems.clear()
+        const known = problems.get(target)
+        if (known !== reason) log.warn({ target, reason }, 'target is down')
+        if (known === undefined && problems.size >= KEPT_PROBLEMS) problems.clear()
         problems.set(target, reason)
       } else if (problems.delete(target)) {
         log.info({ target }, 'target is up again')

@@ -60,7 +60,7 @@ test('it speaks TLS, and only TLS', async () => {
   const { url } = await exporter.ready()
   expect(url).toStartWith('https://127.0.0.1:')
   expect((await get(url, await trusting('first'))).status).toBe(200)
-  expect(get(url.replace('https', 'http'))).rejects.toThrow()
+  await expect(get(url.replace('https', 'http'))).rejects.toThrow()
 })
 
 test('TLS 1.2 only with authenticated encryption', async () => {
@@ -93,8 +93,8 @@ test('a client without the right certificate gets nothing, where one is required
     key: await Bun.file(path(`${name}.key`)).text(),
   })
   expect((await get(url, await trusting('first', await pair('client')))).status).toBe(200)
-  expect(get(url, await trusting('first'))).rejects.toThrow()
-  expect(get(url, await trusting('first', await pair('second')))).rejects.toThrow()
+  await expect(get(url, await trusting('first'))).rejects.toThrow()
+  await expect(get(url, await trusting('first', await pair('second')))).rejects.toThrow()
 })
 
 describe('with users', () => {

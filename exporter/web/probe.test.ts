@@ -47,6 +47,7 @@ describe('with --probe.allow: addresses by network, names by name', () => {
     ['http://10.0.0.1/', ['10.0.0.0/8'], 'http://10.0.0.1/'],
     ['http://10.0.0.1/', ['10.0.0.2'], '403'],
     ['http://dogs:1/', ['DOGS'], 'http://10.0.0.1:1/,http://10.0.0.2:1/'],
+    ['http://localhost:1/', ['localhost'], 'http://localhost:1/'],
     ['http://dogs:1/', ['10.0.0.0/30'], '403'],
     ['http://unknown.example/', ['unknown.example'], 'http://unknown.example/'],
     ['http://10.0.0.1/', ['dogs'], '403'],

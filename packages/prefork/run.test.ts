@@ -46,8 +46,35 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
       await cluster.release()
       expect(await (await slow).text()).toBe('toy')
       expect(await cluster.exit()).toBe(EXIT.ok)
+      expect(cluster.lines('requests were cut off')).toEqual([])
+      expect(cluster.lines('stopped')).toHaveLength(1)
     },
   )
+
+  test('after SIGTERM it accepts new connections for as long as the lame duck, and says close in each response', async () => {
+    await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
+    const { url } = await cluster.ready()
+    cluster.signal('SIGTERM')
+    await cluster.line('draining')
+    // A balancer needs some looks to notice.
+    for (let request = 0; request < 5; request++) {
+      let response = await fetch(url, { keepalive: false })
+      // Its worker may not have its order yet.
+      while (response.headers.get('connection') !== 'close') response = await fetch(url, { keepalive: false })
+      expect(response.status).toBe(200)
+    }
+    cluster.signal('SIGQUIT')
+    expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
+  test('after SIGINT there is no lame duck: no balancer has to notice', async () => {
+    await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
+    await cluster.ready()
+    cluster.signal('SIGINT')
+    // The time limit of this test is shorter than the lame duck.
+    expect(await cluster.exit()).toBe(EXIT.ok)
+    expect(cluster.lines('requests were cut off')).toEqual([])
+  })
 
   test('while it drains it is alive and not ready', async () => {
     await using cluster = toys()
@@ -83,12 +110,11 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await cluster.line('asked /never')
     cluster.signal('SIGTERM')
     await cluster.line('draining')
-    const startedMs = performance.now()
     cluster.signal('SIGTERM')
+    // The time limit of this test is shorter than the drain time.
     expect(await cluster.line('requests were cut off')).toMatchObject({ inFlight: 1 })
     expect(await never).toBe('cut off')
     expect(await cluster.exit()).toBe(EXIT.ok)
-    expect(performance.now() - startedMs).toBeLessThan(20_000)
   })
 
   test.each([
@@ -128,10 +154,9 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   test('an app that does not close in time ends with the drain time', async () => {
     await using cluster = toys({ TOY_CLOSE: '60000', TOYS_DRAIN_MS: '200' })
     await cluster.ready()
-    const startedMs = performance.now()
     cluster.signal('SIGTERM')
+    // The time limit of this test is shorter than the time that the app takes.
     expect(await cluster.exit()).toBe(EXIT.ok)
-    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(cluster.lines('requests were cut off')).toEqual([])
   })
 
@@ -325,10 +350,9 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
       await cluster.line('migrating')
       cluster.signal('SIGTERM')
       await cluster.line('stopping when the migrations are done')
-      const startedMs = performance.now()
       cluster.signal(second)
+      // The time limit of this test is shorter than the drain time.
       expect(await cluster.exit()).toBe(EXIT.ok)
-      expect(performance.now() - startedMs).toBeLessThan(20_000)
     },
   )
 })

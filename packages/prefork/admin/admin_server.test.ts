@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
-import { adminHandler } from './admin_server.ts'
+import { Counter, Registry } from '@bun-monitoring/metrics'
+import type { ProcessConfig } from '../shared/config.ts'
+import { adminHandler, serveAdmin } from './admin_server.ts'
 
 let reason: string | undefined
 const handle = adminHandler({
@@ -53,4 +55,36 @@ test('other methods are 405, other paths 404', async () => {
   expect((await ask('/stats', 'HEAD')).status).toBe(200)
   expect((await ask('/')).status).toBe(404)
   expect((await ask('/constructor')).status).toBe(404)
+})
+
+test('the server has the metrics of its registry, and shares its port with no other', async () => {
+  const registry = new Registry()
+  new Counter({ name: 'dogs_total', help: 'Dogs', registers: [registry] }).inc(3)
+  const serve = (adminPort: number) =>
+    serveAdmin({ adminHost: '127.0.0.1', adminPort } as ProcessConfig, registry, {
+      stats: () => ({}),
+      notReady: () => undefined,
+    })
+  const server = serve(0)
+  expect(await (await fetch(`${server.url}metrics`)).text()).toContain('dogs_total 3\n')
+  // Series that were there at the first look have counted since the start of this process.
+  const headers = { Accept: 'application/openmetrics-text;version=1.0.0' }
+  const openMetrics = await (await fetch(`${server.url}metrics?created=1`, { headers })).text()
+  const created = Number(/^dogs_created (\S+)$/m.exec(openMetrics)![1])
+  expect(Math.abs(created - performance.timeOrigin / 1000)).toBeLessThan(0.01)
+  expect(() => serve(server.port!)).toThrow()
+  await server.stop(true)
+})
+
+test('an error of the server is told to no client', async () => {
+  const script = `
+    const { serveAdmin } = await import(${JSON.stringify(`${import.meta.dir}/admin_server.ts`)})
+    const server = serveAdmin({ adminHost: '127.0.0.1', adminPort: 0 }, undefined, {
+      stats() { throw new Error('a secret') },
+    })
+    const response = await fetch(server.url + 'stats')
+    console.log(response.status, (await response.text()).includes('secret'))
+    process.exit()`
+  await using child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'ignore' })
+  expect(await new Response(child.stdout).text()).toBe('500 false\n')
 })

@@ -50,7 +50,8 @@ export function adminHandler(sources: AdminSources): (request: Request) => Respo
   return (request) => {
     // Without a valid Host, as in the health checks of old balancers, the URL is a bare path.
     const path = URL.parse(request.url, 'http://admin')?.pathname ?? ''
-    const route = Object.hasOwn(routes, path) ? routes[path] : undefined
+    // Each path has a slash, so none is the name of a property that every object has.
+    const route = routes[path]
     if (!route) return problem(404, `The paths of the admin server are ${paths}`)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return problem(405, 'The admin server only answers GET and HEAD', { Allow: 'GET, HEAD' })

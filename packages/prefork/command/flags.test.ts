@@ -62,3 +62,13 @@ test('a bad value is named as it was given: by its flag, or by its variable', ()
 test('a name has the characters of file names', () => {
   expect(readCommandLine(['app.ts', '--name', 'my-app_1.0'])).toMatchObject({ name: 'my-app_1.0' })
 })
+
+test('the help tells the default of a setting that has one', () => {
+  const lineOf = (flag: string) =>
+    usage()
+      .split('\n')
+      .find((line) => line.startsWith(`  ${flag} `))
+  expect(lineOf('--port')).toEndWith('an integer from 0 to 65535 (default 8080)')
+  expect(lineOf('--workers')).toEndWith(', or auto (default 2)')
+  expect(lineOf('--metrics-dir')).toEndWith('a non-empty string')
+})

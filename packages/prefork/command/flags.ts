@@ -44,7 +44,6 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   if (values.help) return 'help'
   const problems = tokens.flatMap((token) => {
     if (token.kind !== 'option') return []
-    if (token.name === 'help' || token.name === 'h') return []
     if (!names.includes(`--${token.name}`)) {
       return [
         `${token.rawName} is not a flag: did you mean ${nearest(token.rawName, [...names, ...OWN_FLAGS])}?`,

@@ -22,6 +22,11 @@ test('deaths before ready double the wait, up to a limit', () => {
   expect(waits.at(-1)).toBe(LONGEST_WAIT_MS)
 })
 
+test('the waits are 0.1, 0.2, 0.4 s and so on, at most 10 s', () => {
+  expect([FIRST_WAIT_MS, LONGEST_WAIT_MS]).toEqual([100, 10_000])
+  expect([DEATHS_ALLOWED, WINDOW_MS]).toEqual([10, 10_000])
+})
+
 test('so do too many deaths within the window', () => {
   const often = Array.from({ length: DEATHS_ALLOWED + 3 }, (_, i) => i * 100)
   expect(waitsAfter(often, true)).toEqual([
@@ -42,4 +47,15 @@ test('a death after a useful life ends the back-off', () => {
   const recovered = afterDeath(struck, true, 60_000)
   expect(recovered).toMatchObject({ strikes: 0, notBeforeMs: 60_000 })
   expect(afterDeath(recovered, false, 60_001).notBeforeMs).toBe(60_001 + FIRST_WAIT_MS)
+})
+
+test('a death counts until the window is over, and no longer', () => {
+  const deathsMs = Array.from({ length: DEATHS_ALLOWED }, () => 1000)
+  const after = (nowMs: number) => afterDeath({ strikes: 0, deathsMs }, true, nowMs)
+  expect(after(1000 + WINDOW_MS - 1)).toMatchObject({ strikes: 1 })
+  expect(after(1000 + WINDOW_MS)).toEqual({
+    strikes: 0,
+    deathsMs: [1000 + WINDOW_MS],
+    notBeforeMs: 1000 + WINDOW_MS,
+  })
 })

@@ -1,8 +1,11 @@
-import { expect, test } from 'bun:test'
+import { expect, mock, test } from 'bun:test'
 import { Segment } from '@bun-monitoring/metrics'
+import { readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { StartError } from '../shared/bind.ts'
 import { DEFAULT_METRICS_BYTES } from '../shared/config.ts'
-import { defaultFolder, fittingSize } from './cluster_segment.ts'
+import { temporaryFolder } from '../testdata/toys.ts'
+import { createSegment, defaultFolder, fittingSize, lastingPath } from './cluster_segment.ts'
 
 const MIB = 1024 * 1024
 const DOCKER = 64 * MIB
@@ -49,4 +52,70 @@ test.each<[string, Parameters<typeof fittingSize>[0], number]>([
 test('without a /dev/shm the folder for temporary files is used', () => {
   expect(defaultFolder()).toBe('/dev/shm')
   expect(defaultFolder('/nowhere')).toBe(tmpdir())
+})
+
+/** The segment of a cluster in a folder of its own, and what is logged about it. */
+function created(given: Partial<Parameters<typeof createSegment>[1]>, freeBytes?: number) {
+  const metricsDir = temporaryFolder()
+  const info = mock()
+  const segment = createSegment(
+    { name: 'toys', prefix: 'TOYS' },
+    { ...settings, metricsDir, ...given },
+    { info } as never,
+    freeBytes === undefined ? undefined : () => freeBytes,
+  )
+  const files = readdirSync(metricsDir)
+  const path = lastingPath(segment)
+  const opened = Segment.open(path)
+  segment.remove()
+  const reopened = Segment.open(path)
+  rmSync(metricsDir, { recursive: true })
+  return { slots: segment.slots, said: info.mock.calls, files, opened: [opened.slots, reopened.slots] }
+}
+
+test('a segment with room is made as it was set, without a word, and opens also after its removal', () => {
+  expect(created({})).toEqual({
+    slots: 8,
+    said: [],
+    files: [expect.stringMatching(/-toys-\d+$/) as never],
+    opened: [8, 8],
+  })
+})
+
+test.each<[string, Partial<typeof settings>, number]>([
+  ['fewer slots', { workers: 8 }, DOCKER],
+  ['smaller regions', { workers: 40 }, DOCKER],
+])('a folder with little room is named when there are %s', (_, given, freeBytes) => {
+  const { said } = created(given, freeBytes)
+  expect(said).toHaveLength(1)
+  const [fields, message] = said[0] as [Record<string, unknown>, string]
+  expect(fields).toMatchObject(fittingSize({ ...settings, ...given }, freeBytes))
+  expect(message).toContain('has little room')
+  expect(message).toContain('set TOYS_METRICS_DIR to another folder')
+})
+
+test.each([
+  ['a folder that does not exist', { metricsDir: '/nowhere/at/all' }],
+  ['a folder that cannot be written', { metricsDir: '/proc' }],
+])('%s is an error that names the settings', (_, given) => {
+  const make = () => createSegment({ name: 'toys', prefix: 'TOYS' }, { ...settings, ...given }, {} as never)
+  expect(make).toThrow(StartError)
+  expect(make).toThrow('TOYS_METRICS_DIR')
+})
+
+test('the free room is that of the folder', () => {
+  const folder = temporaryFolder()
+  const { bavail, bsize } = statfsSync(folder)
+  // More than there is: it does not start, and says so, rather than to die of a full disk later.
+  const regionBytes = 2 ** 30
+  const slots = Math.ceil((bavail * bsize) / regionBytes)
+  const make = () =>
+    createSegment(
+      { name: 'toys', prefix: 'TOYS' },
+      { workers: 1, maxWorkers: slots, metricsBytesPerWorker: regionBytes, metricsDir: folder },
+      {} as never,
+    )
+  expect(make).toThrow('TOYS_MAX_WORKERS')
+  expect(readdirSync(folder)).toEqual([])
+  rmSync(folder, { recursive: true })
 })

@@ -51,11 +51,12 @@ export function fittingSize(settings: SizeSettings, freeBytes: number): SegmentS
 /** @throws {StartError} that names the settings, if there is no room for the segment. */
 export function createSegment(
   { name, prefix }: Pick<Cluster, 'name' | 'prefix'>,
-  config: ProcessConfig,
-  log: Logger,
+  config: Pick<ProcessConfig, 'metricsDir'> & SizeSettings,
+  log: Pick<Logger, 'info'>,
+  freeBytes: (folder: string) => number = freeBytesOf,
 ): Segment {
   const folder = config.metricsDir ?? defaultFolder()
-  const size = existsSync(folder) ? fittingSize(config, freeBytesOf(folder)) : wishedSize(config)
+  const size = existsSync(folder) ? fittingSize(config, freeBytes(folder)) : wishedSize(config)
   const wished = wishedSize(config)
   const setting = (key: string) => variableName(prefix, key)
   try {

@@ -90,7 +90,7 @@ function end(worker: WorkerState, reason: ExitReason, isReplaced: boolean): Acti
 /** Ends surplus workers: those in slots above `wanted`, and those whose successor is ready. One that drains already is told. */
 function cull({ slots, wanted }: ClusterState): Action[] {
   return slots.flatMap(({ id, workers }): Action[] => {
-    if (id > wanted) return workers.flatMap((worker) => end(worker, 'scale', wanted > 0))
+    if (id > wanted) return workers.flatMap((worker) => end(worker, 'scale', true))
     const waiting = workers.find((worker) => isDraining(worker) && worker.isReplaced === undefined)
     if (waiting && workers.some(isReady)) {
       return [{ do: 'drain', worker: waiting, reason: waiting.reason!, isReplaced: true }]

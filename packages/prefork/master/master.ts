@@ -8,10 +8,9 @@ import type { ProcessConfig } from '../shared/config.ts'
 import { type Action, decide } from './decide.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Cluster } from '../shared/cluster.ts'
-import { type WorkerEnd, WorkerHandle, type WorkerListener } from './worker_handle.ts'
+import { type Spawn, type WorkerEnd, WorkerHandle, type WorkerListener } from './worker_handle.ts'
 import type { SlotStats } from './slot_stats.ts'
 import type { Role, WorkerMessage } from '../shared/messages.ts'
-import { readOomKills } from '../shared/procfs.ts'
 import type { SlotSockets } from '../shared/slot_sockets.ts'
 import {
   enough,
@@ -42,6 +41,9 @@ export interface MasterParts {
   sockets: SlotSockets | undefined
   /** The address that all workers share. */
   address: { hostname: string; port: number }
+  spawn: Spawn
+  /** How many processes of this cgroup the kernel has killed to free memory, if that is known. */
+  readOomKills(): number | undefined
 }
 
 /** A turn comes with each event, and without one at this interval for what depends on time alone. */
@@ -59,11 +61,12 @@ export class Master {
   readonly #ended = Promise.withResolvers<number>()
   #exitCode: number = EXIT.ok
   #lameDuckMs: number
-  #oomKills = readOomKills()
+  #oomKills: number | undefined
 
   constructor(parts: MasterParts) {
     this.#parts = parts
     this.#lameDuckMs = parts.config.lameDuckMs
+    this.#oomKills = parts.readOomKills()
     this.state = newCluster(parts.segment.slots, parts.config.workers)
   }
 
@@ -159,7 +162,7 @@ export class Master {
   }
 
   #reap(worker: WorkerState, end: WorkerEnd, nowMs: number): void {
-    const { masterLog, slotStats, sockets } = this.#parts
+    const { masterLog, slotStats, sockets, readOomKills } = this.#parts
     const handle = this.handles.get(worker)!
     const oomKills = readOomKills()
     const isOutOfMemory = oomKills !== this.#oomKills
@@ -208,7 +211,7 @@ export class Master {
   }
 
   #spawn(action: Extract<Action, { do: 'spawn' }>, nowMs: number): void {
-    const { segment, segmentPath, sockets, address, slotStats, masterLog } = this.#parts
+    const { segment, segmentPath, sockets, address, slotStats, masterLog, spawn } = this.#parts
     const addresses: Address[] = [{ ...address, reusePort: true }]
     if (sockets) addresses.push({ unix: sockets.private(action.region) })
     const { slot, region, prepare } = action
@@ -219,7 +222,7 @@ export class Master {
         onMessage: (message) => this.enqueue({ type: 'message', worker, message }),
         onExit: (end) => this.enqueue({ type: 'exit', worker, end }),
       }
-      const handle = new WorkerHandle(role, new Scoreboard(segment.board(region)), listener, nowMs)
+      const handle = new WorkerHandle(spawn, role, new Scoreboard(segment.board(region)), listener, nowMs)
       worker = transitions.spawned(this.state, action, handle.pid, nowMs)
       this.handles.set(worker, handle)
       slotStats.spawned(worker)

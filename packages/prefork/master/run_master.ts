@@ -11,6 +11,7 @@ import type { ProcessConfig } from '../shared/config.ts'
 import { EXIT } from '../shared/exit_codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import { surviveOtherSignals } from '../shared/other_signals.ts'
+import { readOomKills } from '../shared/procfs.ts'
 import { reapOrphans } from '../shared/reap_orphans.ts'
 import { logReady } from '../shared/ready.ts'
 import { SlotSockets } from '../shared/slot_sockets.ts'
@@ -56,6 +57,8 @@ export async function runMaster<Config extends ProcessConfig>(
       slotStats,
       sockets,
       address,
+      spawn: Bun.spawn,
+      readOomKills,
     })
     publishProcessMetrics(registry, {
       pids: () => workersOf(master.state).map(({ pid }) => pid),

@@ -13,10 +13,14 @@ import { Load } from '../testing_load.ts'
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
 
+/** For tests with many workers. */
+const MANY_WORKERS_MS = 120_000
+
 const segmentsOf = (pid: number) => readdirSync('/dev/shm').filter((file) => file.endsWith(`-toys-${pid}`))
 
 test('SIGTERM under load: accepted requests are answered, and the cluster ends with 0 within the drain time', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '2' })
+  // Longer than the time limit of this test.
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_DRAIN_MS: '60000' })
   const { url } = await cluster.ready()
   const slow = Array.from({ length: 10 }, () => fetch(`${url}/slow`).then((answer) => answer.text()))
   await cluster.until(
@@ -25,13 +29,11 @@ test('SIGTERM under load: accepted requests are answered, and the cluster ends w
   )
   const load = new Load({ hostname: '127.0.0.1', port: await cluster.port() }, { connections: 16 })
   await load.more(1000)
-  const startedMs = performance.now()
   cluster.signal('SIGTERM')
   await cluster.line('draining')
   await cluster.release()
   expect(await Promise.all(slow)).toEqual(Array.from({ length: 10 }, () => 'toy'))
   expect(await cluster.exit()).toBe(0)
-  expect(performance.now() - startedMs).toBeLessThan(5000)
   await load.stop()
   // Connections are refused once the port is closed; each accepted request has a response.
   expect(load.failures.filter((failure) => !failure.includes('onnect'))).toEqual([])
@@ -62,6 +64,18 @@ test('a master that is killed leaves no orphans: workers answer what they have a
   await using next = new Toys({ TOYS_WORKERS: '1' })
   await next.ready()
   expect(segmentsOf(cluster.pid)).toEqual([])
+})
+
+test('workers whose master was killed are no lame ducks: the next master can take the port', async () => {
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_LAME_DUCK_MS: '60000' })
+  const port = await cluster.port()
+  const pids = await cluster.pids()
+  cluster.signal('SIGKILL')
+  expect(await cluster.exit()).toBe('SIGKILL')
+  // The time limit of this test is shorter than the lame duck.
+  await gone(pids)
+  await using next = new Toys({ TOYS_PORT: String(port) })
+  await next.ready()
 })
 
 test('a worker that is blocked when its master is killed does not survive', async () => {
@@ -225,13 +239,17 @@ test('a METRICS_DIR that does not exist ends the start, with exit code 3', async
 test.each([
   ['64 MiB, as Docker gives', 'size=64m', '8', 'MAX_WORKERS'],
   ['64 MiB, and 40 workers', 'size=64m', '40', 'METRICS_BYTES_PER_WORKER'],
-])('a cluster starts with %s of /dev/shm', async (_, options, workers) => {
-  await using cluster = new Container({ TOYS_WORKERS: workers }, options)
-  const { url } = await cluster.ready()
-  expect(await (await fetch(url)).text()).toBe('toy')
-  expect((await cluster.line('/dev/shm has little room')).msg).toContain('TOYS_METRICS_DIR')
-  expect((await cluster.stats()).workers).toHaveLength(Number(workers))
-})
+])(
+  'a cluster starts with %s of /dev/shm',
+  async (_, options, workers) => {
+    await using cluster = new Container({ TOYS_WORKERS: workers }, options)
+    const { url } = await cluster.ready()
+    expect(await (await fetch(url)).text()).toBe('toy')
+    expect((await cluster.line('/dev/shm has little room')).msg).toContain('TOYS_METRICS_DIR')
+    expect((await cluster.stats()).workers).toHaveLength(Number(workers))
+  },
+  MANY_WORKERS_MS,
+)
 
 test('a cluster starts where /dev/shm cannot be written', async () => {
   await using cluster = new Container({ TOYS_WORKERS: '1' }, 'ro')

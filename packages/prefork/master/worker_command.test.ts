@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { gone, temporaryFolder } from '../testdata/toys.ts'
 import { TestProcess } from '../testing.ts'
-import { existingFolder, type Start, workerCommand } from './worker_command.ts'
+import { existingFolder, OWN_START, type Start, workerCommand } from './worker_command.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -44,6 +44,12 @@ test.each<[string, Start, string, string]>([
     '/opt/bun x.ts',
     join(REAL, 'app'),
   ],
+  [
+    '--cwd with a $PWD of another folder',
+    start('bun --cwd app --smol x.ts', { cwd: join(REAL, 'app'), logicalCwd: '/' }),
+    '/opt/bun --smol x.ts',
+    join(REAL, 'app'),
+  ],
   ['a program by its path', start('app/../app x', { args: ['x'] }), `${LINK}/app x`, LINK],
   ['a program whose path is gone', start('./no x'), '/opt/bun x', LINK],
   [
@@ -54,6 +60,14 @@ test.each<[string, Start, string, string]>([
   ],
 ])('%s', (_, given, command, cwd) => {
   expect(workerCommand(given)).toEqual({ command: command.split(' '), cwd })
+})
+
+test('this process knows how it was started', () => {
+  const words = Bun.spawnSync(['cat', `/proc/${process.pid}/cmdline`])
+    .stdout.toString()
+    .split('\0')
+  expect(words.pop()).toBe('')
+  expect(OWN_START).toMatchObject({ commandLine: words, args: process.argv.slice(2), main: Bun.main })
 })
 
 test('a folder that was deleted is replaced by the nearest one above it', () => {

@@ -33,6 +33,12 @@ const READ_MEMORY_EVERY_MS = 1000
 
 const { command, cwd } = workerCommand(OWN_START)
 
+/** Starts the process of a worker. */
+export type Spawn = (
+  command: string[],
+  options: Bun.SpawnOptions.SpawnOptions<'ignore', 'inherit', 'inherit'>,
+) => Subprocess
+
 export class WorkerHandle {
   /** The worker's own message about why it cannot boot. */
   bootError = ''
@@ -45,12 +51,12 @@ export class WorkerHandle {
   #readMemoryMs = 0
 
   /** @throws if the system has no room for another process. */
-  constructor(role: Role, scoreboard: Scoreboard, listener: WorkerListener, nowMs: number) {
+  constructor(spawn: Spawn, role: Role, scoreboard: Scoreboard, listener: WorkerListener, nowMs: number) {
     this.#scoreboard = scoreboard.takeOver()
     this.#requestsBefore = scoreboard.cells[CELL.requests]!
     this.#seenTurningMs = nowMs
     const allReceived = Promise.withResolvers<void>()
-    this.#process = Bun.spawn(command, {
+    this.#process = spawn(command, {
       cwd: existingFolder(cwd),
       env: { ...process.env, ...roleVariable(role) },
       stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
 import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import {
+  allowed,
   ConfigError,
   type Environment,
   nearest,
@@ -96,6 +98,46 @@ test('WORKERS=auto is the number of processors, and auto is no value of other se
 test('names follow the prefix', () => {
   expect(variableName('DOGS', 'adminPort')).toBe('DOGS_ADMIN_PORT')
   expect(nearest('DOGS_HSOT', ['DOGS_PORT', 'DOGS_HOST'])).toBe('DOGS_HOST')
+})
+
+test.each([
+  ['DOGS_HSOT', ['DOGS_PORT', 'DOGS_HOST'], 'DOGS_HOST'],
+  ['port', ['host', 'ports'], 'ports'],
+  ['ports', ['port', 'parts'], 'port'],
+  ['abc', ['abcd', 'ab'], 'abcd'],
+  ['a', ['xyz', 'b'], 'b'],
+  ['', ['ab', 'a'], 'a'],
+  ['kitten', ['sitting', 'kitchen'], 'kitchen'],
+  ['bca', ['abcxxx', 'xbca'], 'xbca'],
+  ['aab', ['b', 'aaab'], 'aaab'],
+])('%s is nearest to one of %j', (name, known, expected) => expect(nearest(name, known)).toBe(expected))
+
+test('a text without a least length may be empty', () => {
+  expect(allowed(schema.properties.url)).toBe('a string')
+  expect(allowed(schema.properties.host)).toBe('a non-empty string')
+})
+
+test('an empty string is no address and no folder', () => {
+  const { properties } = schema
+  for (const key of ['host', 'adminHost', 'metricsDir', 'socketDir'] as const) {
+    expect(Value.Check(properties[key], '')).toBe(false)
+    expect(Value.Check(properties[key], 'x')).toBe(true)
+  }
+})
+
+test.each([
+  ['PORT', '0', '65535'],
+  ['WORKERS', '0', '1000'],
+  ['MAX_WORKERS', '1', '1000'],
+  ['MAX_REQUESTS', '0', '1000000000000'],
+  ['RELOAD_ON_RSS_BYTES', '0', '1000000000000000'],
+  ['HARAKIRI_MS', '0', '604800000'],
+  ['METRICS_BYTES_PER_WORKER', '65536', '1073741824'],
+])('%s is an integer from %s to %s', (name, least, most) => {
+  const problems = (value: number) => problemsOf({ [`DOGS_${name}`]: String(value) })
+  expect([...problems(Number(least)), ...problems(Number(most))]).toEqual([])
+  expect(problems(Number(least) - 1)).toHaveLength(1)
+  expect(problems(Number(most) + 1)).toHaveLength(1)
 })
 
 test('the table has a row for every setting', () => {

@@ -23,7 +23,7 @@ function readVersion2(read: Read): number[] {
   if (own === undefined) return []
   // In a container's own namespace the path is `/`, and its files are at the root of the mount.
   return pathsUpFrom(own).flatMap((path) => {
-    const [quota, period] = (attempt(() => read(`/sys/fs/cgroup${path}/cpu.max`)) ?? '').trim().split(' ')
+    const [quota, period] = (attempt(() => read(`/sys/fs/cgroup${path}/cpu.max`)) ?? '').split(' ')
     return quotient(quota, period)
   })
 }

@@ -49,6 +49,45 @@ test('the scoreboard shows the oldest request and the latest, in any order of th
   expect(shownOn(scoreboard)).toEqual({ inFlight: 0, oldest: [0, ''], latest: [0, ''] })
 })
 
+test('while one of three ends, the route of the latest and of the oldest one stay their own', () => {
+  const scoreboard = new Scoreboard()
+  const tally = new RequestCounters(scoreboard)
+  const [a, b, c] = [request(1, '/a/'), request(2), request(3, '/c/')]
+  for (const each of [a, b, c]) tally.begin(each)
+  b.route = '/b/'
+  tally.route(b)
+  expect(shownOn(scoreboard)).toMatchObject({ oldest: [1, '/a/'], latest: [3, '/c/'] })
+  tally.end(c, 4)
+  expect(shownOn(scoreboard)).toMatchObject({ oldest: [1, '/a/'], latest: [2, '/b/'] })
+  const d = request(5, '/d/')
+  tally.begin(d)
+  tally.end(a, 6)
+  expect(shownOn(scoreboard)).toEqual({ inFlight: 2, oldest: [2, '/b/'], latest: [5, '/d/'] })
+  d.route = '/late/'
+  tally.route(d)
+  expect(shownOn(scoreboard)).toMatchObject({ oldest: [2, '/b/'], latest: [5, '/late/'] })
+})
+
+test('after the last one has ended, the next one is the oldest and the latest', () => {
+  const scoreboard = new Scoreboard()
+  const tally = new RequestCounters(scoreboard)
+  const first = request(1, '/a/')
+  tally.begin(first)
+  tally.end(first, 2)
+  tally.begin(request(3, '/b/'))
+  expect(shownOn(scoreboard)).toEqual({ inFlight: 1, oldest: [3, '/b/'], latest: [3, '/b/'] })
+})
+
+test('errors and bytes are on the scoreboard, and an app has not taken the counters until it does', () => {
+  const scoreboard = new Scoreboard()
+  const tally = new RequestCounters(scoreboard)
+  tally.exceptions++
+  tally.exceptions++
+  tally.sentBytes += 100
+  expect([tally.exceptions, tally.sentBytes, tally.isCountedByApp]).toEqual([2, 100, false])
+  expect([scoreboard.cells[CELL.exceptions], scoreboard.cells[CELL.sentBytes]]).toEqual([2, 100])
+})
+
 test('a route that is known late is shown from then on', () => {
   const scoreboard = new Scoreboard()
   const tally = new RequestCounters(scoreboard)

@@ -9,6 +9,9 @@ import { TestProcess } from '../testing.ts'
 /** Short times, so that tests are fast. Tests about drains set their own. */
 const QUICK = { TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '5000' }
 
+/** Below the time limit of a test, so that the error says what was waited for. */
+const UNTIL_MS = 25_000
+
 export class Toys extends TestProcess {
   readonly #folder: string
 
@@ -45,7 +48,7 @@ export class Toys extends TestProcess {
   async until(
     what: string,
     isSo: (stats: StatsDocument) => boolean,
-    withinMs = 10_000,
+    withinMs = UNTIL_MS,
   ): Promise<StatsDocument> {
     const deadlineMs = performance.now() + withinMs
     for (;;) {

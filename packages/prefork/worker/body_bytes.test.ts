@@ -3,6 +3,7 @@ import { bodyBytes } from './body_bytes.ts'
 
 test.each<[string, Response, number]>([
   ['text', new Response('hello'), 5],
+  ['one character', new Response('x'), 1],
   ['empty text', new Response(''), 0],
   ['no body', new Response(null, { status: 204 }), 0],
   ['bytes', new Response(new Uint8Array(1000)), 1000],

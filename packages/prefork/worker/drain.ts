@@ -56,9 +56,11 @@ export async function drain(served: Served, options: DrainOptions): Promise<numb
     await untilTrue(() => silent.isDisjointFrom(connections()), leave, now)
   }
   let isStopped = false
-  const stopped = served.stop(false).then(() => void (isStopped = true))
   // An error of the app comes again from the second call, which is always awaited.
-  stopped.catch(() => {})
+  const stopped = served
+    .stop(false)
+    .catch(() => {})
+    .then(() => void (isStopped = true))
   // A server stops when its WebSockets have closed, too: in a hurry they are not waited for.
   await Promise.race([stopped, now.promise, hurry.promise])
   await untilTrue(() => isStopped || inFlight() === 0, now)

@@ -14,19 +14,20 @@ export class DrainOrders {
   /** Whether another worker serves, or will serve, in the place of this one. */
   hasSuccessor = true
 
-  constructor(config: ProcessConfig) {
+  /** @param source of the messages and signals; tests pass their own. */
+  constructor(config: Pick<ProcessConfig, 'lameDuckMs'>, source: NodeJS.EventEmitter = process) {
     this.lameDuckMs = config.lameDuckMs
-    process.on('message', (message: DrainMessage) => {
+    source.on('message', (message: DrainMessage) => {
       if (!this.#isDraining) this.#begin(message)
       else if (message.isReplaced) this.#replaced.resolve()
       else this.#hurry.resolve()
     })
-    process.on('disconnect', () => {
+    source.on('disconnect', () => {
       if (this.#isDraining) this.#hurry.resolve()
       else this.#begin({ lameDuckMs: 0, isReplaced: false })
     })
     let count = 0
-    process.on('SIGTERM', () => {
+    source.on('SIGTERM', () => {
       if (++count > 1) this.#now.resolve()
       tellMaster({ type: 'draining' })
       this.#begin({ lameDuckMs: config.lameDuckMs, isReplaced: undefined })
