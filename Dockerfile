@@ -1,7 +1,9 @@
 # The images of gateway, dogs, cats and exporter: one target for each, so that a change of one leaves the others as they are. The last
 # target, which is built without --target, has all four; Swarm and Kubernetes use it.
 
-# Pin it by digest where images must be reproducible: --build-arg BASE=oven/bun:1.4.5-slim@sha256:<digest>.
+# Where images must be reproducible, pin the base by the digest that your registry has for it:
+#   digest=$(docker buildx imagetools inspect oven/bun:1.4.5-slim --format '{{.Manifest.Digest}}')
+#   docker build --build-arg BASE=oven/bun:1.4.5-slim@$digest .
 ARG BASE=oven/bun:1.4.5-slim
 FROM ${BASE} AS base
 WORKDIR /home/bun/app
@@ -27,9 +29,11 @@ COPY examples/package.json examples/
 COPY packages/metrics/package.json packages/metrics/
 COPY packages/prefork/package.json packages/prefork/
 RUN bun install --frozen-lockfile --production --filter './gateway' --filter './exporter' --filter './services/*' \
-    # Elysia's peers bring types of Bun and Node, which only checks need.
-    && rm -rf ~/.bun/install/cache node_modules/.bun/*types@* node_modules/.bun/@types* \
-    && find node_modules -name '*.d.*ts' -delete -o -name '*.d.ts' -delete -o -name '*.map' -delete
+    # Peers of Elysia that only types and checks need, and what packages carry besides their code.
+    && rm -rf ~/.bun/install/cache node_modules/.bun/*types@* node_modules/.bun/@types* node_modules/.bun/typescript@* \
+    && find node_modules -depth -type d '(' -name test -o -name tests -o -name docs -o -name benchmarks -o -name examples ')' -exec rm -rf {} + \
+    && find node_modules -type f ! -name '*.js' ! -name '*.mjs' ! -name '*.cjs' ! -name '*.json' ! -name '*.css' ! -iname 'licen[cs]e*' -delete \
+    && find node_modules -xtype l -delete
 COPY LICENSE deploy/image.txt ./
 COPY packages packages
 USER bun

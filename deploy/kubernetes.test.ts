@@ -1,5 +1,7 @@
 /** The manifests of deploy/kubernetes as kustomize builds them. No cluster is needed. */
-import { beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import {
   connectionsOf,
@@ -7,8 +9,10 @@ import {
   APPS,
   MOST_CONNECTIONS,
   PORTS,
+  isKustomizeHere,
+  readManifests,
   settingsOf,
-  yamlOf,
+  writeManifests,
 } from './testing.ts'
 
 interface Container {
@@ -41,6 +45,7 @@ interface Manifest {
     clusterIP?: string
     selector: Record<string, string>
     ports: { name: string; port: number }[]
+    jobTemplate?: { spec: { template: { spec: Pod } } }
     template: { metadata: { labels: Record<string, string>; annotations: Record<string, string> }; spec: Pod }
   }
 }
@@ -49,19 +54,10 @@ interface Manifest {
 const SLOW_MS = 60_000
 
 const NAME = 'app.kubernetes.io/name'
-const hasKubectl = Bun.which('kubectl') !== null
-const hasKustomize = Bun.which('kustomize') !== null
-const isHere = isExpected(
-  hasKubectl || hasKustomize,
-  'kustomize is not on PATH, so nothing checks the manifests for Kubernetes',
-)
-/** kubectl contains a kustomize. */
-const BUILD = !hasKustomize && hasKubectl ? ['kubectl', 'kustomize'] : ['kustomize', 'build']
-
-describe.skipIf(!isHere)('the manifests', () => {
+describe.skipIf(!isKustomizeHere)('the manifests', () => {
   let manifests: Manifest[]
   beforeAll(async () => {
-    manifests = await yamlOf<Manifest>([...BUILD, 'deploy/kubernetes'])
+    manifests = await readManifests<Manifest>()
   }, SLOW_MS)
   const find = (kind: string, name: string) => {
     const found = manifests.find((each) => each.kind === kind && each.metadata.name === name)
@@ -85,6 +81,7 @@ describe.skipIf(!isHere)('the manifests', () => {
         .toSorted()
     expect(named('Deployment')).toEqual([...APPS, 'exporter'].toSorted())
     expect(named('StatefulSet')).toEqual(['postgres'])
+    expect(named('CronJob')).toEqual(['backup', 'restore'])
     expect(named('Service')).toEqual(['cats', 'dogs', 'exporter', 'gateway', 'gateway-pods', 'postgres'])
   })
 
@@ -189,22 +186,12 @@ describe.skipIf(!isHere)('the manifests', () => {
     }
   })
 
-  test('a pod accepts only connections that a policy allows: the database only those of dogs and cats', () => {
-    expect(find('NetworkPolicy', 'none-by-default')).toEqual({
-      podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'bun-monitoring' } },
-      policyTypes: ['Ingress'],
-    } as unknown as Manifest['spec'])
-    const { ingress } = find('NetworkPolicy', 'postgres') as unknown as {
-      ingress: { from: { podSelector: { matchExpressions: { values: string[] }[] } }[] }[]
-    }
-    const values = ingress[0]!.from.flatMap(({ podSelector }) => podSelector.matchExpressions[0]!.values)
-    expect(values).toEqual(['dogs', 'cats'])
-  })
-
   test('no image is `latest`', () => {
-    const all = manifests.flatMap(({ spec }) => spec?.template?.spec.containers ?? [])
+    const all = manifests.flatMap(
+      ({ spec }) => (spec?.jobTemplate?.spec ?? spec)?.template?.spec.containers ?? [],
+    )
     const images = all.map(({ image }) => image)
-    expect(images.length).toBeGreaterThan(4)
+    expect(images).toHaveLength(7)
     expect(images.filter((image) => !/:\d[\w.-]+$/.test(image))).toEqual([])
   })
 
@@ -225,6 +212,24 @@ describe.skipIf(!isHere)('the manifests', () => {
     expect(volumeMounts.map(({ mountPath }) => `${mountPath}/gateway.toml`)).toContain(path)
   })
 
+  test('dogs and cats check the certificate of the database, which accepts nothing but TLS', async () => {
+    for (const name of ['dogs', 'cats']) {
+      const { env } = started(name)
+      expect(new URL(env[`${name.toUpperCase()}_DATABASE_URL`]!).searchParams.get('sslmode')).toBe(
+        'verify-full',
+      )
+      expect(env.NODE_EXTRA_CA_CERTS).toBe('/run/secrets/postgres-ca/ca.crt')
+    }
+    const rules = (await Bun.file(`${import.meta.dir}/kubernetes/pg_hba.conf`).text())
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.split(/\s+/))
+    expect(rules).toEqual([
+      ['local', 'all', 'all', 'trust'],
+      ['hostssl', 'all', 'all', 'all', 'scram-sha-256'],
+    ])
+  })
+
   test('dogs and cats read the password from a file', () => {
     for (const name of ['dogs', 'cats']) {
       const { volumes, containers } = podOf(name)
@@ -233,6 +238,61 @@ describe.skipIf(!isHere)('the manifests', () => {
       expect(started(name).env[`${name.toUpperCase()}_DATABASE_PASSWORD_FILE`]).toBe(`${mountPath}/password`)
     }
   })
+})
+
+const hasValidator = isExpected(
+  Bun.which('kubernetes-validate') !== null,
+  'kubernetes-validate is not on PATH, so nothing checks the manifests against the schemas of Kubernetes (pip)',
+)
+const hasScore = isExpected(
+  Bun.which('kube-score') !== null,
+  'kube-score is not on PATH, so nothing checks the manifests for bad practice (go install)',
+)
+
+describe('the manifests as others check them', () => {
+  let path: string
+  beforeAll(async () => {
+    if (isKustomizeHere) path = await writeManifests()
+  }, SLOW_MS)
+  afterAll(() => {
+    if (isKustomizeHere) rmSync(dirname(path), { recursive: true })
+  })
+
+  /** The oldest version that has all fields of the manifests, and the newest. */
+  test.skipIf(!isKustomizeHere || !hasValidator).each(['1.30.0', '1.37.0'])(
+    'have only fields that Kubernetes %s has',
+    async (version) => {
+      const { exitCode, stdout } = await Bun.$`kubernetes-validate --strict -k ${version} ${path} 2>&1`
+        .quiet()
+        .nothrow()
+      const lines = stdout.toString().trim().split('\n')
+      expect(lines.filter((line) => !line.includes(' passed for resource '))).toEqual([])
+      expect([exitCode, lines.length]).toEqual([0, (await readManifests()).length])
+    },
+    SLOW_MS,
+  )
+
+  test.skipIf(!isKustomizeHere || !hasScore)(
+    'have nothing that kube-score warns about',
+    async () => {
+      // No limit of processor time: it would stop a pod in each burst while the node is idle. Tags are pinned, so that no image has
+      // to be pulled again. Pods are spread over nodes by topologySpreadConstraints, which the same program checks.
+      const left = [
+        'container-image-pull-policy',
+        'deployment-has-host-podantiaffinity',
+        'statefulset-has-host-podantiaffinity',
+      ].flatMap((test) => ['--ignore-test', test])
+      const { exitCode, stdout } =
+        await Bun.$`kube-score score --output-format ci --ignore-container-cpu-limit ${left} ${path}`
+          .quiet()
+          .nothrow()
+      const lines = stdout.toString().trim().split('\n')
+      expect(lines.filter((line) => /^\[(WARNING|CRITICAL)\]/.test(line))).toEqual([])
+      expect(exitCode).toBe(0)
+      expect(lines.length).toBeGreaterThan(100)
+    },
+    SLOW_MS,
+  )
 })
 
 test('for the Prometheus operator, every admin port is scraped with the name of its app as job', async () => {

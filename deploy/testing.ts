@@ -2,7 +2,10 @@
  * Test helpers. They read the deploy files with the tools that use them, and the settings in these files with the code of the
  * processes that they start. A setting that is misspelt, unknown or out of bounds is found without a cluster.
  */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import { readConfig as readFlags } from '../exporter/config/config.ts'
 import { readGatewayConfig } from '../gateway/config/settings.ts'
 import type { ProcessConfig } from '../packages/prefork/shared/config.ts'
@@ -79,4 +82,24 @@ export async function yamlOf<T>(command: string[], env: Record<string, string> =
   )
   if ((await run.exited) !== 0) throw new Error(errors)
   return [Bun.YAML.parse(output!)].flat() as T[]
+}
+
+const hasKustomize = Bun.which('kustomize') !== null
+const hasKubectl = Bun.which('kubectl') !== null
+
+export const isKustomizeHere = isExpected(
+  hasKustomize || hasKubectl,
+  'kustomize is not on PATH, so nothing checks the manifests for Kubernetes',
+)
+
+/** The manifests as kustomize builds them. kubectl contains a kustomize. */
+export const readManifests = <T>(): Promise<T[]> =>
+  yamlOf<T>([...(hasKustomize ? ['kustomize', 'build'] : ['kubectl', 'kustomize']), 'deploy/kubernetes'])
+
+/** Writes the manifests into a new folder. @returns the path of the file */
+export async function writeManifests(): Promise<string> {
+  const path = join(mkdtempSync(join(tmpdir(), 'manifests-')), 'manifests.yml')
+  const texts = (await readManifests()).map((manifest) => Bun.YAML.stringify(manifest, null, 2))
+  await Bun.write(path, texts.join('\n---\n'))
+  return path
 }

@@ -1,6 +1,9 @@
 /** The stack in containers: `docker compose up --build`, without Grafana, whose image not every machine can pull. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandsOf } from '../deploy/testing_pages.ts'
 import { allTargetsAreUp, everyQueryHasData, load, query, until, useTheApi } from './smoke.ts'
 import { Traffic } from './traffic.ts'
 
@@ -8,10 +11,15 @@ const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
 const OWN = ['gateway', 'dogs', 'cats', 'exporter']
 
+const ROOT = join(import.meta.dir, '..')
+
 /** A project of its own: the volumes of a stack that is in use are not touched. */
+const PROJECT = { COMPOSE_PROJECT_NAME: 'bun-monitoring-e2e' }
+
 const compose = async (...words: string[]): Promise<string> =>
-  Bun.$`docker compose --project-name bun-monitoring-e2e ${words}`
-    .cwd(join(import.meta.dir, '..'))
+  Bun.$`docker compose ${words}`
+    .cwd(ROOT)
+    .env({ ...Bun.env, ...PROJECT })
     .quiet()
     .text()
 
@@ -50,20 +58,42 @@ test('containers are limited, and their logs are rotated', async () => {
   }
 })
 
-test('an image has only the files that run: no tests, benchmarks, types or packages for development', async () => {
-  const id = (await compose('ps', '-q', 'dogs')).trim()
-  const files = (await Bun.$`docker exec ${id} find . -type f`.text()).split('\n')
-  expect(files.filter((file) => !file.includes('/node_modules/')).length).toBeGreaterThan(50)
-  const own = files.filter((file) => !file.includes('/node_modules/'))
-  expect(own.filter((file) => /\.test\.ts$|\/testing|\/bench\/|\/testdata\/|\.md$/.test(file))).toEqual([])
-  expect(files.filter((file) => /\.d\.ts$|node_modules\/\.bun\/(bun-types|@types)/.test(file))).toEqual([])
-  expect(own.filter((file) => /^\.\/(gateway|exporter|services\/cats)\/.*\.ts$/.test(file))).toEqual([])
+test.each(OWN)('the image of %s has only what it runs, and licences', async (service) => {
+  const id = (await compose('ps', '-q', service)).trim()
+  const files = (await Bun.$`docker exec ${id} find . -type f`.text()).trim().split('\n')
+  const [packages, own] = [true, false].map((isPackage) =>
+    files.filter((file) => file.includes('/node_modules/') === isPackage),
+  ) as [string[], string[]]
+  expect(packages.filter((file) => !/\.(m|c)?js$|\.json$|\.css$|licen[cs]e/i.test(file))).toEqual([])
+  expect(packages.filter((file) => /node_modules\/(typescript|bun-types|@types)\//.test(file))).toEqual([])
+  // Code, pages, settings, and the two texts. The package.json of a workspace is there, which the lock file names.
+  expect(own.length).toBeGreaterThan(50)
+  expect(
+    own.filter((file) => !/\.(ts|html|css|js|svg|toml|json)$|\/(LICENSE|image\.txt|bun\.lock)$/.test(file)),
+  ).toEqual([])
+  expect(own.filter((file) => /\.test\.ts$|\/testing|\/(bench|testdata|pictures)\//.test(file))).toEqual([])
+  const folders = new Set(own.filter((file) => file.endsWith('.ts')).map((file) => file.split('/')[1]))
+  const isPets = service === 'dogs' || service === 'cats'
+  expect(folders).toEqual(new Set(['packages', isPets ? 'services' : service]))
+  const others = own.filter((file) => file.startsWith(`./services/${service === 'dogs' ? 'cats' : 'dogs'}/`))
+  expect(others.filter((file) => isPets && file.endsWith('.ts'))).toEqual([])
+})
+
+test('an image is at most 10 MB larger than its base', async () => {
+  const sizeOf = async (image: string) =>
+    Number(await Bun.$`docker image inspect -f ${'{{.Size}}'} ${image}`.text())
+  const base = await sizeOf('oven/bun:1.4.5-slim')
+  for (const service of OWN) expect((await sizeOf(`bun-monitoring-${service}`)) - base).toBeWithin(1e6, 10e6)
 })
 
 test('only gateway, exporter and Prometheus are published, and only on this machine', async () => {
   const rows = (await compose('ps', '--format', '{{.Service}} {{.Ports}}')).trim().split('\n')
   const published = rows.filter((row) => row.includes('->')).map((row) => row.split(' '))
-  expect(published.map(([service]) => service).toSorted()).toEqual(['exporter', 'gateway', 'prometheus'])
+  expect(published.map(([service]) => service).toSorted()).toEqual([
+    'exporter',
+    'gateway-address',
+    'prometheus',
+  ])
   for (const [, ports] of published) expect(ports).toStartWith('127.0.0.1:')
 })
 
@@ -130,10 +160,9 @@ test('scaled to three and back no request fails, each instance is seen, and no t
 }, 300_000)
 
 test('eight workers find room for their metrics', async () => {
-  const eight = ['--project-name', 'bun-monitoring-e2e', 'up', '--wait', 'dogs']
-  await Bun.$`docker compose ${eight}`
-    .cwd(join(import.meta.dir, '..'))
-    .env({ ...Bun.env, DOGS_WORKERS: '8' })
+  await Bun.$`docker compose up --wait dogs`
+    .cwd(ROOT)
+    .env({ ...Bun.env, ...PROJECT, DOGS_WORKERS: '8' })
     .quiet()
   const workers = 'sum(prefork_workers{app="dogs"})'
   await until(async () => {
@@ -142,23 +171,128 @@ test('eight workers find room for their metrics', async () => {
   }, 60_000)
 }, 120_000)
 
-test('an update of dogs and cats fails no request, and leaves one container of each', async () => {
-  const before = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
-  await using traffic = new Traffic(gateway)
-  const root = join(import.meta.dir, '..')
-  await Bun.$`deploy/compose/update.sh`
-    .cwd(root)
-    .env({ ...Bun.env, PROJECT: 'bun-monitoring-e2e' })
-    .quiet()
-  await traffic.stop()
-  console.log(`${traffic.answered} requests during the update, ${traffic.failures.length} failed`)
-  expect(traffic.failures).toEqual([])
-  const after = await Promise.all(['dogs', 'cats'].map((service) => compose('ps', '-q', service)))
-  for (const [index, ids] of after.entries()) {
-    expect(ids.trim().split('\n')).toHaveLength(1)
-    expect(ids).not.toBe(before[index]!)
+describe('an update', () => {
+  const SERVICES = ['gateway', 'dogs', 'cats']
+  const update = (env: Record<string, string> = {}, ...words: string[]) =>
+    Bun.$`deploy/compose/update.sh ${words}`
+      .cwd(ROOT)
+      .env({ ...Bun.env, ...PROJECT, ...env })
+      .quiet()
+      .nothrow()
+  const idsOf = () => Promise.all(SERVICES.map((service) => compose('ps', '-q', service)))
+  const imageOf = async (id: string) =>
+    (await Bun.$`docker inspect -f ${'{{.Image}}'} ${id.trim()}`.text()).trim()
+  const under = async (work: () => Promise<{ exitCode: number; stderr: Buffer }>) => {
+    const clients = [new Traffic(gateway), new Traffic(gateway, { keepAlive: false })]
+    const { exitCode, stderr } = await work()
+    for (const each of clients) await each.stop()
+    const [answered, failures] = [
+      clients.reduce((sum, each) => sum + each.answered, 0),
+      clients.flatMap((each) => each.failures),
+    ]
+    console.log(`${answered} requests, ${failures.length} failed`)
+    return { exitCode, failures, stderr: stderr.toString() }
   }
-}, 180_000)
+  let before: string[]
+  let images: string[]
+
+  beforeAll(async () => {
+    // Other images than those of the checkout: with a label.
+    for (const service of SERVICES) {
+      const image = `bun-monitoring-${service}`
+      await Bun.$`echo FROM ${image} | docker build --quiet --label older=yes --tag ${image} -`.quiet()
+    }
+    await compose('up', '--wait', ...OWN)
+    before = await idsOf()
+    images = await Promise.all(before.map(imageOf))
+  }, 120_000)
+
+  test('replaces gateway, dogs and cats, and `back` goes to the images of before: no request fails', async () => {
+    expect(await under(update)).toMatchObject({ exitCode: 0, failures: [] })
+    const after = await idsOf()
+    for (const [index, id] of after.entries()) {
+      expect(id.trim().split('\n')).toHaveLength(1)
+      expect(id).not.toBe(before[index]!)
+      expect(await imageOf(id)).not.toBe(images[index]!)
+    }
+    expect((await compose('ps', '--all', '--services')).split('\n')).not.toContain('gateway-standin')
+    expect(await under(() => update({}, 'back'))).toMatchObject({ exitCode: 0, failures: [] })
+    expect(await Promise.all((await idsOf()).map(imageOf))).toEqual(images)
+  }, 300_000)
+
+  test('that cannot start leaves the containers that run, and no request fails', async () => {
+    const [, , cats] = await idsOf()
+    const broken = await under(() => update({ CATS_WORKERS: 'many', WAIT_SECONDS: '20' }))
+    expect(broken).toMatchObject({ exitCode: 1, failures: [] })
+    expect(broken.stderr).toContain('cats: a new container did not become healthy')
+    expect(await compose('ps', '--all', '-q', 'cats')).toBe(cats!)
+  }, 180_000)
+})
+
+describe('the pages of deploy/operations', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'operations-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  /** Runs a code block as an operator does, from the folder of the checkout; the files that it writes and reads are in `folder`. */
+  const type = async (page: string, block: number) => {
+    const text = (await commandsOf(page, 'Compose'))[block]!
+    const command = text.replaceAll(/([<>]) dogs\.sqlite/g, `$1 ${folder}/dogs.sqlite`)
+    const { exitCode, stderr } = await Bun.$`bash -euo pipefail -c ${command}`
+      .cwd(ROOT)
+      .env({ ...Bun.env, ...PROJECT })
+      .quiet()
+      .nothrow()
+    expect([exitCode, exitCode === 0 ? '' : stderr.toString()]).toEqual([0, ''])
+  }
+  const names = async () =>
+    ((await (await fetch(`${gateway}/dogs/`)).json()) as { name: string }[]).map(({ name }) => name)
+  const add = (name: string) =>
+    fetch(`${gateway}/dogs/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Pug' }) })
+  const replicas = async () => (await compose('ps', '-q', 'dogs')).trim().split('\n').length
+
+  test('back up, and restore under load: no request fails, and only the rows of the backup are there', async () => {
+    await add('kept')
+    const before = await names()
+    await type('backup.md', 0)
+    await add('lost')
+    await using traffic = new Traffic(gateway)
+    await type('restore.md', 0)
+    await traffic.stop()
+    expect(traffic.failures).toEqual([])
+    expect(await names()).toEqual(before)
+  }, 60_000)
+
+  test('add two replicas, and remove them: no request fails', async () => {
+    await using traffic = new Traffic(gateway)
+    await type('replicas.md', 0)
+    expect(await replicas()).toBe(3)
+    await type('replicas.md', 1)
+    expect(await replicas()).toBe(1)
+    await traffic.stop()
+    expect(traffic.failures).toEqual([])
+  }, 120_000)
+
+  test('go back to before a migration: the service starts without rows, and a restore brings them', async () => {
+    const before = await names()
+    await type('backup.md', 0)
+    const [first] = (await commandsOf('rollback.md', 'Before a migration')) as [string]
+    await Bun.$`bash -euo pipefail -c ${first}`
+      .cwd(ROOT)
+      .env({ ...Bun.env, ...PROJECT })
+      .quiet()
+    expect(await names()).toEqual([])
+    await type('restore.md', 0)
+    expect(await names()).toEqual(before)
+  }, 120_000)
+
+  test('the gateway comes back with its address', async () => {
+    const id = (await compose('ps', '-q', 'gateway-address')).trim()
+    await Bun.$`docker kill ${id}`.quiet()
+    await expect(names()).rejects.toThrow()
+    await type('lost_node.md', 1)
+    await compose('up', '--wait', '--no-recreate', ...OWN)
+    expect((await names()).length).toBeGreaterThan(0)
+  }, 120_000)
+})
 
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })

@@ -3,7 +3,7 @@
  * takes its default ports, so no other program may listen there.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { allTargetsAreUp, everyQueryHasData, load, until, useTheApi } from './smoke.ts'
@@ -13,16 +13,15 @@ const prometheus = 'http://127.0.0.1:9090'
 const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-'))
 const clone = join(folder, 'clone')
 
-/** `bun run up` in a session of its own. Its process group gets SIGINT, as from Ctrl+C in a terminal. */
+/** `bun run up` or `bun run dev` in a session of its own. Its process group gets SIGINT, as from Ctrl+C in a terminal. */
 class Launcher {
   readonly #process
   output = ''
   readonly #read: Promise<unknown>
 
-  constructor(env: Record<string, string> = {}) {
-    this.#process = Bun.spawn([process.execPath, 'run', 'up'], {
+  constructor(script: 'up' | 'dev' = 'up') {
+    this.#process = Bun.spawn([process.execPath, 'run', script], {
       cwd: clone,
-      env: { ...Bun.env, ...env },
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -136,3 +135,46 @@ test('Ctrl+C ends everything within seconds, and leaves no process', async () =>
   expect(performance.now() - startedMs).toBeLessThan(10_000)
   expect(processesOfClone()).toEqual([])
 }, 30_000)
+
+test('a second Ctrl+C ends everything at once, and leaves no process and no file', async () => {
+  const files = () =>
+    ['/dev/shm', tmpdir()].flatMap((path) =>
+      readdirSync(path).filter((name) => /^bun-(stack|metrics)-/.test(name)),
+    )
+  const before = files()
+  launcher = new Launcher()
+  await launcher.says('Everything is ready')
+  launcher.pressCtrlC()
+  launcher.pressCtrlC()
+  await launcher.exit()
+  expect(processesOfClone()).toEqual([])
+  expect(files().filter((name) => !before.includes(name))).toEqual([])
+}, 60_000)
+
+test('`bun run dev` restarts what a save by rename concerns; a syntax error says why, and the next save recovers', async () => {
+  launcher = new Launcher('dev')
+  await launcher.says('Everything is ready')
+  /** Saves as editors and git do, and waits until a line says each text. */
+  const save = async (path: string, change: (text: string) => string, ...texts: string[]) => {
+    const file = join(clone, path)
+    await Bun.write(`${file}~`, change(await Bun.file(file).text()))
+    launcher.output = ''
+    renameSync(`${file}~`, file)
+    for (const text of texts) await launcher.says(text)
+  }
+  const restarted = (...parts: string[]) => parts.map((part) => `${part} restarted in`)
+  await save('gateway/gateway.toml', (text) => `${text}\n`, ...restarted('gateway'))
+  expect(launcher.output).not.toContain('dogs restarted')
+  await save(
+    'packages/metrics/index.ts',
+    (text) => `${text}\n`,
+    ...restarted('dogs', 'cats', 'gateway', 'exporter'),
+  )
+  const broken = 'dogs did not start: error: Expected identifier but found "="'
+  await save('services/dogs/model.ts', (text) => `const = 1\n${text}`, broken)
+  await save('services/dogs/model.ts', (text) => text.replace('const = 1\n', ''), ...restarted('dogs'))
+  expect((await fetch(`${gateway}/dogs/`)).status).toBe(200)
+  launcher.pressCtrlC()
+  expect(await launcher.exit()).toBe(0)
+  expect(processesOfClone()).toEqual([])
+}, 120_000)

@@ -13,7 +13,7 @@ import { until } from './smoke.ts'
 const NAME = 'bm-swarm-test'
 const TAG = 'e2e'
 const IMAGE = `${NAME}/bun-monitoring:${TAG}`
-const POSTGRES = 'postgres:18'
+const POSTGRES = 'postgres:18.1'
 const SECRETS = ['postgres_password', 'grafana_password']
 const PROMETHEUS_CONFIG = 'monitoring/prometheus/prometheus.compose.yml'
 const SLOW_MS = 90_000

@@ -7,6 +7,8 @@ interface TrafficOptions {
   /** One of this many requests is a POST; by default all are GETs. */
   postEvery?: number
   giveUpMs?: number
+  /** Whether a client keeps its connection for its next request. */
+  keepAlive?: boolean
 }
 
 export class Traffic implements AsyncDisposable {
@@ -21,19 +23,29 @@ export class Traffic implements AsyncDisposable {
   /** The mean until the clients were stopped. */
   answeredPerSecond = 0
   readonly #startedMs = performance.now()
+  readonly #giveUpMs: number
+  readonly #keepAlive: boolean
   #lastAnswerMs = performance.now()
   #isStopping = false
   readonly #clients: Promise<void>[]
 
   constructor(
     gateway: string,
-    { clients = 4, kinds = ['dogs', 'cats'], postEvery = Infinity, giveUpMs = 10_000 }: TrafficOptions = {},
+    {
+      clients = 4,
+      kinds = ['dogs', 'cats'],
+      postEvery = Infinity,
+      giveUpMs = 10_000,
+      keepAlive = true,
+    }: TrafficOptions = {},
   ) {
+    this.#giveUpMs = giveUpMs
+    this.#keepAlive = keepAlive
     this.#clients = Array.from({ length: clients }, async (_, client) => {
       for (let turn = client + 1; !this.#isStopping; turn++) {
         const url = `${gateway}/${kinds[turn % kinds.length]}/`
         const method = turn % postEvery === 0 ? 'POST' : 'GET'
-        await this.#ask(url, method, giveUpMs).catch((error: Error) => this.failures.push(error.message))
+        await this.#ask(url, method).catch((error: Error) => this.failures.push(error.message))
         await Bun.sleep(PAUSE_MS)
       }
     })
@@ -49,11 +61,12 @@ export class Traffic implements AsyncDisposable {
     return this.stop()
   }
 
-  async #ask(url: string, method: 'GET' | 'POST', giveUpMs: number): Promise<void> {
+  async #ask(url: string, method: 'GET' | 'POST'): Promise<void> {
     const response = await fetch(url, {
       method,
+      keepalive: this.#keepAlive,
       ...(method === 'POST' ? { body: '{"name":"Rex","breed":"Pug"}' } : {}),
-      signal: AbortSignal.timeout(giveUpMs),
+      signal: AbortSignal.timeout(this.#giveUpMs),
     })
     const body = await response.text()
     if (!response.ok) throw new Error(`${method}: ${response.status} ${body}`)

@@ -149,7 +149,7 @@ test(
     await load.more(RESPONSES)
     const [pid, other] = await stack.workersOf(stack.gateway)
     process.kill(pid!, 'SIGSTOP')
-    const held = readConnections(stack.target.port, undefined, pid).size
+    const held = readConnections(new Set([stack.target.port]), undefined, pid).size
     stack.kill(pid!)
     await eventually('it is gone', () => !existsSync(`/proc/${pid}`))
     const fresh = await Promise.all(

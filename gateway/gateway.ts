@@ -54,12 +54,9 @@ export class Gateway implements ClientRegistry {
   readonly clients = new Set<ClientConnection>()
   readonly turnedAway = new Set<TurnedAway>()
   readonly handshakes = new Set<Handshake>()
-  accepted = 0
   isLameDuck = false
   /** Called when the last client is gone. */
   onEmpty: (() => void) | undefined
-  readonly #rates: RateTable | undefined
-  readonly #ownsRates: boolean = false
   readonly #byName: ReadonlyMap<string, Upstream>
 
   constructor(
@@ -90,17 +87,14 @@ export class Gateway implements ClientRegistry {
       (upstream) => new Upstream(upstream, this, families.of(upstream.name)),
     )
     this.#byName = new Map(this.upstreams.map((upstream) => [upstream.name, upstream]))
-    if (config.routes.some(({ rate }) => rate !== undefined)) {
-      this.#rates = RateTable.shared(clusterPid(config))
-      this.#ownsRates = config.workers === 0
-    }
+    const hasRates = config.routes.some(({ rate }) => rate !== undefined)
     this.incoming = {
       bytes: Buffer.alloc(0),
       line: new RequestLine(),
       fields: undefined as never,
       end: 0,
       routes: compileRoutes(config.routes, config, {
-        table: this.#rates,
+        table: hasRates ? RateTable.shared(clusterPid(config)) : undefined,
         onLimited: (route) => this.clientMetrics.limited(route),
       }),
       limits,
@@ -150,6 +144,5 @@ export class Gateway implements ClientRegistry {
   close(): void {
     for (const client of [...this.clients, ...this.turnedAway, ...this.handshakes]) client.reset()
     for (const upstream of this.upstreams) upstream.close()
-    if (this.#ownsRates) this.#rates?.remove()
   }
 }

@@ -105,4 +105,19 @@ describe('a gateway that cannot start says why', () => {
     expect(await gateway.stderr).toBe('')
     expect(await gateway.exit()).toBe(3)
   })
+
+  test.each(['0', '2'])(
+    'with the address of a listener that is taken, with %s workers: exit 3',
+    async (workers) => {
+      using other = Bun.listen({ port: 0, hostname: '127.0.0.1', socket: { data() {} } })
+      const config = join(folder, 'listen.toml')
+      const route = '[[route]]\nid = "a"\npath = "/"\nrespond = { body = "a" }'
+      await Bun.write(config, `[[listen]]\naddress = "127.0.0.1:${other.port}"\n${route}`)
+      await using gateway = startGateway({ GATEWAY_CONFIG: config, GATEWAY_WORKERS: workers })
+      await gateway.line(
+        `listen: address 127.0.0.1:${other.port} cannot be used: another process listens there`,
+      )
+      expect(await gateway.exit()).toBe(3)
+    },
+  )
 })

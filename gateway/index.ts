@@ -5,14 +5,15 @@
 import { run } from '@bun-monitoring/prefork'
 import { PREFIX, readGatewayConfig } from './config/settings.ts'
 import { version } from './package.json'
+import { removeRateTables } from './io/rate_table.ts'
 import { serve } from './server.ts'
 
-process.exit(
-  await run({
-    name: 'gateway',
-    version,
-    prefix: PREFIX,
-    config: () => readGatewayConfig(Bun.env),
-    serve,
-  }),
-)
+const exitCode = await run({
+  name: 'gateway',
+  version,
+  prefix: PREFIX,
+  config: () => readGatewayConfig(Bun.env),
+  serve,
+})
+removeRateTables()
+process.exit(exitCode)

@@ -7,7 +7,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const BODY_BYTES = 1_000_000_000
+/** Several times what the process may grow by. */
+const BODY_BYTES = 400_000_000
 const GROWTH_BYTES = 64 * 1024 * 1024
 const CONNECTIONS = 2000
 const BYTES_PER_CONNECTION = 10_000
@@ -29,7 +30,8 @@ async function startGateway(target: string): Promise<{ gateway: TestProcess; por
   return { gateway, port: Number(new URL((await gateway.ready()).url).port) }
 }
 
-const rssBytes = (gateway: TestProcess): number => readProcess(gateway.pid)!.rssBytes
+/** 0 once the process is gone. */
+const rssBytes = (gateway: TestProcess): number => readProcess(gateway.pid)?.rssBytes ?? 0
 
 /** Sends the given number of bytes, with back-pressure. */
 function pour(socket: Socket, bytes: number): void {
@@ -66,7 +68,7 @@ async function upstreamOf(bytes: number) {
 }
 
 test(
-  '1 GB passes in both directions within 64 MiB',
+  '400 MB pass in both directions within 64 MiB',
   async () => {
     using upstream = await upstreamOf(BODY_BYTES)
     const { gateway, port } = await startGateway(upstream.url)
@@ -87,10 +89,10 @@ test(
     clearInterval(watch)
     socket.destroy()
     expect(received).toBeGreaterThan(BODY_BYTES)
-    console.log(`1 GB both ways: ${((most - before) / 1e6).toFixed(1)} MB more than before`)
+    console.log(`400 MB both ways: ${((most - before) / 1e6).toFixed(1)} MB more than before`)
     expect(most - before).toBeLessThan(GROWTH_BYTES)
   },
-  { timeout: 60_000 },
+  { timeout: 120_000 },
 )
 
 test(

@@ -1,8 +1,8 @@
 /** A rate limit of a gateway with four workers lets through what one would, while workers are killed and reloaded. */
 import { expect, test } from 'bun:test'
+import { readdirSync } from 'node:fs'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
-import { RateTable } from './io/rate_table.ts'
 import { temporaryFolder } from './testing.ts'
 
 const REQUESTS = 600
@@ -25,7 +25,6 @@ test('limits are exact across workers, and no worker that goes resets them', asy
     GATEWAY_LAME_DUCK_MS: '200',
     GATEWAY_CONFIG: config,
   })
-  using _ = { [Symbol.dispose]: () => RateTable.shared(gateway.pid).remove() }
   const { url, admin } = await gateway.ready()
   const counts = new Map<number, number>()
   let asked = 0
@@ -55,3 +54,36 @@ test('limits are exact across workers, and no worker that goes resets them', asy
   expect(counts.get(200)).toBeWithin(REQUESTS - (counts.get(0) ?? 0), ideal * 1.01)
   expect(counts.get(429)).toBeGreaterThan(0)
 }, 60_000)
+
+test.each<[string, NodeJS.Signals, string]>([
+  ['stops', 'SIGTERM', '2'],
+  ['stops, in one process', 'SIGTERM', '0'],
+  ['loses its master', 'SIGKILL', '2'],
+])(
+  'the table of a gateway that %s is removed',
+  async (_, signal, workers) => {
+    using folder = temporaryFolder()
+    const config = `${folder.path}/gateway.toml`
+    await Bun.write(
+      config,
+      '[[route]]\nid = "a"\npath = "/"\nrespond = { body = "a" }\nrate = { requests = 1, per = "1m" }',
+    )
+    await using gateway = new TestProcess([`${import.meta.dir}/index.ts`], {
+      GATEWAY_PORT: '0',
+      GATEWAY_ADMIN_PORT: '0',
+      GATEWAY_WORKERS: workers,
+      GATEWAY_LAME_DUCK_MS: '0',
+      GATEWAY_CONFIG: config,
+    })
+    await gateway.ready()
+    const tables = () =>
+      readdirSync('/dev/shm').filter(
+        (name) => name.startsWith('bun-gateway-') && name.endsWith(`-${gateway.pid}`),
+      )
+    expect(tables()).toHaveLength(1)
+    gateway.signal(signal)
+    await gateway.exit()
+    while (tables().length > 0) await Bun.sleep(5)
+  },
+  20_000,
+)

@@ -2,7 +2,7 @@
  * The gateway as a server: built from its configuration, listening on addresses, and drained before it stops. While it
  * drains, each response says `Connection: close`: a client that has read that sends no further request that could be lost.
  */
-import { type Address, authorityOf, type Served, type Worker } from '@bun-monitoring/prefork'
+import { type Address, authorityOf, type Served, StartError, type Worker } from '@bun-monitoring/prefork'
 import { listen, type ListenerOptions } from './client/listener.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { Gateway, type GatewayWorker } from './gateway.ts'
@@ -12,11 +12,6 @@ import { writeLines } from './observe/log_output.ts'
 const SWEEP_MS = 100
 /** How long a draining server waits for one more request on an idle connection, so that its response says `close`. */
 const QUIET_MS = 2000
-
-/** A turn of the event loop in which next to nothing happened, and how long it is waited for. */
-const SHORT_TURN_MS = 0.1
-const QUIET_LISTENER_MS = 1000
-const QUIET_TURNS = 4
 
 /** The clock and the output, which tests replace. */
 interface Edge {
@@ -73,21 +68,10 @@ export class GatewayServer implements Served {
     return this.gateway.clients.size + this.gateway.handshakes.size
   }
 
-  /**
-   * Closing a listener resets the connections that the kernel has queued for it. Resolves right after some turns of the
-   * event loop that were short and accepted none: the time to close it.
-   */
-  async untilNoneWaits(): Promise<void> {
-    const untilMs = performance.now() + QUIET_LISTENER_MS
-    for (let quiet = 0; quiet < QUIET_TURNS;) {
-      const before = this.gateway.accepted
-      const startedMs = performance.now()
-      await new Promise(setImmediate)
-      const nowMs = performance.now()
-      const isQuiet = this.gateway.accepted === before && nowMs - startedMs < SHORT_TURN_MS
-      quiet = isQuiet ? quiet + 1 : 0
-      if (nowMs > untilMs) return
-    }
+  /** All connections but tunnels: also a new one may have sent a request, and a stopping server closes the idle ones. */
+  inFlight(): number {
+    const tunnels = this.gateway.clients.values().reduce((sum, { isTunnel }) => sum + Number(isTunnel), 0)
+    return this.connections() - tunnels
   }
 
   /** Stops listening. Resolves when all requests have responses and all connections are closed; with `force` at once. */
@@ -111,16 +95,23 @@ export async function serve(config: GatewayConfig, worker: Worker): Promise<Serv
   // A lookup may take longer: requests to its upstream wait.
   await Promise.race([server.hasTargets, Bun.sleep(config.timeouts.connectMs)])
   for (const address of worker.addresses) server.serveOn(address)
+  const reusePort = config.workers > 0
   for (const { hostname, port, ...options } of config.listen) {
-    server.serveOn({ hostname, port, reusePort: true }, options)
-    const scheme = options.tls === undefined ? 'http' : 'https'
-    worker.log.info(`listening on ${scheme}://${authorityOf(hostname, port)}`)
+    const authority = authorityOf(hostname, port)
+    try {
+      server.serveOn({ hostname, port, reusePort }, options)
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException
+      throw new StartError(`listen: address ${authority} cannot be used: ${LISTEN_ERRORS[code] ?? message}`)
+    }
+    worker.log.info(`listening on ${options.tls === undefined ? 'http' : 'https'}://${authority}`)
   }
-  return {
-    lameDuck: () => server.lameDuck(),
-    async stop(force) {
-      if (!force) await server.untilNoneWaits()
-      await server.stop(force)
-    },
-  }
+  return server
+}
+
+/** Why an address of `[[listen]]` cannot be used, by the code of the error. */
+const LISTEN_ERRORS: Record<string, string> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'a port below 1024 needs a permission',
+  EADDRNOTAVAIL: 'it is no address of this machine',
 }

@@ -16,6 +16,7 @@ import { readGatewayConfig } from './config/settings.ts'
 import type { ErrorPage, RouteConfig, UpstreamConfig } from './config/gateway_file.ts'
 import type { Limits, Timeouts } from './config/limits.ts'
 import type { ServerTls } from './config/tls.ts'
+import { removeRateTables } from './io/rate_table.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
 
@@ -132,7 +133,10 @@ export function startGateway(target: string | string[], overrides: Overrides = {
       }
       return counts
     },
-    [Symbol.asyncDispose]: () => server.stop(true),
+    [Symbol.asyncDispose]: async () => {
+      await server.stop(true)
+      removeRateTables()
+    },
   }
 }
 

@@ -1,98 +1,210 @@
 /**
- * SIGHUP takes up new certificates, and no connection fails once it is accepted. A connection that waits in the accept
- * queue of a listener when that closes is lost (`net.ipv4.tcp_migrate_req` keeps it): the client connects again.
+ * SIGHUP takes up new certificates and routes under load, and no connection fails: neither on the port of the settings
+ * nor on those of `[[listen]]`, neither a new one nor a kept one whose client honours `Connection: close`.
  */
 import { expect, test } from 'bun:test'
-import { connect } from 'node:tls'
-import { TestProcess } from '@bun-monitoring/prefork/testing'
+import { existsSync } from 'node:fs'
+import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { freePort, TestProcess } from '@bun-monitoring/prefork/testing'
 import { Certificates } from './testdata/certificates.ts'
 
-const RELOADS = Number(Bun.env.RELOADS ?? 2)
-const CLIENTS = 8
+const RELOADS = 10
+const WORKERS = 3
+/** Of each kind: with TLS or in plain text, with a connection for each request or a kept one. */
+const CLIENTS = 2
+const HOST = '127.0.0.1'
 
-function freePort(): number {
-  using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  return listener.port
+interface Reply {
+  body: string
+  isLast: boolean
 }
 
-/** One request on a new connection. @returns the name of the certificate; empty if no handshake began */
-async function ask(port: number, ca: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const socket = connect({ host: '127.0.0.1', port, ca, servername: 'a.test' })
-  let received = ''
-  let name = ''
-  socket.on('secureConnect', () => {
-    name = socket.getPeerCertificate().subject.CN as string
-    socket.write('GET /dogs/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-  })
-  socket.on('data', (bytes) => (received += bytes.toString()))
-  socket.on('error', (error) => (name === '' ? resolve('') : reject(error)))
-  socket.on('close', () =>
-    received.endsWith('woof') || name === '' ? resolve(name) : reject(new Error(`got "${received}"`)),
-  )
-  return await promise
-}
+/** A client's connection. Its error or an early end fails the request that waits. */
+class Connection {
+  #received = ''
+  #waiting: PromiseWithResolvers<Reply> | undefined
 
-test('certificates are replaced under load', async () => {
-  using certificates = new Certificates()
-  for (const name of ['first', 'second']) certificates.sign(name, 'DNS:a.test')
-  const install = async (name: string) => {
-    for (const type of ['pem', 'key'])
-      await Bun.write(certificates.path(`live.${type}`), certificates.text(`${name}.${type}`))
+  constructor(readonly socket: Socket) {
+    socket.on('data', (bytes) => this.#receive(bytes.toString()))
+    socket.on('error', (error) => this.#waiting?.reject(error))
+    socket.on('close', () => this.#waiting?.reject(new Error(`closed after "${this.#received}"`)))
   }
-  await install('first')
-  await using dogs = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    idleTimeout: 75,
-    fetch: () => new Response('woof'),
-  })
-  const port = freePort()
+
+  /** The name of the server's certificate; empty in plain text. */
+  get certificate(): string {
+    return 'getPeerCertificate' in this.socket
+      ? ((this.socket as TLSSocket).getPeerCertificate().subject.CN as string)
+      : ''
+  }
+
+  ask(path: string, connection: string): Promise<Reply> {
+    this.#received = ''
+    this.#waiting = Promise.withResolvers<Reply>()
+    this.socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\n\r\n`)
+    return this.#waiting.promise
+  }
+
+  #receive(text: string): void {
+    this.#received += text
+    const [head, body] = this.#received.split('\r\n\r\n') as [string, string | undefined]
+    const length = /^content-length: (\d+)/im.exec(head)?.[1]
+    if (body === undefined || body.length !== Number(length)) return
+    this.#waiting?.resolve({ body, isLast: /^connection: close/im.test(head) })
+    this.#waiting = undefined
+  }
+}
+
+/** Clients that ask until they are stopped. */
+class Clients {
+  answered = 0
+  readonly failures: string[] = []
+  readonly certificates = new Set<string>()
+  readonly bodies = new Set<string>()
+  readonly #clients: Promise<void>[]
+  #isStopping = false
+
+  constructor(kinds: { name: string; open: () => Socket; isKept: boolean }[]) {
+    this.#clients = kinds.flatMap(({ name, open, isKept }) =>
+      Array.from({ length: CLIENTS }, async () => {
+        let kept: Connection | undefined
+        while (!this.#isStopping)
+          kept = await this.#ask(kept ?? new Connection(open()), isKept).catch(
+            (error: Error) => void this.failures.push(`${name}: ${error.message}`),
+          )
+        kept?.socket.destroy()
+      }),
+    )
+  }
+
+  /** Resolves after this many more responses. */
+  async more(count: number): Promise<void> {
+    for (const enough = this.answered + count; this.answered < enough;) await Bun.sleep(5)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await Promise.all(this.#clients)
+  }
+
+  /** @returns the connection if it can be used again */
+  async #ask(connection: Connection, isKept: boolean): Promise<Connection | undefined> {
+    const path = this.answered % 2 === 0 ? '/dogs/' : '/version'
+    const { body, isLast } = await connection.ask(path, isKept ? 'keep-alive' : 'close')
+    this.answered++
+    this.bodies.add(body)
+    this.certificates.add(connection.certificate)
+    if (!isLast) return connection
+    connection.socket.end()
+    return undefined
+  }
+}
+
+/** The certificate of a version of the file. */
+const nameOf = (version: number) => (version % 2 === 1 ? 'odd' : 'even')
+
+/** A gateway with clients of all kinds, which ask until they are stopped. */
+async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
+  const stack = new AsyncDisposableStack()
+  const certificates = stack.use(new Certificates())
+  for (const name of ['odd', 'even']) certificates.sign(name, 'DNS:a.test', type)
+  const dogs = stack.use(
+    Bun.serve({ port: 0, hostname: HOST, idleTimeout: 75, fetch: () => new Response('woof') }),
+  )
+  const [traffic, plain, tls] = [freePort(), freePort(), freePort()]
   const config = certificates.path('gateway.toml')
-  await Bun.write(
-    config,
-    `[[listen]]\naddress = "127.0.0.1:${port}"\ntls = { cert = "live.pem", key = "live.key" }
-     [[upstream]]\nname = "dogs"\ntargets = ["http://127.0.0.1:${dogs.port}"]
-     [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"`,
+  const install = async (version: number) => {
+    for (const file of ['pem', 'key'])
+      await Bun.write(certificates.path(`live.${file}`), certificates.text(`${nameOf(version)}.${file}`))
+    await Bun.write(
+      config,
+      `[[listen]]\naddress = "${HOST}:${tls}"\ntls = { cert = "live.pem", key = "live.key" }
+       [[listen]]\naddress = "${HOST}:${plain}"
+       [[upstream]]\nname = "dogs"\ntargets = ["http://${HOST}:${dogs.port}"]
+       [[route]]\nid = "dogs"\npath = "/dogs"\nupstream = "dogs"
+       [[route]]\nid = "version"\npath = "/version"\nrespond = { body = "version ${version}" }`,
+    )
+  }
+  await install(0)
+  const gateway = stack.use(
+    new TestProcess([`${import.meta.dir}/index.ts`], {
+      GATEWAY_PORT: String(traffic),
+      GATEWAY_ADMIN_PORT: '0',
+      GATEWAY_WORKERS: String(WORKERS),
+      GATEWAY_LAME_DUCK_MS: '200',
+      GATEWAY_CONFIG: config,
+      ...env,
+    }),
   )
-  await using gateway = new TestProcess([`${import.meta.dir}/index.ts`], {
-    GATEWAY_PORT: '0',
-    GATEWAY_ADMIN_PORT: '0',
-    GATEWAY_LAME_DUCK_MS: '300',
-    GATEWAY_CONFIG: config,
-  })
   await gateway.ready()
-  await gateway.line(`listening on https://127.0.0.1:${port}`)
   const ca = certificates.text('ca.pem')
-  const seen = new Map<string, number>()
-  const failures: string[] = []
-  const over = new AbortController()
-  const client = async () => {
-    while (!over.signal.aborted) {
-      const name = await ask(port, ca).catch((error: Error) => void failures.push(error.message))
-      if (name !== undefined) seen.set(name, (seen.get(name) ?? 0) + 1)
+  const openTls = () => connectTls({ host: HOST, port: tls, ca, servername: 'a.test' })
+  const clients = new Clients([
+    { name: 'TLS, new', open: openTls, isKept: false },
+    { name: 'TLS, kept', open: openTls, isKept: true },
+    ...[traffic, plain].flatMap((port) =>
+      [true, false].map((isKept) => ({
+        name: `${port === plain ? 'plain' : 'traffic'}, ${isKept ? 'kept' : 'new'}`,
+        open: () => connectPlain(port, HOST),
+        isKept,
+      })),
+    ),
+  ])
+  await clients.more(100)
+  return {
+    gateway,
+    clients,
+    install,
+    openTls,
+    /** Resolves when so many workers have ended for this reason. */
+    ended: async (reason: string, count: number) => {
+      const lines = () => gateway.lines('worker').filter((line) => line.reason === reason)
+      while (lines().length < count) await clients.more(10)
+    },
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  }
+}
+
+test.each(['EC', 'RSA'] as const)(
+  `with a key of type %s, ${RELOADS} reloads replace certificate and routes, and no connection fails`,
+  async (type) => {
+    await using stage = await loaded(type)
+    const { gateway, clients } = stage
+    for (let version = 1; version <= RELOADS; version++) {
+      await stage.install(version)
+      gateway.signal('SIGHUP')
+      while (gateway.lines('reloaded').length < version) await clients.more(10)
+      await clients.more(100)
     }
-  }
-  const clients = Array.from({ length: CLIENTS }, client)
-  const more = async (count: number) => {
-    const before = seen.values().reduce((sum, each) => sum + each, 0)
-    while (seen.values().reduce((sum, each) => sum + each, 0) < before + count) await Bun.sleep(5)
-  }
-  await more(50)
-  for (let i = 1; i <= RELOADS; i++) {
-    await install(i % 2 === 1 ? 'second' : 'first')
-    gateway.signal('SIGHUP')
-    while (gateway.lines('reloaded').length < i) await more(5)
-    await more(50)
-  }
-  over.abort()
-  await Promise.all(clients)
-  expect(failures).toEqual([])
-  console.log(`${RELOADS} reloads: ${seen.get('') ?? 0} connections reset before their handshake`)
-  expect([...seen.keys()].filter((name) => name !== '').toSorted()).toEqual(['first', 'second'])
-  // Each worker of the last generation has the certificate of the last reload.
-  const last = RELOADS % 2 === 1 ? 'second' : 'first'
-  while (gateway.lines('worker').filter(({ reason }) => reason === 'reload').length < 2 * RELOADS)
-    await Bun.sleep(5)
-  for (let i = 0; i < 20; i++) expect(await ask(port, ca)).toBe(last)
+    await stage.ended('reload', WORKERS * RELOADS)
+    await clients.stop()
+    expect(clients.failures).toEqual([])
+    expect([...clients.certificates].toSorted()).toEqual(['', 'even', 'odd'])
+    for (let version = 0; version <= RELOADS; version++)
+      expect(clients.bodies).toContain(`version ${version}`)
+    // All workers have the files of the last reload.
+    for (let i = 0; i < 10 * WORKERS; i++) {
+      const connection = new Connection(stage.openTls())
+      expect(await connection.ask('/version', 'close')).toEqual({ body: `version ${RELOADS}`, isLast: true })
+      expect(connection.certificate).toBe(nameOf(RELOADS))
+    }
+  },
+  300_000,
+)
+
+test('no connection fails when a worker is replaced after its requests', async () => {
+  await using stage = await loaded('EC', { GATEWAY_MAX_REQUESTS: '300' })
+  await stage.ended('max_requests', 2 * WORKERS)
+  await stage.clients.stop()
+  expect(stage.clients.failures).toEqual([])
+}, 120_000)
+
+test('no connection fails when a worker is told to end from outside', async () => {
+  await using stage = await loaded('EC')
+  const pid = stage.gateway.lines('worker').find(({ workerPid }) => workerPid !== undefined)!.workerPid
+  process.kill(pid as number, 'SIGTERM')
+  while (existsSync(`/proc/${pid}`)) await stage.clients.more(10)
+  await stage.clients.more(100)
+  await stage.clients.stop()
+  expect(stage.clients.failures).toEqual([])
 }, 120_000)

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { watchChanges } from './changes.ts'
@@ -59,4 +59,33 @@ test('files that are saved together are one change; those of no process are none
     writeFileSync(join(folder.root, file), 'new')
   await next
   expect(folder.seen.map((parts) => parts.toSorted())).toEqual([['dogs', 'gateway']])
+})
+
+test('saves while a change is handled do not queue one behind the other', async () => {
+  const gate = Promise.withResolvers<void>()
+  await using folder = await folderWith('gateway/index.ts')
+  const handled: string[] = []
+  const root = folder.root
+  const first = Promise.withResolvers<void>()
+  const done = Promise.withResolvers<void>()
+  const read = () => readFileSync(join(root, 'gateway/index.ts'), 'utf8')
+  const watcher = await watchChanges(root, ['gateway'], async () => {
+    handled.push(read())
+    first.resolve()
+    await gate.promise
+    if (read() === handled.at(-1) && read() === '5') done.resolve()
+  })
+  // The other watcher says when a save has been noticed.
+  for (const text of ['1', '2', '3', '4', '5']) {
+    const next = folder.next()
+    writeFileSync(join(root, 'gateway/index.ts'), text)
+    await next
+    await first.promise
+  }
+  gate.resolve()
+  await done.promise
+  await watcher[Symbol.asyncDispose]()
+  expect(folder.seen).toHaveLength(5)
+  // The last save may be noticed by this watcher after the gate.
+  expect(handled.length).toBeLessThanOrEqual(3)
 })

@@ -21,10 +21,13 @@ export async function watchChanges(
   let timer: Timer | undefined
   let last: Promise<void> = Promise.resolve()
 
+  // Saves during a call are one further call.
   const flush = () => {
-    const parts = [...pending]
-    pending.clear()
-    last = last.then(() => onChange(parts))
+    last = last.then(async () => {
+      const parts = [...pending]
+      pending.clear()
+      if (parts.length > 0) await onChange(parts)
+    })
   }
   const watcher = watch([...folders], {
     cwd: root,

@@ -5,7 +5,7 @@
 import { EXIT } from '@bun-monitoring/prefork'
 import { linesOf } from '@bun-monitoring/prefork/lines'
 import type { Subprocess } from 'bun'
-import { formatLine, messageOf } from './log_line.ts'
+import { formatLine, LastWords } from './log_line.ts'
 
 /** Part of the log line in which our own processes say where they listen. */
 const READY_LINE = '"msg":"ready"'
@@ -17,6 +17,9 @@ const READY_WITHIN_MS = 30_000
 
 /** Longer than the drain of any process. */
 const STOP_WITHIN_MS = 15_000
+
+/** The time that a process has to remove its files when it must end at once. */
+const QUIT_WITHIN_MS = 1000
 
 /** The last lines of a process are read after its end. If a child of it lives on, the pipe may never end. */
 const LAST_LINES_WITHIN_MS = 1000
@@ -47,7 +50,7 @@ export class Child implements AsyncDisposable {
   readonly #said = Promise.withResolvers<string>()
   readonly #failed = Promise.withResolvers<never>()
   readonly #read: Promise<unknown>
-  #lastLine = ''
+  readonly #lastWords = new LastWords()
 
   constructor({ name, command, env = {}, print }: ChildOptions) {
     this.name = name
@@ -59,14 +62,14 @@ export class Child implements AsyncDisposable {
       detached: true,
     })
     const onLine = (line: string) => {
-      this.#lastLine = line
+      this.#lastWords.add(line)
       if (line.includes(READY_LINE)) this.#said.resolve(line)
       print(`${name.padEnd(10)} | ${formatLine(line)}`)
     }
     const streams = [this.#process.stdout, this.#process.stderr]
     this.#read = Promise.all(streams.map((stream) => forEachLine(stream, onLine)))
     void Promise.all([this.#process.exited, this.#read]).then(([exitCode]) =>
-      this.#failed.reject(new NotStarted(name, exitCode, messageOf(this.#lastLine))),
+      this.#failed.reject(new NotStarted(name, exitCode, this.#lastWords.text)),
     )
     // `ready` and `readyAt` report this rejection. After them nothing awaits it.
     this.#failed.promise.catch(() => {})
@@ -112,8 +115,10 @@ export class Child implements AsyncDisposable {
     return this.stop()
   }
 
+  /** Ends the process at once: it answers no request, but removes its files. */
   kill(): void {
-    this.#process.kill('SIGKILL')
+    this.#process.kill('SIGQUIT')
+    setTimeout(() => this.#process.kill('SIGKILL'), QUIT_WITHIN_MS).unref()
   }
 }
 

@@ -1,83 +1,166 @@
-/** compose.yml gives every container its limits, and our own images have what runs and nothing else. */
-import { expect, test } from 'bun:test'
+/** compose.yml as the docker client reads it: every container has its limits. No engine is needed; e2e/compose.test.ts uses a real one. */
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { isExpected } from '@bun-monitoring/prefork/testing'
 import { ROOT } from './external.ts'
 
 interface Service {
   image: string
   build?: { target: string }
-  networks: string[]
-  deploy: { resources: { limits: { cpus: string; memory: string; pids: number } } }
+  networks?: Record<string, { aliases?: string[] } | null>
+  network_mode?: string
+  deploy: { resources: { limits: { cpus: number; memory: string; pids: number } } }
   logging: { driver: string; options: Record<string, string> }
-  read_only: boolean
-  cap_drop: string[]
-  security_opt: string[]
+  ports?: { host_ip: string; target: number; published: string }[]
+  volumes?: { type: string; read_only?: boolean }[]
+  depends_on?: Record<string, { condition: string; restart?: boolean }>
+  environment?: Record<string, string | null>
+  healthcheck?: { test: string[] }
+  sysctls?: Record<string, string>
+  stop_grace_period?: string
   shm_size?: string
-  volumes?: string[]
 }
 
-const compose = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as {
-  services: Record<string, Service>
-  networks: Record<string, { internal?: boolean } | null>
+/** Megabytes of memory, processors and process ids of each container. */
+const LIMITS: Record<string, [megabytes: number, cpus: number, pids: number]> = {
+  'gateway-address': [32, 0.5, 10],
+  gateway: [1024, 2, 200],
+  'gateway-standin': [1024, 2, 200],
+  dogs: [1024, 2, 200],
+  cats: [1024, 2, 200],
+  exporter: [256, 1, 50],
+  prometheus: [1024, 1, 200],
+  node: [128, 1, 50],
+  alertmanager: [256, 1, 200],
+  grafana: [512, 1, 200],
 }
-const services = Object.entries(compose.services)
-const names = services.map(([name]) => name)
-const WITH_WORKERS = ['gateway', 'dogs', 'cats']
+const NAMES = Object.keys(LIMITS)
+const WITH_WORKERS = ['gateway', 'gateway-standin', 'dogs', 'cats']
+const IMAGES = ['gateway', 'dogs', 'cats', 'exporter']
 
-test('there are eight containers', () => {
-  expect(names).toEqual([
-    'gateway',
-    'dogs',
-    'cats',
-    'exporter',
-    'prometheus',
-    'node',
-    'alertmanager',
-    'grafana',
-  ])
-})
+const isHere = isExpected(
+  Bun.which('docker') !== null,
+  'docker is not on PATH, so nothing checks compose.yml',
+)
+const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text()
 
-test.each(services)('%s is limited in memory, processors, processes and logs', (_, { deploy, logging }) => {
-  const { limits } = deploy.resources
-  expect(limits.memory).toMatch(/^\d+[MG]$/)
-  expect(limits.cpus).toMatch(/^(\d|\$\{CPUS:-\d\})$/)
-  expect(limits.pids).toBeLessThanOrEqual(200)
-  expect(logging).toEqual({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } })
-})
+describe.skipIf(!isHere)('compose.yml', () => {
+  let services: Record<string, Service>
+  let networks: Record<string, { internal?: boolean }>
+  beforeAll(async () => {
+    const config = ['--profile', '*', 'config', '--format', 'json']
+    const env = { ...Bun.env, CPUS: '', GATEWAY_WORKERS: '', DOGS_WORKERS: '', CATS_WORKERS: '' }
+    ;({ services, networks } = await Bun.$`docker compose ${config}`.cwd(ROOT).env(env).json())
+  }, 60_000)
+  const namesWith = (condition: (service: Service) => unknown) =>
+    NAMES.filter((name) => condition(services[name]!))
 
-test.each(services)('%s has a read-only root file system and no capabilities', (_, service) => {
-  expect(service).toMatchObject({
-    read_only: true,
-    cap_drop: ['ALL'],
-    security_opt: ['no-new-privileges:true'],
+  test('has these containers and no others', () => {
+    expect(Object.keys(services).toSorted()).toEqual(NAMES.toSorted())
   })
-})
 
-test('processes with workers have shared memory for the metrics of more than eight', () => {
-  const sizes = Object.fromEntries(services.map(([name, { shm_size }]) => [name, shm_size]))
-  for (const name of WITH_WORKERS) expect(sizes[name]).toBe('256m')
-})
+  test.each(NAMES)('%s is limited in memory, processors, processes and logs', (name) => {
+    const { deploy, logging } = services[name]!
+    const { memory, cpus, pids } = deploy.resources.limits
+    expect([Number(memory) / 2 ** 20, cpus, pids]).toEqual(LIMITS[name]!)
+    expect(logging).toEqual({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } })
+  })
 
-test('the network of the services is internal, and nothing that monitors is in it', () => {
-  expect(compose.networks.services).toEqual({ internal: true })
-  const members = services.filter(([, { networks }]) => networks.includes('services')).map(([name]) => name)
-  expect(members).toEqual(WITH_WORKERS)
-  const onEdge = services.filter(([, { networks }]) => networks.includes('edge')).map(([name]) => name)
-  expect(onEdge).toEqual(['gateway'])
-})
+  test.each(NAMES)('%s has a read-only root file system and no capabilities, and starts again', (name) => {
+    expect(services[name]).toMatchObject({
+      read_only: true,
+      tmpfs: ['/tmp'],
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      restart: 'unless-stopped',
+    })
+  })
 
-test('each of our own images has its own target, so that a change of one leaves the others', async () => {
-  const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text()
-  const targets = [...dockerfile.matchAll(/^FROM \S+ AS (\w+)$/gm)].map(([, target]) => target!)
-  const own = services.filter(([, { build }]) => build !== undefined)
-  expect(own.map(([name]) => name)).toEqual([...WITH_WORKERS, 'exporter'])
-  for (const [name, { build, image }] of own)
-    expect({ target: build!.target, image }).toEqual({ target: name, image: `bun-monitoring-${name}` })
-  for (const [name] of own) expect(targets).toContain(name)
+  test('files of the checkout and of the host are mounted read-only', () => {
+    const mounts = Object.values(services).flatMap(({ volumes = [] }) => volumes)
+    const ofHost = mounts.filter(({ type }) => type === 'bind')
+    expect(ofHost.length).toBeGreaterThan(4)
+    expect(ofHost.filter(({ read_only }) => read_only !== true)).toEqual([])
+  })
+
+  test('processes with workers have shared memory for the metrics of more than eight, and time to drain', () => {
+    expect(namesWith(({ shm_size }) => shm_size === String(256 * 2 ** 20))).toEqual(WITH_WORKERS)
+    expect(namesWith(({ stop_grace_period }) => stop_grace_period === '15s')).toEqual([
+      ...WITH_WORKERS,
+      'exporter',
+    ])
+  })
+
+  test('what listens for workers moves waiting connections to another listener', () => {
+    expect(namesWith(({ sysctls }) => sysctls?.['net.ipv4.tcp_migrate_req'] === '1')).toEqual([
+      'gateway-address',
+      'dogs',
+      'cats',
+    ])
+  })
+
+  test('no container is in more networks than it needs, and the network of the services is internal', () => {
+    expect(
+      Object.fromEntries(Object.entries(networks).map(([name, net]) => [name, net.internal === true])),
+    ).toEqual({ edge: false, services: true, monitoring: false })
+    const members = (network: string) =>
+      namesWith((service) => Object.hasOwn(service.networks ?? {}, network))
+    expect(members('edge')).toEqual(['gateway-address'])
+    expect(members('services')).toEqual(['gateway-address', 'dogs', 'cats'])
+    expect(members('monitoring')).toEqual(
+      NAMES.filter((name) => name !== 'gateway' && name !== 'gateway-standin'),
+    )
+  })
+
+  test('ports are published on this machine alone', () => {
+    const published = NAMES.flatMap((name) =>
+      (services[name]!.ports ?? []).map((port) => [name, port.host_ip, Number(port.published), port.target]),
+    )
+    expect(published).toEqual([
+      ['gateway-address', '127.0.0.1', 8000, 8000],
+      ['exporter', '127.0.0.1', 9117, 9117],
+      ['prometheus', '127.0.0.1', 9090, 9090],
+      ['alertmanager', '127.0.0.1', 9093, 9093],
+      ['grafana', '127.0.0.1', 3000, 3000],
+    ])
+  })
+
+  test('the gateway and its stand-in share one address and its port, and differ in the admin port', () => {
+    const { gateway, 'gateway-standin': standin, 'gateway-address': address } = services
+    expect(address!.networks!.monitoring!.aliases).toEqual(['gateway'])
+    for (const each of [gateway!, standin!]) {
+      expect(each.network_mode).toBe('service:gateway-address')
+      expect(each.depends_on!['gateway-address']).toMatchObject({
+        condition: 'service_started',
+        restart: true,
+      })
+      expect(each.environment!.GATEWAY_SHARE_PORT).toBe('yes')
+    }
+    const { GATEWAY_ADMIN_PORT, ...others } = standin!.environment!
+    expect(GATEWAY_ADMIN_PORT).toBe('9010')
+    expect(others).toEqual(gateway!.environment!)
+    expect(standin!.healthcheck!.test.join()).toContain(`:${GATEWAY_ADMIN_PORT}/`)
+    expect(standin!.image).toBe(gateway!.image)
+  })
+
+  test('all containers but those without a port of their own are checked for health', () => {
+    expect(namesWith(({ healthcheck }) => healthcheck === undefined)).toEqual(['gateway-address', 'node'])
+  })
+
+  test('the address of the gateway needs only the base of our images', () => {
+    expect(services['gateway-address']!.image).toBe(/^ARG BASE=(\S+)$/m.exec(dockerfile)![1]!)
+  })
+
+  test.each(IMAGES)(
+    'the image of %s has its own target, so that a change of one leaves the others',
+    (name) => {
+      expect(services[name]).toMatchObject({ image: `bun-monitoring-${name}`, build: { target: name } })
+      expect(dockerfile).toMatch(new RegExp(`^FROM \\S+ AS ${name}$`, 'm'))
+    },
+  )
 })
 
 test('the image without a target says what it is and how to start each program', async () => {
-  const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text()
   expect(dockerfile.trim().split('\n').at(-1)).toBe('CMD ["cat", "image.txt"]')
   const text = await Bun.file(join(ROOT, 'deploy/image.txt')).text()
   const programs = [...dockerfile.matchAll(/^CMD \["bun", "(\S+)"\]$/gm)].map(([, program]) => program!)

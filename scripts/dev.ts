@@ -23,16 +23,20 @@ async function main(): Promise<number> {
   void signals.now.then(() => stack.kill())
   try {
     const stopped = signals.drain.then(() => 'stopped' as const)
-    const started = await Promise.race([stack.start(), stopped])
-    if (started === 'stopped') return 0
-    console.log(welcome(started))
+    // A save while the stack starts is seen, too, and handled after the start.
+    const begun = Promise.withResolvers<void>()
     const watcher = await watchChanges(ROOT, WATCHED, async (parts) => {
+      await begun.promise
       for (const part of parts) {
         const startedMs = performance.now()
         const problem = await stack.restart(part).catch(({ message }: Error) => message)
         console.log(problem ?? `${part} restarted in ${(performance.now() - startedMs).toFixed(0)} ms`)
       }
     })
+    const started = await Promise.race([stack.start(), stopped])
+    if (started === 'stopped') return 0
+    console.log(welcome(started))
+    begun.resolve()
     await stopped
     await watcher[Symbol.asyncDispose]()
     return 0

@@ -14,7 +14,33 @@ export function formatLine(line: string): string {
 }
 
 /** The message of a JSON line; any other line as it is. */
-export const messageOf = (line: string): string => String(parse(line)?.msg ?? line)
+const messageOf = (line: string): string => String(parse(line)?.msg ?? line)
+
+/** Chooses from the lines of a process that ended the one that says why: the last fatal one, else the first error, else the last line. */
+export class LastWords {
+  #line = ''
+  #rank = 0
+
+  add(line: string): void {
+    const rank = rankOf(line)
+    if (rank < this.#rank || (rank === ERROR && this.#rank === ERROR)) return
+    this.#line = line
+    this.#rank = rank
+  }
+
+  get text(): string {
+    return messageOf(this.#line)
+  }
+}
+
+const [OTHER, ERROR, FATAL] = [0, 1, 2]
+
+/** Bun itself writes an error that no code catches as `error: <message>`, between lines of code and its version. */
+function rankOf(line: string): number {
+  const level = parse(line)?.level
+  if (level === 'fatal') return FATAL
+  return level === 'error' || line.startsWith('error: ') ? ERROR : OTHER
+}
 
 function parse(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined

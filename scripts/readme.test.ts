@@ -10,7 +10,7 @@ import { ROOT } from './external.ts'
 
 const readme = await Bun.file(join(ROOT, 'README.md')).text()
 /** Settings of different kinds differ only in their defaults. */
-const kind = { name: 'dogs', trait: 'x', defaults: { port: 8001, adminPort: 9001, databasePath: 'x' } }
+const kind = { name: 'dogs', fields: {}, defaults: { port: 8001, adminPort: 9001, databasePath: 'x' } }
 
 test('it has a line for every setting, which says what the code says', () => {
   const settings = { ...serviceSettings(kind).properties, ...gatewaySettings.properties }

@@ -57,6 +57,22 @@ test('the last line of a stopped process is printed, even if it comes after the 
   expect(lines.at(-1)).toBe('dogs       | last')
 })
 
+test('a process that must end at once removes its files, and is killed if it does not end', async () => {
+  const ready = `console.log('{"msg":"ready"}'); setInterval(() => {}, 1e6)`
+  for (const [onQuit, exitCode] of [
+    ['process.exit(7)', 7],
+    ['{}', 137],
+  ] as const) {
+    const script = `process.on('SIGINT', () => {}); process.on('SIGQUIT', () => ${onQuit}); ${ready}`
+    const child = new Child({ name: 'dogs', command: bun(script), print })
+    await child.ready()
+    const stopped = child.stop()
+    child.kill()
+    expect(await child.exited).toBe(exitCode)
+    await stopped
+  }
+})
+
 test('another program is ready when its URL answers', async () => {
   const script = `const s = Bun.serve({ port: 0, fetch: () => new Response('ok') }); console.log(s.port)`
   const port = Promise.withResolvers<string>()

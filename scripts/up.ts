@@ -21,6 +21,7 @@ async function main(): Promise<number> {
   process.on('SIGHUP', () => process.emit('SIGTERM'))
   const stopped = signals.drain.then(() => 'stopped' as const)
   void signals.now.then(() => stack.kill())
+  let problem: string | undefined
   try {
     const started = await Promise.race([stack.start(), stopped])
     if (started === 'stopped') return 0
@@ -35,9 +36,11 @@ async function main(): Promise<number> {
     console.error(`\n${end}: stopping the rest`)
     return 1
   } catch (error) {
-    console.error(`\n${(error as Error).message}`)
+    problem = (error as Error).message
     return error instanceof NotStarted ? error.exitCode : 1
   } finally {
     await stack.stop()
+    // After the lines of the processes that stop, so that it is the last one.
+    if (problem !== undefined) console.error(`\n${problem}`)
   }
 }

@@ -24,9 +24,17 @@ test('every address is printed', () => {
 })
 
 test('the next command is the load test, with the address of the gateway where it is not the default', () => {
-  expect(welcome(urls, having())).toMatch(/: bun run load stress$/m)
+  expect(welcome(urls, having())).toMatch(/: (bun|npx -y bun@[\d.]+) run load stress$/m)
   expect(welcome({ ...urls, gateway: 'http://127.0.0.1:8080' }, having())).toMatch(
-    /: bun run load stress -e BASE_URL=http:\/\/127\.0\.0\.1:8080$/m,
+    / run load stress -e BASE_URL=http:\/\/127\.0\.0\.1:8080$/m,
+  )
+})
+
+test('the next command is one that another terminal knows, also where npx has brought Bun', () => {
+  const nextAfter = (program: string) => /terminal: (.*)$/m.exec(welcome(urls, having(), program))![1]!
+  expect(nextAfter('/usr/local/bin/bun')).toBe('bun run load stress')
+  expect(nextAfter('/home/me/.npm/_npx/8666902f26f2dc1a/node_modules/bun/bin/bun.exe')).toBe(
+    `npx -y bun@${Bun.version} run load stress`,
   )
 })
 

@@ -1,10 +1,18 @@
 /** The text that `bun run up` prints once everything runs: addresses, the next command, and how to get what is missing. */
+import { sep } from 'node:path'
 import type { StackUrls } from './stack.ts'
 
 const DEFAULT_GATEWAY = 'http://127.0.0.1:8000'
 
-/** @param find says where a program is, as Bun.which does */
-export function welcome(urls: StackUrls, find: (program: string) => string | null = Bun.which): string {
+/**
+ * @param find says where a program is, as Bun.which does
+ * @param program that runs this
+ */
+export function welcome(
+  urls: StackUrls,
+  find: (program: string) => string | null = Bun.which,
+  program = process.execPath,
+): string {
   const rows = [
     ['gateway', `${urls.gateway}/`, 'start here: a page that links to everything'],
     ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
@@ -20,11 +28,15 @@ export function welcome(urls: StackUrls, find: (program: string) => string | nul
     ...rows.map(([name, url, note = '']) => `  ${name!.padEnd(11)} ${url!.padEnd(30)}${note}`.trimEnd()),
     ...missing(urls, find),
     '',
-    `  make the graphs move, in another terminal: bun run load stress${address}`,
+    `  make the graphs move, in another terminal: ${bunOf(program)} run load stress${address}`,
     '  Ctrl+C stops everything',
     '',
   ].join('\n')
 }
+
+/** How another terminal starts Bun: npx has it in a folder that is not on PATH there. */
+const bunOf = (program: string): string =>
+  program.includes(`${sep}_npx${sep}`) ? `npx -y bun@${Bun.version}` : 'bun'
 
 /** One line about the first program that is missing. Grafana needs Prometheus. */
 function missing(

@@ -1,4 +1,4 @@
-/** Puts load on a proxy with wrk and measures the CPU time of the proxy's process. */
+/** Puts load on a proxy, with wrk or openssl, and measures the CPU time of the proxy's process. */
 import { readProcess } from '@bun-monitoring/prefork/procfs'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,6 +50,29 @@ export async function measure(
     p999Ms: p999 / 1000,
   }
 }
+
+/** Clients of `measureHandshakes`. */
+const HANDSHAKE_CLIENTS = 4
+
+/** Opens TLS 1.3 connections that resume no session, each with one request. @returns the CPU time for each */
+export async function measureHandshakes({ url, pid }: Proxy, path: string, seconds: number): Promise<number> {
+  const before = readProcess(pid)!.cpuUs
+  const flags = ['-connect', new URL(url).host, '-new', '-tls1_3', '-www', path, '-time', String(seconds)]
+  const counts = await Promise.all(
+    Array.from({ length: HANDSHAKE_CLIENTS }, async () => {
+      const client = Bun.spawn(['openssl', 's_time', ...flags], { stdout: 'pipe', stderr: 'ignore' })
+      const report = await new Response(client.stdout).text()
+      return Number(/^(\d+) connections in \d+ real seconds/m.exec(report)?.[1] ?? 0)
+    }),
+  )
+  const connections = counts.reduce((sum, each) => sum + each, 0)
+  if (connections === 0) throw new Error('openssl s_time made no connection')
+  return (readProcess(pid)!.cpuUs - before) / connections
+}
+
+/** The lines of a table for README.md. */
+export const markdownTable = (head: string[], rows: string[][]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 /** An upstream, and proxies to start in front of it. Disposing ends all of them. */
 export async function stage() {

@@ -61,7 +61,7 @@ export class Proxies implements AsyncDisposable {
         upstream dogs { server ${server}; keepalive 512; keepalive_requests 1000000000; }
         server {
           listen 127.0.0.1:${port} ${tls === undefined ? '' : 'ssl'};
-          ${tls === undefined ? '' : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};`}
+          ${tls === undefined ? '' : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;`}
           location / {
             proxy_pass http://dogs; proxy_http_version 1.1;
             proxy_set_header Connection ""; proxy_set_header Host $host;

@@ -2,7 +2,6 @@
  * A client's connection: it reads requests one after the other, and the next one only when the response to the last is
  * complete. exchange/exchange.ts forwards a request; this file replies to the others.
  */
-import { UNMATCHED } from '@bun-monitoring/metrics'
 import type { Socket } from 'bun'
 import type { Redirect } from '../config/gateway_file.ts'
 import { connectionLine } from '../exchange/compose.ts'
@@ -17,10 +16,10 @@ import { HEAD, OTHER_METHOD } from '../http1/methods.ts'
 import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
-import { NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
-import { encodeReply, type LocalReply, withHeaders } from '../routing/local_reply.ts'
+import { encodeReply, type LocalReply } from '../routing/local_reply.ts'
 import { redirectReply } from '../routing/redirect.ts'
 import { bodyLimit, filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import { routedReply } from '../routing/routed_reply.ts'
 import type { ClientContext } from './client_context.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
 import type { ClientState } from './metrics.ts'
@@ -53,6 +52,10 @@ export class ClientConnection implements Downstream {
   get state(): ClientState {
     if (this.#exchange?.isRequestDone) return 'writing'
     return this.#exchange === undefined && this.#held === undefined ? 'waiting' : 'reading'
+  }
+
+  get isTunnel(): boolean {
+    return this.#exchange?.isTunnel === true
   }
 
   /** How long a waiting client has been idle. */
@@ -132,18 +135,24 @@ export class ClientConnection implements Downstream {
   /** Replies with an error and reads no further. @param incoming the request, if its head could be read */
   reject(reason: Rejection, incoming?: Incoming): void {
     const { context, peer } = this
-    const method = incoming?.line.method ?? OTHER_METHOD
+    const exchange = this.#exchange
+    const {
+      fields,
+      route,
+      method = OTHER_METHOD,
+    } = exchange ?? { ...incoming, method: incoming?.line.method }
     const request = incoming === undefined ? '' : requestLineOf(incoming)
     const [status] = REJECTIONS[reason]
     context.clientMetrics.rejected(reason)
-    const hasHead = this.#exchange?.hasHead === true
-    if (this.#exchange !== undefined) this.#abandon(status, reason)
+    if (exchange !== undefined) this.#abandon(status, reason)
     else {
-      const client = incoming === undefined ? { client: peer.address } : clientEntry(incoming.fields)
-      context.count(method, { ...client, request, route: UNMATCHED, status, reason })
+      const client = fields === undefined ? { client: peer.address } : clientEntry(fields)
+      context.count(method, { ...client, request, route: routeId(route), status, reason }, route?.accessLog)
     }
-    if (hasHead) return this.reset()
-    this.reply(rejectionReply(reason, context, incoming), connectionLine(true, 1), method !== HEAD)
+    if (exchange?.hasHead) return this.reset()
+    const problem = rejectionReply(reason)
+    const reply = fields === undefined ? problem : routedReply(problem, fields, route, context.errorPages)
+    this.reply(reply, connectionLine(true, 1), method !== HEAD)
     this.#leave(true)
   }
 
@@ -260,17 +269,15 @@ export class ClientConnection implements Downstream {
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
     const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
-    const { host, client, requestId: request_id = '' } = fields
-    const page = withErrorPage(reply, fields.acceptsHtml, route?.errorPages ?? NO_PAGES, context.errorPages)
-    const changed = withHeaders(page, route?.responseHeaders, { host, client, request_id })
-    this.reply(changed, connectionLine(closes, line.minor), !isHead)
+    const routed = routedReply(reply, fields, route, context.errorPages)
+    this.reply(routed, connectionLine(closes, line.minor), !isHead)
     const entry = {
       ...clientEntry(fields),
       request: requestLineOf(incoming),
       route: routeId(route),
       status: reply.status,
       received_bytes: body.bytes,
-      sent_bytes: isHead ? 0 : page.body.length,
+      sent_bytes: isHead ? 0 : routed.body.length,
     }
     context.count(line.method, entry, route?.accessLog)
     if (closes) this.#leave(!body.isDone || hasMore)

@@ -1,6 +1,16 @@
 /** Connections of HTTP/1.1 and HTTP/1.0: one request after the other, each with its response. */
-import { describe, expect, test } from 'bun:test'
-import { cannedUpstream, OK, rawClient, rawUpstream, recordingUpstream, startGateway } from '../testing.ts'
+import { describe, expect, spyOn, test } from 'bun:test'
+import { WriteQueue } from '../io/write_queue.ts'
+import {
+  cannedUpstream,
+  namedUpstream,
+  OK,
+  rawClient,
+  rawUpstream,
+  recordingUpstream,
+  startGateway,
+  until,
+} from '../testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -43,17 +53,37 @@ describe('pipelining', () => {
   })
 
   test('more than is read ahead waits in the socket', async () => {
+    const first = Promise.withResolvers<void>()
     let asked = 0
     await using upstream = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
-      fetch: () => new Response(`${++asked};`),
+      async fetch(request) {
+        if (request.url.endsWith('/other')) return new Response('ok')
+        if (++asked === 1) await first.promise
+        return new Response(`${asked};`)
+      },
     })
     await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
-    const count = 3000
-    using client = await rawClient(gateway.port, ASK.repeat(count))
+    const [count, received] = [300, 'gateway_received_bytes_total']
+    const large = ASK.replace('\r\n\r\n', `\r\nA: ${'a'.repeat(10_000)}\r\n\r\n`)
+    using client = await rawClient(gateway.port, large.repeat(count))
+    let before = -1
+    let quiet = 0
+    // Requests of another client pass meanwhile: the gateway has had the time to read more.
+    while (quiet < 5) {
+      await gateway.ask(ASK.replace('/dogs/', '/dogs/other'))
+      const bytes = (await gateway.metric(received)) - 1
+      quiet = bytes - before < large.length ? quiet + 1 : 0
+      before = bytes
+    }
+    // One read of the socket is at most 512 KiB.
+    expect(before).toBeLessThan(1_200_000)
+    expect(asked).toBe(1)
+    first.resolve()
     await client.until(new RegExp(`${count};$`))
     expect(asked).toBe(count)
+    expect(await gateway.metric(received)).toBeGreaterThan(large.length * count)
   })
 
   test('a request that comes byte by byte is read all the same', async () => {
@@ -98,6 +128,51 @@ describe('Connection: close', () => {
     const received = await client.until(/ok[^]*ok$/)
     expect(received).not.toContain('Connection')
     while (upstream.sockets.size > 0) await new Promise(setImmediate)
+  })
+})
+
+describe('a response before the end of the request', () => {
+  const none = 'POST /none HTTP/1.1\r\nHost: a\r\n'
+
+  test.each([
+    ['a length', `Content-Length: ${ASK.length + 1}\r\n\r\n`],
+    ['chunks', `Transfer-Encoding: chunked\r\n\r\n${(ASK.length + 1).toString(16)}\r\n`],
+  ])('closes the connection: what follows is its body, by %s', async (_, fields) => {
+    using upstream = await recordingUpstream()
+    await using gateway = startGateway(upstream.url)
+    using client = await rawClient(gateway.port, `${none}${fields}`)
+    await client.until(/\}$/)
+    client.socket.write(ASK)
+    const received = await client.untilClosed(() => client.socket.end())
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+    expect(received).toContain('\r\nConnection: close\r\n')
+    expect(upstream.requests).toEqual([])
+  })
+
+  test.each([
+    ['of the gateway', none, 'POST unmatched 404', /\}$/],
+    ['of the upstream', none.replace('none', 'dogs'), 'POST dogs 413', /no$/],
+  ])('%s arrives, however much of the body follows', async (_, head, count, end) => {
+    using upstream = await cannedUpstream('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno')
+    await using gateway = startGateway(upstream.url)
+    const body = Buffer.alloc(1_000_000, 'x')
+    for (let i = 1; i <= 10; i++) {
+      using client = await rawClient(gateway.port, `${head}Content-Length: ${body.length + 1}\r\n\r\n`)
+      client.socket.pause()
+      while ((await gateway.counted())[count] !== i) await new Promise(setImmediate)
+      // Most clients read a response once they have sent the request.
+      client.socket.write(body.subarray(0, body.length / 2))
+      await new Promise((sent) => client.socket.write(body.subarray(body.length / 2), sent))
+      client.socket.resume()
+      expect(await client.untilClosed(() => client.socket.end())).toMatch(end)
+      expect(client.wasReset()).toBe(false)
+    }
+  })
+
+  test('keeps the connection if the body is whole', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1')
+    const request = `${none}Content-Length: 2\r\n\r\nok`
+    expect(await gateway.ask(request + request, /\}HTTP[^]*\}$/)).not.toContain('Connection')
   })
 })
 
@@ -161,6 +236,63 @@ test('a head of 17,000 bytes gets a 431 with problem+json, and one that Bun.serv
   expect(await ask(15_361)).toStartWith('HTTP/1.1 431 ')
 })
 
+describe('a head that fits as received, but with the fields of the gateway only if the services take it:', () => {
+  const request = (line: number, field: number, more = 'Host: a') =>
+    `GET /dogs/${'a'.repeat(line)} HTTP/1.1\r\n${more}\r\nA: ${'b'.repeat(field)}\r\n\r\n`
+  test.each<[string, Parameters<typeof startGateway>[1], (bytes: number) => string]>([
+    ['a long request line', {}, (bytes) => request(8000, bytes)],
+    [
+      'a long host, which is forwarded three times',
+      {},
+      (bytes) => request(0, 0, `Host: ${'a'.repeat(bytes)}`),
+    ],
+    [
+      'a chain of trusted proxies, which is forwarded in two forms',
+      { trustedProxies: ['127.0.0.1'] },
+      (bytes) =>
+        request(0, 0, `Host: a\r\nX-Forwarded-For: ${Array(Math.ceil(bytes / 10)).fill('192.0.2.1')}`),
+    ],
+    [
+      'fields that a route adds',
+      {
+        routes: [
+          {
+            id: 'dogs',
+            path: '/dogs',
+            upstream: 'dogs',
+            request_headers: { add: { B: ['{host}', 'c'.repeat(5000)] } },
+          },
+        ],
+      },
+      (bytes) => request(0, bytes),
+    ],
+    [
+      'a path that a route makes longer',
+      { routes: [{ id: 'dogs', path: '/dogs', upstream: 'dogs', rewrite: `/${'d'.repeat(5000)}` }] },
+      (bytes) => request(0, bytes),
+    ],
+    ['HTTP/1.0 without a host', {}, (bytes) => request(8000, bytes).replace('1.1\r\nHost: a', '1.0')],
+  ])('%s', async (_, overrides, head) => {
+    await using upstream = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ok') })
+    await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`, overrides)
+    const ask = async (bytes: number) => {
+      using client = await rawClient(gateway.port, head(bytes))
+      return await client.until(/ok$|\}$/)
+    }
+    // The service takes the largest head that the gateway passes on, and the next one is the gateway's to reject.
+    let [fits, tooLarge] = [0, 15_000]
+    while (tooLarge - fits > 1) {
+      const middle = Math.floor((fits + tooLarge) / 2)
+      const response = await ask(middle)
+      if (response.startsWith('HTTP/1.1 200 ')) fits = middle
+      else tooLarge = middle
+      expect(response).toMatch(/^HTTP\/1\.1 (200 [^]*ok$|431 [^]*application\/problem\+json)/)
+    }
+    expect(fits).toBeGreaterThan(2000)
+    expect(tooLarge).toBeLessThan(15_000)
+  })
+})
+
 describe('interim responses', () => {
   test('pass, without what belongs to the upstream’s connection', async () => {
     using upstream = await cannedUpstream(
@@ -197,19 +329,39 @@ describe('interim responses', () => {
     expect(await client.until(/no$/)).toContain('\r\nConnection: close\r\n')
   })
 
-  test('an expectation in other letters reaches the upstream as every server knows it', async () => {
+  const expecting = (value: string, version = '1.1') =>
+    `POST /dogs/ HTTP/${version}\r\nHost: a\r\nExpect: ${value}\r\nContent-Length: 0\r\n\r\n`
+
+  test.each([
+    ['100-CONTINUE', 1],
+    ['100-continue, 100-Continue', 1],
+    ['100-continue\r\nexpect: 100-continue', 1],
+    [' 100-continue ,', 1],
+    ['', 0],
+    [', ,', 0],
+  ])('the expectation %j reaches the upstream as every server knows it, once', async (value, lines) => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    await gateway.ask('POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-CONTINUE\r\nContent-Length: 0\r\n\r\n')
-    expect(upstream.heads[0]!.split('\r\n')).toContain('Expect: 100-continue')
+    await gateway.ask(expecting(value))
+    const expected = Array.from({ length: lines }, () => 'Expect: 100-continue')
+    expect(upstream.heads[0]!.split('\r\n').filter((line) => /^expect/i.test(line))).toEqual(expected)
   })
 
-  test('another expectation is rejected: 417', async () => {
-    using upstream = await recordingUpstream()
+  test.each(['tea', '100-continue, tea', '100-continue;q=1', '"100-continue"', '100-continue 100-continue'])(
+    'another expectation is rejected: %s',
+    async (value) => {
+      using upstream = await recordingUpstream()
+      await using gateway = startGateway(upstream.url)
+      expect(await gateway.ask(expecting(value), /\}$/)).toStartWith('HTTP/1.1 417 Expectation Failed\r\n')
+      expect(upstream.requests).toEqual([])
+    },
+  )
+
+  test.each(['100-continue', 'tea'])('HTTP/1.0 has no expectations: %s', async (value) => {
+    using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    const text = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 0\r\n\r\n'
-    expect(await gateway.ask(text, /\}$/)).toStartWith('HTTP/1.1 417 Expectation Failed\r\n')
-    expect(upstream.requests).toEqual([])
+    await gateway.ask(expecting(value, '1.0'))
+    expect(upstream.heads[0]).not.toMatch(/^expect/im)
   })
 })
 
@@ -285,6 +437,45 @@ describe('trailers', () => {
     )
     for (const received of [seen, response]) expect(received).toEndWith('2\r\nok\r\n0\r\nA-Sum: 1\r\n\r\n')
   })
+})
+
+test('a client that was idle for almost its whole time has all the time that its response takes', async () => {
+  using upstream = await namedUpstream('slow')
+  // The connection to the upstream is kept: opening one would be progress, too.
+  await using gateway = startGateway(upstream.url, { timeouts: { poolIdleMs: 1e9 } })
+  using client = await rawClient(gateway.port, ASK)
+  await client.until(/slow$/)
+  upstream.state.does = 'nothing'
+  gateway.advance(74_900)
+  client.socket.write(ASK)
+  await until(() => upstream.asked.length === 2)
+  gateway.advance(30_000)
+  for (const socket of upstream.sockets) socket.write(upstream.response)
+  expect(await client.until(/slow[^]*(slow|\})$/)).toEndWith('slow')
+  // From now on it is idle again.
+  gateway.advance(74_900)
+  expect(gateway.server.connections()).toBe(1)
+  gateway.advance(200)
+  await client.untilClosed()
+})
+
+test('a connection whose request is not yet sent as a whole is not used again', async () => {
+  const { open } = WriteQueue.prototype
+  // The socket to the upstream, whose queue counts nothing, takes the head and a part of the body.
+  using _ = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
+    const write = (bytes: Buffer, from = 0, length = bytes.length - from) =>
+      socket.write(bytes, from, Math.min(length, 1000))
+    open.call(this, this.counter === undefined ? ({ write } as unknown as typeof socket) : socket)
+  })
+  using upstream = await cannedUpstream(OK)
+  await using gateway = startGateway(upstream.url)
+  const post = (bytes: number) =>
+    `POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`
+  await gateway.ask(post(1))
+  await gateway.ask(post(2000))
+  expect(upstream.connections()).toBe(1)
+  await gateway.ask(post(1))
+  expect(upstream.connections()).toBe(2)
 })
 
 test('connections to the upstream are used again, until they are idle for too long', async () => {

@@ -24,8 +24,6 @@ export interface ClientRegistry extends ClientContext {
   /** Clients above the limit of connections, until they have read their error. */
   readonly turnedAway: Set<TurnedAway>
   readonly handshakes: Set<Handshake>
-  /** All clients so far. */
-  accepted: number
   /** Called when a client or a handshake is gone. */
   onGone(): void
 }
@@ -56,7 +54,8 @@ export function listen(
   const listener = Bun.listen({
     ...address,
     allowHalfOpen: true,
-    socket: handlersOf(registry, options),
+    // Unix sockets have no need of probes.
+    socket: handlersOf(registry, options, 'port' in address),
     ...(tls === undefined
       ? {}
       : { tls: { ...contextOf(tls, tls), minVersion: VERSIONS[tls.minVersion], ALPNProtocols: ALPN } }),
@@ -85,7 +84,7 @@ function addNames(listener: unknown, tls: ServerTls): void {
   }
 }
 
-function handlersOf(registry: ClientRegistry, { tls, redirect }: ListenerOptions) {
+function handlersOf(registry: ClientRegistry, { tls, redirect }: ListenerOptions, isProbed: boolean) {
   const protocol = tls === undefined ? 'http' : 'https'
 
   function accept(socket: Socket<Owner>): void {
@@ -120,10 +119,8 @@ function handlersOf(registry: ClientRegistry, { tls, redirect }: ListenerOptions
 
   return {
     open(socket: Socket<Owner>) {
-      registry.accepted++
       registry.clientMetrics.accepted.inc()
-      // Unix sockets have no address, and no need of probes.
-      if (socket.remoteAddress) socket.setKeepAlive(true, KEEP_ALIVE_MS)
+      if (isProbed) socket.setKeepAlive(true, KEEP_ALIVE_MS)
       if (tls === undefined) accept(socket)
       else startHandshake(socket)
     },

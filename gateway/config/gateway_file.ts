@@ -11,7 +11,8 @@ import type { AccessLogConfig } from '../observe/access_log.ts'
 import { parseListen } from './address.ts'
 import type { Limits, Timeouts } from './limits.ts'
 import { referenceProblems, shapeProblems } from './problems.ts'
-import { FileSchema, type ListenSchema, type RouteSchema, type UpstreamSchema } from './schema.ts'
+import type { RouteSchema } from './route_schema.ts'
+import { FileSchema, type ListenSchema, type UpstreamSchema } from './schema.ts'
 import { type ClientTls, type ServerTls, TlsReader } from './tls.ts'
 import { readToml } from './toml.ts'
 
@@ -77,13 +78,16 @@ export interface GatewayFile {
   errors: Map<number, ErrorPage>
 }
 
+/** Without a default in the schema, which would also replace a table (`[listen]` in place of `[[listen]]`). */
+const LISTS = { listen: [], trusted_proxies: [], upstream: [], route: [] }
+
 /**
  * @param text the content, if the program has it already
  * @throws {ConfigError} with all problems of the file
  */
 export function readGatewayFile(path: string, env: Environment, text?: string): GatewayFile {
   const { document: given, problems } = readToml(path, env, text)
-  const document = Value.Default(FileSchema, given)
+  const document = Value.Default(FileSchema, { ...LISTS, ...Object(given) })
   problems.push(...shapeProblems(FileSchema, document), ...referenceProblems(document))
   if (problems.length > 0) throw new ConfigError(problems)
 

@@ -4,6 +4,8 @@ export interface Limits {
   lineBytes: number
   headersBytes: number
   headersCount: number
+  /** Of the head that an upstream gets. */
+  headBytes: number
   bodyBytes: number
   responseHeadersBytes: number
   responseHeadersCount: number

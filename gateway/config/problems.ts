@@ -15,6 +15,7 @@ type Table = Record<string, unknown>
 /** The route id of the gateway's own page. */
 export const PAGE = 'page'
 
+export const ROUTES = 'at least one [[route]] table'
 export const NETWORK = 'an address, a network like 10.0.0.0/8, or unix:'
 
 /** Missing keys, unknown keys and wrong values. The description in the schema says what is allowed. */
@@ -31,6 +32,7 @@ export function referenceProblems(document: unknown): string[] {
   const routes = tables(document, 'route')
   const known = upstreams.map((upstream) => upstream.name)
   return [
+    ...missingRoutes(document),
     ...taken('upstream', upstreams, 'name', []),
     ...taken('route', routes, 'id', [
       [PAGE, "the gateway's own page"],
@@ -44,6 +46,14 @@ export function referenceProblems(document: unknown): string[] {
     ...taken('listen', tables(document, 'listen'), 'address', []),
     ...textProblems(document, 'trusted_proxies', 'trusted_proxies', isPeer, NETWORK),
   ]
+}
+
+/** Only a file whose clients are all redirected needs no route. */
+function missingRoutes(document: unknown): string[] {
+  const { route } = Object(document)
+  const isEmpty = Array.isArray(route) && route.length === 0
+  const redirects = tables(document, 'listen').some((listen) => listen.redirect !== undefined)
+  return isEmpty && !redirects ? [`route: is missing: must be ${ROUTES}`] : []
 }
 
 function listenProblems({ address, tls }: Table, key: string): string[] {
@@ -103,6 +113,7 @@ const OWN_FIELDS = new Set([
   'date',
   'host',
   'keep-alive',
+  'proxy-connection',
   'te',
   'traceparent',
   'trailer',

@@ -50,7 +50,13 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
       adminPort: 9000,
-      limits: { lineBytes: 8192, headersBytes: 15_360, headersCount: 100, bodyBytes: 75_000_000 },
+      limits: {
+        lineBytes: 8192,
+        headersBytes: 15_360,
+        headersCount: 100,
+        headBytes: 16_384,
+        bodyBytes: 75_000_000,
+      },
       timeouts: {
         requestHeaderMs: 10_000,
         bodyStallMs: 30_000,
@@ -142,7 +148,7 @@ describe('a bad file is rejected with every problem by key path', () => {
         'timeouts.response_header_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
         'upstream[0].name: "Dogs" is not allowed: must be a name of lower-case letters, digits, - and _',
         'upstream[1].targets: [] is not allowed: must be a list of addresses',
-        'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash at its end',
+        'route[0].path: "/dogs/" is not allowed: must be a path like /dogs, without a slash or * at its end',
         'route[0]: must have one of upstream, respond, redirect; has none',
         `upstream[0].targets[0]: "ftp://127.0.0.1" is not allowed: must be ${TARGET}`,
       ],
@@ -203,6 +209,25 @@ describe('a bad file is rejected with every problem by key path', () => {
         'route[0]: must have one of upstream, respond, redirect; has none',
       ],
     ],
+    [
+      'tables in place of lists of tables',
+      '[listen]\naddress = "a:1"\n[upstream]\nname = "a"\n[trusted_proxies]\na = 1\n[route]\nid = "a"',
+      [
+        'listen: {"address":"a:1"} is not allowed: must be a list of [[listen]] tables',
+        'trusted_proxies: {"a":1} is not allowed: must be a list of addresses and networks',
+        'upstream: {"name":"a"} is not allowed: must be a list of [[upstream]] tables',
+        'route: {"id":"a"} is not allowed: must be at least one [[route]] table',
+      ],
+    ],
+    [
+      'lists of tables in place of tables',
+      '[[limits]]\nbody_bytes = 1\n[[errors]]\n404 = "a"',
+      [
+        expect.stringMatching(/^limits\[0\]: there is no such key; known: line_bytes, /),
+        'errors: [{"404":"a"}] is not allowed: must be a table of statuses with a file or a URL',
+        'route: is missing: must be at least one [[route]] table',
+      ],
+    ],
   ])('%s', async (_, text, problems) => {
     expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual(problems)
   })
@@ -229,6 +254,10 @@ describe('a bad file is rejected with every problem by key path', () => {
     '-a.example',
     '*',
     '*.',
+    '[::1]:80',
+    '[::g]',
+    '[1.2.3.4]',
+    'https://a',
     'a.*.example',
     'a b',
   ])('a host that cannot match a request: %s', async (host) => {
@@ -253,6 +282,17 @@ describe('a bad file is rejected with every problem by key path', () => {
     ],
     ['retries = 11', ['route[0].retries: 11 is not allowed: must be an integer from 0 to 10']],
     ['retries = 0\nretry_on = []', []],
+    [
+      'limits = { body_bytes = -1 }\ntimeouts = { connect_ms = 0 }',
+      [
+        'route[0].limits.body_bytes: -1 is not allowed: must be an integer from 0 to 9007199254740991',
+        'route[0].timeouts.connect_ms: 0 is not allowed: must be an integer from 1 to 9007199254740991',
+      ],
+    ],
+    [
+      'request_headers = { set = { "Proxy-Connection" = "close" } }',
+      ['route[0].request_headers.set: "Proxy-Connection" is written by the gateway'],
+    ],
     ['request_headers = { set = { Host = "a", A = ["b", "c"] }, remove = ["B"] }', []],
     [
       'request_headers = { add = { Host = "a", "X-Request-Id" = "b" }, remove = ["a b"] }',
@@ -301,11 +341,32 @@ describe('a bad file is rejected with every problem by key path', () => {
     ])
   })
 
-  test('a file of redirects alone is right', async () => {
-    const config = await fileWith(
-      '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
-    )
-    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([])
+  test.each([
+    '[[route]]\nid = "all"\npath = "/"\nredirect = { location = "https://{host}{path}?{query}" }',
+    '[[listen]]\naddress = "127.0.0.1:80"\nredirect = "https://{host}{path}?{query}"',
+  ])('a file of redirects alone is right: %j', async (text) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual([])
+  })
+
+  test('a redirect has a status that sends clients elsewhere, 308 by default', async () => {
+    const file = (status: string) =>
+      fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', `redirect = { location = "/a"${status} }`))
+    const statusOf = async (status: string) =>
+      readGatewayConfig({ GATEWAY_CONFIG: await file(status) }).routes[0]!.redirect!.status
+    expect(await statusOf('')).toBe(308)
+    for (const status of [301, 302, 303, 307, 308])
+      expect(await statusOf(`, status = ${status}`)).toBe(status)
+    for (const status of [300, 304, 305, 306, 309])
+      expect(problemsOf({ GATEWAY_CONFIG: await file(`, status = ${status}`) })).toEqual([
+        `route[0].redirect.status: ${status} is not allowed: must be one of 301, 302, 303, 307, 308`,
+      ])
+  })
+
+  test('a path with a star, which other gateways read as a pattern', async () => {
+    const config = await fileWith(UPSTREAMS + ROUTE.replace('"/dogs"', '"/dogs/*"'))
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      'route[0].path: "/dogs/*" is not allowed: must be a path like /dogs, without a slash or * at its end',
+    ])
   })
 
   test.each([204, 304])('a body with a status that has none: %d', async (status) => {
@@ -324,6 +385,130 @@ describe('a bad file is rejected with every problem by key path', () => {
       'GATEWAY_PROT is not a setting: did you mean GATEWAY_PORT?',
       'route[0].upstream: no upstream is named "dgos"; known: dogs, cats',
     ])
+  })
+})
+
+describe('a number has its bounds', () => {
+  const MAX = Number.MAX_SAFE_INTEGER
+  const inUpstream = (keys: string) =>
+    `[[upstream]]\nname = "dogs"\ntargets = ["http://a:1"]\n${keys}\n${ROUTE}`
+  const inRoute = (keys: string) => `${UPSTREAMS}${ROUTE}${keys}`
+  const inTable = (table: string) => (keys: string) => `${UPSTREAMS}${ROUTE}[${table}]\n${keys}`
+  const inHealth = (keys: string) => inUpstream(`health = { path = "/", ${keys} }`)
+
+  type Bounds = [path: string, fileOf: (keys: string) => string, key: string, least: number, most: number]
+  const inLimits = (key: string, least: number, most = MAX): Bounds => [
+    `limits.${key}`,
+    inTable('limits'),
+    key,
+    least,
+    most,
+  ]
+  const anyTime = (key: string): Bounds => [`timeouts.${key}`, inTable('timeouts'), key, 1, MAX]
+  const ofHealth = (key: string): Bounds => [`upstream[0].health.${key}`, inHealth, key, 1, MAX]
+
+  test.each<Bounds>([
+    inLimits('line_bytes', 64, 32_768),
+    inLimits('headers_bytes', 256, 49_152),
+    inLimits('headers_count', 1, 1000),
+    inLimits('head_bytes', 1024, 1_048_576),
+    inLimits('body_bytes', 0),
+    inLimits('response_headers_bytes', 256, 1_048_576),
+    inLimits('response_headers_count', 1, 10_000),
+    inLimits('connections', 1),
+    anyTime('handshake_ms'),
+    anyTime('request_header_ms'),
+    anyTime('body_stall_ms'),
+    anyTime('connect_ms'),
+    anyTime('response_header_ms'),
+    anyTime('client_idle_ms'),
+    anyTime('pool_idle_ms'),
+    anyTime('tunnel_idle_ms'),
+    ['log.errors_per_second', inTable('log'), 'errors_per_second', 1, MAX],
+    ['upstream[0].max_connections', inUpstream, 'max_connections', 1, MAX],
+    ['upstream[0].max_tunnels', inUpstream, 'max_tunnels', 0, MAX],
+    ['upstream[0].queue', inUpstream, 'queue', 0, MAX],
+    ['upstream[0].queue_ms', inUpstream, 'queue_ms', 1, MAX],
+    ofHealth('interval_ms'),
+    ofHealth('timeout_ms'),
+    ofHealth('passes'),
+    ofHealth('fails'),
+    ['route[0].retries', inRoute, 'retries', 0, 10],
+  ])('%s', async (path, fileOf, key, least, most) => {
+    const problems = async (value: number) =>
+      problemsOf({ GATEWAY_CONFIG: await fileWith(fileOf(`${key} = ${value}`)) })
+    expect(await problems(least)).toEqual([])
+    expect(await problems(most)).toEqual([])
+    const must = `must be an integer from ${least} to ${most}`
+    expect(await problems(least - 1)).toEqual([`${path}: ${least - 1} is not allowed: ${must}`])
+    if (most < MAX) expect(await problems(most + 1)).toEqual([`${path}: ${most + 1} is not allowed: ${must}`])
+  })
+
+  test.each<[string, (value: string) => string, string[], string[]]>([
+    [
+      'log.sample_2xx',
+      (value) => inTable('log')(`sample_2xx = ${value}`),
+      ['0', '0.5', '1'],
+      ['-0.1', '1.1'],
+    ],
+    [
+      'upstream[0].health.expect[0]',
+      (value) => inHealth(`expect = [${value}]`),
+      ['200', '599'],
+      ['199', '600'],
+    ],
+    [
+      'route[0].rate.requests',
+      (value) => inRoute(`rate = { requests = ${value}, per = "1s" }`),
+      ['1', '1000000000'],
+      ['0', '1000000001', '1.5'],
+    ],
+    [
+      'route[0].rate.burst',
+      (value) => inRoute(`rate = { requests = 1, per = "1s", burst = ${value} }`),
+      ['1', '1000000000'],
+      ['0', '1000000001'],
+    ],
+    [
+      'route[0].rate.per',
+      (value) => inRoute(`rate = { requests = 1, per = "${value}" }`),
+      ['1ms', '2s', '10m', '1h', '999999999d'],
+      ['0s', '01s', '1', 's', '1w', '1 s', '1s ', '-1s', '1.5s', '1000000000d', '1S'],
+    ],
+    [
+      'route[0].respond.status',
+      (value) => inRoute(`respond = { status = ${value} }`).replace('upstream = "dogs"\n', ''),
+      ['200', '599'],
+      ['199', '600'],
+    ],
+    ['route[0].limits.body_bytes', (value) => inRoute(`limits = { body_bytes = ${value} }`), ['0'], ['-1']],
+    ...['body_stall_ms', 'connect_ms', 'response_header_ms', 'tunnel_idle_ms'].map(
+      (key): [string, (value: string) => string, string[], string[]] => [
+        `route[0].timeouts.${key}`,
+        (value) => inRoute(`timeouts = { ${key} = ${value} }`),
+        ['1'],
+        ['0'],
+      ],
+    ),
+  ])('%s', async (path, fileOf, right, wrong) => {
+    const problems = async (value: string) => problemsOf({ GATEWAY_CONFIG: await fileWith(fileOf(value)) })
+    for (const value of right) expect(await problems(value)).toEqual([])
+    for (const value of wrong) expect(await problems(value)).toEqual([expect.stringContaining(`${path}: `)])
+  })
+
+  test('and an upstream and its checks have these defaults', async () => {
+    const [upstream] = readGatewayConfig({
+      GATEWAY_CONFIG: await fileWith(inUpstream('health = { path = "/" }')),
+    }).upstreams
+    expect(upstream).toEqual({
+      name: 'dogs',
+      targets: ['http://a:1'],
+      health: { path: '/', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 },
+      maxConnections: 1024,
+      maxTunnels: 1024,
+      queue: 1024,
+      queueMs: 5000,
+    })
   })
 })
 

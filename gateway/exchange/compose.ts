@@ -1,9 +1,10 @@
-/** Writes the parts of messages that the gateway composes: request lines, response heads and chunks. */
+/** Writes the parts of messages that the gateway composes: heads of requests and responses, and chunks. */
 import type { Body } from '../http1/body.ts'
 import { dateLine } from '../http1/date.ts'
 import { CHUNKED } from '../http1/framing.ts'
 import type { ResponseHead } from '../http1/response_head.ts'
-import { coalesce } from '../io/coalesce.ts'
+import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
+import { coalesce, commit, reserve } from '../io/coalesce.ts'
 import type { Sink } from '../io/write_queue.ts'
 import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
 import type { Incoming } from '../routing/request_filters.ts'
@@ -20,7 +21,7 @@ export function connectionLine(closes: boolean, minor: number): string {
 }
 
 /** The request line for the upstream: in origin form, as HTTP/1.1, with the path as the route changes it. */
-export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): void {
+function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): void {
   const { cutBytes, replacement } = route!.forward!
   const isUnchanged = cutBytes === 0 && replacement.length === 0
   const isSameVersion = line.minor === 1 && line.isVersionExact
@@ -34,12 +35,42 @@ export function writeRequestLine(out: Sink, { bytes, line, route }: Incoming): v
   coalesce(out, VERSION_END, 0, VERSION_END.length)
 }
 
-/** `X-Forwarded-Prefix`: that of a trusted proxy, and the prefix that the route strips. */
-export function writePrefix(out: Sink, { fields: { prefix }, route }: Incoming): void {
+/** `X-Forwarded-Prefix`: that of a trusted proxy, and behind it the one that the route strips. */
+function writePrefix(out: Sink, { fields: { prefix }, route }: Incoming): void {
   const { strippedPrefix } = route!.forward!
   if (prefix === '' && strippedPrefix === '') return
-  const line = Buffer.from(`X-Forwarded-Prefix: ${prefix}${strippedPrefix}\r\n`, 'latin1')
+  const outer = strippedPrefix === '' ? prefix : prefix.replace(/\/+$/, '')
+  const line = Buffer.from(`X-Forwarded-Prefix: ${outer}${strippedPrefix}\r\n`, 'latin1')
   coalesce(out, line, 0, line.length)
+}
+
+/** The record of a request, which gets the ids that the upstream gets. */
+interface IdRecord {
+  readonly isLogged: boolean
+  requestId: string
+  traceId: string
+}
+
+/** The head for the upstream. @param hostLine for a request without a host */
+export function writeRequestHead(out: Sink, incoming: Incoming, hostLine: Buffer, record: IdRecord): void {
+  const { fields, route } = incoming
+  const { forward, host, client, requestId, traceId, hasTraceparent } = fields
+  const rules = route!.forward!.requestHeaders
+  writeRequestLine(out, incoming)
+  if (host === '' && rules?.replaces('host') !== true) coalesce(out, hostLine, 0, hostLine.length)
+  const kept = rules?.keep(forward) ?? forward
+  coalesce(out, kept, 0, kept.length)
+  if (rules?.replaces('x-forwarded-prefix') !== true) writePrefix(out, incoming)
+  const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
+  commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
+  if (record.isLogged || rules !== undefined || route!.responseHeaders !== undefined)
+    record.requestId = requestId ?? writtenRequestId(buffer, at)
+  if (record.isLogged) record.traceId = traceId ?? writtenTraceId(buffer, at, requestId !== undefined)
+  if (rules !== undefined) {
+    const added = rules.added({ host, client, request_id: record.requestId })
+    coalesce(out, added, 0, added.length)
+  }
+  coalesce(out, EMPTY_LINE, 0, EMPTY_LINE.length)
 }
 
 /** The bytes that `body` has just read, as it forwards them. */

@@ -3,19 +3,18 @@
  * back-pressure works in both directions, and either side may end first.
  */
 import type { Timeouts } from '../config/limits.ts'
-import { Body, CHUNKS, NO_CHUNKS } from '../http1/body.ts'
+import { Body, CHUNKS, DATA } from '../http1/body.ts'
 import { CHUNKED, NO_LENGTH } from '../http1/framing.ts'
 import { HEAD, isIdempotent, POST } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseHead, ResponseRule } from '../http1/response_head.ts'
-import { coalesce, commit, flush, reserve } from '../io/coalesce.ts'
+import { coalesce, flush } from '../io/coalesce.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
-import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
-import { type ErrorPages, NO_PAGES, withErrorPage } from '../routing/error_pages.ts'
-import type { HeaderRules, HeaderValues } from '../routing/header_rules.ts'
-import { problemReply, withHeaders } from '../routing/local_reply.ts'
+import type { HeaderValues } from '../routing/header_rules.ts'
+import { problemReply } from '../routing/local_reply.ts'
 import type { Incoming } from '../routing/request_filters.ts'
-import type { Forward } from '../routing/route.ts'
+import type { Forward, Route } from '../routing/route.ts'
+import { routedReply } from '../routing/routed_reply.ts'
 import { type Failure, FAILURES } from '../upstream/failure_responses.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import {
@@ -24,8 +23,7 @@ import {
   LAST_CHUNK,
   writeChunk,
   writePieces,
-  writePrefix,
-  writeRequestLine,
+  writeRequestHead,
   writeResponseHead,
 } from './compose.ts'
 import type { Downstream, ExchangeContext } from './downstream.ts'
@@ -34,17 +32,14 @@ import { UpstreamRequest, type UpstreamRequestListener } from './upstream_reques
 
 export class Exchange implements UpstreamRequestListener {
   readonly request: Body
+  readonly method: number
   readonly minor: number
+  readonly fields: RequestFields
+  readonly route: Route
   isTunnel = false
-  readonly #fields: RequestFields
   readonly #upstream: Upstream
   readonly #upstreamRequest: UpstreamRequest
   readonly #record: ExchangeRecord
-  readonly #isHead: boolean
-  readonly #forward: Forward
-  readonly #responseHeaders: HeaderRules | undefined
-  readonly bodyBytes: number
-  readonly #errorPages: ErrorPages
   #closes: boolean
   #head: ResponseHead | undefined
   #response: Body | undefined
@@ -57,13 +52,10 @@ export class Exchange implements UpstreamRequestListener {
     incoming: Incoming,
   ) {
     const { line, fields, route } = incoming
-    this.#fields = fields
-    this.#forward = route!.forward!
-    this.#responseHeaders = route!.responseHeaders
-    this.bodyBytes = route!.bodyBytes
-    this.#errorPages = route!.errorPages ?? NO_PAGES
+    this.method = line.method
+    this.fields = fields
+    this.route = route!
     this.#upstream = context.upstream(this.#forward.upstream)
-    this.#isHead = line.method === HEAD
     this.minor = line.minor
     this.#closes = !fields.isPersistent
     this.request = Body.ofRequest(fields.framing, fields.chunks)
@@ -76,6 +68,19 @@ export class Exchange implements UpstreamRequestListener {
       this.#forward.retries,
       startedMs,
     )
+  }
+
+  get #forward(): Forward {
+    return this.route.forward!
+  }
+
+  get #isHead(): boolean {
+    return this.method === HEAD
+  }
+
+  /** The most bytes of the request's body. */
+  get bodyBytes(): number {
+    return this.route.bodyBytes
   }
 
   get hasHead(): boolean {
@@ -91,32 +96,14 @@ export class Exchange implements UpstreamRequestListener {
   }
 
   get upgrade(): string[] | undefined {
-    return this.#fields.upgrade
+    return this.fields.upgrade
   }
 
   /** Sends the head, and the part of the body that `request` has just read. */
   send(incoming: Incoming): void {
     if (this.upgrade !== undefined && !this.#upstream.hasTunnelRoom) return this.fail('tunnel_limit')
     const out = this.#upstreamRequest
-    writeRequestLine(out, incoming)
-    const { forward, host, requestId, hasTraceparent } = this.#fields
-    const { hostLine } = this.#upstream
-    const rules = this.#forward.requestHeaders
-    if (host === '' && rules?.setsHost !== true) coalesce(out, hostLine, 0, hostLine.length)
-    const kept = rules?.keep(forward) ?? forward
-    coalesce(out, kept, 0, kept.length)
-    writePrefix(out, incoming)
-    const { buffer, at } = reserve(out, MAX_ID_FIELDS_BYTES)
-    commit(writeIds(buffer, at, requestId !== undefined, hasTraceparent))
-    if (this.#record.isLogged || rules !== undefined || this.#responseHeaders !== undefined)
-      this.#record.requestId = requestId ?? writtenRequestId(buffer, at)
-    if (this.#record.isLogged)
-      this.#record.traceId = this.#fields.traceId ?? writtenTraceId(buffer, at, requestId !== undefined)
-    if (rules !== undefined) {
-      const added = rules.added(this.#values())
-      coalesce(out, added, 0, added.length)
-    }
-    coalesce(out, EMPTY_LINE, 0, EMPTY_LINE.length)
+    writeRequestHead(out, incoming, this.#upstream.hostLine, this.#record)
     this.#writeBody(incoming.bytes)
     out.begin()
     if (!this.#isOver) this.#awaitUpstream()
@@ -162,8 +149,8 @@ export class Exchange implements UpstreamRequestListener {
     if (!this.request.isDone || this.context.isLameDuck || client.isLast) this.#closes = true
     if (minor === 0 && (isUnframed || framing === CHUNKED)) this.#closes = true
     this.#rechunks = isUnframed && minor === 1
-    const chunks = this.#fields.takesTrailers ? head.chunks : CHUNKS
-    const response = new Body(framing, minor === 1 ? chunks : NO_CHUNKS)
+    const chunks = this.fields.takesTrailers ? head.chunks : CHUNKS
+    const response = new Body(framing, minor === 1 ? chunks : DATA)
     const end = head.status === 101 ? to : response.read(bytes, to, bytes.length)
     if (end === -1) return this.#upstreamRequest.connection!.failMalformed('chunk')
     if (head.status === 101 && !this.#upstream.hasTunnelRoom) {
@@ -176,7 +163,7 @@ export class Exchange implements UpstreamRequestListener {
     this.#upstreamRequest.onResponse(head.status)
     const { out } = client
     const closes = this.#closes
-    const isUnchanged = this.#responseHeaders === undefined && !this.#rechunks
+    const isUnchanged = this.route.responseHeaders === undefined && !this.#rechunks
     const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && isUnchanged
     const { pieces } = response
     if (isVerbatim && (pieces.length === 0 || (pieces.length === 2 && pieces[0] === to))) {
@@ -258,22 +245,20 @@ export class Exchange implements UpstreamRequestListener {
     this.#record.onStatus(status)
     const closes = this.#closes || !request.isDone || this.context.isLameDuck || client.isLast
     this.#endRecord()
-    const reply = withErrorPage(
-      problemReply(status, `${this.#upstream.name} ${detail}`),
-      this.#fields.acceptsHtml,
-      this.#errorPages,
+    const problem = problemReply(status, `${this.#upstream.name} ${detail}`)
+    const reply = routedReply(
+      problem,
+      this.fields,
+      this.route,
       this.context.errorPages,
+      this.#record.requestId,
     )
-    client.reply(
-      withHeaders(reply, this.#responseHeaders, this.#values()),
-      connectionLine(closes, this.minor),
-      !this.#isHead,
-    )
+    client.reply(reply, connectionLine(closes, this.minor), !this.#isHead)
     client.onFinished(closes, request.isDone)
   }
 
   #writeHead(head: ResponseHead): void {
-    const rules = this.#responseHeaders
+    const rules = this.route.responseHeaders
     writeResponseHead(this.client.out, head, {
       closes: this.#closes,
       minor: this.minor,
@@ -283,7 +268,7 @@ export class Exchange implements UpstreamRequestListener {
   }
 
   #values(): HeaderValues {
-    const { host, client } = this.#fields
+    const { host, client } = this.fields
     return { host, client, request_id: this.#record.requestId }
   }
 

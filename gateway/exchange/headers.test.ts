@@ -28,6 +28,21 @@ describe('to the upstream', () => {
     expect(ofName('x-forwarded-host')).toEqual(['X-Forwarded-Host: Shop.example:80'])
   })
 
+  test('the prefix that strip removes can be replaced and removed', async () => {
+    using upstream = await cannedUpstream(OK)
+    const prefixes = async (request_headers: RouteConfig['request_headers']) => {
+      await using gateway = startGateway(
+        upstream.url,
+        routed({ strip: true, ...(request_headers && { request_headers }) }),
+      )
+      await gateway.ask(GET)
+      return upstream.heads.at(-1)!.match(/^X-Forwarded-Prefix: .*$/gim)
+    }
+    expect(await prefixes({ set: { 'x-forwarded-prefix': '/own' } })).toEqual(['x-forwarded-prefix: /own'])
+    expect(await prefixes({ remove: ['X-Forwarded-Prefix'] })).toBeNull()
+    expect(await prefixes({ remove: ['X-Other'] })).toEqual(['X-Forwarded-Prefix: /dogs'])
+  })
+
   test('a request of HTTP/1.0 without Host gets the one that is set', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, routed({ request_headers: { set: { host: 'inner' } } }))
@@ -71,6 +86,57 @@ describe('to the client', () => {
     const response = await gateway.ask(GET.replace('GET', 'POST'), /\}$|\r\n\r\n$/)
     expect(response).toStartWith(`HTTP/1.1 ${status} `)
     expect(response).toContain('\r\nStrict-Transport-Security: max-age=1\r\nServer: shop.example\r\n')
+  })
+})
+
+describe('a rejected request of a route', () => {
+  const CORS = { 'Access-Control-Allow-Origin': '*', 'X-Host': '{host} {client}' }
+  const route = { limits: { body_bytes: 3 }, response_headers: { set: CORS, remove: ['Retry-After'] } }
+  const declared = 'Content-Length: 4\r\n\r\n'
+  const counted = 'Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n'
+  const stalled = 'Content-Length: 3\r\n\r\nbo'
+
+  test.each([
+    ['declared too large', declared, 413],
+    ['counted too large', counted, 413],
+    ['stalled', stalled, 408],
+    ['malformed', 'Transfer-Encoding: chunked\r\n\r\nz', 400],
+  ])('has the fields, the page and the id of its route: %s', async (_, rest, status) => {
+    using upstream = await cannedUpstream('')
+    const errors = new Map([[status, { html: '<p>own' }]])
+    await using gateway = startGateway(upstream.url, { ...routed({ ...route, errors }), accessLog: 'errors' })
+    for (const [method, accept, type, end] of [
+      ['POST', 'text/html', 'text/html; charset=utf-8', '<p>own'],
+      ['POST', '*/*', 'application/problem+json', '}'],
+      ['HEAD', 'text/html', 'text/html; charset=utf-8', '\r\n\r\n'],
+    ] as const) {
+      const before = upstream.heads.length
+      using client = await rawClient(
+        gateway.port,
+        `${method} /dogs/ HTTP/1.1\r\nHost: Shop:80\r\nAccept: ${accept}\r\n${rest}`,
+      )
+      if (rest === stalled) {
+        await until(() => upstream.heads.length > before)
+        gateway.advance(30_001)
+      }
+      const response = await client.untilClosed()
+      expect(response).toStartWith(`HTTP/1.1 ${status} `)
+      expect(response).toContain(`\r\nContent-Type: ${type}\r\n`)
+      expect(response).toContain('\r\nAccess-Control-Allow-Origin: *\r\nX-Host: shop 127.0.0.1\r\n')
+      expect(response).toEndWith(end)
+    }
+    const ids = gateway.logged().map((line) => [line.route, line.host, line.status])
+    expect(ids).toEqual([1, 2, 3].map(() => ['dogs', 'shop', status]))
+  })
+
+  test('is not logged if its route says so', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1', {
+      ...routed({ ...route, log: { access: 'off' } }),
+      accessLog: 'all',
+    })
+    for (const rest of [declared, counted])
+      await gateway.ask(`POST /dogs/ HTTP/1.1\r\nHost: a\r\n${rest}`, /\}$/)
+    expect(gateway.logged()).toEqual([])
   })
 })
 

@@ -3,7 +3,6 @@ import type { HttpServerMetrics } from '@bun-monitoring/metrics'
 import { METHODS } from '../http1/methods.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import type { ResponseRule } from '../http1/response_head.ts'
-import { nameOfAddress } from '../config/address.ts'
 import type { RequestFields } from '../forward/request_fields.ts'
 import { requestLineOf } from '../forward/request_head.ts'
 import type { Incoming } from '../routing/request_filters.ts'
@@ -15,11 +14,14 @@ import type { ExchangeContext } from './downstream.ts'
 /** nginx's status for a client that left before the head of its response: for metrics and log only. */
 export const CLIENT_GONE = 499
 
+/** The host of a request for the log: none is left out. */
+const hostEntry = ({ host }: RequestFields): string | undefined => (host === '' ? undefined : host)
+
 /** What the log says of the client. */
-export const clientEntry = ({ client, host, userAgent }: RequestFields) => ({
-  client,
-  ...(host === '' ? {} : { host }),
-  ...(userAgent === undefined ? {} : { user_agent: userAgent }),
+export const clientEntry = (fields: RequestFields) => ({
+  client: fields.client,
+  host: hostEntry(fields),
+  user_agent: fields.userAgent,
 })
 
 /** The class of the error, for `http_server_exceptions_total`. */
@@ -67,7 +69,7 @@ export class ExchangeRecord {
   /** The status is known: the request ends here for metrics. */
   onStatus(status: number): void {
     this.status = status
-    this.#headMs = performance.now()
+    if (this.isLogged) this.#headMs = performance.now()
     this.context.exchangeMetrics.http.end(this.#measured, this.#routeId, status)
   }
 
@@ -81,20 +83,23 @@ export class ExchangeRecord {
     const { accessLog, exchangeMetrics } = this.context
     exchangeMetrics.transferred(this.#routeId, receivedBytes, sentBytes)
     if (!accessLog.takes(this.status, this.#mode)) return
+    // One literal: spreading others into it costs half of the line's time.
     accessLog.add(this.#mode, {
-      ...clientEntry(this.#fields),
+      client: this.#fields.client,
+      host: hostEntry(this.#fields),
+      user_agent: this.#fields.userAgent,
       request: this.#requestLine,
       route: this.#routeId,
       status: this.status,
       // To the microsecond: further digits are noise.
-      seconds: Number(((this.#headMs - this.startedMs) / 1000).toFixed(6)),
+      seconds: Math.round((this.#headMs - this.startedMs) * 1000) / 1e6,
       received_bytes: receivedBytes,
       sent_bytes: sentBytes,
       request_id: this.requestId,
       trace_id: this.traceId,
-      ...(target === undefined ? {} : { target: nameOfAddress(target.address) }),
-      ...(this.reason === undefined ? {} : { reason: this.reason }),
-      ...(this.rule === undefined ? {} : { rule: this.rule }),
+      target: target?.name,
+      reason: this.reason,
+      rule: this.rule,
     })
   }
 }

@@ -2,9 +2,14 @@
  * Attack: upgrade abuse. A tunnel bypasses every rule, so it opens only if client and upstream agree on the same
  * protocol, and never for one that carries requests (h2c).
  */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import type { Socket } from 'node:net'
+import { WriteQueue } from '../io/write_queue.ts'
 import { cannedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
+
+/** Set by client/attacks_over_tls.test.ts. */
+const { GATEWAY_TESTS_TLS } = Bun.env
+const CA = GATEWAY_TESTS_TLS && (await Bun.file(`${GATEWAY_TESTS_TLS}/ca.pem`).text())
 
 const UPGRADE =
   'GET /dogs/ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'
@@ -18,9 +23,11 @@ test('WebSockets pass, both ways, of any size', async () => {
     websocket: { maxPayloadLength: 64_000_000, message: (socket, message) => void socket.send(message) },
   })
   await using gateway = startGateway(`http://127.0.0.1:${upstream.port}`)
-  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/dogs/ws`)
+  const socket = new WebSocket(`${CA === undefined ? 'ws' : 'wss'}://127.0.0.1:${gateway.port}/dogs/ws`, {
+    tls: { ca: CA, checkServerIdentity: () => undefined },
+  } as unknown as string[])
   socket.binaryType = 'arraybuffer'
-  const echoes = [new Uint8Array([1, 2, 3]), new Uint8Array(20_000_000).fill(7)]
+  const echoes = [new Uint8Array([1, 2, 3]), new Uint8Array(5_000_000).fill(7)]
   for (const sent of echoes) {
     const { promise, resolve } = Promise.withResolvers<Uint8Array>()
     socket.addEventListener('message', ({ data }) => resolve(new Uint8Array(data)), { once: true })
@@ -36,6 +43,36 @@ test('WebSockets pass, both ways, of any size', async () => {
   expect(gateway.server.connections()).toBe(1)
   socket.close()
   while (gateway.server.connections() > 0) await new Promise(setImmediate)
+}, 30_000)
+
+test('a client sends no more into a tunnel than the upstream takes', async () => {
+  const { open } = WriteQueue.prototype
+  let room = 1000
+  // The socket to the upstream, whose queue counts nothing, is full after the head and a few bytes.
+  using _ = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
+    const write = (bytes: Buffer, from = 0, length = bytes.length - from) => {
+      const sent = socket.write(bytes, from, Math.min(length, room))
+      room -= Math.max(0, sent)
+      return sent
+    }
+    open.call(this, this.counter === undefined ? ({ write } as unknown as typeof socket) : socket)
+  })
+  using upstream = await cannedUpstream(SWITCHED)
+  await using gateway = startGateway(upstream.url)
+  using client = await rawClient(gateway.port, UPGRADE)
+  await client.until(/\r\n\r\n$/)
+  const sent = 4_000_000
+  client.socket.write(Buffer.alloc(sent))
+  const received = () => gateway.metric('gateway_received_bytes_total')
+  let before = -1
+  for (let quiet = 0; quiet < 5;) {
+    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>\s*$/)
+    const bytes = await received()
+    quiet = bytes - before < 1000 ? quiet + 1 : 0
+    before = bytes
+  }
+  // One read of the socket is at most 512 KiB.
+  expect(before).toBeWithin(1000, sent / 2)
 })
 
 test('closing either side closes the other one', async () => {
@@ -107,6 +144,8 @@ describe('a tunnel opens', () => {
     ['without Connection in the response', 'Upgrade: websocket\r\n\r\n', 'websocket', ''],
     ['for one of a list', 'Upgrade: x/1.0, y\r\nUpgrade: z\r\n\r\n', 'Y', 'Connection: upgrade\r\n'],
     ['for two of a list', 'Upgrade: x/1.0, y\r\n\r\n', 'y, X/1.0', 'Connection: upgrade\r\n'],
+    ['without the version', 'Upgrade: x/1.0, y/2\r\n\r\n', 'y', 'Connection: upgrade\r\n'],
+    ['with a version', 'Upgrade: x, y\r\n\r\n', 'x/3', 'Connection: upgrade\r\n'],
   ])('%s', async (_, fields, protocol, connection) => {
     const response = switched(`${connection}Upgrade: ${protocol}\r\n`)
     using upstream = await rawUpstream((received, socket) => {
@@ -235,14 +274,32 @@ describe('no tunnel opens', () => {
     expect(upstream.heads[0]).not.toMatch(/^upgrade:/im)
   })
 
-  test.each([
+  test.each<[string, string, string?]>([
     ['to another protocol', SWITCHED.replace('websocket', 'other')],
     ['without naming it', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'],
     ['to one more protocol', SWITCHED.replace('websocket', 'websocket, other')],
-  ])('%s: 502', async (_, response) => {
+    ['to a longer name', SWITCHED.replace('websocket', 'websockets')],
+    ['to another version', SWITCHED.replace('websocket', 'websocket/2'), 'websocket/1'],
+    ['to HTTP', SWITCHED.replace('websocket', 'h2c'), 'websocket, h2c'],
+  ])('%s: 502', async (_, response, offered = 'websocket') => {
     using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
-    expect(await gateway.ask(UPGRADE, /\}$/)).toStartWith('HTTP/1.1 502 ')
+    expect(await gateway.ask(UPGRADE.replace('websocket', offered), /\}$/)).toStartWith('HTTP/1.1 502 ')
+  })
+
+  test.each([
+    ['Upgrade: websocket', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'],
+    ['Upgrade: h2c, x/1', 'Connection: Upgrade\r\nUpgrade: x/1\r\n'],
+    ['Upgrade: HTTP/2.0', ''],
+  ])('if the upstream asks for one, which the client learns: 426 with %s', async (field, expected) => {
+    using upstream = await cannedUpstream(
+      `HTTP/1.1 426 Upgrade Required\r\n${field}\r\nContent-Length: 2\r\n\r\nno`,
+    )
+    await using gateway = startGateway(upstream.url)
+    const response = await gateway.ask(undefined, /no$/)
+    expect(response.replace(/Date: .*\r\n/, '')).toBe(
+      `HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n${expected}\r\nno`,
+    )
   })
 
   test('if the upstream declines: its response passes, and the connection goes on as HTTP', async () => {

@@ -102,6 +102,10 @@ export class UpstreamRequest implements Sink, PoolRequest {
     this.#listener?.fail(this.#failure ?? failure)
   }
 
+  get hasWaited(): boolean {
+    return this.#deadlineMs !== undefined
+  }
+
   startWaiting(ms: number): number {
     this.tried = undefined
     this.partiallySent = false

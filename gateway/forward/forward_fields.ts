@@ -14,6 +14,8 @@ interface Hop {
   /** The host of an absolute target, else of `Host`. */
   host: string
   framing: Framing
+  /** Whether the client waits for `100 Continue`. */
+  expects: boolean
   upgrade: string[] | undefined
   takesTrailers: boolean
   /** For `Max-Forwards`; -1 if there is none. */
@@ -23,6 +25,7 @@ interface Hop {
 /** Fields that the gateway writes itself or never forwards. */
 const REPLACED = new Set<number>([
   FIELD.host,
+  FIELD.expect,
   FIELD['content-length'],
   FIELD['transfer-encoding'],
   FIELD['max-forwards'],
@@ -48,14 +51,14 @@ export function forwardFields(
   const lines = hop.host === '' ? [] : [`Host: ${hop.host}`]
   for (let i = 0; i < list.count; i++) {
     const id = list.names[i]!
-    if (REPLACED.has(id) || isDropped(id, hops, hop) || options.owns(bytes, list, i)) continue
+    if (REPLACED.has(id) || isDropped(id, hops) || options.owns(bytes, list, i)) continue
     const name = list.name(bytes, i)
     // Programs that get fields as variables (CGI, WSGI) take `X_Real_IP` for `X-Real-IP`.
     if (name.includes('_')) continue
-    // Some servers compare the expectation with case.
-    const value = id === FIELD.expect ? '100-continue' : list.value(bytes, i)
-    lines.push(`${name}: ${value}`)
+    lines.push(`${name}: ${list.value(bytes, i)}`)
   }
+  // Some servers compare the expectation with case.
+  if (hop.expects) lines.push('Expect: 100-continue')
   if (hop.framing !== NO_LENGTH) lines.push(framingLine(hop.framing))
   if (hop.hopsLeft !== -1) lines.push(`Max-Forwards: ${hop.hopsLeft}`)
   if (hop.upgrade !== undefined) lines.push('Connection: Upgrade', `Upgrade: ${hop.upgrade.join(', ')}`)
@@ -65,10 +68,8 @@ export function forwardFields(
 }
 
 /** Fields that are forwarded in some requests only. */
-function isDropped(id: number, hops: Hops, { minor }: Hop): boolean {
+function isDropped(id: number, hops: Hops): boolean {
   switch (id) {
-    case FIELD.expect:
-      return minor === 0
     case FIELD['x-request-id']:
       return hops.requestId === undefined
     case FIELD.traceparent:

@@ -3,13 +3,17 @@
  * client; upstreams send hop-by-hop fields.
  */
 import { describe, expect, test } from 'bun:test'
-import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder } from '../testing.ts'
+import { cannedUpstream, OK, rawClient, startGateway, temporaryFolder, until } from '../testing.ts'
 
 /** The lines that the upstream got, without those that are always there. */
-async function sent(fields: string, overrides: Parameters<typeof startGateway>[1] = {}): Promise<string[]> {
+async function sent(
+  fields: string,
+  overrides: Parameters<typeof startGateway>[1] = {},
+  target = '/dogs/?limit=1',
+): Promise<string[]> {
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url, overrides)
-  await gateway.ask(`GET /dogs/?limit=1 HTTP/1.1\r\nHost: pets.example:8000\r\n${fields}\r\n`)
+  await gateway.ask(`GET ${target} HTTP/1.1\r\nHost: pets.example:8000\r\n${fields}\r\n`)
   return upstream.heads[0]!.split('\r\n').slice(1)
 }
 
@@ -33,7 +37,9 @@ describe('to the upstream', () => {
   test('the ids are new for each request and agree with each other', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url)
-    for (let i = 0; i < 300; i++) await gateway.ask()
+    using client = await rawClient(gateway.port, 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(300))
+    await until(() => upstream.heads.length === 300)
+    client.socket.destroy()
     const ids = upstream.heads.map((head) => /X-Request-Id: (\w+)\r\ntraceparent: 00-(\w+)-/.exec(head)!)
     expect(new Set(ids.map(([, id]) => id)).size).toBe(300)
     expect(ids.every(([, request, trace]) => request === trace)).toBe(true)
@@ -94,7 +100,8 @@ describe('to the upstream', () => {
   test('the fields of a trusted peer are continued', async () => {
     const fields =
       'X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Host: shop.example\r\n' +
-      'X-Forwarded-Proto: https\r\nForwarded: for=1.2.3.4\r\nX-Request-Id: theirs\r\n'
+      'X-Forwarded-Proto: https\r\nX-Request-Id: theirs\r\n' +
+      'Forwarded: for=1.2.3.4;by=_a;proto=HTTPS, for="5.6.7.8:9";host=Shop.Example\r\n'
     const lines = await sent(fields, { trustedProxies: ['10.0.0.0/8', '127.0.0.0/8'] })
     expect(lines).toEqual([
       HOST,
@@ -104,7 +111,7 @@ describe('to the upstream', () => {
       'X-Real-IP: 5.6.7.8',
       'X-Forwarded-Host: shop.example',
       'X-Forwarded-Proto: https',
-      'Forwarded: for=1.2.3.4, for=127.0.0.1;host="pets.example:8000";proto=http',
+      'Forwarded: for=1.2.3.4;by=_a;proto=HTTPS, for="5.6.7.8:9";host=Shop.Example, for=127.0.0.1',
       OURS.at(-1),
     ])
   })
@@ -151,7 +158,7 @@ describe('to the upstream', () => {
         'X-Real-IP: 2001:db8::7',
         'X-Forwarded-Host: shop.example, a',
         'X-Forwarded-Proto: https',
-        'Forwarded: For="[2001:db8::7]:4711";proto=https;host="shop.example, a", for=10.0.0.1, for=127.0.0.1;host="pets.example:8000";proto=http',
+        'Forwarded: For="[2001:db8::7]:4711";proto=https;host="shop.example, a", for=10.0.0.1, for=127.0.0.1',
       ],
     ],
     [
@@ -183,6 +190,81 @@ describe('to the upstream', () => {
     expect(lines).toEqual([HOST, OURS[0], ...expected, ...OURS.slice(-2)])
   })
 
+  test.each([
+    ['for=1.2.3.4', 'for=1.2.3.4, for=127.0.0.1;host="pets.example:8000";proto=http'],
+    ['for=1.2.3.4;proto=https', 'for=1.2.3.4;proto=https, for=127.0.0.1;host="pets.example:8000"'],
+    ['for=1.2.3.4;host=a', 'for=1.2.3.4;host=a, for=127.0.0.1;proto=http'],
+    [
+      'for=1.2.3.4, for=10.0.0.1;proto=https',
+      'for=1.2.3.4, for=10.0.0.1;proto=https, for=127.0.0.1;host="pets.example:8000"',
+    ],
+    [
+      'proto=https; for=_x ,, for=""',
+      'proto=https; for=_x ,, for="", for=127.0.0.1;host="pets.example:8000"',
+    ],
+  ])('to Forwarded: %s the gateway adds what it does not say, once', async (value, expected) => {
+    const lines = await sent(`Forwarded: ${value}\r\n`, { trustedProxies: ['127.0.0.0/8'] })
+    expect(lines).toContain(`Forwarded: ${expected}`)
+    const protocol = value.includes('https') ? 'https' : 'http'
+    expect(lines).toContain(`X-Forwarded-Proto: ${protocol}`)
+    expect(lines).toContain(`X-Forwarded-Host: ${value.includes('host=a') ? 'a' : 'pets.example:8000'}`)
+  })
+
+  test.each([
+    ['another protocol', 'for=1.2.3.4;proto=http', 'X-Forwarded-Proto: https\r\n', 'for=1.2.3.4', 'https'],
+    ['no protocol', 'for=1.2.3.4', 'X-Forwarded-Proto: https\r\n', 'for=1.2.3.4', 'https'],
+    ['another host', 'for=1.2.3.4;host=b', 'X-Forwarded-Host: pets.example:8000\r\n', 'for=1.2.3.4', 'http'],
+    ['other addresses', 'for=6.6.6.6, for=5.6.7.8', 'X-Forwarded-For: 5.6.7.8\r\n', 'for=5.6.7.8', 'http'],
+    [
+      'the same in another order',
+      'for=5.6.7.8, for=9.9.9.9',
+      'X-Forwarded-For: 5.6.7.8\r\n',
+      'for=5.6.7.8',
+      'http',
+    ],
+  ])('X-Forwarded-* replace Forwarded with %s', async (_, forwarded, fields, first, protocol) => {
+    const lines = await sent(`Forwarded: ${forwarded}\r\n${fields}`, { trustedProxies: ['127.0.0.0/8'] })
+    expect(lines).toContain(`Forwarded: ${first};host="pets.example:8000";proto=${protocol}, for=127.0.0.1`)
+  })
+
+  test.each([
+    'for="1.2.3.4;proto=https',
+    'for=1.2.3.4;proto=https"',
+    'for=1.2.3.4;for=6.6.6.6;proto=https',
+    'for=1.2.3.4 proto=https',
+    'for = 1.2.3.4;proto=https',
+    'for=;proto=https',
+    '1.2.3.4;proto=https',
+    'for=1.2.3.4;"proto"=https',
+  ])('a malformed Forwarded says nothing: %s', async (value) => {
+    const lines = await sent(`Forwarded: ${value}\r\n`, { trustedProxies: ['127.0.0.0/8'] })
+    expect(lines).toEqual([HOST, ...OURS])
+  })
+
+  test.each([
+    ['Proto: https, https', 'Proto: https', 'proto=https'],
+    ['Proto: https,', 'Proto: https', 'proto=https'],
+    ['Proto: , ', 'Proto: http', 'proto=http'],
+    ['Proto: ', 'Proto: http', 'proto=http'],
+    ['Proto: https, http', 'Proto: https, http', 'proto=https'],
+    ['Host: shop, Shop', 'Host: shop', 'host="shop"'],
+    ['Host: shop, inner', 'Host: shop, inner', 'host="shop"'],
+    ['Host: shop\r\nX-Forwarded-Host: inner', 'Host: pets.example:8000', 'host="pets.example:8000"'],
+    ['Port: 443, 443', 'Port: 443', 'proto=http'],
+  ])('a list of equal items is one: X-Forwarded-%s', async (fields, expected, said) => {
+    const lines = await sent(`X-Forwarded-${fields}\r\n`, { trustedProxies: ['127.0.0.0/8'] })
+    const name = expected.slice(0, expected.indexOf(':'))
+    expect(lines.filter((line) => line.startsWith(`X-Forwarded-${name}`))).toEqual([
+      `X-Forwarded-${expected}`,
+    ])
+    expect(lines.find((line) => line.startsWith('Forwarded: for=127.0.0.1;'))).toContain(said)
+  })
+
+  test('an empty id of a trusted proxy is replaced', async () => {
+    const lines = await sent('X-Request-Id: \r\n', { trustedProxies: ['127.0.0.0/8'] })
+    expect(lines).toEqual([HOST, ...OURS])
+  })
+
   test('strip adds the prefix that it removes, behind that of a trusted proxy', async () => {
     const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', strip: true }]
     const prefix = async (fields: string, trustedProxies: string[]) =>
@@ -191,7 +273,30 @@ describe('to the upstream', () => {
     const outer = 'X-Forwarded-Prefix: /pets\r\n'
     expect(await prefix(outer, ['127.0.0.1'])).toEqual(['X-Forwarded-Prefix: /pets/dogs'])
     expect(await prefix(outer, [])).toEqual(['X-Forwarded-Prefix: /dogs'])
+    for (const empty of ['', '/', '//'])
+      expect(await prefix(`X-Forwarded-Prefix: ${empty}\r\n`, ['127.0.0.1'])).toEqual([
+        'X-Forwarded-Prefix: /dogs',
+      ])
+    const slash = 'X-Forwarded-Prefix: /pets/\r\n'
+    expect(await prefix(slash, ['127.0.0.1'])).toEqual(['X-Forwarded-Prefix: /pets/dogs'])
   })
+
+  test.each([
+    ['/pets/dogs', '/dogs', ['X-Forwarded-Prefix: /pets']],
+    ['/dogs', '/', ['X-Forwarded-Prefix: /dogs']],
+    ['/dogs', '/dogs', []],
+    ['/dogs', '/v2/dogs', []],
+    ['/pets/dogs', '/cats', []],
+    ['/pets/xdogs', '/dogs', []],
+    ['/', '/', []],
+  ])(
+    'rewrite of %s to %s adds the beginning that it removes, if it keeps the rest',
+    async (path, rewrite, expected) => {
+      const routes = [{ id: 'dogs', path, upstream: 'dogs', rewrite }]
+      const lines = await sent('', { routes }, path === '/' ? '/' : `${path}/1`)
+      expect(lines.filter((line) => line.startsWith('X-Forwarded-Prefix'))).toEqual(expected)
+    },
+  )
 
   test.each([
     [['unix:'], '203.0.113.7', 'X-Forwarded-For: 203.0.113.7'],
@@ -211,6 +316,12 @@ describe('to the upstream', () => {
     ['1.2.3.4, 203.0.113.7, 10.1.1.1, 127.0.0.9', '203.0.113.7'],
     ['10.1.1.1, 127.0.0.9', '10.1.1.1'],
     ['1.2.3.4, unknown, 10.1.1.1', '127.0.0.1'],
+    ['1.2.3.4, 203.0.113.7:4711, 10.1.1.1:80', '203.0.113.7'],
+    ['1.2.3.4, [2001:db8::7]:4711, ::ffff:10.1.1.1', '2001:db8::7'],
+    ['1.2.3.4, ::ffff:203.0.113.7, ::FFFF:0a01:0101', '203.0.113.7'],
+    ['1.2.3.4, fe80::1%eth0', 'fe80::1'],
+    ['1.2.3.4, 999.1.1.1', '127.0.0.1'],
+    ['203.0.113.7,, 10.1.1.1,', '203.0.113.7'],
   ])('the client behind the trusted proxies in %s is %s, also in the log', async (chain, client) => {
     using upstream = await cannedUpstream(OK)
     const trustedProxies = ['10.0.0.0/8', '127.0.0.0/8']
@@ -220,6 +331,13 @@ describe('to the upstream', () => {
     await gateway.ask(`GET //none HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${chain}\r\n\r\n`, /\}$/)
     expect(upstream.heads[0]!.split('\r\n')).toContain(`X-Real-IP: ${client}`)
     expect(gateway.logged()).toMatchObject([{ client }, { client }, { client }])
+  })
+
+  test('a client that hides behind `unknown` is no trusted proxy on a unix socket', async () => {
+    const lines = await sent('X-Forwarded-For: 6.6.6.6, unknown\r\n', {
+      trustedProxies: ['unix:', '127.0.0.1'],
+    })
+    expect(lines).toContain('X-Real-IP: 127.0.0.1')
   })
 
   test('the order of lines of one name stays', async () => {

@@ -6,6 +6,7 @@
 import { isIP } from 'node:net'
 import { FIELD } from '../http1/field_names.ts'
 import type { FieldList } from '../http1/fields.ts'
+import { plainAddress, UNKNOWN } from './networks.ts'
 
 export const PSEUDONYM = 'bun-monitoring'
 
@@ -49,17 +50,21 @@ export function claimsOf(bytes: Buffer, list: FieldList): Claims {
   /** The value of a field that may stand there once, or several times with equal values. */
   const only = (name: number): string | undefined => {
     const [value, ...others] = list.values(bytes, name)
-    const isOne = others.every((other) => other.toLowerCase() === value?.toLowerCase())
-    return isOne && value !== '' ? value : undefined
+    return others.every((other) => isSame(other, value)) && value !== '' ? value : undefined
+  }
+  /** The same for a list, whose equal items are one: several lines are one list (RFC 9110 section 5.3). */
+  const onlyItem = (name: number): string | undefined => {
+    const [first, ...others] = list.items(bytes, name)
+    return others.every((other) => isSame(other, first)) ? first : only(name)
   }
   const traceparent = list.values(bytes, FIELD.traceparent)
   const isTrace = traceparent.length === 1 && TRACEPARENT.test(traceparent[0]!)
   return {
-    addresses: list.values(bytes, FIELD['x-forwarded-for']).flatMap(items),
+    addresses: list.items(bytes, FIELD['x-forwarded-for']),
     forwarded: list.values(bytes, FIELD.forwarded).filter((value) => value !== ''),
-    host: only(FIELD['x-forwarded-host']),
-    protocol: only(FIELD['x-forwarded-proto']),
-    port: only(FIELD['x-forwarded-port']),
+    host: onlyItem(FIELD['x-forwarded-host']),
+    protocol: onlyItem(FIELD['x-forwarded-proto']),
+    port: onlyItem(FIELD['x-forwarded-port']),
     prefix: only(FIELD['x-forwarded-prefix']),
     realIp: only(FIELD['x-real-ip']),
     requestId: only(FIELD['x-request-id']),
@@ -67,29 +72,41 @@ export function claimsOf(bytes: Buffer, list: FieldList): Claims {
   }
 }
 
-const items = (value: string): string[] =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
+const isSame = (one: string | undefined, other: string | undefined): boolean =>
+  one?.toLowerCase() === other?.toLowerCase()
 
 /** @returns the hops before this one; none before an untrusted peer */
 export function hopsOf(claims: Claims, peer: PeerIdentity): Hops {
   const { address, isTrusted } = peer
   const { traceparent } = claims
   if (!isTrusted) return { ...NO_CLAIMS, traceparent, client: address }
-  const said = claims.forwarded.length > 0 ? fromForwarded(claims.forwarded) : NO_CLAIMS
+  const said = fromForwarded(claims.forwarded)
   const addresses = claims.addresses.length > 0 ? claims.addresses : said.addresses
-  const nearest = addresses.map(withoutPort).findLast((hop) => !peer.trusts(hop))
-  const client = nearest ?? addresses.map(withoutPort)[0] ?? claims.realIp
+  const nodes = addresses.map(plainNode)
+  const realIp = plainNode(claims.realIp ?? '')
+  const client = nodes.findLast((hop) => !peer.trusts(hop)) ?? nodes[0] ?? realIp
   return {
     ...claims,
     addresses,
+    forwarded: agrees(claims, said) ? claims.forwarded : [],
     host: claims.host ?? said.host,
     protocol: claims.protocol ?? said.protocol,
-    realIp: isIP(claims.realIp ?? '') === 0 ? undefined : claims.realIp,
-    client: client !== undefined && isIP(client) !== 0 ? client : address,
+    realIp: isIP(realIp) === 0 ? undefined : realIp,
+    client: isIP(client) === 0 ? address : client,
   }
+}
+
+/**
+ * Whether `Forwarded` says all that `X-Forwarded-*` say. Otherwise it is made from them: servers prefer the one or the
+ * other (RFC 7239 section 7.4).
+ */
+function agrees({ addresses, host, protocol }: Claims, said: Said): boolean {
+  return (
+    said.isWellFormed &&
+    (addresses.length === 0 || addresses.map(plainNode).join() === said.addresses.map(plainNode).join()) &&
+    (host === undefined || isSame(firstItem(host), said.host)) &&
+    (protocol === undefined || isSame(firstItem(protocol), said.protocol))
+  )
 }
 
 const NO_CLAIMS: Claims = {
@@ -104,9 +121,14 @@ const NO_CLAIMS: Claims = {
   traceparent: undefined,
 }
 
-/** `1.2.3.4:5`, `[::1]:5` and `[::1]` without port and brackets. */
+/** The address in `1.2.3.4:5`, `[::1]:5`, `[::1]` or `::ffff:1.2.3.4`, in its shortest form. */
+const plainNode = (node: string): string => plainAddress(withoutPort(node))
+
 const withoutPort = (node: string): string =>
   /^\[([^\]]+)\](?::\d+)?$/.exec(node)?.[1] ?? /^([\d.]+):\d+$/.exec(node)?.[1] ?? node
+
+/** The first of the items that several proxies have joined: that of the client's connection. */
+const firstItem = (value: string): string => value.split(',')[0]!.trim()
 
 /** The lines that the gateway adds for the upstream, without the ids: those are new for each request. */
 export function pathFields(hops: Hops, peer: PeerIdentity, host: string, minor: number): string[] {
@@ -128,15 +150,17 @@ export function pathFields(hops: Hops, peer: PeerIdentity, host: string, minor: 
 const chainOf = ({ addresses }: Hops, address: string): string[] =>
   address === UNKNOWN && addresses.length > 0 ? addresses : [...addresses, address]
 
-/** The address of a client on a unix socket. */
-export const UNKNOWN = 'unknown'
-
 function forwardedElements(hops: Hops, { address, protocol: own }: PeerIdentity, host: string): string[] {
-  if (hops.forwarded.length > 0) return [...hops.forwarded, element(address, host, own)]
-  // Some servers read host and protocol of the first element, some of the last one: only the first has them.
+  const firstHost = firstItem(hops.host ?? host)
+  const firstProtocol = firstItem(hops.protocol ?? own)
+  // Some servers read host and protocol of the first element, some of the last one: only one element has them.
+  if (hops.forwarded.length > 0) {
+    const hasProtocol = hops.protocol !== undefined
+    const last = element(address, hops.host === undefined ? firstHost : '', hasProtocol ? '' : firstProtocol)
+    return [...hops.forwarded, last]
+  }
   const [first = address, ...others] = chainOf(hops, address)
-  const protocol = hops.protocol?.split(',')[0]?.trim() ?? own
-  return [element(first, hops.host ?? host, protocol), ...others.map((hop) => element(hop, '', ''))]
+  return [element(first, firstHost, firstProtocol), ...others.map((hop) => element(hop, '', ''))]
 }
 
 /** An element of `Forwarded`; an empty host or protocol is left out. */
@@ -156,24 +180,41 @@ function nodeOf(hop: string): string {
   return isIP(hop) === 6 ? `"[${hop}]"` : `"${hop}"`
 }
 
-const PAIR = /(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/g
+const NAME = "[\\w!#$%&'*+.^`|~-]+"
+const VALUE = String.raw`"(?:[^"\\]|\\.)*"|[^\s;,"]+`
+const PAIR = new RegExp(`(${NAME})=(${VALUE})`, 'g')
+/** Pairs between commas, semicolons and spaces. */
+const WELL_FORMED = new RegExp(`^[\\s,;]*(?:${NAME}=(?:${VALUE})(?:\\s*[,;][\\s,;]*|\\s*$))*$`)
+const ELEMENT = new RegExp(`(?:"(?:[^"\\\\]|\\\\.)*"|[^,"])+`, 'g')
 
-/** Reads `Forwarded`: the addresses of its elements, and host and protocol of the first one. */
-function fromForwarded(lines: string[]): Claims {
-  const elements = lines.join(',').match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []
-  const pairs = elements.map(
-    (text) =>
-      new Map(
-        [...text.matchAll(PAIR)].map(([, name, quoted, plain]) => [
-          name!.toLowerCase(),
-          quoted?.replace(/\\(.)/g, '$1') ?? plain!,
-        ]),
-      ),
-  )
+/** What `Forwarded` says. A malformed one says nothing, as if it was not sent. */
+interface Said {
+  isWellFormed: boolean
+  addresses: string[]
+  host: string | undefined
+  protocol: string | undefined
+}
+
+/** Reads `Forwarded`: the addresses of its elements, and the first host and protocol. */
+function fromForwarded(lines: string[]): Said {
+  const text = lines.join(',')
+  const elements = (text.match(ELEMENT) ?? []).map((element) => [...element.matchAll(PAIR)].map(pairOf))
+  const isWellFormed = WELL_FORMED.test(text) && elements.every(hasEachOnce)
+  const all = isWellFormed ? elements.flat() : []
+  const first = (name: string) => all.find(([key, value]) => key === name && value !== '')?.[1]
+  const addresses = all.flatMap(([key, value]) => (key === 'for' && value !== '' ? [value] : []))
   return {
-    ...NO_CLAIMS,
-    addresses: pairs.flatMap((pair) => pair.get('for') ?? []).map(withoutPort),
-    host: pairs[0]?.get('host'),
-    protocol: pairs[0]?.get('proto'),
+    isWellFormed,
+    addresses: addresses.map(withoutPort),
+    host: first('host'),
+    protocol: first('proto'),
   }
 }
+
+const pairOf = ([, name = '', value = '']: RegExpExecArray): [name: string, value: string] => [
+  name.toLowerCase(),
+  value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value,
+]
+
+const hasEachOnce = (pairs: [name: string, value: string][]): boolean =>
+  new Set(pairs.map(([name]) => name)).size === pairs.length

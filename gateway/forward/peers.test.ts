@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Peers } from './peers.ts'
+import { MAX_UNCONNECTED, Peers } from './peers.ts'
 
 const TRUSTED = ['10.0.0.0/8', '192.0.2.7', 'fd00::/8']
 
@@ -17,14 +17,36 @@ test.each<[string | undefined, string, boolean]>([
   expect(new Peers(TRUSTED).enter(raw)).toMatchObject({ address, isTrusted })
 })
 
-test('connections of one address share a peer, which is forgotten with the last of them', () => {
+test('a peer trusts no address that is unknown, not even if clients on unix sockets are trusted', () => {
+  const peer = new Peers(['unix:', '10.0.0.1']).enter(undefined)
+  expect(peer).toMatchObject({ address: 'unknown', isTrusted: true })
+  expect(['unknown', '10.0.0.1', '10.0.0.2'].map((hop) => peer.trusts(hop))).toEqual([false, true, false])
+})
+
+test('connections of one address and protocol share a peer', () => {
   const peers = new Peers([])
   const peer = peers.enter('10.0.0.1')
   expect(peers.enter('10.0.0.1')).toBe(peer)
   expect(peers.enter('10.0.0.2')).not.toBe(peer)
-  peers.leave(peer)
-  expect(peers.enter('10.0.0.1')).toBe(peer)
-  peers.leave(peer)
-  peers.leave(peer)
-  expect(peers.enter('10.0.0.1')).not.toBe(peer)
+  expect(peers.enter('10.0.0.1', 'https')).not.toBe(peer)
+})
+
+test('a peer without a connection is kept until so many others have left after it', () => {
+  const peers = new Peers([])
+  const visit = (address: string) => {
+    const peer = peers.enter(address)
+    peers.leave(peer)
+    return peer
+  }
+  const peer = visit('10.0.0.1')
+  for (let i = 1; i < MAX_UNCONNECTED; i++) visit(`10.0.1.${i}`)
+  expect(visit('10.0.0.1')).toBe(peer)
+  for (let i = 1; i <= MAX_UNCONNECTED; i++) visit(`10.0.2.${i}`)
+  const next = peers.enter('10.0.0.1')
+  expect(next).not.toBe(peer)
+  // A peer with a connection is none of those.
+  const again = peers.enter('10.0.0.1')
+  peers.leave(again)
+  for (let i = 1; i <= MAX_UNCONNECTED + 1; i++) visit(`10.0.3.${i}`)
+  expect(peers.enter('10.0.0.1')).toBe(next)
 })

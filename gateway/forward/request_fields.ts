@@ -12,7 +12,7 @@ import type { FieldList } from '../http1/fields.ts'
 import { forwardFields } from './forward_fields.ts'
 import { claimsOf, hopsOf, type PeerIdentity } from './forwarded.ts'
 import { type Framing, framingOf } from '../http1/framing.ts'
-import { hostOf } from '../http1/host.ts'
+import { hostOf, shortestLiteral } from '../http1/host.ts'
 import { tunnelProtocols } from '../http1/upgrade.ts'
 import type { Rejection } from '../http1/rejections.ts'
 
@@ -71,17 +71,18 @@ export function requestFields(
   if (given === undefined) return 'host'
   const options = connectionOptions(bytes, list)
   const maxForwards = maxForwardsOf(bytes, list)
-  if (options === undefined || maxForwards === undefined) return 'field'
-  const expectations = minor === 1 ? list.values(bytes, FIELD.expect) : []
+  if (!options.isWellFormed || maxForwards === undefined) return 'field'
+  const expectations = minor === 1 ? list.items(bytes, FIELD.expect) : []
   if (expectations.some((value) => value.toLowerCase() !== '100-continue')) return 'expectation'
+  const expects = expectations.length > 0
 
   const host = authority ?? given
   const hops = hopsOf(claimsOf(bytes, list), peer)
   const asksForUpgrade = minor === 1 && options.upgrades
-  const upgrade = asksForUpgrade ? tunnelProtocols(list.values(bytes, FIELD.upgrade)) : undefined
+  const upgrade = asksForUpgrade ? tunnelProtocols(list.items(bytes, FIELD.upgrade)) : undefined
   const takesTrailers = list.values(bytes, FIELD.te).some((value) => TRAILERS.test(value))
   const hopsLeft = isOptions && maxForwards > 0 ? maxForwards - 1 : maxForwards
-  const hop = { minor, host, framing, upgrade, takesTrailers, hopsLeft }
+  const hop = { host, minor, framing, expects, upgrade, takesTrailers, hopsLeft }
   return {
     block: Buffer.from(bytes.subarray(from, to)),
     minor,
@@ -123,12 +124,14 @@ function hostField(bytes: Buffer, list: FieldList, minor: number): string | unde
   return host
 }
 
-/** The host as a DNS name: small letters, no port, no dot at the end. */
+/** The host as the file has it: small letters, no port, no dot at the end, an IPv6 address in its shortest form. */
 const withoutPort = (host: string): string =>
-  host
-    .replace(/:\d*$/, '')
-    .replace(/(?<=.)\.$/, '')
-    .toLowerCase()
+  shortestLiteral(
+    host
+      .replace(/:\d*$/, '')
+      .replace(/(?<=.)\.$/, '')
+      .toLowerCase(),
+  )
 
 /** @returns -1 if there is none, `undefined` if it is not a number */
 function maxForwardsOf(bytes: Buffer, list: FieldList): number | undefined {

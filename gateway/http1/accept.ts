@@ -6,5 +6,6 @@ export const acceptsHtml = (values: readonly string[]): boolean =>
     .flatMap((value) => value.toLowerCase().split(','))
     .some(
       (range) =>
-        /^\s*(text\/html|application\/xhtml\+xml)\s*(;|$)/.test(range) && !/;\s*q=0(\.0*)?\s*$/.test(range),
+        /^\s*(text\/html|application\/xhtml\+xml)\s*(;|$)/.test(range) &&
+        !/;\s*q=0(\.0*)?\s*(;|$)/.test(range),
     )

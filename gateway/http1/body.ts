@@ -2,10 +2,12 @@
 import { type ChunkOptions, Chunks } from './chunks.ts'
 import { CHUNKED, type Framing, NO_LENGTH } from './framing.ts'
 
-/** To HTTP/1.0: data without framing. */
+/** A request that is not forwarded. */
 export const NO_CHUNKS: ChunkOptions = { keepsChunks: false }
-/** To HTTP/1.1: chunks without trailers. */
-export const CHUNKS: ChunkOptions = { keepsChunks: true }
+/** A response to HTTP/1.0: data without framing. */
+export const DATA: ChunkOptions = { keepsChunks: false, takesPadding: true }
+/** A response to HTTP/1.1: chunks without trailers. */
+export const CHUNKS: ChunkOptions = { keepsChunks: true, takesPadding: true }
 
 export class Body {
   /** Whether it ends when its connection closes. */

@@ -2,7 +2,7 @@
  * Reads the chunked coding (RFC 9112 section 7.1) strictly while it streams: lines end with CRLF, sizes are hexadecimal
  * digits. The bytes are forwarded as received, without chunk extensions and without trailers that are not allowed there.
  */
-import { CR, END_OF_FIELDS, HEX, LF, VALUE } from './bytes.ts'
+import { CR, END_OF_FIELDS, HEX, HTAB, LF, SP, VALUE } from './bytes.ts'
 import type { ConnectionOptions } from './connection_options.ts'
 import { OTHER } from './field_names.ts'
 import { FieldList } from './fields.ts'
@@ -19,6 +19,7 @@ const EMPTY_LINE = Buffer.from('\r\n')
 
 const enum At {
   size,
+  padding,
   extension,
   sizeLf,
   data,
@@ -30,10 +31,14 @@ const enum At {
   end,
 }
 
+const isBlank = (byte: number): boolean => byte === SP || byte === HTAB
+
 /** How a chunked body is forwarded. */
 export interface ChunkOptions {
   /** Whether the receiver reads chunks. HTTP/1.0 does not and gets the data alone. */
   keepsChunks: boolean
+  /** Whether spaces may follow a size, as some servers send them. They are removed, as extensions are. */
+  takesPadding?: boolean
   /** With it trailers are forwarded, except those that are hop-by-hop; without it none are. */
   trailersOf?: ConnectionOptions
 }
@@ -60,7 +65,7 @@ export class Chunks {
    * @returns the end of the body or of the bytes; -1 if they are not chunks.
    */
   read(bytes: Buffer, from: number, end: number, pieces: number[]): number {
-    const { keepsChunks } = this.options
+    const { keepsChunks, takesPadding } = this.options
     let start = from
     let i = from
     while (i < end && !this.isDone) {
@@ -73,15 +78,23 @@ export class Chunks {
             this.#size = this.#size * 16 + digit
             i++
           } else if (this.#digits === 0) return -1
-          else if (byte === SEMICOLON) {
+          else if (byte === SEMICOLON || (isBlank(byte) && takesPadding)) {
             if (keepsChunks) pieces.push(start, i)
-            this.#at = At.extension
+            this.#at = At.padding
           } else if (byte === CR) {
             this.#at = At.sizeLf
             i++
           } else return -1
           break
         }
+        case At.padding:
+          if (byte === SEMICOLON) this.#at = At.extension
+          else if (byte === CR) {
+            start = i
+            this.#at = At.sizeLf
+          } else if (!isBlank(byte) || ++this.#extensionBytes > MAX_EXTENSION_BYTES) return -1
+          i++
+          break
         case At.extension:
           if (byte === CR) {
             start = i
@@ -136,7 +149,8 @@ export class Chunks {
           break
       }
     }
-    if (keepsChunks && this.#at !== At.extension && start < i) pieces.push(start, i)
+    const isCut = this.#at === At.padding || this.#at === At.extension
+    if (keepsChunks && !isCut && start < i) pieces.push(start, i)
     return i
   }
 
@@ -147,7 +161,8 @@ export class Chunks {
     const last = block.indexOf(END_OF_FIELDS, Math.max(0, before - 3))
     if (last === -1) {
       this.#trailer = block
-      return block.length > MAX_TRAILER_BYTES ? -1 : end
+      // Behind the section, the first byte of the empty line may be there.
+      return block.length > MAX_TRAILER_BYTES + 1 ? -1 : end
     }
     const blockEnd = last + 2
     if (blockEnd > MAX_TRAILER_BYTES || trailerFields.read(block, 0, blockEnd) !== 'ok') return -1

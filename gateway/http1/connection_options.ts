@@ -19,21 +19,18 @@ export class ConnectionOptions {
   closes = false
   keepsAlive = false
   upgrades = false
+  /** Whether all values are lists of options. */
+  isWellFormed = true
   /** The named hop-by-hop fields, in small letters. */
   readonly #named: string[] = []
 
-  /** @returns whether the value is a list of options. */
-  add(value: string): boolean {
-    for (const part of value.toLowerCase().split(',')) {
-      const option = part.trim()
-      if (option === '') continue
-      if (!OPTION.test(option)) return false
-      if (option === 'close') this.closes = true
-      else if (option === 'keep-alive') this.keepsAlive = true
-      else if (option === 'upgrade') this.upgrades = true
-      else this.#named.push(option)
-    }
-    return true
+  add(text: string): void {
+    const option = text.toLowerCase()
+    if (option === 'close') this.closes = true
+    else if (option === 'keep-alive') this.keepsAlive = true
+    else if (option === 'upgrade') this.upgrades = true
+    else if (OPTION.test(option)) this.#named.push(option)
+    else this.isWellFormed = false
   }
 
   /** Whether a field is hop-by-hop and must not be forwarded. */
@@ -43,9 +40,9 @@ export class ConnectionOptions {
   }
 }
 
-/** Reads all lines of `Connection`. @returns `undefined` if one is not a list of options. */
-export function connectionOptions(bytes: Buffer, list: FieldList): ConnectionOptions | undefined {
+/** Reads all lines of `Connection`. */
+export function connectionOptions(bytes: Buffer, list: FieldList): ConnectionOptions {
   const options = new ConnectionOptions()
-  for (const value of list.values(bytes, FIELD.connection)) if (!options.add(value)) return undefined
+  for (const option of list.items(bytes, FIELD.connection)) options.add(option)
   return options
 }

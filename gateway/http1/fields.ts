@@ -34,6 +34,14 @@ export class FieldList {
     return values
   }
 
+  /** The items of all fields with this name, which is that of a list (RFC 9110 section 5.6.1). */
+  items(bytes: Buffer, name: number): string[] {
+    return this.values(bytes, name)
+      .flatMap((value) => value.split(','))
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+  }
+
   /**
    * Reads whole lines from `at` to `end`.
    * @returns whether they follow the grammar; `'too many'` if there are more than `limit`.

@@ -50,6 +50,24 @@ describe('rejected with 400', () => {
 })
 
 test.each([
+  ['[::1]', '[0:0:0:0:0:0:0:1]:80'],
+  ['[0:0::1]', '[::1]'],
+  ['[2001:DB8::]', '[2001:db8:0::0]:8000'],
+  ['[::ffff:1.2.3.4]', '[::FFFF:102:304]'],
+  ['Bücher.example', 'xn--bcher-kva.example.:80'],
+  ['pets.example.', 'PETS.example:'],
+  ['*.pets.example', 'a.b.Pets.Example.'],
+])('a route of host %s takes the Host %s', async (host, given) => {
+  using upstream = await recordingUpstream()
+  const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', hosts: [host] }]
+  await using gateway = startGateway(upstream.url, { routes })
+  const response = await gateway.ask(`GET /dogs/ HTTP/1.1\r\nHost: ${given}\r\n\r\n`, /[\da-f]{40}$|\}$/)
+  expect(response).toStartWith('HTTP/1.1 200 ')
+  const other = await gateway.ask('GET /dogs/ HTTP/1.1\r\nHost: [::2]\r\n\r\n', /\}$/)
+  expect(other).toStartWith('HTTP/1.1 404 ')
+})
+
+test.each([
   'a',
   'a:',
   'a:8000',

@@ -1,4 +1,5 @@
 /** Checks hosts of `Host` and of absolute targets (RFC 9110 section 7.2, RFC 3986 section 3.2). */
+import { isIP } from 'node:net'
 import { decimal, HEX, latin1, REG_NAME } from './bytes.ts'
 
 const COLON = 0x3a
@@ -16,6 +17,11 @@ export function hostOf(bytes: Buffer, from: number, to: number): string | undefi
     if (port === -1 || port > 65_535) return undefined
   }
   return latin1(bytes, from, end).toLowerCase()
+}
+
+/** A host whose brackets hold an IPv6 address, in the shortest form of it (RFC 5952); others unchanged. */
+export function shortestLiteral(host: string): string {
+  return host.startsWith('[') && isIP(host.slice(1, -1)) === 6 ? new URL(`http://${host}`).hostname : host
 }
 
 function nameEnd(bytes: Buffer, from: number, to: number): number {

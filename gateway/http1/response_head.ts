@@ -38,12 +38,14 @@ export interface ResponseHead extends CachedBlock {
   /** The lines for the client, without the empty line. */
   forward: Buffer
   hasDate: boolean
-  /** The new protocols of a 101. */
+  /** The new protocols of a 101, and those that a 426 asks for. */
   upgrade: string[] | undefined
 }
 
 const STATUS_LINE = Buffer.from('HTTP/1.')
 const SHORTEST_LINE_BYTES = 'HTTP/1.1 200\r\n'.length
+/** Its `Upgrade` is meant for the client (RFC 9110 section 15.5.22). */
+const UPGRADE_REQUIRED = 426
 const REASON_AT = 'HTTP/1.1 200 '.length
 
 /** Reads the bytes of a head. @returns the rule that it breaks if it is outside the grammar */
@@ -65,10 +67,10 @@ export function readResponseHead(
   const framing = framingOf(bytes, list, minor, true)
   const options = connectionOptions(bytes, list)
   if (typeof framing === 'string') return framing
-  if (options === undefined) return 'field'
   const changes = status === 101
   // `Connection` should name it, but servers in use leave that out.
-  const upgrade = changes ? tunnelProtocols(list.values(bytes, FIELD.upgrade)) : undefined
+  const namesProtocols = changes || status === UPGRADE_REQUIRED
+  const upgrade = namesProtocols ? tunnelProtocols(list.items(bytes, FIELD.upgrade)) : undefined
   if (changes && upgrade === undefined) return 'upgrade'
 
   const reasonAt = from + REASON_AT
@@ -103,8 +105,9 @@ export function readResponseHead(
     varying: requestId && varyingId(requestId, block, forward),
     status,
     framing,
-    chunks: { keepsChunks: true, trailersOf: options },
-    isPersistent: minor === 1 && !options.closes,
+    chunks: { keepsChunks: true, takesPadding: true, trailersOf: options },
+    // Some servers add parameters, as in `keep-alive; timeout=5`: such a connection is not used again.
+    isPersistent: minor === 1 && !options.closes && options.isWellFormed,
     isVerbatim,
     forward,
     hasDate,

@@ -3,7 +3,7 @@
  * theoretical arrival time of its next request (GCRA), changed by compare-and-swap. So limits are exact across workers,
  * and a worker that is killed or reloaded resets none.
  */
-import { closeSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dlopen } from 'bun:ffi'
@@ -12,7 +12,6 @@ const ENTRIES = 65_536
 const WORDS = 2
 /** Entries that a key can take. */
 const PROBES = 8
-const PREFIX = 'bun-gateway-rates-'
 
 /** Requests in a time, and how many of them may come at once. */
 export interface Rate {
@@ -26,29 +25,19 @@ export class RateTable {
   readonly #now: () => bigint
 
   /** @param now nanoseconds of a clock that all users of the table share */
-  constructor(
-    bytes: Uint8Array,
-    now: () => bigint,
-    readonly path?: string,
-  ) {
+  constructor(bytes: Uint8Array, now: () => bigint) {
     this.#words = new BigInt64Array(bytes.buffer, bytes.byteOffset, ENTRIES * WORDS)
     this.#now = now
   }
 
   /** The table of the gateway whose master has this pid, made by the first worker. */
   static shared(pid: number): RateTable {
-    const folder = folderOfTables()
-    removeStale(folder)
-    const path = join(folder, `${PREFIX}${pid}`)
+    removeRateTables()
+    const path = join(folderOfTables(), prefix() + pid)
     const file = openSync(path, 'a+', 0o600)
     ftruncateSync(file, RateTable.BYTES)
     closeSync(file)
-    return new RateTable(Bun.mmap(path, { shared: true }), monotonicClock(), path)
-  }
-
-  /** Removes the file. A table whose gateway was killed is removed by the next one that starts. */
-  remove(): void {
-    if (this.path !== undefined) rmSync(this.path, { force: true })
+    return new RateTable(Bun.mmap(path, { shared: true }), monotonicClock())
   }
 
   static readonly BYTES = ENTRIES * WORDS * 8
@@ -100,15 +89,37 @@ function folderOfTables(): string {
   }
 }
 
-/** Removes the tables of gateways that are gone. */
-function removeStale(folder: string): void {
+/** Processes of other pid namespaces may use the same folder, and their masters cannot be seen from here. */
+function prefix(): string {
+  let namespace = ''
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
+  } catch {
+    // Not Linux: there are no namespaces.
+  }
+  return `bun-gateway-rates-${namespace}-`
+}
+
+/**
+ * Removes the tables of gateways whose master has ended, and that of this process if it is a master. Every process of a
+ * gateway calls it when it ends, so a table is also removed when its master was killed; and when it begins, for gateways whose
+ * processes were all killed at once.
+ */
+export function removeRateTables(): void {
+  const folder = folderOfTables()
+  const start = prefix()
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith(PREFIX)) continue
-    try {
-      process.kill(Number(name.slice(PREFIX.length)), 0)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') rmSync(join(folder, name), { force: true })
-    }
+    if (!name.startsWith(start)) continue
+    const pid = Number(name.slice(start.length))
+    if (pid === process.pid || !isAlive(pid)) rmSync(join(folder, name), { force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

@@ -14,27 +14,27 @@ export interface AccessLogConfig {
   sample2xx: number
 }
 
-/** The fields of a line. Local replies have no duration. */
+/** The fields of a line. Those that are undefined are left out. Local replies have no duration. */
 export interface AccessLogEntry {
   client: string
-  host?: string
-  user_agent?: string
+  host?: string | undefined
+  user_agent?: string | undefined
   /** The address of the upstream's target. */
-  target?: string
-  trace_id?: string
+  target?: string | undefined
+  trace_id?: string | undefined
   /** Method and target as received; empty if they could not be read. */
   request: string
   route: string
   status: number
   /** Until the head of the response. */
-  seconds?: number
-  received_bytes?: number
-  sent_bytes?: number
-  request_id?: string
+  seconds?: number | undefined
+  received_bytes?: number | undefined
+  sent_bytes?: number | undefined
+  request_id?: string | undefined
   /** The reason of a rejection, or the failure of the upstream. */
-  reason?: string
+  reason?: string | undefined
   /** The rule that a malformed response breaks. */
-  rule?: string
+  rule?: string | undefined
 }
 
 const BUFFERED_CHARS = 65_536

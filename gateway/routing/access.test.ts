@@ -25,6 +25,13 @@ test.each<[Partial<RouteConfig>, string, string]>([
   [{ allow: ['10.0.0.0/8'], deny: ['10.0.0.1'] }, '10.0.0.1', '403'],
   [{ allow: ['10.0.0.0/8'], deny: ['10.0.0.1'] }, '10.0.0.2', '200'],
   [{ allow: [] }, '10.0.0.2', '403'],
+  [{ deny: ['10.0.0.0/8'] }, '::ffff:10.1.2.3', '403'],
+  [{ deny: ['10.0.0.0/8'] }, '::FFFF:0a01:0203', '403'],
+  [{ deny: ['::ffff:10.0.0.0/104'] }, '10.1.2.3', '403'],
+  [{ deny: ['::ffff:10.0.0.0/104'] }, '11.1.2.3', '200'],
+  [{ allow: ['10.0.0.0/8'] }, '10.1.2.3:4711', '200'],
+  [{ allow: ['2001:db8::/32'] }, '[2001:db8::1]:4711', '200'],
+  [{ allow: ['0.0.0.0/0'] }, '2001:db8::1', '403'],
 ])('with %j %s gets a %s', async (route, client, status) => {
   expect(await statuses(route, client)).toEqual([status])
 })
@@ -51,6 +58,12 @@ describe('a rate', () => {
     const rate = { requests: 1, per: '1h' }
     const clients = ['2001:db8::1', '2001:0db8:0::2:3', '2001:db8:0:1::1']
     expect(await statuses({ rate }, ...clients)).toEqual(['200', '429', '200'])
+  })
+
+  test('takes IPv4 addresses in IPv6 notation for what they are', async () => {
+    const rate = { requests: 1, per: '1h' }
+    const clients = ['1.1.1.1', '::ffff:1.1.1.1', '::ffff:2.2.2.2', '::ffff:202:202', '2.2.2.2:80']
+    expect(await statuses({ rate }, ...clients)).toEqual(['200', '429', '200', '429', '429'])
   })
 
   test('is told with Retry-After and the RateLimit fields, and counted', async () => {

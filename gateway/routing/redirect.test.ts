@@ -11,6 +11,12 @@ test.each([
   ['http://other:1?q', 'ignored', 'https://{host}{path}?{query}', 'https://other/?q'],
   ['/%41?%3f', '[::1]:80', 'https://{host}{path}?{query}', 'https://[::1]/%41?%3f'],
   ['/', 'a', 'https://fixed.example/', 'https://fixed.example/'],
+  ['/a?b', 'a', 'https://x{path}?{query}&z=1', 'https://x/a?b&z=1'],
+  ['/a', 'a', 'https://x{path}?{query}&z=1', 'https://x/a?z=1'],
+  ['/a?', 'a', 'https://x{path}?y=1&{query}&z=1', 'https://x/a?y=1&z=1'],
+  ['/a??b=/../%2e', 'a', 'https://{host}{path}?{query}', 'https://a/a??b=/../%2e'],
+  ['/a', 'A.example.:8080', 'https://www.{host}:8443{path}', 'https://www.a.example:8443/a'],
+  ['/a', '[2001:DB8:0::1]:80', 'https://{host}/', 'https://[2001:db8::1]/'],
 ])('%s of %s to %s is %s', async (target, host, location, expected) => {
   const routes = [{ id: 'all', path: '/', redirect: { status: 308, location } }]
   await using gateway = startGateway('http://127.0.0.1:1', { routes })

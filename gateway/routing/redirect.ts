@@ -5,18 +5,19 @@ import { latin1 } from '../http1/bytes.ts'
 import type { Rejection } from '../http1/rejections.ts'
 import { type LocalReply, localReply } from './local_reply.ts'
 
-/** The placeholders; a `?` or `&` before an empty query goes with it. */
-const PLACEHOLDER = /\{(host|path)\}|([?&]?)\{query\}/g
+/** The placeholders; a `?` or `&` before an empty query goes with it, and so does a `&` behind `?`. */
+const PLACEHOLDER = /\{(host|path)\}|([?&]?)\{query\}(&?)/g
 
 export function redirectReply({ status, location }: Redirect, head: RequestHead): LocalReply | Rejection {
   const { bytes, line, fields } = head
   if (location.includes('{host}') && fields.host === '') return 'host'
   const path = latin1(bytes, line.pathStart, line.pathEnd)
   const query = latin1(bytes, Math.min(line.pathEnd + 1, line.targetEnd), line.targetEnd)
-  const filled = location.replace(PLACEHOLDER, (_, name: string | undefined, separator: string) => {
+  const filled = location.replace(PLACEHOLDER, (_, name: string | undefined, before = '', behind = '') => {
     if (name === 'host') return fields.host
     if (name === 'path') return path === '' ? '/' : path
-    return query === '' ? '' : `${separator}${query}`
+    if (query !== '') return `${before}${query}${behind}`
+    return before === '?' && behind === '&' ? before : behind
   })
   return localReply(status, { Location: filled })
 }

@@ -24,6 +24,10 @@ export interface Incoming extends RequestHead {
 type Filter = (request: Incoming) => Rejection | LocalReply | undefined
 
 const ROOT = Buffer.from('/')
+/** As long as the id that the gateway makes for a request. */
+const UNKNOWN_ID = '0'.repeat(32)
+/** Parts of a forwarded head that hardly vary: the rest of its lines, the ids, and `Host` if the client sent none. */
+const MOST_FIXED_BYTES = 512
 
 const FILTERS: readonly Filter[] = [
   rejectTrace,
@@ -31,6 +35,7 @@ const FILTERS: readonly Filter[] = [
   rejectAmbiguousPath,
   matchRoute,
   checkAccess,
+  rejectLargeHead,
   rejectLargeBody,
   replyLastForward,
   ({ route }) => route!.reply,
@@ -72,6 +77,17 @@ function rejectAmbiguousPath(request: Incoming): Rejection | undefined {
 
 function checkAccess({ route, fields }: Incoming): LocalReply | undefined {
   return route!.access?.check(fields.client)
+}
+
+/** An upstream has a limit, too, and its error has no words. So the fields that the gateway adds count. */
+function rejectLargeHead({ line, fields, route, limits }: Incoming): Rejection | undefined {
+  const { forward } = route!
+  if (forward === undefined) return undefined
+  const { host, client, prefix, requestId: request_id = UNKNOWN_ID } = fields
+  const path = line.targetEnd - line.pathStart - forward.cutBytes + forward.replacement.length
+  const added = forward.requestHeaders?.addedBytes({ host, client, request_id }) ?? 0
+  const own = fields.forward.length + prefix.length + forward.strippedPrefix.length + MOST_FIXED_BYTES
+  return line.methodEnd - line.start + path + own + added > limits.headBytes ? 'fields_size' : undefined
 }
 
 function rejectLargeBody({ fields, route }: Incoming): Rejection | undefined {

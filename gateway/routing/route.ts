@@ -17,7 +17,7 @@ export interface Forward {
   /** Bytes at the beginning of the path that `replacement` replaces. */
   cutBytes: number
   replacement: Buffer
-  /** The path that `strip` removes, for `X-Forwarded-Prefix`; empty without `strip`. */
+  /** The beginning of the path that `strip` or `rewrite` removes, for `X-Forwarded-Prefix`. */
   strippedPrefix: string
   /** Whether paths with encoded slashes and empty segments pass. */
   passesSlashes: boolean

@@ -1,6 +1,6 @@
 /** Makes routes of the file's route tables: paths as bytes, and replies ready to send. */
 import { camelCase, type GatewayFile, type HeadersConfig, type RouteConfig } from '../config/gateway_file.ts'
-import { RETRY_CAUSES } from '../config/schema.ts'
+import { RETRY_CAUSES } from '../config/route_schema.ts'
 import { hostsOf } from '../config/hosts.ts'
 import type { RateTable } from '../io/rate_table.ts'
 import { Access } from './access.ts'
@@ -72,13 +72,17 @@ function forwardOf(route: RouteConfig, { timeouts }: RouteDefaults): Forward | u
     upstream,
     cutBytes: isCut ? prefix(path).length : 0,
     replacement: Buffer.from(prefix(rewrite ?? '/')),
-    strippedPrefix: strip === true ? prefix(path) : '',
+    strippedPrefix: isCut ? strippedFrom(prefix(path), prefix(rewrite ?? '/')) : '',
     passesSlashes: encoded_slashes === 'pass',
     retries: { most: route.retries ?? MOST_RETRIES, causes: new Set(route.retry_on ?? RETRY_ON) },
     ...(route.request_headers === undefined ? {} : { requestHeaders: rulesOf(route.request_headers) }),
     timeouts: { ...timeouts, ...camelCase(route.timeouts ?? {}) },
   }
 }
+
+/** What the upstream does not see of a path: all but an end that `rewrite` keeps. */
+const strippedFrom = (path: string, replacement: string): string =>
+  path.endsWith(replacement) ? path.slice(0, path.length - replacement.length) : ''
 
 function replyOf({ respond }: RouteConfig): LocalReply | undefined {
   if (respond === undefined) return undefined

@@ -84,12 +84,63 @@ describe('a response that is unusual but clear passes', () => {
       'HTTP/1.1 200 OK\r\nContent-Length: 02\r\nContent-Length: 2\r\n\r\nok',
       'HTTP/1.1 200 OK\r\nContent-Length: 2',
     ],
+    [
+      'with three equal lengths',
+      'HTTP/1.1 200 OK\r\ncontent-length: 2\r\nContent-Length: 2\r\nCONTENT-LENGTH: 2\r\n\r\nok',
+      'HTTP/1.1 200 OK\r\ncontent-length: 2',
+    ],
+    [
+      'with parameters of Connection',
+      'HTTP/1.1 200 OK\r\nConnection: keep-alive; timeout=5\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2',
+    ],
+    [
+      'with the fields of a hop that has gone',
+      'HTTP/1.0 200 OK\r\nConnection: Keep-Alive, A\r\nA: b\r\nProxy-Connection: x\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2',
+    ],
   ])('%s', async (_, response, head) => {
     using upstream = await cannedUpstream(response)
     await using gateway = startGateway(upstream.url)
     const received = await gateway.ask(ASK)
     expect(received).toStartWith(`${head}\r\nDate: `)
     expect(received.match(/content-length/gi)).toHaveLength(1)
+  })
+
+  test.each(['2 \r\n', '2\t \r\n', '2 ;a=b \r\n', '2; a="b c"\r\n', '002 \r\n'])(
+    'with spaces behind the size of a chunk: %j',
+    async (size) => {
+      const chunks = `${size}ok\r\n${size.replace('2', '0')}\r\n`
+      for (const [version, end, body] of [
+        ['1.1', /0\r\n\r\n$/, `${size.trim().split(/[ ;\t]/)[0]}\r\nok\r\n0`],
+        ['1.0', /ok$/, '\r\n\r\nok'],
+      ] as const) {
+        using upstream = await cannedUpstream(
+          `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`,
+        )
+        await using gateway = startGateway(upstream.url)
+        const response = await gateway.ask(ASK.replace('1.1', version), end)
+        expect(response).toStartWith('HTTP/1.1 200 OK\r\n')
+        expect(response).toContain(body)
+        expect(response).not.toMatch(/[ \t;]\r\n/)
+      }
+    },
+  )
+
+  test.each([['2 x\r\nok'], [`2${' '.repeat(5000)}\r\nok`], [' 2\r\nok'], ['2 \nok'], ['2 2\r\nok']])(
+    'but not with anything else there: %j',
+    async (chunk) => {
+      using upstream = await cannedUpstream(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`)
+      await using gateway = startGateway(upstream.url)
+      expect(await gateway.ask(ASK, /\}$/)).toStartWith('HTTP/1.1 502 ')
+    },
+  )
+
+  test('with a Connection that is no list, after which the connection is not used again', async () => {
+    using upstream = await cannedUpstream(OK.replace('\r\n\r\n', '\r\nConnection: "keep-alive"\r\n\r\n'))
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 2; i++) expect(await gateway.ask(ASK)).not.toContain('Connection')
+    expect(upstream.connections()).toBe(2)
   })
 
   test('with 120 cookies, and up to the limits', async () => {
@@ -110,6 +161,29 @@ describe('a response that is unusual but clear passes', () => {
     const limits = { responseHeadersBytes: bytes, responseHeadersCount: count }
     await using gateway = startGateway(upstream.url, { limits })
     expect(await gateway.ask(ASK, /ok$|\}$/)).toStartWith(`HTTP/1.1 ${status} `)
+  })
+})
+
+describe('on one connection', () => {
+  test('responses that come in pieces follow each other', async () => {
+    const response = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+    using upstream = await rawUpstream(async (_, socket) => {
+      socket.setNoDelay(true)
+      for (const piece of [response.slice(0, 5), response.slice(5, 37), response.slice(37)]) {
+        socket.write(piece)
+        for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+      }
+    })
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 5; i++) expect(await gateway.ask(ASK)).toStartWith('HTTP/1.1 200 OK\r\n')
+    expect(upstream.connections()).toBe(1)
+  })
+
+  test('the interim responses of each request are counted alone', async () => {
+    using upstream = await cannedUpstream('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(16) + OK)
+    await using gateway = startGateway(upstream.url)
+    for (let i = 0; i < 3; i++) expect((await gateway.ask(ASK)).match(/ 103 /g)).toHaveLength(16)
+    expect(upstream.connections()).toBe(1)
   })
 })
 

@@ -9,6 +9,18 @@ test('it is first in, first out, without deleted items', () => {
   expect([queue.shift(), queue.shift(), queue.shift()]).toEqual(['a', 'c', undefined])
 })
 
+test('an item that comes back is the first again, with its deadline', () => {
+  const queue = new WaitingQueue<string>(3)
+  queue.add('a', 1)
+  queue.add('b', 2)
+  expect(queue.shift()).toBe('a')
+  queue.add('c', 3)
+  expect(queue.addFirst('a', 1)).toBe(true)
+  expect(queue.addFirst('d', 1)).toBe(false)
+  expect(queue.expire(2)).toEqual(['a'])
+  expect([queue.shift(), queue.shift(), queue.shift()]).toEqual(['b', 'c', undefined])
+})
+
 test('a full queue takes no item', () => {
   const queue = new WaitingQueue<string>(1)
   expect(queue.add('a', 10)).toBe(true)

@@ -1,4 +1,4 @@
-/** A bounded queue, first in first out; each item has a deadline. */
+/** A bounded queue, first in first out; each item has a deadline. An item that comes back is the first again. */
 
 export class WaitingQueue<T> {
   readonly #deadlines = new Map<T, number>()
@@ -13,6 +13,16 @@ export class WaitingQueue<T> {
   add(item: T, deadlineMs: number): boolean {
     if (this.size >= this.capacity) return false
     this.#deadlines.set(item, deadlineMs)
+    return true
+  }
+
+  /** Adds an item before all others. @returns false if the queue is full */
+  addFirst(item: T, deadlineMs: number): boolean {
+    if (this.size >= this.capacity) return false
+    const others = [...this.#deadlines]
+    this.#deadlines.clear()
+    this.#deadlines.set(item, deadlineMs)
+    for (const [other, otherMs] of others) this.#deadlines.set(other, otherMs)
     return true
   }
 

@@ -36,6 +36,7 @@ export interface TargetOwner {
 }
 
 export class Target implements Candidate, ConnectionOwner {
+  readonly name: string
   readonly shared: UpstreamShared
   readonly health: Health
   /** Requests that have one of its connections. */
@@ -51,6 +52,7 @@ export class Target implements Candidate, ConnectionOwner {
     readonly upstream: TargetOwner,
     readonly address: Address,
   ) {
+    this.name = nameOfAddress(address)
     this.shared = upstream.shared
     this.health = new Health(upstream.config.health)
     this.#nextCheckMs = this.shared.context.clock.nowMs + (upstream.config.health?.intervalMs ?? 0)
@@ -85,10 +87,9 @@ export class Target implements Candidate, ConnectionOwner {
     const { clock, log } = this.shared.context
     if (clock.nowMs < this.#warnedMs + WARN_MS) return
     this.#warnedMs = clock.nowMs
-    const target = nameOfAddress(this.address)
     log.warn(
-      { upstream: this.upstream.name, target, code },
-      `TLS with target ${this.upstream.name}/${target} failed: ${code}`,
+      { upstream: this.upstream.name, target: this.name, code },
+      `TLS with target ${this.upstream.name}/${this.name} failed: ${code}`,
     )
   }
 
@@ -156,15 +157,14 @@ export class Target implements Candidate, ConnectionOwner {
 
   /** Logs a change of state and tells the upstream. */
   #updateHealth(change: () => void): void {
-    const { health, upstream } = this
+    const { health, upstream, name } = this
     const before = health.state
     change()
     const { state } = health
     if (state === before) return
-    const target = nameOfAddress(this.address)
     this.shared.context.log.info(
-      { upstream: upstream.name, target, state },
-      `target ${upstream.name}/${target}: ${state}`,
+      { upstream: upstream.name, target: name, state },
+      `target ${upstream.name}/${name}: ${state}`,
     )
     upstream.onHealth()
   }

@@ -299,6 +299,76 @@ describe('a response that breaks off', () => {
   })
 })
 
+describe('a request without a response', () => {
+  test('on a new connection ejects its target after some in a row', async () => {
+    using first = await namedUpstream('first')
+    using second = await namedUpstream('second')
+    first.state.does = 'hang up'
+    await using gateway = startGateway([first.url, second.url])
+    for (let i = 0; i < 100 && statesOf(gateway).ejected === 0; i++)
+      expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
+    expect(statesOf(gateway)).toMatchObject({ ejected: 1 })
+    expect(first.asked).toHaveLength(EJECT_AFTER)
+  })
+
+  test.each(['GET', 'POST'])('on a kept connection never counts: %s', async (method) => {
+    const held: Socket[] = []
+    const hold = (_: string, socket: Socket) => void held.push(socket)
+    using first = await rawUpstream(hold)
+    using second = await rawUpstream(hold)
+    await using gateway = startGateway([first.url, second.url])
+    const [kept, asked] = [40, 2 * EJECT_AFTER]
+    using clients = new DisposableStack()
+    const all = []
+    for (let i = 0; i < kept; i++) all.push(clients.use(await rawClient(gateway.port, GET)))
+    await until(() => held.length === kept)
+    for (const socket of held) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst')
+    await Promise.all(all.map((client) => client.until(RESPONSE)))
+    for (const socket of held) socket.removeAllListeners('data').on('data', () => socket.destroy())
+    const request = `${method} /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`
+    const before = held.length
+    for (let i = 0; i < asked; i++) {
+      using client = await rawClient(gateway.port, request)
+      if (method === 'POST') expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 502 ')
+      else {
+        // It is sent again on a new connection.
+        await until(() => held.length === before + i + 1)
+        held.at(-1)!.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nfirst')
+        await client.until(RESPONSE)
+      }
+    }
+    expect(statesOf(gateway)).toMatchObject({ ejected: 0 })
+  })
+})
+
+test('a target that vanishes has no idle connection left', async () => {
+  using folder = temporaryFolder()
+  const unix = join(folder.path, 'dogs.1.sock')
+  using first = await namedUpstream('first', { unix })
+  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`)
+  expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+  expect(first.sockets.size).toBe(1)
+  rmSync(unix)
+  await until(() => first.sockets.size === 0)
+})
+
+test('a target that vanishes with a request still has to respond in time: 504', async () => {
+  using folder = temporaryFolder()
+  const unix = join(folder.path, 'dogs.1.sock')
+  using first = await namedUpstream('first', { unix })
+  first.state.does = 'nothing'
+  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`)
+  using client = await rawClient(gateway.port, GET)
+  await until(() => first.asked.length === 1)
+  rmSync(unix)
+  await until(() => targetsOf(gateway) === 0)
+  gateway.advance(35_000)
+  expect(client.received()).toBe('')
+  gateway.advance(1)
+  expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 504 ')
+  await until(() => first.sockets.size === 0)
+})
+
 test('a client’s failure never counts against a target', async () => {
   using first = await namedUpstream('first')
   using second = await namedUpstream('second')

@@ -69,6 +69,27 @@ describe('a target with https', () => {
     expect(await other.ask(GET.replace('GET', 'POST'), /\}$/)).toStartWith('HTTP/1.1 502 ')
   })
 
+  test('takes WebSockets, and large bodies both ways', async () => {
+    await using server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      tls: { cert: certificates.text('numbered.pem'), key: certificates.text('numbered.key') },
+      fetch: (request, each) => (each.upgrade(request) ? undefined : new Response(request.body)),
+      websocket: { maxPayloadLength: 8_000_000, message: (socket, message) => void socket.send(message) },
+    })
+    await using gateway = startGateway(`https://127.0.0.1:${server.port}`, { upstream: { tls: { ca } } })
+    const body = crypto.getRandomValues(new Uint8Array(65_536)).toHex().repeat(20)
+    const echo = await fetch(`${gateway.url}/dogs/`, { method: 'PUT', body, keepalive: false })
+    expect(Bun.hash(await echo.text())).toBe(Bun.hash(body))
+    const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/dogs/`)
+    const { promise, resolve } = Promise.withResolvers<string>()
+    socket.addEventListener('open', () => socket.send(body))
+    socket.addEventListener('message', ({ data }) => resolve(data))
+    expect(Bun.hash(await promise)).toBe(Bun.hash(body))
+    socket.close()
+    await until(() => gateway.server.connections() === 0)
+  })
+
   test('that does not finish its handshake is a connect timeout', async () => {
     using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
     await using gateway = startGateway(`https://127.0.0.1:${listener.port}`)

@@ -31,6 +31,8 @@ export interface PoolRequest {
   readonly tried: ReadonlySet<ConnectionOwner> | undefined
   /** Whether the last target received a part of it; then a tried target may be tried again. */
   readonly partiallySent: boolean
+  /** Whether it has been in the queue before. */
+  readonly hasWaited: boolean
   /** @param ms longest time in the queue. @returns the deadline, which a later wait does not extend. */
   startWaiting(ms: number): number
   /** The connection expects a call of its `serve` at once. */
@@ -227,8 +229,13 @@ export class Upstream implements TargetOwner {
   }
 
   #wait(request: PoolRequest): void {
-    if (!this.#waiting.add(request, request.startWaiting(this.config.queueMs)))
-      request.onNoConnection('queue_full')
+    // A request that comes back from a target that was not ready is not overtaken by those that came later.
+    const { hasWaited } = request
+    const deadlineMs = request.startWaiting(this.config.queueMs)
+    const isAdded = hasWaited
+      ? this.#waiting.addFirst(request, deadlineMs)
+      : this.#waiting.add(request, deadlineMs)
+    if (!isAdded) request.onNoConnection('queue_full')
   }
 
   /** While no target is ready the first request tries one; if it gets a connection, the others follow. */

@@ -9,13 +9,13 @@ import type { BlockCache } from '../http1/block_cache.ts'
 import { END_OF_FIELDS, hasBareLf } from '../http1/bytes.ts'
 import { readResponseHead, type ResponseHead, type ResponseRule } from '../http1/response_head.ts'
 import { isOffered } from '../http1/upgrade.ts'
-import { discard } from '../io/coalesce.ts'
 import { type Context, KEEP_ALIVE_MS, NEVER } from '../io/context.ts'
 import { lacksFiles } from '../io/files.ts'
 import { WriteQueue } from '../io/write_queue.ts'
 import type { Failure } from './failure_responses.ts'
 import type { UpstreamMetrics } from './metrics.ts'
 import type { ResponseListener } from './response_listener.ts'
+import { handlers, type SocketOwner, tlsHandlers } from './socket_handlers.ts'
 import { tlsOptions } from './tls_options.ts'
 
 /** More interim responses than this before one response are a fault. */
@@ -32,6 +32,8 @@ export interface UpstreamShared {
 /** The target of a connection. */
 export interface ConnectionOwner {
   readonly address: Address
+  /** Its address in logs. */
+  readonly name: string
   readonly shared: UpstreamShared
   /** A new connection is open. */
   onOpen(): void
@@ -49,7 +51,7 @@ export interface ConnectionOwner {
   failed(): void
 }
 
-export class UpstreamConnection {
+export class UpstreamConnection implements SocketOwner {
   readonly out = new WriteQueue()
   isTunnel = false
   /** Whether it has served a request before, so the target may have closed it meanwhile. */
@@ -98,13 +100,12 @@ export class UpstreamConnection {
     this.#connectTo(this.#others)
   }
 
-  /** Starts to serve the request of this listener. */
+  /** Starts to serve the request of this listener, which then writes it and calls `touch`. */
   serve(listener: ResponseListener | undefined): void {
     this.#listener = listener
     this.#interim = 0
     this.bytesReceived = false
     this.out.hasSent = false
-    this.touch()
   }
 
   /** Progress was made: sets the deadline for the next step. */
@@ -123,7 +124,7 @@ export class UpstreamConnection {
     else this.deadlineMs = NEVER
   }
 
-  onOpen(socket: Socket<UpstreamConnection>): void {
+  onOpen(socket: Socket<unknown>): void {
     if (this.#isClosed) return void socket.terminate()
     const { metrics } = this.target.shared
     metrics.connects.ok.inc()
@@ -136,7 +137,7 @@ export class UpstreamConnection {
     if (!this.out.isBlocked) this.#listener?.onUpstreamDrained()
   }
 
-  onHandshake(socket: Socket<UpstreamConnection>, isDone: boolean, error: Error | null): void {
+  onHandshake(socket: Socket<unknown>, isDone: boolean, error: Error | null): void {
     if (isDone) return this.onOpen(socket)
     this.target.onHandshakeFailed((error as NodeJS.ErrnoException | null)?.code ?? 'unknown')
     this.onClose()
@@ -233,6 +234,13 @@ export class UpstreamConnection {
     listener?.onUpstreamClosed(failure)
   }
 
+  /** An exception, which is a bug in the gateway. */
+  onError(error: Error): void {
+    const { log } = this.target.shared.context
+    log.error({ err: error }, 'a bug in the gateway: the connection to the upstream is closed')
+    this.fail('malformed')
+  }
+
   /** The response breaks a rule: counts it and fails. */
   failMalformed(rule: ResponseRule): void {
     this.target.shared.metrics.rejections[rule].inc()
@@ -286,26 +294,3 @@ export class UpstreamConnection {
 /** Whether a 101 switches to protocols that the client offered, after a whole request. Other responses pass. */
 const isRequested = ({ status, upgrade = [] }: ResponseHead, listener: ResponseListener): boolean =>
   status !== 101 || (listener.isRequestDone && isOffered(upgrade, listener.upgrade))
-
-const handlers = {
-  open: (socket: Socket<UpstreamConnection>) => socket.data.onOpen(socket),
-  data: (socket: Socket<UpstreamConnection>, bytes: Buffer) => socket.data.onData(bytes),
-  drain: (socket: Socket<UpstreamConnection>) => socket.data.onDrain(),
-  close: (socket: Socket<UpstreamConnection>, error?: Error) => socket.data.onClose(error),
-  // Bun calls this for an exception of a handler, a bug in the gateway.
-  error(socket: Socket<UpstreamConnection>, error: Error) {
-    discard()
-    const { log } = socket.data.target.shared.context
-    log.error({ err: error }, 'a bug in the gateway: the connection to the upstream is closed')
-    socket.data.fail('malformed')
-  },
-  connectError: (socket: Socket<UpstreamConnection>) => socket.data.onConnectError(),
-}
-
-/** With TLS a connection is open once the handshake is done. */
-const tlsHandlers = {
-  ...handlers,
-  open() {},
-  handshake: (socket: Socket<UpstreamConnection>, isDone: boolean, error: Error | null) =>
-    socket.data.onHandshake(socket, isDone, error),
-}

@@ -40,6 +40,23 @@ describe('while all connections are in use', () => {
     expect(await gateway.metric('gateway_upstream_queue_seconds_count')).toBe(2)
   })
 
+  test.each([GET, POST])('no pipelined request overtakes one that waits: %j', async (next) => {
+    const asked: string[] = []
+    using upstream = await rawUpstream((received, socket) => {
+      asked.push(received.slice(received.lastIndexOf(' /') + 7, received.lastIndexOf(' HTTP')))
+      if (asked.length > 1) socket.write(OK)
+    })
+    await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 1 } })
+    const named = (text: string, name: string) => text.replace('/dogs/', `/dogs/${name}`)
+    using first = await rawClient(gateway.port, named(GET, 'first') + named(next, 'next'))
+    await until(() => asked.length === 1)
+    using second = await rawClient(gateway.port, named(GET, 'second'))
+    await until(() => waiting(gateway) === 1)
+    for (const socket of upstream.sockets) socket.write(OK)
+    await Promise.all([first.until(/ok[^]*ok$/), second.until(/ok$/)])
+    expect(asked).toEqual(['first', 'second', 'next'])
+  })
+
   test('a request beyond the queue gets a 503 with Retry-After', async () => {
     using upstream = await rawUpstream(() => {})
     await using gateway = startGateway(upstream.url, { upstream: { maxConnections: 1, queue: 1 } })
@@ -110,6 +127,35 @@ describe('while no target is ready', () => {
     others.use(await namedUpstream('first', { unix: join(folder.path, 'dogs.a.1.sock') }))
     await client.until(/first$/)
     expect(await gateway.ask(GET, /first$/)).toContain('200 OK')
+  })
+
+  test.each([
+    ['dogs.*.sock', 'before', 0],
+    ['dogs.*.sock', 'in vain', 2],
+    ['dogs.1.sock', 'before', 0],
+    ['dogs.1.sock', 'in vain', 2],
+  ])('requests for %s keep their order, tried %s', async (pattern, _, sweeps) => {
+    using folder = temporaryFolder()
+    await using gateway = startGateway(`unix:${folder.path}/${pattern}`)
+    using clients = new DisposableStack()
+    const all: { until(pattern: RegExp): Promise<string> }[] = []
+    // Requests that wait may be served by now: the gateway sweeps in real time, too.
+    const ask = async (name: string, isServing = () => false) => {
+      const size = waiting(gateway)
+      all.push(clients.use(await rawClient(gateway.port, GET.replace('/dogs/', `/dogs/${name}`))))
+      await until(() => waiting(gateway) === size + 1 || isServing())
+    }
+    for (const name of ['1', '2', '3']) await ask(name)
+    for (let i = 0; i < sweeps; i++) {
+      gateway.advance(100)
+      await until(() => waiting(gateway) === 3)
+    }
+    using upstream = await namedUpstream('ok', { unix: `${folder.path}/dogs.1.sock` })
+    if (sweeps === 0 && pattern === 'dogs.1.sock') await ask('4', () => upstream.asked.length > 0)
+    gateway.advance(1001)
+    await Promise.all(all.map((client) => client.until(/ok$/)))
+    const asked = upstream.asked.map((text) => text.split(' ')[1])
+    expect(asked).toEqual(all.map((__, i) => `/dogs/${i + 1}`))
   })
 
   test('one request tries a target, and the others follow', async () => {

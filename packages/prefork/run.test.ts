@@ -264,6 +264,36 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     )
   })
 
+  test('a cluster that shares its port is replaced by another one without a failed request', async () => {
+    await using old = toys({ TOYS_SHARE_PORT: 'yes', TOYS_LAME_DUCK_MS: '300' })
+    const { url } = await old.ready()
+    const { port } = new URL(url)
+    let answered = 0
+    const over = new AbortController()
+    const client = async () => {
+      // Each request has a connection of its own, so that it reaches either cluster.
+      for (; !over.signal.aborted; answered++)
+        expect((await fetch(url, { keepalive: false })).status).toBe(200)
+    }
+    const clients = Promise.all(Array.from({ length: 4 }, client))
+    await using next = toys({ TOYS_SHARE_PORT: 'yes', TOYS_PORT: port })
+    expect((await next.ready()).url).toBe(url)
+    old.signal('SIGTERM')
+    expect(await old.exit()).toBe(EXIT.ok)
+    over.abort()
+    await clients
+    expect(answered).toBeGreaterThan(0)
+    expect(await (await fetch(url)).text()).toBe('toy')
+  })
+
+  test('a port that its holder does not share is named also with SHARE_PORT, with exit code 3', async () => {
+    using taken = Bun.serve({ hostname: '127.0.0.1', port: 0, reusePort: false, fetch: () => new Response() })
+    await using cluster = toys({ TOYS_PORT: String(taken.port), TOYS_SHARE_PORT: 'yes' })
+    expect(await cluster.exit()).toBe(EXIT.couldNotStart)
+    const { msg } = await cluster.line(`port ${taken.port} is taken`)
+    expect(msg).toContain('set TOYS_PORT')
+  })
+
   test('a failed migration keeps the cluster from serving, with exit code 3', async () => {
     await using cluster = toys({ TOY_MIGRATION: 'broken' })
     expect(await cluster.exit()).toBe(EXIT.couldNotStart)

@@ -62,7 +62,8 @@ export async function runSingle<Config extends ProcessConfig>(
     requestsBefore: 0,
   }
   try {
-    const address = { hostname: config.host, port: await findPort(cluster.prefix, config), reusePort: false }
+    const port = await findPort(cluster.prefix, config)
+    const address = { hostname: config.host, port, reusePort: config.sharePort === 'yes' }
     const addresses: Address[] = [address]
     if (config.socketDir !== undefined) {
       const sockets = new SlotSockets(config.socketDir, cluster.name)
@@ -78,7 +79,7 @@ export async function runSingle<Config extends ProcessConfig>(
             ...NEVER_RELOADED,
             workers: [workerSnapshot(scoreboard, counts, status)],
           }),
-        notReady: () => whyNotReady(cluster.name, status),
+        notReady: () => whyNotReady(cluster.name, status) ?? cluster.notReady?.(config),
       }),
     )
     cleanUp.defer(() => void admin.stop(true))

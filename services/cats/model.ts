@@ -1,9 +1,13 @@
-/** The kind of the service cats: its name, trait and defaults. */
+/** What the service cats is: its name, fields and defaults. */
 import { join } from 'node:path'
-import type { Kind } from '@bun-monitoring/pets'
+import { defineKind } from '@bun-monitoring/pets/model'
 
-export const cats: Kind = {
+export const cats = defineKind({
   name: 'cats',
-  trait: 'likes_to_drop_things',
+  fields: {
+    name: { type: 'text', description: 'the name' },
+    breed: { type: 'text', description: 'the breed' },
+    likes_to_drop_things: { type: 'boolean', description: 'whether it likes to drop things' },
+  },
   defaults: { port: 8002, adminPort: 9002, databasePath: join(import.meta.dir, 'data', 'cats.sqlite') },
-}
+})

@@ -1,9 +1,13 @@
-/** The kind of the service dogs: its name, trait and defaults. */
+/** What the service dogs is: its name, fields and defaults. */
 import { join } from 'node:path'
-import type { Kind } from '@bun-monitoring/pets'
+import { defineKind } from '@bun-monitoring/pets/model'
 
-export const dogs: Kind = {
+export const dogs = defineKind({
   name: 'dogs',
-  trait: 'likes_to_bark',
+  fields: {
+    name: { type: 'text', description: 'the name' },
+    breed: { type: 'text', description: 'the breed' },
+    likes_to_bark: { type: 'boolean', description: 'whether it likes to bark' },
+  },
   defaults: { port: 8001, adminPort: 9001, databasePath: join(import.meta.dir, 'data', 'dogs.sqlite') },
-}
+})

@@ -8,10 +8,11 @@ import type { AdminAccount } from './admin/sessions.ts'
 import type { Kind } from './model/kind.ts'
 import type { Store } from './store/store.ts'
 import type { BodyLimits } from './http/body.ts'
-import { apiDocs } from './http/docs.ts'
+import { apiDocs } from './http/docs/routes.ts'
 import { requestEdge } from './http/edge.ts'
 import { errorResponse } from './http/errors.ts'
 import { type Faults, injectFaults } from './http/fault_injection.ts'
+import { publicPathOf } from './http/public_path.ts'
 import { petRoutes } from './http/routes.ts'
 
 export interface AppParts {
@@ -20,6 +21,8 @@ export interface AppParts {
   store: Store
   limits: BodyLimits
   hosts: readonly string[]
+  /** Instead of `X-Forwarded-Prefix`. */
+  publicPath?: string | undefined
   /** Without it there is no admin page. */
   admin?: AdminAccount | undefined
   faults?: Faults
@@ -34,12 +37,14 @@ export function petsApp({
   store,
   limits,
   hosts,
+  publicPath: publicPathSetting,
   admin,
   faults,
   registry,
   tally,
   log,
 }: AppParts) {
+  const publicPath = publicPathOf(publicPathSetting)
   return (
     // With a standard hostname Elysia looks for the path from a fixed offset and misses it behind a short Host.
     new Elysia({ normalize: false, handler: { standardHostname: false } })
@@ -53,8 +58,8 @@ export function petsApp({
           ? new Response('ok\n')
           : new Response(`${store.outage}\n`, { status: 503 }),
       )
-      .use(petRoutes(kind, store, tally, limits))
-      .use(apiDocs(kind, version))
-      .use(adminRoutes(kind, store, limits, admin, log))
+      .use(petRoutes(kind, store, tally, limits, publicPath))
+      .use(apiDocs(kind, version, tally, publicPath))
+      .use(adminRoutes(kind, store, limits, publicPath, admin, log))
   )
 }

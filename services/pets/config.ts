@@ -3,6 +3,7 @@ import { ConfigError, type Environment, processSettings, readConfig } from '@bun
 import { type Static, Type } from '@sinclair/typebox'
 import type { AdminAccount } from './admin/sessions.ts'
 import { faultSettings } from './http/fault_injection.ts'
+import { PUBLIC_PATH } from './http/public_path.ts'
 import { type Kind, prefixOf } from './model/kind.ts'
 import { isPostgresUrl, readPassword } from './postgres/target.ts'
 
@@ -53,6 +54,14 @@ export const serviceSettings = (kind: Kind) =>
         pattern: String.raw`^\s*\.?[^\s,:/]+(\s*,\s*\.?[^\s,:/]+)*\s*$`,
         description:
           'comma-separated names that `Host` may have, `.example.com` with all its subdomains; 400 for others',
+      }),
+    ),
+    publicPath: Type.Optional(
+      Type.String({
+        pattern: PUBLIC_PATH,
+        maxLength: 1024,
+        description:
+          'path such as `/pets` under which clients reach the service, if a proxy in front removes it and sends no `X-Forwarded-Prefix`',
       }),
     ),
     adminPasswordHash: Type.Optional(

@@ -9,7 +9,8 @@ import type { SQL, TransactionSQL } from 'bun'
 import { ConfigError, createLogger, type Environment } from '@bun-monitoring/prefork'
 import { runCommand } from './command.ts'
 import { serviceConfig } from './config.ts'
-import { type Kind, prefixOf } from './model/kind.ts'
+import { typeOf } from './model/field_types.ts'
+import { columnsOf, fieldsOfType, inputFields, type Kind, prefixOf } from './model/kind.ts'
 import { connectWithRetries } from './postgres/database.ts'
 import { migrate } from './postgres/migrate.ts'
 import { whereIs } from './postgres/target.ts'
@@ -67,24 +68,27 @@ async function copy(kind: Kind, env: Environment, isReplacing: boolean): Promise
   }
 }
 
-type Row = { id: bigint; name: string; breed: string; is_test: bigint } & Record<string, unknown>
+type Row = { id: bigint } & Record<string, string | number | bigint>
+
+const listOf = (columns: readonly string[]): string => columns.map((column) => `"${column}"`).join(', ')
 
 /** @throws Error that lists the ids of rows which PostgreSQL cannot hold. */
-function readSource({ name, trait }: Kind, file: Database) {
+function readSource(kind: Kind, file: Database) {
+  const { name } = kind
   const one = (sql: string) => file.query<{ value: bigint | null }, []>(sql).get()?.value ?? 0n
+  const texts = fieldsOfType(kind, 'text')
+  const hasNul = texts.map((column) => `instr("${column}", char(0)) > 0`)
   const nul = file
-    .query<{ id: bigint }, []>(
-      `SELECT id FROM ${name} WHERE instr(name, char(0)) > 0 OR instr(breed, char(0)) > 0 ORDER BY id`,
-    )
+    .query<{ id: bigint }, []>(`SELECT id FROM ${name} WHERE ${['0', ...hasNul].join(' OR ')} ORDER BY id`)
     .all()
   if (nul.length > 0) {
     const ids = nul.slice(0, 10).map(({ id }) => id)
     throw new Error(
-      `${nul.length} ${name} have a NUL character in name or breed, which PostgreSQL cannot hold: change or delete ids ${ids.join(', ')}${nul.length > 10 ? ', …' : ''}`,
+      `${nul.length} ${name} have a NUL character in ${texts.join(' or ')}, which PostgreSQL cannot hold: change or delete ids ${ids.join(', ')}${nul.length > 10 ? ', …' : ''}`,
     )
   }
   const page = file.query<Row, [bigint, number]>(
-    `SELECT id, name, breed, ${trait}, is_test FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
+    `SELECT ${listOf(columnsOf(kind))} FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
   )
   return {
     rows: Number(one(`SELECT count(*) AS value FROM ${name}`)),
@@ -109,18 +113,24 @@ async function clear({ name }: Kind, target: TransactionSQL, isReplacing: boolea
 }
 
 /** Sends a batch as JSON, which is one parameter. */
-async function insert({ name, trait }: Kind, target: TransactionSQL, batch: readonly Row[]): Promise<void> {
-  const json = batch.map((row) => ({
-    id: String(row.id),
-    name: row.name,
-    breed: row.breed,
-    [trait]: row[trait] === 1n,
-    is_test: row.is_test === 1n,
-  }))
+async function insert(kind: Kind, target: TransactionSQL, batch: readonly Row[]): Promise<void> {
+  const fields = inputFields(kind)
+  const json = batch.map((row) =>
+    // JSON has no bigint; PostgreSQL reads an integer from a text, too.
+    Object.fromEntries([
+      ['id', String(row.id)],
+      ...fields.map(([name, { type }]) => {
+        const value = row[name]!
+        if (type === 'boolean') return [name, value === 1n]
+        return [name, typeof value === 'bigint' ? String(value) : value]
+      }),
+    ]),
+  )
+  const columns = listOf(columnsOf(kind))
+  const types = fields.map(([name, field]) => `"${name}" ${typeOf(field).postgres}`).join(', ')
   await target.unsafe(
-    `INSERT INTO ${name} (id, name, breed, ${trait}, is_test)
-     SELECT id, name, breed, ${trait}, is_test FROM json_to_recordset($1::text::json)
-       AS pet (id bigint, name text, breed text, ${trait} boolean, is_test boolean)`,
+    `INSERT INTO ${kind.name} (${columns})
+     SELECT ${columns} FROM json_to_recordset($1::text::json) AS pet (id bigint, ${types})`,
     [JSON.stringify(json)],
   )
 }

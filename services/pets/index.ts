@@ -45,6 +45,7 @@ export const runService = (kind: Kind, version: string, env: Environment): Promi
     async prepare(config) {
       await databaseOf(kind, config).migrate(createLogger(kind.name, config.logLevel))
     },
+    notReady: (config) => databaseOf(kind, config).notReady?.(),
     serve: (config, worker) => serve(kind, version, config, worker),
   })
 
@@ -58,6 +59,7 @@ async function serve(kind: Kind, version: string, config: ServiceConfig, worker:
     store,
     limits: config,
     hosts: hostsOf(config),
+    publicPath: config.publicPath,
     admin: adminOf(config),
     faults: config,
     registry,

@@ -12,16 +12,26 @@ import type { AdminAccount } from './admin/sessions.ts'
 import { petsApp } from './app.ts'
 import { serviceConfig } from './config.ts'
 import { databaseOf } from './database.ts'
-import type { Kind } from './model/kind.ts'
+import { defineKind, type Kind, prefixOf } from './model/kind.ts'
 import { isPostgresExpected, sharedServer } from './postgres/testing_server.ts'
 
-export const testKind: Kind = {
+export const testKind = defineKind({
   name: 'dogs',
-  trait: 'likes_to_bark',
+  fields: {
+    name: { type: 'text', description: 'the name' },
+    breed: { type: 'text', description: 'the breed' },
+    likes_to_bark: { type: 'boolean', description: 'whether it likes to bark' },
+  },
   defaults: { port: 8001, adminPort: 9001, databasePath: 'data/dogs.sqlite' },
-}
+})
 
 export const limits = { bodyBytes: 4096, requestTimeoutMs: 30_000 }
+
+/** A folder that is removed at the end of the scope. */
+export function temporaryFolder() {
+  const path = mkdtempSync(join(tmpdir(), 'contract-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
+}
 
 /** An empty database. */
 export interface TestDatabase extends AsyncDisposable {
@@ -121,21 +131,28 @@ export const post = (url: string, name: string): Promise<Response> =>
 /** Opens the app over a database, for requests without a socket: `ask('/dogs/')`. Disposes of the database at the end. */
 export async function openPets(
   database: TestDatabase,
-  options: Partial<typeof limits & { hosts: string[]; log: Logger; admin: AdminAccount }> = {},
+  options: Partial<
+    typeof limits & { kind: Kind; hosts: string[]; publicPath: string; log: Logger; admin: AdminAccount }
+  > = {},
 ) {
   const registry = new Registry()
   const log = options.log ?? createLogger('test', 'silent')
-  const { migrate, open } = databaseOf(testKind, serviceConfig(testKind, database.env))
+  const kind = options.kind ?? testKind
+  const env = Object.fromEntries(
+    Object.entries(database.env).map(([name, value]) => [name.replace('DOGS', prefixOf(kind)), value]),
+  )
+  const { migrate, open } = databaseOf(kind, serviceConfig(kind, env))
   await migrate(log)
   const store = open(registry, log)
   await store.publish()
   const tally = new RequestTally()
   const app = petsApp({
-    kind: testKind,
+    kind,
     version: '0.0.0',
     store,
     limits: { ...limits, ...options },
     hosts: options.hosts ?? [],
+    publicPath: options.publicPath,
     admin: options.admin,
     registry,
     tally,

@@ -143,6 +143,15 @@ const PROGRAMS: Record<string, (registry: Registry) => unknown> = {
     gauge.remove('x')
     registry.removeSingleMetric('b')
   },
+  'a metric of prom-client that is removed, and comes back': async (registry) => {
+    const registers = [registry as never]
+    const counter = new promClient.Counter({ name: 'a_total', help, labelNames: ['of'], registers })
+    counter.inc({ of: 'x' }, 3)
+    await registry.metrics()
+    registry.removeSingleMetric('a_total')
+    await registry.metrics()
+    registry.registerMetric(counter as never)
+  },
   'a metric of prom-client that is reset': async (registry) => {
     const counter = new promClient.Counter({ name: 'a_total', help, registers: [registry as never] })
     counter.inc(5)
@@ -218,6 +227,21 @@ test('counters of prom-client go on over the workers of a slot, gauges do not', 
     'b_sum{}': '-9',
     'c{}': '3',
   })
+})
+
+test('a series of prom-client that the worker before has removed is shown at 0 when it is there again', async () => {
+  const segment = create()
+  const jobs = (registry: Registry) =>
+    new promClient.Counter({ name: 'jobs', help, labelNames: ['of'], registers: [registry as never] })
+  const before = jobs(workerOf(segment))
+  before.inc({ of: 'x' }, 3)
+  await aSecond()
+  before.remove({ of: 'x' })
+  await aSecond()
+  expect((await masterPageOf(segment)).has('jobs{"of":"x"}')).toBe(false)
+  jobs(workerOf(segment)).inc({ of: 'x' }, 0)
+  await aSecond()
+  expect((await masterPageOf(segment)).get('jobs{"of":"x"}')).toBe('0')
 })
 
 test('a counter of prom-client that is reset counts on from its last number', async () => {

@@ -1,5 +1,5 @@
 /** Too many series, a growing store and hostile label values lose no count, merge no series and break no page. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { Counter, Gauge, Histogram, Registry, Summary } from '../index.ts'
 import { samplesOf } from '../testdata/samples.ts'
 
@@ -110,6 +110,32 @@ describe('label sets above the limit', () => {
     // Less than a Map's entry for each.
     expect(count() - before).toBeLessThan(events * 10)
   })
+})
+
+test('label values that were seen before are found without writing them as text', () => {
+  const { counter } = counterOf({ labelNames: ['job', 'size'] })
+  const count = () => {
+    counter.labels('a', 1).inc()
+    counter.labels({ job: 'a', size: 1 }).inc()
+    counter.inc({ job: 'a' })
+  }
+  count()
+  using written = spyOn(JSON, 'stringify')
+  count()
+  expect(written).not.toHaveBeenCalled()
+  counter.labels('b', 1)
+  expect(written).toHaveBeenCalled()
+})
+
+test('an unknown label is an error, also beside labels of a series that is there', async () => {
+  const { counter, page } = counterOf({ labelNames: ['job', 'size'] })
+  counter.inc({ job: 'a' })
+  for (const labels of [
+    { job: 'a', colour: 'red' },
+    { job: 'a', size: undefined, colour: 'red' },
+  ])
+    expect(() => counter.inc(labels as never)).toThrow('colour')
+  expect((await page()).get('jobs{"job":"a"}')).toBe('1')
 })
 
 test('a removed series whose child is not kept takes no memory', async () => {

@@ -58,6 +58,7 @@ test.each([
   ['SELECT (SELECT 1 FROM a) FROM dogs', 'SELECT', 'dogs'],
   ['SELECT EXTRACT(year FROM born) FROM dogs', 'SELECT', 'dogs'],
   ['SELECT a IS NOT DISTINCT FROM b, c IS DISTINCT FROM d FROM dogs', 'SELECT', 'dogs'],
+  ['SELECT (a)&"b" FROM dogs', 'SELECT', 'dogs'],
   ['SELECT DISTINCT a FROM dogs', 'SELECT', 'dogs'],
   ['SELECT * FROM dogs JOIN cats USING (id)', 'SELECT', 'dogs'],
   ['SELECT * FROM dogs, cats', 'SELECT', 'dogs'],

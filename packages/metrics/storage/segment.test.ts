@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   truncateSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -13,7 +14,7 @@ import { join } from 'node:path'
 import { Counter } from '../api/counter.ts'
 import { BOARD_WORDS, HEADER_WORDS, LAYOUT_VERSION, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { identityOf, startTimeOf } from '../process/identity.ts'
-import { Segment } from './segment.ts'
+import { Segment, type SegmentOptions } from './segment.ts'
 import { removeStale, SegmentError } from './segment_file.ts'
 import { help, REGION_BYTES, registersOf, segmentFolder, shown, work } from '../testdata/segments.ts'
 
@@ -89,30 +90,30 @@ function patch(path: string, byte: number, value: number): void {
   writeFileSync(path, bytes)
 }
 
-test('on a full file system it says how much is needed and leaves no file', () => {
-  const full = join(folder, 'full')
-  mkdirSync(full)
-  const needed =
-    (HEADER_WORDS + (2 * 4 + 1) * (REGION_HEADER_WORDS + (1024 * 1024) / WORD_BYTES)) * WORD_BYTES
+test.each<[claim: string, options: SegmentOptions, why: string]>([
+  ['a file that cannot be written to its end', { slots: 4 }, '.+'],
+  ['a file that is larger than what is free', { slots: 1_000_000, regionBytes: 2 ** 30 }, '\\d+ are free'],
+])('%s says how much is needed, and is not there', (claim, options, why) => {
+  const home = join(folder, claim.replaceAll(' ', '-'))
+  mkdirSync(home)
+  const { bavail, bsize } = statfsSync(home)
+  expect(Segment.bytesOf(options) > bavail * bsize).toBe(why !== '.+')
   const make = `import { Segment } from ${JSON.stringify(join(import.meta.dir, 'segment.ts'))}
-    try { Segment.create('full', { slots: 4 }, ${JSON.stringify(full)}) } catch (error) { console.log(error.name + ': ' + error.message) }`
+    try { Segment.create('full', ${JSON.stringify(options)}, ${JSON.stringify(home)}) } catch (error) { console.log(error.name + ': ' + error.message) }`
+  // No file of the process may have more than 2048 blocks.
   const limited = ['sh', '-c', `trap '' XFSZ; ulimit -f 2048; exec "$@"`, 'sh', process.execPath, '-e', make]
-  const mounted = Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', full])
-  if (!mounted.success)
-    console.warn(`no tmpfs to fill (${mounted.stderr}): only a limit on file sizes is tried`)
-  try {
-    for (const command of mounted.success ? [limited.slice(4), limited] : [limited]) {
-      const { stdout } = Bun.spawnSync(command)
-      expect(stdout.toString()).toMatch(
-        new RegExp(
-          `^SegmentError: no room for the metrics segment: ${full}/bun-metrics-[0-9a-f]{8}-full-\\d+ needs ${needed} bytes \\(.+\\): make room`,
-        ),
-      )
-      expect(readdirSync(full)).toEqual([])
-    }
-  } finally {
-    if (mounted.success) Bun.spawnSync(['umount', full])
-  }
+  expect(Bun.spawnSync(limited).stdout.toString()).toMatch(
+    new RegExp(
+      `^SegmentError: no room for the metrics segment: ${home}/bun-metrics-[0-9a-f]{8}-full-\\d+ needs ${Segment.bytesOf(options)} bytes \\(${why}\\): make room`,
+    ),
+  )
+  expect(readdirSync(home)).toEqual([])
+})
+
+test('the size of a segment is that of its header and its regions', () => {
+  const regionBytes = 1024 * 1024
+  const bytes = (HEADER_WORDS + (2 * 4 + 1) * (REGION_HEADER_WORDS + regionBytes / WORD_BYTES)) * WORD_BYTES
+  expect(Segment.bytesOf({ slots: 4 })).toBe(bytes)
 })
 
 test('files of dead masters are removed, those of living ones are not', () => {

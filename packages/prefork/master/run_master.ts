@@ -28,9 +28,9 @@ import { workersOf } from './state.ts'
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const
 
 /** @returns the exit code. */
-export async function runMaster(
-  cluster: Pick<Cluster, 'name' | 'version' | 'prefix'>,
-  config: ProcessConfig,
+export async function runMaster<Config extends ProcessConfig>(
+  cluster: Pick<Cluster<Config>, 'name' | 'version' | 'prefix' | 'notReady'>,
+  config: Config,
   log: Logger,
 ): Promise<number> {
   exitOnUncaughtErrors(log)
@@ -64,7 +64,7 @@ export async function runMaster(
     const admin = await bind(cluster.prefix, 'admin', config, () =>
       serveAdmin(config, registry, {
         stats: () => statsDocument(clusterSnapshot(cluster, address, { ...master, slotStats })),
-        notReady: () => master.whyNotReady(),
+        notReady: () => master.whyNotReady() ?? cluster.notReady?.(config),
       }),
     )
     cleanUp.defer(() => void admin.stop(true))

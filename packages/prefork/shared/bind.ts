@@ -66,7 +66,7 @@ const hasAddress = (host: string): Promise<boolean> =>
 
 /**
  * Binds the traffic port for a moment without sharing it. Workers share the port, and would also share it with a process of
- * another program: that must be an error.
+ * another program: that is an error unless `sharePort` allows it.
  * @returns the port, also if port 0 was asked for.
  * @throws {StartError} if the port cannot be bound.
  */
@@ -74,7 +74,9 @@ export const findPort = (prefix: string, config: ProcessConfig): Promise<number>
   bind(prefix, 'traffic', config, async () => {
     const { host: hostname } = config
     const port = config.port === 0 ? freePort(hostname) : config.port
-    await Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() }).stop(true)
+    // A listener that shares the port would be given connections, even if it closes at once.
+    if (config.sharePort === 'no')
+      await Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() }).stop(true)
     return port
   })
 

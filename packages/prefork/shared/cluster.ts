@@ -11,6 +11,11 @@ export interface Cluster<Config extends ProcessConfig = ProcessConfig> {
   config: () => Config
   /** Migrations. Runs in the first worker of a start or a reload, before any worker serves the new code. */
   prepare?: (config: Config) => void | Promise<void>
+  /**
+   * Why the whole cluster is not ready although its workers serve, such as a file that is gone; runs in the process of the admin
+   * server, at each request of `/readyz`.
+   */
+  notReady?: (config: Config) => string | undefined
   /** Serves traffic on `worker.addresses`. Runs in each worker. An error thrown here means that the worker cannot boot. */
   serve: (config: Config, worker: Worker) => Served | Promise<Served>
 }

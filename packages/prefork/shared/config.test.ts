@@ -31,6 +31,7 @@ test('without variables the defaults hold, and cannot be changed', () => {
   expect(config).toEqual({
     host: '127.0.0.1',
     port: 8001,
+    sharePort: 'no',
     adminHost: '127.0.0.1',
     adminPort: 9001,
     workers: 2,

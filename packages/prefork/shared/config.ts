@@ -29,6 +29,14 @@ const LONGEST_MS = 604_800_000
 export const processSettings = (defaults: { port: number; adminPort: number }) => ({
   host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that serves traffic' }),
   port: port(defaults.port, 'port that serves traffic; 0 picks a free one'),
+  sharePort: Type.Union(
+    (['no', 'yes'] as const).map((answer) => Type.Literal(answer)),
+    {
+      default: 'no',
+      description:
+        'yes: starts also while another cluster on this port shares it; both accept connections until one stops',
+    },
+  ),
   adminHost: Type.String({
     minLength: 1,
     default: '127.0.0.1',

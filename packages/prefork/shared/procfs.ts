@@ -21,6 +21,7 @@ export interface ListenQueue {
 
 /** States in /proc/net/tcp and tcp6 (include/net/tcp_states.h), and in /proc/net/unix. */
 const ESTABLISHED = '01'
+const SYN_RECEIVED = '03'
 const LISTEN = '0A'
 const UNIX_CONNECTED = '03'
 
@@ -62,17 +63,13 @@ export function readListenQueue(port: number): ListenQueue | undefined {
   })
 }
 
-/** The inodes of a process's open connections to a port or a socket file. They identify the connections. */
+/** The inodes of a process's open connections to ports or a socket file. They identify the connections. */
 export function readConnections(
-  port: number,
+  ports: ReadonlySet<number>,
   socketPath?: string,
   pid: number | 'self' = 'self',
 ): Set<string> {
-  const inodes = new Set<string>()
-  for (const path of TCP_TABLES) {
-    const table = attempt(() => readFileSync(path, 'utf8')) ?? ''
-    for (const row of rowsOf(table, port)) if (row.state === ESTABLISHED) inodes.add(row.inode)
-  }
+  const inodes = new Set(readRows(ESTABLISHED, ports).map(({ inode }) => inode))
   if (socketPath !== undefined) {
     for (const line of (attempt(() => readFileSync('/proc/net/unix', 'utf8')) ?? '').split('\n')) {
       const [, , , , , state, inode, path] = line.split(/\s+/)
@@ -82,20 +79,31 @@ export function readConnections(
   return inodes.intersection(socketsOf(pid))
 }
 
-/** This process's own listeners on a port: their file numbers, and the connections that wait to be accepted. */
-export function readOwnListeners(port: number): { file: number; queue: number }[] {
+/** A TCP listener of this process. */
+export interface OwnListener {
+  file: number
+  port: number
+  /** Connections that wait to be accepted. */
+  queue: number
+}
+
+/** This process's own listeners on a port, or on all ports. */
+export function readOwnListeners(on?: number): OwnListener[] {
   const own = socketsOf('self')
-  const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
-  return rows.flatMap(({ state, inode, queue }) => {
+  return readListenerRows(on).flatMap(({ inode, queue, port }) => {
     const file = own.get(inode)
-    return state === LISTEN && file !== undefined ? [{ file, queue }] : []
+    return file === undefined ? [] : [{ file, port, queue }]
   })
+}
+
+/** The clients whose TCP handshake with these ports is not complete, for any process. They have no inode yet. */
+export function readHandshakes(ports: ReadonlySet<number>): Set<string> {
+  return new Set(readRows(SYN_RECEIVED, ports).map(({ client }) => client))
 }
 
 /** A process that listens on a port of this network namespace, if this user may know it. */
 export function readListenerProcess(port: number): { pid: number; command: string } | undefined {
-  const rows = TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', port))
-  const inodes = rows.filter(({ state }) => state === LISTEN).map(({ inode }) => inode)
+  const inodes = readListenerRows(port).map(({ inode }) => inode)
   const pids = (attempt(() => readdirSync('/proc')) ?? []).map(Number).filter(Number.isInteger)
   const pid = pids.find((each) => {
     const sockets = socketsOf(each)
@@ -136,22 +144,40 @@ export function readListenOverflows(): number | undefined {
 
 /** Accept queue lengths of the listening sockets on a port, from /proc/net/tcp or tcp6. */
 export const parseListeners = (table: string, port: number): number[] =>
-  rowsOf(table, port)
-    .filter(({ state }) => state === LISTEN)
-    .map(({ queue }) => queue)
+  rowsOf(table, LISTEN, new Set([port])).map(({ queue }) => queue)
 
-function rowsOf(table: string, port: number) {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+/** The listeners on a port, or on all ports. */
+const readListenerRows = (port?: number): Row[] => {
+  const ports = port === undefined ? undefined : new Set([port])
+  return TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readListeners(path)) ?? '', LISTEN, ports))
+}
+
+/** All rows of these ports in a state. */
+const readRows = (state: string, ports: ReadonlySet<number>): Row[] =>
+  TCP_TABLES.flatMap((path) => rowsOf(attempt(() => readFileSync(path, 'utf8')) ?? '', state, ports))
+
+interface Row {
+  port: number
+  /** Address and port, as the kernel writes them. */
+  client: string
+  queue: number
+  inode: string
+}
+
+/** The rows of a table in a state whose local end is one of these ports, or any. A busy table has thousands of other rows. */
+function rowsOf(table: string, state: string, ports?: ReadonlySet<number>): Row[] {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
+  const local = ports === undefined ? '[0-9A-F]{4}' : ports.values().map(hex).toArray().join('|')
+  const pattern = `^ *\\d+: [0-9A-F]+:(${local}) (\\S+) ${state} \\S+:(\\S+) \\S+ \\S+ +\\d+ +\\d+ (\\d+)`
   return table
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, local]) => local?.endsWith(suffix))
-    .map(([, , , state, queues, , , , , inode]) => ({
-      state: state!,
-      queue: Number.parseInt(queues!.split(':')[1]!, 16),
+    .matchAll(new RegExp(pattern, 'gm'))
+    .map(([, port, client, queue, inode]) => ({
+      port: Number.parseInt(port!, 16),
+      client: client!,
+      queue: Number.parseInt(queue!, 16),
       inode: inode!,
     }))
+    .toArray()
 }
 
 /** Reads a table up to its last listener. The kernel lists listeners first; a row for each connection may follow. */

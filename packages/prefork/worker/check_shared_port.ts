@@ -38,7 +38,8 @@ export const notShared = (port: number, prefix: string): StartError =>
       `or set ${variableName(prefix, 'workers')}=0`,
   )
 
-function isShared(file: number): boolean {
+/** Whether other sockets may listen on the port of this one. Without a known C library it is assumed. */
+export function isShared(file: number): boolean {
   const getsockopt = libc()?.getsockopt
   if (!getsockopt) return true
   const value = new Int32Array(1)

@@ -1,46 +1,73 @@
 /**
- * Closes the listeners of this process on a port, and leaves their connections open. Bun's own `server.stop()` also closes idle
- * connections, and with them the requests that clients are about to send. Works for any server in the process.
+ * Closes the listeners of this process whose ports other workers share, and leaves their connections open. Bun's own
+ * `server.stop()` also closes idle connections, and with them the requests that clients are about to send. Works for any server
+ * in the process, also for one that listens on a port of its own choice.
  */
 import { ptr } from 'bun:ffi'
 import { closeSync, openSync } from 'node:fs'
 import { libc } from '../shared/libc.ts'
-import { readMigratesRequests, readOwnListeners } from '../shared/procfs.ts'
+import { type OwnListener, readHandshakes, readMigratesRequests, readOwnListeners } from '../shared/procfs.ts'
+import { isShared } from './check_shared_port.ts'
 
-/** How long connections that wait in the accept queue may take to be accepted. */
-const ACCEPTED_WITHIN_MS = 1000
+/** How long the server may take to accept the connections that wait. A machine that is too busy needs longer than others. */
+const ACCEPTED_WITHIN_MS = 10_000
+
+/** How long the handshakes that have begun may take. A client that never ends its handshake has no connection to lose. */
+const HANDSHAKE_WITHIN_MS = 1000
 
 /** socket(7) on the processors that Bun runs on. */
 const SOL_SOCKET = 1
 const SO_ATTACH_FILTER = 26
 
-/** A struct sock_filter that is one instruction, `ret 0`: drop the packet (linux/filter.h). */
-const DROP_ALL = Uint16Array.of(0x06, 0, 0, 0)
+/**
+ * A program of four struct sock_filter (linux/filter.h) that sees a TCP segment and drops it if it begins a connection. All
+ * others pass: those that complete a handshake, and those of the connections, which inherit the program.
+ */
+const DROP_SYN = Uint16Array.from(
+  [
+    [0x30, 0, 13, 0], // A = the byte with the flags
+    [0x45, 0x01_00, 0x02, 0], // if A lacks SYN, skip one
+    [0x06, 0, 0, 0], // drop
+    [0x06, 0, 0xff_ff, 0xff_ff], // pass
+  ].flat(),
+)
+
+/** The listeners of this process that share their port, so that another worker can take the new connections. */
+export const sharedListeners = (): OwnListener[] => readOwnListeners().filter(({ file }) => isShared(file))
 
 /**
  * The kernel resets connections that wait at a listener when it closes, unless it moves them to another listener of the port
  * (`net.ipv4.tcp_migrate_req`). Without that a filter first keeps new connections away, until the server has accepted those that
- * wait. A client whose SYN was dropped sends it again after a second, and reaches another worker.
+ * have begun. A client whose SYN was dropped sends it again after a second, and reaches another worker.
  *
  * Then another file takes the place of each listener (dup2(2)), which closes it. The server still owns the file number and closes it
  * when it stops. Without a known C library or /proc the listeners stay open.
  */
-export async function closeListeners(port: number): Promise<void> {
+export async function closeListeners(isMigrating = readMigratesRequests() === true): Promise<void> {
   const library = libc()
   if (!library) return
-  if (readMigratesRequests() !== true) {
-    const program = filterProgram(DROP_ALL)
-    for (const { file } of readOwnListeners(port)) {
+  const listeners = sharedListeners()
+  if (!isMigrating) {
+    const program = filterProgram(DROP_SYN)
+    for (const { file } of listeners) {
       library.setsockopt(file, SOL_SOCKET, SO_ATTACH_FILTER, ptr(program), program.byteLength)
     }
-    const deadlineMs = performance.now() + ACCEPTED_WITHIN_MS
-    while (readOwnListeners(port).some(({ queue }) => queue > 0) && performance.now() < deadlineMs) {
-      await new Promise(setImmediate)
-    }
+    await untilAccepted(new Set(listeners.map(({ port }) => port)))
   }
   const other = openSync('/dev/null', 'r')
-  for (const { file } of readOwnListeners(port)) library.dup2(other, file)
+  for (const { file } of listeners) library.dup2(other, file)
   closeSync(other)
+}
+
+/** Waits for the handshakes that have begun, and until the queues are empty. */
+async function untilAccepted(ports: ReadonlySet<number>): Promise<void> {
+  const startedMs = performance.now()
+  const isWithin = (ms: number) => performance.now() - startedMs < ms
+  const begun = readHandshakes(ports)
+  const shakesHands = () =>
+    begun.size > 0 && isWithin(HANDSHAKE_WITHIN_MS) && !begun.isDisjointFrom(readHandshakes(ports))
+  const isWaiting = () => shakesHands() || sharedListeners().some(({ queue }) => queue > 0)
+  while (isWithin(ACCEPTED_WITHIN_MS) && isWaiting()) await new Promise(setImmediate)
 }
 
 /** A struct sock_fprog: the number of instructions, and at the next pointer's place their address. */

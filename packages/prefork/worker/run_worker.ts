@@ -15,7 +15,7 @@ import { Scoreboard } from '../shared/scoreboard.ts'
 import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
 import { checkSharedPort, notShared } from './check_shared_port.ts'
-import { closeListeners } from './close_listeners.ts'
+import { closeListeners, sharedListeners } from './close_listeners.ts'
 import { drainAndLog } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
@@ -53,7 +53,8 @@ export async function runWorker<Config extends ProcessConfig>(
     })
   } catch (error) {
     const isTaken = (error as { code?: string }).code === 'EADDRINUSE' || error instanceof PortTakenError
-    const cause = isTaken ? notShared(tcp.port, cluster.prefix) : error
+    // The master has found the port free, unless it shares it with another cluster.
+    const cause = isTaken && config.sharePort === 'no' ? notShared(tcp.port, cluster.prefix) : error
     const { message, isKnown } = bootFailure(cluster.name, cause)
     if (!isKnown) log.error({ err: error }, `worker ${role.slot} cannot start`)
     tellMaster({ type: 'failed', message })
@@ -64,13 +65,14 @@ export async function runWorker<Config extends ProcessConfig>(
   tellMaster({ type: 'ready' })
 
   await orders.drain
+  const ports = new Set(sharedListeners().map(({ port }) => port))
   const isClosed = await drainAndLog(log, served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,
     hasSuccessor: orders.hasSuccessor,
     replaced: orders.replaced,
-    closeListeners: () => closeListeners(tcp.port),
-    connections: () => readConnections(tcp.port, unix?.unix),
+    closeListeners: () => closeListeners(),
+    connections: () => readConnections(ports, unix?.unix),
     inFlight: () => served.inFlight?.() ?? counters.inFlight,
     hurry: orders.hurry,
     now: orders.now,

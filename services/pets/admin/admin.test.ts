@@ -179,6 +179,17 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(await namesOn('?is_test=true')).toEqual(['Ärger'])
     expect(await namesOn('?q=nothing')).toEqual([])
     expect(await admin.see('?is_test=true')).toContain('1 dog<')
+    const sortedBy = async (query: string) =>
+      [
+        ...(await admin.see(query)).matchAll(/<th scope="col"[^>]*>\s*<a href="[^"]*\?(?:sort=)?([^"&]*)"/g),
+      ].map(([, sort]) => sort)
+    // A column that is sorted in ascending order leads to the descending one, and any other to the ascending.
+    expect(await sortedBy('?sort=name')).toEqual(['', '-name', 'breed', 'likes_to_bark', 'is_test'])
+    expect(await sortedBy('?sort=-name')).toEqual(['', 'name', 'breed', 'likes_to_bark', 'is_test'])
+    expect(await sortedBy('')).toEqual(['-id', 'name', 'breed', 'likes_to_bark', 'is_test'])
+    for (const query of ['?q=x', '?is_test=true']) expect(await admin.see(query)).toContain('Show all')
+    for (const query of ['', '?sort=name', '?page=2'])
+      expect(await admin.see(query)).not.toContain('Show all')
   })
 
   test('a row that does not exist is 404', async () => {
@@ -226,10 +237,10 @@ describe.each(testDatabases)('on %s', async (_, create) => {
 describe('sessions', () => {
   const open = () => {
     const clock = { ms: 1_800_000_000_000 }
-    return { clock, sessions: new Sessions(account, 'dogs_admin', '/dogs/admin/', () => clock.ms) }
+    return { clock, sessions: new Sessions(account, 'dogs_admin', () => clock.ms) }
   }
   const cookieOf = async (sessions: Sessions) => {
-    const result = await sessions.logIn('admin', PASSWORD, false)
+    const result = await sessions.logIn('admin', PASSWORD, '/dogs/admin/', false)
     return (result as { cookie: string }).cookie.split(';')[0]!
   }
 
@@ -255,14 +266,14 @@ describe('sessions', () => {
     ]) {
       expect(sessions.read(`${name}=${forged}`)).toBeUndefined()
     }
-    const other = new Sessions({ ...account, passwordHash: 'other' }, 'dogs_admin', '/', () => 0)
+    const other = new Sessions({ ...account, passwordHash: 'other' }, 'dogs_admin', () => 0)
     expect(other.read(`${name}=${value}`)).toBeUndefined()
     expect(sessions.read(null)).toBeUndefined()
   })
 
   test('guesses are slowed down, more with each one, and not for longer than a minute', async () => {
     const { clock, sessions } = open()
-    const guess = (password = 'wrong') => sessions.logIn('admin', password, false)
+    const guess = (password = 'wrong') => sessions.logIn('admin', password, '/dogs/admin/', false)
     for (let i = 0; i < 5; i++) expect(await guess()).toBeUndefined()
     expect(await guess()).toEqual({ retryAfterSeconds: 1 })
     expect(await guess(PASSWORD)).toEqual({ retryAfterSeconds: 1 })
@@ -282,7 +293,7 @@ describe('sessions', () => {
   test('no more than four passwords are checked at once', async () => {
     const { sessions } = open()
     const results = await Promise.all(
-      Array.from({ length: 10 }, () => sessions.logIn('admin', PASSWORD, false)),
+      Array.from({ length: 10 }, () => sessions.logIn('admin', PASSWORD, '/dogs/admin/', false)),
     )
     expect(results.filter((result) => result && 'cookie' in result)).toHaveLength(4)
     expect(results.filter((result) => result && 'retryAfterSeconds' in result)).toHaveLength(6)

@@ -3,8 +3,9 @@ import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { type BodyLimits, readBytes } from '../http/body.ts'
 import { HttpError } from '../http/errors.ts'
-import type { Kind } from '../model/kind.ts'
-import { createSchema, type PetInput } from '../model/pet.ts'
+import type { Field, Value as PetValue } from '../model/field.ts'
+import { inputFields, type Kind } from '../model/kind.ts'
+import { createSchema } from '../model/pet.ts'
 
 /** @throws HttpError as for any other body */
 export async function readForm(request: Request, limits: BodyLimits): Promise<URLSearchParams> {
@@ -16,22 +17,26 @@ export async function readForm(request: Request, limits: BodyLimits): Promise<UR
 
 /** A pet as it was typed, with the errors beside their fields. */
 export interface PetForm {
-  pet: PetInput
+  pet: Record<string, PetValue>
   errors: ReadonlyMap<string, string>
 }
 
 export function petFormOf(kind: Kind, form: URLSearchParams): PetForm {
-  const pet = {
-    name: form.get('name') ?? '',
-    breed: form.get('breed') ?? '',
-    // A checkbox that is not checked is not sent.
-    [kind.trait]: form.has(kind.trait),
-    is_test: form.has('is_test'),
-  }
+  const pet = Object.fromEntries(
+    inputFields(kind).map(([name, field]) => [name, typed(field, form.get(name))] as const),
+  )
   return { pet, errors: errorsOf(createSchema(kind), pet) }
 }
 
-function errorsOf(schema: TSchema, pet: PetInput): ReadonlyMap<string, string> {
+/** The value that was typed; a text that is no number stays a text, which is then refused. */
+function typed({ type }: Field, text: string | null): PetValue {
+  // A checkbox that is not checked is not sent.
+  if (type === 'boolean') return text !== null
+  const isNumber = (type === 'integer' || type === 'number') && text?.trim() !== ''
+  return isNumber && !Number.isNaN(Number(text ?? '')) ? Number(text ?? '') : (text ?? '')
+}
+
+function errorsOf(schema: TSchema, pet: Record<string, PetValue>): ReadonlyMap<string, string> {
   const errors = new Map<string, string>()
   for (const { path, schema: failed, message } of Value.Errors(schema, pet)) {
     const field = path.slice(1)

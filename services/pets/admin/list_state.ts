@@ -1,6 +1,6 @@
 /** The state of the list of the admin page: search, filter, order and page, read from the address and written to links. */
-import { columnsOf, MAX_CHARACTERS } from '../model/pet.ts'
-import type { Kind } from '../model/kind.ts'
+import { MAX_CHARACTERS } from '../model/field_types.ts'
+import { columnsOf, type Kind } from '../model/kind.ts'
 import type { BrowseQuery } from '../store/store.ts'
 
 export const ROWS_PER_PAGE = 50
@@ -16,8 +16,8 @@ export interface ListState {
 
 /** Values that make no sense are those of the whole list. */
 export function readListState(kind: Kind, url: string): ListState {
-  const start = url.indexOf('?')
-  const parameters = new URLSearchParams(start === -1 ? '' : url.slice(start))
+  // Without a valid `Host` the URL of a request is a bare path.
+  const { searchParams: parameters } = new URL(url, 'http://localhost')
   const order = parameters.get('sort') ?? ''
   const sort = order.replace(/^-/, '')
   const isTest = parameters.get('is_test') ?? ''

@@ -6,17 +6,20 @@ import type { Logger } from '@bun-monitoring/prefork'
 import { Elysia } from 'elysia'
 import type { BodyLimits } from '../http/body.ts'
 import { headersOf } from '../http/fields.ts'
+import type { PublicPathOf } from '../http/public_path.ts'
 import { readId } from '../http/query.ts'
 import { idsOf } from '../http/request_ids.ts'
-import { Representation } from '../http/representation.ts'
+import { etagOf } from '../http/representation.ts'
 import { type Kind, pathOf } from '../model/kind.ts'
-import { patched, type Pet, type PetInput } from '../model/pet.ts'
+import { defaultsOf, patched, type Pet, petInput, type PetInput } from '../model/pet.ts'
 import { type Store, Unavailable } from '../store/store.ts'
 import { petFormOf, readForm } from './forms.ts'
 import { queryOf, readListState, ROWS_PER_PAGE } from './list_state.ts'
-import { deletePage, type Frame, listPage, logInPage, petPage, problemPage } from './pages.ts'
+import { petPage } from './form_page.ts'
+import { listPage } from './list_page.ts'
+import { deletePage, type Frame, logInPage, problemPage } from './pages.ts'
 import { type AdminAccount, areEqual, type Session, Sessions } from './sessions.ts'
-import { STYLE } from './style.ts'
+import { STYLE } from '../http/style.ts'
 
 const PAGE_HEADERS = headersOf({
   'Content-Type': 'text/html; charset=utf-8',
@@ -50,22 +53,29 @@ export function adminRoutes(
   kind: Kind,
   store: Store,
   limits: BodyLimits,
+  publicPath: PublicPathOf,
   account: AdminAccount | undefined,
   log: Logger,
 ) {
   const app = new Elysia({ name: `${kind.name}-admin` })
   if (!account) return app
   const root = `${pathOf(kind)}admin/` as const
-  const sessions = new Sessions(account, `${kind.name}_admin`, root)
-  const entrance: Frame = { kind, root }
+  const sessions = new Sessions(account, `${kind.name}_admin`)
+  const rootOf = (request: Request): string => `${publicPath(request)}${root}`
+  const frameOf = (request: Request): Frame => ({
+    kind,
+    root: rootOf(request),
+    docs: `${publicPath(request)}${pathOf(kind)}swagger`,
+  })
 
   const show = (html: string, status = 200): Response => new Response(html, { status, headers: PAGE_HEADERS })
-  const goTo = (path: string): Response => {
+  const goTo = (request: Request, path: string): Response => {
     const response = new Response(null, { status: 303, headers: PAGE_HEADERS })
-    response.headers.set('Location', `${root}${path}`)
+    response.headers.set('Location', `${rootOf(request)}${path}`)
     return response
   }
-  const done = (what: string, count = 1): Response => goTo(`?done=${what}&count=${count}`)
+  const done = ({ request }: Visit, what: string, count = 1): Response =>
+    goTo(request, `?done=${what}&count=${count}`)
   const wrote = ({ request, session }: Visit, action: string, ids: readonly number[]): void =>
     log.info({ user: session.user, action, model: kind.name, ids, ...idsOf(request) }, 'admin')
   const missing = ({ frame }: Visit): Response =>
@@ -84,8 +94,8 @@ export function adminRoutes(
   }
   const visit = async (context: Context, form: URLSearchParams, act: (visit: Visit) => Promise<Response>) => {
     const session = sessions.read(context.request.headers.get('cookie'))
-    if (!session) return goTo('login')
-    const frame = { ...entrance, session }
+    if (!session) return goTo(context.request, 'login')
+    const frame = { ...frameOf(context.request), session }
     return guarded(frame, () => act({ ...context, session, frame, form }))
   }
   const get = (act: (visit: Visit) => Promise<Response>) => (context: Context) =>
@@ -99,7 +109,7 @@ export function adminRoutes(
       })
   const parse = { parse: ({ request }: { request: Request }) => readForm(request, limits) }
 
-  const etagOf = (pet: Pet): string => new Representation(JSON.stringify(pet)).etag
+  const tagOf = (pet: Pet): string => etagOf(JSON.stringify(pet))
   const find = async (idText: string): Promise<Pet | undefined> => {
     const id = readId(idText)
     return id === undefined ? undefined : store.find(id)
@@ -114,17 +124,17 @@ export function adminRoutes(
     const form = body as URLSearchParams
     const user = form.get('user') ?? ''
     const isSecure = request.headers.get('x-forwarded-proto') === 'https'
-    const result = await sessions.logIn(user, form.get('password') ?? '', isSecure)
+    const result = await sessions.logIn(user, form.get('password') ?? '', rootOf(request), isSecure)
     if (result && 'cookie' in result) {
       log.info({ user, action: 'log in', ...idsOf(request) }, 'admin')
-      const response = goTo('')
+      const response = goTo(request, '')
       response.headers.set('Set-Cookie', result.cookie)
       return response
     }
     log.warn({ action: 'refused log-in', ...idsOf(request) }, 'admin')
-    if (!result) return show(logInPage(entrance, 'The user or the password is wrong.', user), 401)
+    if (!result) return show(logInPage(frameOf(request), 'The user or the password is wrong.', user), 401)
     const message = `Too many log-ins failed. Try again in ${result.retryAfterSeconds} s.`
-    const response = show(logInPage(entrance, message, user), 429)
+    const response = show(logInPage(frameOf(request), message, user), 429)
     response.headers.set('Retry-After', String(result.retryAfterSeconds))
     return response
   }
@@ -140,15 +150,15 @@ export function adminRoutes(
   const create = async (each: Visit): Promise<Response> => {
     const { pet, errors } = petFormOf(kind, each.form)
     if (errors.size > 0) return show(petPage(each.frame, pet, errors), 422)
-    const { id } = await store.insert(pet)
+    const { id } = await store.insert(petInput(kind, pet))
     wrote(each, 'create', [id])
-    return done('created')
+    return done(each, 'created')
   }
 
   const showOne = async (each: Visit): Promise<Response> => {
     const pet = await find(each.params.id!)
     if (!pet) return missing(each)
-    return show(petPage(each.frame, pet, new Map(), { id: pet.id, etag: etagOf(pet) }))
+    return show(petPage(each.frame, pet, new Map(), { id: pet.id, etag: tagOf(pet) }))
   }
 
   const change = async (each: Visit): Promise<Response> => {
@@ -159,10 +169,10 @@ export function adminRoutes(
     if (errors.size > 0) {
       return show(petPage(each.frame, pet, errors, { id, etag: each.form.get('etag') ?? '' }), 422)
     }
-    const isCurrent = each.form.get('etag') === etagOf(current)
-    if (isCurrent && (await store.update(id, pet, current))) {
+    const isCurrent = each.form.get('etag') === tagOf(current)
+    if (isCurrent && (await store.update(id, petInput(kind, pet), current))) {
       wrote(each, 'change', [id])
-      return done('changed')
+      return done(each, 'changed')
     }
     const later = await store.find(id)
     if (!later) return missing(each)
@@ -172,7 +182,7 @@ export function adminRoutes(
         'Nothing was saved: another user has changed the row meanwhile. Save again to overwrite that change.',
       ],
     ])
-    return show(petPage(each.frame, pet, conflict, { id, etag: etagOf(later) }), 409)
+    return show(petPage(each.frame, pet, conflict, { id, etag: tagOf(later) }), 409)
   }
 
   const askToDelete = async (each: Visit): Promise<Response> => {
@@ -183,12 +193,12 @@ export function adminRoutes(
   const act = async (each: Visit): Promise<Response> => {
     const pets = await selected(each.form)
     const action = each.form.get('action')
-    if (pets.length === 0) return goTo('')
+    if (pets.length === 0) return goTo(each.request, '')
     if (action === 'delete') {
       if (!each.form.has('confirmed')) return show(deletePage(each.frame, pets))
       return report(each, 'delete', 'deleted', pets, ({ id }) => store.delete(id))
     }
-    if (action !== 'mark' && action !== 'unmark') return goTo('')
+    if (action !== 'mark' && action !== 'unmark') return goTo(each.request, '')
     const isTest = action === 'mark'
     const input = (pet: Pet): PetInput => patched(kind, pet, { is_test: isTest })
     return report(
@@ -211,12 +221,12 @@ export function adminRoutes(
     const ids: number[] = []
     for (const pet of pets) if (await write(pet)) ids.push(pet.id)
     wrote(each, action, ids)
-    return done(what, ids.length)
+    return done(each, what, ids.length)
   }
 
-  const logOut = async (): Promise<Response> => {
-    const response = goTo('login')
-    response.headers.set('Set-Cookie', sessions.endCookie())
+  const logOut = async ({ request }: Visit): Promise<Response> => {
+    const response = goTo(request, 'login')
+    response.headers.set('Set-Cookie', sessions.endCookie(rootOf(request)))
     return response
   }
 
@@ -225,13 +235,13 @@ export function adminRoutes(
       `${root}style.css`,
       () => new Response(STYLE, { headers: { 'Content-Type': 'text/css', 'Cache-Control': 'max-age=300' } }),
     )
-    .get(`${root}login`, () => show(logInPage(entrance, undefined, '')))
+    .get(`${root}login`, ({ request }) => show(logInPage(frameOf(request), undefined, '')))
     .post(`${root}login`, logIn, parse)
     .post(`${root}logout`, post(logOut), parse)
     .get(root, get(showList))
     .get(
       `${root}add`,
-      get(async ({ frame }) => show(petPage(frame, { name: '', breed: '' }, new Map()))),
+      get(async ({ frame }) => show(petPage(frame, defaultsOf(kind), new Map()))),
     )
     .post(`${root}add`, post(create), parse)
     .post(`${root}actions`, post(act), parse)

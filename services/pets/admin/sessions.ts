@@ -32,7 +32,6 @@ type LogIn = { cookie: string } | { retryAfterSeconds: number } | undefined
 export class Sessions {
   readonly #account: AdminAccount
   readonly #name: string
-  readonly #path: string
   readonly #now: () => number
   #failures = 0
   #pausedUntilMs = 0
@@ -40,15 +39,17 @@ export class Sessions {
   #lastCheck: Promise<unknown> = Promise.resolve()
 
   /** @param name of the cookie */
-  constructor(account: AdminAccount, name: string, path: string, now = Date.now) {
+  constructor(account: AdminAccount, name: string, now = Date.now) {
     this.#account = account
     this.#name = name
-    this.#path = path
     this.#now = now
   }
 
-  /** @returns the cookie; the time to wait after too many failures; or `undefined` for a wrong user or password. */
-  async logIn(user: string, password: string, isSecure: boolean): Promise<LogIn> {
+  /**
+   * @param path of the pages that get the cookie
+   * @returns the cookie; the time to wait after too many failures; or `undefined` for a wrong user or password.
+   */
+  async logIn(user: string, password: string, path: string, isSecure: boolean): Promise<LogIn> {
     const pauseMs = this.#pausedUntilMs - this.#now()
     if (pauseMs > 0) return { retryAfterSeconds: Math.ceil(pauseMs / 1000) }
     if (this.#checks >= MAX_CHECKS) return { retryAfterSeconds: 1 }
@@ -58,7 +59,7 @@ export class Sessions {
     const isRight = await check.finally(() => this.#checks--)
     if (isRight) {
       this.#failures = 0
-      return { cookie: this.#cookie(isSecure) }
+      return { cookie: this.#cookie(path, isSecure) }
     }
     this.#failures++
     const excess = this.#failures - FREE_FAILURES
@@ -81,8 +82,8 @@ export class Sessions {
   }
 
   /** A cookie that removes the session from the browser. */
-  endCookie(): string {
-    return `${this.#name}=; Path=${this.#path}; HttpOnly; SameSite=Strict; Max-Age=0`
+  endCookie(path: string): string {
+    return `${this.#name}=; Path=${path}; HttpOnly; SameSite=Strict; Max-Age=0`
   }
 
   /** An unknown user takes as long as a wrong password. */
@@ -91,9 +92,9 @@ export class Sessions {
     return areEqual(user, this.#account.user) && isPassword && password !== ''
   }
 
-  #cookie(isSecure: boolean): string {
+  #cookie(path: string, isSecure: boolean): string {
     const value = `${this.#now() + SESSION_MS}.${crypto.randomUUID()}`
-    const attributes = `Path=${this.#path}; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1000}`
+    const attributes = `Path=${path}; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1000}`
     const signed = `${value}.${this.#sign(`session ${value}`)}`
     return `${this.#name}=${signed}; ${attributes}${isSecure ? '; Secure' : ''}`
   }

@@ -145,6 +145,15 @@ const cases: Case[] = [
     'application/jsonp cannot be read here: send application/json',
   ],
   [
+    'a media type that only ends like JSON',
+    'POST',
+    '/dogs/',
+    'callback({})',
+    type('x-application/merge-patch+json'),
+    415,
+    'x-application/merge-patch+json cannot be read here: send application/json',
+  ],
+  [
     'a compressed body',
     'POST',
     '/dogs/',

@@ -3,22 +3,15 @@
  * and a generated client is compiled and used.
  */
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import type { OpenAPIV3 } from 'openapi-types'
 import openapiTypeScript, { astToString } from 'openapi-typescript'
-import { dogs, temporaryDatabase, testKind } from '../testing.ts'
-import { openApi } from './openapi.ts'
+import { dogs, temporaryDatabase, temporaryFolder, testKind } from '../testing.ts'
+import { openApi } from './docs/openapi.ts'
 
 const SLOW_MS = 120_000
 const schemathesis = Bun.which('schemathesis')
-
-function temporaryFolder() {
-  const path = mkdtempSync(join(tmpdir(), 'contract-'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
-}
 
 async function run(command: string[], cwd: string): Promise<{ exitCode: number; output: string }> {
   const process = Bun.spawn(command, { cwd, stdout: 'pipe', stderr: 'pipe' })

@@ -2,8 +2,7 @@
  * Caches pages of the list as bytes. The store is asked on each request whether a write followed, so a list is never
  * stale, and costs little more than one row while there are no writes.
  */
-import { columnsOf } from '../model/pet.ts'
-import { type Kind, pathOf } from '../model/kind.ts'
+import { columnsOf, type Kind, pathOf } from '../model/kind.ts'
 import type { Awaitable, Listing, ListQuery, Store } from '../store/store.ts'
 import { CSV, csvOf } from './csv.ts'
 import { headersOf } from './fields.ts'
@@ -67,9 +66,8 @@ export class ListCache {
 
 function keyOf({ after, before, limit, filter }: ListQuery, isCsv: boolean): string {
   const position = before === undefined ? `${limit}.${after}` : `${limit}.${after ?? ''}.${before}`
-  const { name, breed, isTest, search } = filter
-  if (!isCsv && name === undefined && breed === undefined && isTest === undefined && search === undefined) {
+  const { equal = {}, isTest, search } = filter
+  if (!isCsv && isTest === undefined && search === undefined && Object.keys(equal).length === 0)
     return position
-  }
-  return JSON.stringify([position, isCsv, name ?? null, breed ?? null, isTest ?? null, search ?? null])
+  return JSON.stringify([position, isCsv, equal, isTest ?? null, search ?? null])
 }

@@ -1,5 +1,6 @@
 /** Reads the query of a list strictly: a wrong value, or one that is given twice, is refused by its name. */
-import { MAX_CHARACTERS } from '../model/pet.ts'
+import { MAX_CHARACTERS, typeOf } from '../model/field_types.ts'
+import { filtersOf, type Kind } from '../model/kind.ts'
 import type { Filter, ListQuery } from '../store/store.ts'
 import { type FieldError, invalid } from './errors.ts'
 
@@ -25,7 +26,7 @@ export function parametersOf(url: string): Map<string, string | undefined> {
 }
 
 /** @throws HttpError 422 that lists each wrong value. */
-export function readListQuery(url: string): ListQuery {
+export function readListQuery(kind: Kind, url: string): ListQuery {
   const parameters = parametersOf(url)
   if (parameters.size === 0) return WHOLE_LIST
   const errors: FieldError[] = []
@@ -36,16 +37,22 @@ export function readListQuery(url: string): ListQuery {
     if (value === undefined) errors.push({ field, message: rule })
     return value
   }
-  const text = (field: string) =>
-    read(field, readText, `must be one string of 1 to ${MAX_CHARACTERS} characters without NUL`)
   const limit = read('limit', integer(1, MAX_LIMIT), `must be an integer from 1 to ${MAX_LIMIT}`)
   const after = read('after', integer(0, MAX_ID), 'must be an id')
   const before = read('before', integer(0, MAX_ID), 'must be an id')
+  const equal = Object.fromEntries(
+    filtersOf(kind).flatMap((name) => {
+      const field = kind.fields[name]!
+      const { takes, rule } = typeOf(field)
+      const readOne = (text: string) => (takes(field, text) ? text : undefined)
+      const value = read(name, readOne, rule(field).replace(/^must be a /, 'must be one '))
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
   const filter: Filter = {
-    name: text('name'),
-    breed: text('breed'),
+    equal,
     isTest: read('is_test', readFlag, 'must be true or false'),
-    search: text('search'),
+    search: read('search', readText, `must be one string of 1 to ${MAX_CHARACTERS} characters without NUL`),
   }
   if (errors.length > 0) throw invalid(errors)
   // `before` alone means the last rows before it.
@@ -60,8 +67,8 @@ export const readId = (text: string): number | undefined => integer(0, MAX_ID)(t
 export function linkTo(path: string, query: ListQuery, position: 'after' | 'before', id: number) {
   const { limit, filter, after, before } = query
   const end = position === 'after' && after !== undefined && before !== undefined ? `&before=${before}` : ''
-  const { name, breed, isTest, search } = filter
-  const parameters = Object.entries({ name, breed, is_test: isTest, search })
+  const { equal, isTest, search } = filter
+  const parameters = Object.entries({ ...equal, is_test: isTest, search })
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `&${key}=${encodeURIComponent(String(value))}`)
   return `${path}?limit=${limit}&${position}=${id}${end}${parameters.join('')}`

@@ -22,12 +22,19 @@ import { HttpError, invalid } from './errors.ts'
 import { ListCache } from './list_cache.ts'
 import { requireOwnOrigin } from './origin.ts'
 import { hasPreconditions, isNotModified } from './preconditions.ts'
+import type { PublicPathOf } from './public_path.ts'
 import { parametersOf, readId, readListQuery } from './query.ts'
-import { JSON_HEADERS, Representation } from './representation.ts'
+import { etagOf, JSON_HEADERS, type Representation, respondOnce } from './representation.ts'
 
 const ALLOWED_KEY = /^[\x21-\x7e]{1,255}$/
 
-export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits: BodyLimits) {
+export function petRoutes(
+  kind: Kind,
+  store: Store,
+  tally: RequestTally,
+  limits: BodyLimits,
+  publicPath: PublicPathOf,
+) {
   const collection = pathOf(kind)
   const item = `${collection}:id/` as const
   const clean = `${collection}clean/` as const
@@ -37,7 +44,6 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   const only = (allow: string) => () => {
     throw new HttpError(405, `Only ${allow} can be used here`, { Allow: allow })
   }
-  const representationOf = (pet: Pet) => new Representation(JSON.stringify(pet))
   const missing = (idText: string) => new HttpError(404, `There is no ${collection}${idText}/`)
   /** @throws HttpError 404 for a path such as `abc` that no row can have. */
   const idOf = (request: Request, idText: string | null): number => {
@@ -63,7 +69,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
     for (;;) {
       const current = isConditional || needsRow ? await store.find(id) : undefined
       if (!current && (isConditional || needsRow)) throw missing(idText)
-      if (current && isConditional) isNotModified(request, representationOf(current).etag)
+      if (current && isConditional) isNotModified(request, etagOf(JSON.stringify(current)))
       const result = await act(id, current)
       if (result !== undefined) return result
       if (!current) throw missing(idText)
@@ -71,7 +77,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   }
 
   const list = async (request: Request, url: string): Promise<Representation> =>
-    lists.page(readListQuery(url), prefersCsv(request.headers.get('accept')))
+    lists.page(readListQuery(kind, url), prefersCsv(request.headers.get('accept')))
   /** The preconditions of a write to the collection hold for its first page. */
   const checkList = async (request: Request): Promise<void> => {
     if (hasPreconditions(request.headers)) isNotModified(request, (await list(request, '')).etag)
@@ -89,11 +95,11 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
   }
 
   const readList = async ({ request }: { request: Request }) =>
-    (await list(request, request.url)).respond(request, tally)
+    (await list(request, request.url)).respond(request, tally, publicPath)
   const readOne = async ({ request, params }: { request: Request; params: { id: string } }) => {
     const pet = await store.find(idOf(request, params.id))
     if (!pet) throw missing(params.id)
-    return representationOf(pet).respond(request, tally)
+    return respondOnce(JSON.stringify(pet), request, tally)
   }
 
   return (
@@ -105,7 +111,7 @@ export function petRoutes(kind: Kind, store: Store, tally: RequestTally, limits:
           await checkList(request)
           const pet = await insert(request, petInput(kind, body))
           const response = json(tally, pet, 201)
-          response.headers.set('Location', `${collection}${pet.id}/`)
+          response.headers.set('Location', `${publicPath(request)}${collection}${pet.id}/`)
           return response
         },
         { parse, body: createSchema(kind) },

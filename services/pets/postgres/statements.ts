@@ -1,13 +1,16 @@
 /** The SQL of the PostgreSQL store for one kind. Statements of requests are measured. */
 import type { Registry } from '@bun-monitoring/metrics'
 import { PostgresMetrics } from '@bun-monitoring/metrics/postgres'
-import type { Kind } from '../model/kind.ts'
-import { columnsOf, type Pet } from '../model/pet.ts'
+import type { Field } from '../model/field.ts'
+import { typeOf } from '../model/field_types.ts'
+import { fieldsOfType, filtersOf, inputFields, type Kind } from '../model/kind.ts'
+import type { Pet } from '../model/pet.ts'
 import type { Pool, Rows } from './pool.ts'
 
-/** Name, breed, is_test and search; null where the filter is absent. */
-type Filters = [string | null, string | null, boolean | null, string | null]
-type Values = [string, string, boolean, boolean]
+/** One value for each field with a filter, then is_test and search; null where the filter is absent. */
+type Filters = (string | boolean | null)[]
+/** One value for each input field, null where it stays as it is; then those of the condition. */
+type Values = (string | number | boolean | null)[]
 
 export interface PageRow {
   version: string
@@ -33,16 +36,14 @@ const firstKeyOf = (name: string): string => String(BigInt(1 + (Bun.hash.crc32(n
 export type Statements = ReturnType<typeof prepare>
 
 export function prepare(kind: Kind, pool: Pool, registry: Registry) {
-  const { name, trait } = kind
+  const { name } = kind
   const metrics = new PostgresMetrics(registry)
   const ask = <Row>(text: string, params: unknown[]): Promise<Rows<Row>> => pool.run<Row>(text, params)
-  const plainColumns = columnsOf(kind).join(', ')
-  // As a double an id becomes a number in JavaScript.
-  const columns = plainColumns.replace('id', 'id::float8 AS id')
-  // With the collation C, lower() changes ASCII letters only, as SQLite's does.
-  const found = (column: string) => `strpos(lower(${column} COLLATE "C"), $9::text) > 0`
-  const filter = `($6::text IS NULL OR name = $6) AND ($7::text IS NULL OR breed = $7)
-    AND ($8::boolean IS NULL OR is_test = $8) AND ($9::text IS NULL OR ${found('name')} OR ${found('breed')})`
+  const inputs = inputFields(kind)
+  const names = inputs.map(([column]) => `"${column}"`).join(', ')
+  const plainColumns = `id, ${names}`
+  const columns = columnsOf(kind)
+  const filter = filterOf(kind, 6)
   const existsWith = (condition: string) => (position: string) =>
     `EXISTS (SELECT FROM ${name} WHERE ${position} AND ${condition})`
   /** Params: version that is known, epoch, position, limit, greatest id, and the values of a filter. */
@@ -93,11 +94,18 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
       ),
     }
   }
-  // The filter of a page begins with $6; the params before it are LIMIT and OFFSET here.
-  const browseFilter = filter.replace(/\$(\d)/g, (_, number: string) => `$${Number(number) - 3}`)
-  const set = `SET name = $1, breed = $2, ${trait} = $3, is_test = coalesce($4, is_test)`
+  /** The input fields as params, from `$<from>`. */
+  const values = (from: number) => inputs.map(([, field], i) => paramOf(field, from + i)).join(', ')
+  const set = inputs
+    .map(([column, field], i) => {
+      const param = paramOf(field, i + 1)
+      return `"${column}" = ${column === 'is_test' ? `coalesce(${param}, is_test)` : param}`
+    })
+    .join(', ')
   const isExpected = (from: number) =>
-    `AND name = $${from} AND breed = $${from + 1} AND ${trait} = $${from + 2} AND is_test = $${from + 3}`
+    inputs.map(([column, field], i) => `AND "${column}" = ${paramOf(field, from + i)}`).join(' ')
+  /** The place of the first param after the input fields. */
+  const next = inputs.length + 1
   return {
     // Without a filter another statement: PostgreSQL would plan one that allows for filters anew for each list.
     all: pages<[]>('true'),
@@ -106,19 +114,19 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
       `SELECT FROM ${name}`,
       (_, [order, ...params]) =>
         pool.run<Pet>(
-          `SELECT ${columns} FROM ${name} WHERE ${browseFilter} ORDER BY ${order} LIMIT $1::int OFFSET $2::int`,
+          `SELECT ${columns} FROM ${name} WHERE ${filterOf(kind, 3)} ORDER BY ${order} LIMIT $1::int OFFSET $2::int`,
           params,
         ),
     ),
-    countFiltered: (...filters: Filters) =>
+    countFiltered: (filters: Filters) =>
       pool.run<{ total: number }>(
-        `SELECT count(*)::float8 AS total FROM ${name} WHERE ${filter.replace(/\$(\d)/g, (_, number: string) => `$${Number(number) - 5}`)}`,
+        `SELECT count(*)::float8 AS total FROM ${name} WHERE ${filterOf(kind, 1)}`,
         filters,
       ),
     find: metrics.prepare<[number], Rows<Pet>>(`SELECT ${columns} FROM ${name} WHERE id = $1::bigint`, ask),
     insert: metrics.prepare<Values, Rows<Pet>>(
-      `INSERT INTO ${name} (id, name, breed, ${trait}, is_test)
-       WITH ${turn} SELECT nextval('${sequence}'), $1, $2, $3, $4 FROM turn RETURNING ${columns}`,
+      `INSERT INTO ${name} (${plainColumns})
+       WITH ${turn} SELECT nextval('${sequence}'), ${values(1)} FROM turn RETURNING ${columns}`,
       ask,
     ),
     // Measured under the name of its last part.
@@ -128,13 +136,13 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
         pool.run<Pet>(
           `WITH ${turn}, kept AS (
              INSERT INTO ${name}_idempotency AS known (key, fingerprint, pet_id, created_ms)
-             SELECT $5, $6, nextval('${sequence}'), $7::bigint FROM turn
+             SELECT $${next}, $${next + 1}, nextval('${sequence}'), $${next + 2}::bigint FROM turn
              ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, pet_id = excluded.pet_id,
-               created_ms = excluded.created_ms WHERE known.created_ms <= $8::bigint
+               created_ms = excluded.created_ms WHERE known.created_ms <= $${next + 3}::bigint
              RETURNING pet_id
            )
-           INSERT INTO ${name} (id, name, breed, ${trait}, is_test)
-           SELECT pet_id, $1, $2, $3, $4 FROM kept RETURNING ${columns}`,
+           INSERT INTO ${name} (${plainColumns})
+           SELECT pet_id, ${values(1)} FROM kept RETURNING ${columns}`,
           params,
         ),
     ),
@@ -154,12 +162,12 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
          ) AS held WHERE key >= ${firstKey} AND key < ${firstKey} + $1::bigint`,
         [id],
       ),
-    update: metrics.prepare<[string, string, boolean, boolean | null, number], Rows<Pet>>(
-      `UPDATE ${name} ${set} WHERE id = $5::bigint RETURNING ${columns}`,
+    update: metrics.prepare<Values, Rows<Pet>>(
+      `UPDATE ${name} SET ${set} WHERE id = $${next}::bigint RETURNING ${columns}`,
       ask,
     ),
-    updateExpected: metrics.prepare<[string, string, boolean, boolean | null, number, ...Values], Rows<Pet>>(
-      `UPDATE ${name} ${set} WHERE id = $5::bigint ${isExpected(6)} RETURNING ${columns}`,
+    updateExpected: metrics.prepare<Values, Rows<Pet>>(
+      `UPDATE ${name} SET ${set} WHERE id = $${next}::bigint ${isExpected(next + 1)} RETURNING ${columns}`,
       ask,
     ),
     delete: metrics.prepare<[number], Rows<never>>(`DELETE FROM ${name} WHERE id = $1::bigint`, ask),
@@ -178,4 +186,33 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
         [known, epoch, name],
       ),
   }
+}
+
+/** The columns of a pet as JavaScript gets them. An id becomes a number as a double. */
+const columnsOf = (kind: Kind): string =>
+  [
+    'id::float8 AS id',
+    ...inputFields(kind).map(([name, field]) => {
+      const column = `"${name}"`
+      const selected = typeOf(field).select?.(column)
+      return selected === undefined ? column : `${selected} AS ${column}`
+    }),
+  ].join(', ')
+
+/** A param by the type of its field: a date is sent as a text. */
+const paramOf = (field: Field, place: number): string =>
+  `$${place}${field.type === 'date' ? '::text' : ''}::${typeOf(field).postgres}`
+
+/** The condition of {@link Filters}, whose params begin at `$<from>`. With the collation C, lower() changes ASCII letters only, as SQLite's does. */
+function filterOf(kind: Kind, from: number): string {
+  const filters = filtersOf(kind)
+  const [isTest, search] = [`$${from + filters.length}`, `$${from + filters.length + 1}`]
+  const found = fieldsOfType(kind, 'text').map(
+    (column) => `strpos(lower("${column}" COLLATE "C"), ${search}::text) > 0`,
+  )
+  return [
+    ...filters.map((column, i) => `($${from + i}::text IS NULL OR "${column}" = $${from + i})`),
+    `(${isTest}::boolean IS NULL OR is_test = ${isTest})`,
+    `(${[`${search}::text IS NULL`, ...found].join(' OR ')})`,
+  ].join(' AND ')
 }

@@ -7,8 +7,9 @@
  * insert a shared lock, which no other insert waits for, and lists two statements, only for the newest rows.
  */
 import type { Registry } from '@bun-monitoring/metrics'
-import type { Kind } from '../model/kind.ts'
-import { columnsOf, type Pet, type PetInput } from '../model/pet.ts'
+import type { Value } from '../model/field.ts'
+import { columnsOf, fieldsOfType, filtersOf, inputFields, type Kind } from '../model/kind.ts'
+import type { Pet, PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
 import {
   type BrowseQuery,
@@ -34,6 +35,8 @@ export class PostgresStore implements Store {
   readonly #pool: Pool
   readonly #statements: Statements
   readonly #model: ModelMetrics
+  readonly #inputs: readonly string[]
+  readonly #hasNumbers: boolean
   #countedVersion = ''
   #forgotMs = 0
   /** All rows with ids up to this one are committed or will never be. */
@@ -44,6 +47,8 @@ export class PostgresStore implements Store {
     this.#pool = pool
     this.#statements = prepare(kind, pool, registry)
     this.#model = modelMetrics(kind, registry)
+    this.#inputs = inputFields(kind).map(([name]) => name)
+    this.#hasNumbers = fieldsOfType(kind, 'number').length > 0
   }
 
   async publish(): Promise<void> {
@@ -73,10 +78,10 @@ export class PostgresStore implements Store {
   }
 
   async browse({ filter, sort, isDescending, offset, limit }: BrowseQuery) {
-    const filters = filterValues(filter)
+    const filters = this.#filters(filter)
     const order = orderOf(this.#kind, sort, isDescending)
     const pets = await this.#statements.browse(order, limit, offset, ...filters)
-    const [count] = await this.#statements.countFiltered(...filters)
+    const [count] = await this.#statements.countFiltered(filters)
     return { pets: [...pets], total: count!.total }
   }
 
@@ -85,7 +90,7 @@ export class PostgresStore implements Store {
   }
 
   async insert(pet: PetInput): Promise<Pet> {
-    const [row] = await this.#statements.insert(pet.name, pet.breed, this.#trait(pet), pet.is_test === true)
+    const [row] = await this.#statements.insert(...this.#values({ is_test: false, ...pet }))
     this.#model.inserts.inc(1)
     return row!
   }
@@ -93,7 +98,7 @@ export class PostgresStore implements Store {
   async insertOnce(pet: PetInput, key: string, nowMs: number): Promise<Pet | undefined> {
     const fingerprint = fingerprintOf(pet)
     const expiredMs = nowMs - KEY_LIFE_MS
-    const values = [pet.name, pet.breed, this.#trait(pet), pet.is_test === true] as const
+    const values = this.#values({ is_test: false, ...pet })
     const [row] = await this.#statements.insertOnce(...values, key, fingerprint, nowMs, expiredMs)
     if (row) {
       this.#model.inserts.inc(1)
@@ -110,8 +115,10 @@ export class PostgresStore implements Store {
 
   async update(id: number, pet: PetInput, expected?: Pet): Promise<Pet | undefined> {
     const { update, updateExpected } = this.#statements
-    const values = [pet.name, pet.breed, this.#trait(pet), pet.is_test ?? null, id] as const
-    const [row] = await (expected ? updateExpected(...values, ...this.#values(expected)) : update(...values))
+    const values = this.#values(pet)
+    const [row] = await (expected
+      ? updateExpected(...values, id, ...this.#values(expected))
+      : update(...values, id))
     if (row) this.#model.updates.inc(1)
     return row
   }
@@ -135,10 +142,11 @@ export class PostgresStore implements Store {
     const { all, filtered } = this.#statements
     const way = after === undefined ? 'backward' : 'forward'
     const params = [known, this.#epoch(), after ?? before!, limit, greatestId] as const
-    const values = filterValues(filter)
+    const values = this.#filters(filter)
     const isFiltered = values.some((value) => value !== null)
     const [row] = await (isFiltered ? filtered[way](...params, ...values) : all[way](...params))
-    return row!
+    // PostgreSQL writes some numbers in another way than JavaScript, and clients get the same bytes from both databases.
+    return this.#hasNumbers ? { ...row!, json: JSON.stringify(JSON.parse(row!.json)) } : row!
   }
 
   /** Whether no row can appear between the rows of a page any more. */
@@ -152,12 +160,16 @@ export class PostgresStore implements Store {
     return this.#settled.epoch === this.#epoch() ? this.#settled.id : 0
   }
 
-  #trait(pet: PetInput | Pet): boolean {
-    return pet[this.#kind.trait] === true
+  #values(pet: PetInput): (Value | null)[] {
+    return this.#inputs.map((name) => pet[name] ?? null)
   }
 
-  #values(pet: Pet): [string, string, boolean, boolean] {
-    return [pet.name, pet.breed, this.#trait(pet), pet.is_test]
+  #filters({ equal, isTest, search }: Filter): (string | boolean | null)[] {
+    return [
+      ...filtersOf(this.#kind).map((name) => equal?.[name] ?? null),
+      isTest ?? null,
+      search?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null,
+    ]
   }
 
   #deleted({ count }: Rows<never>): number {
@@ -188,14 +200,6 @@ function listingOf({ after, before }: ListQuery, page: PageRow): Listing {
 function orderOf(kind: Kind, sort: string, isDescending: boolean): string {
   if (!columnsOf(kind).includes(sort)) throw new Error(`${sort} is no column`)
   const direction = isDescending ? 'DESC' : 'ASC'
-  const collation = sort === 'name' || sort === 'breed' ? 'COLLATE "C"' : ''
-  return `${sort} ${collation} ${direction}, id ${direction}`
+  const collation = fieldsOfType(kind, 'text', 'enum').includes(sort) ? 'COLLATE "C"' : ''
+  return `"${sort}" ${collation} ${direction}, id ${direction}`
 }
-
-const filterValues = ({ name, breed, isTest, search }: Filter) =>
-  [
-    name ?? null,
-    breed ?? null,
-    isTest ?? null,
-    search?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null,
-  ] as const

@@ -5,9 +5,8 @@
 import { Database } from 'bun:sqlite'
 import { existsSync, mkdtempSync, openSync, closeSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Kind } from '../model/kind.ts'
+import { columnsOf, type Kind } from '../model/kind.ts'
 import { migrations } from '../model/migrations.ts'
-import { columnsOf } from '../model/pet.ts'
 import { openFile } from './file.ts'
 import { migrate } from './migrate.ts'
 
@@ -57,7 +56,9 @@ export function restore(
       migrate(migrated, migrations(kind))
     }
     db.run('ATTACH ? AS backup', [copy])
-    const columns = columnsOf(kind).join(', ')
+    const columns = columnsOf(kind)
+      .map((column) => `"${column}"`)
+      .join(', ')
     const replace = db.transaction(() => {
       const replaced = countOf(db, name)
       const lastId = lastIdOf(db, name)

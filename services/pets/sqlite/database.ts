@@ -1,4 +1,5 @@
 /** A SQLite file as a database of the service. */
+import { existsSync } from 'node:fs'
 import { type Kind, prefixOf } from '../model/kind.ts'
 import { migrations } from '../model/migrations.ts'
 import type { Database } from '../store/store.ts'
@@ -16,4 +17,5 @@ export const sqliteDatabase = (kind: Kind, path: string): Database => ({
     const db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
     return new SqliteStore(kind, db, new FileWatch(path, log), registry, log)
   },
+  notReady: () => (existsSync(path) ? undefined : `the SQLite file ${path} was removed`),
 })

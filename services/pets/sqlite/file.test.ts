@@ -35,7 +35,7 @@ test('the file and its WAL are readable by their owner only, and an older file k
 test('a full disk refuses writes with one line, serves reads, and recovers', async () => {
   await using database = temporaryDatabase()
   const { db, store, lines } = openStore(database.path)
-  const pet = { name: 'x'.repeat(128), breed: 'x'.repeat(128) }
+  const pet = { name: 'x'.repeat(128), breed: 'x'.repeat(128), likes_to_bark: false }
   const { id } = await store.insert(pet)
   const { pages } = db
     .query<{ pages: number }, []>('SELECT page_count AS pages FROM pragma_page_count')
@@ -120,3 +120,25 @@ describe('a file that is', () => {
     SLOW_MS,
   )
 })
+
+test.each(['0', '1'])(
+  'with %s workers the admin port is not ready while the file is removed',
+  async (workers) => {
+    await using database = temporaryDatabase()
+    await using service = dogs({ DOGS_WORKERS: workers, ...database.env })
+    const { admin } = await service.ready()
+    const ready = async () => {
+      const response = await fetch(`${admin}/readyz`)
+      return [response.status, await response.text()]
+    }
+    expect(await ready()).toEqual([200, 'ready\n'])
+    renameSync(database.path, `${database.path}.away`)
+    expect(await ready()).toEqual([
+      503,
+      expect.stringContaining(`the SQLite file ${database.path} was removed`),
+    ])
+    renameSync(`${database.path}.away`, database.path)
+    expect(await ready()).toEqual([200, 'ready\n'])
+  },
+  SLOW_MS,
+)

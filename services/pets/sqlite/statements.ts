@@ -2,45 +2,57 @@
 import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
 import { DatabaseMetrics } from '@bun-monitoring/metrics/sqlite'
-import type { Kind } from '../model/kind.ts'
-import { columnsOf } from '../model/pet.ts'
+import { columnsOf, fieldsOfType, filtersOf, inputFields, type Kind } from '../model/kind.ts'
 
-/** A row as SQLite returns it: booleans are 0 and 1. */
-export type Row = { id: number; name: string; breed: string; is_test: number } & Record<string, unknown>
+/** A value as SQLite stores it: booleans are 0 and 1. */
+export type SqlValue = string | number
 
-/** Name, breed, is_test and search; null where the filter is absent. */
-type Filters = [string | null, string | null, number | null, string | null]
-type Values = [string, string, number, number]
+/** A row as SQLite returns it. */
+export type Row = { id: number } & Record<string, SqlValue>
+
+/** One value for each field with a filter, then is_test and search; null where the filter is absent. */
+type Filters = (SqlValue | null)[]
+/** One value for each input field, null where it stays as it is; then those of the condition. */
+type Values = (SqlValue | null)[]
 
 export type Statements = ReturnType<typeof prepare>
 
 export function prepare(kind: Kind, db: Database, registry: Registry) {
-  const { name, trait } = kind
+  const { name } = kind
   const metrics = new DatabaseMetrics(registry)
-  const columns = columnsOf(kind).join(', ')
-  const filtered = `(?1 IS NULL OR name = ?1) AND (?2 IS NULL OR breed = ?2) AND (?3 IS NULL OR is_test = ?3)
-    AND (?4 IS NULL OR instr(lower(name), ?4) > 0 OR instr(lower(breed), ?4) > 0)`
+  const columns = columnsOf(kind).map(quoted).join(', ')
+  const inputs = inputFields(kind).map(([column]) => quoted(column))
+  const filters = conditionsOf(kind)
+  const filtered = filters.join(' AND ')
+  /** The parameter that is the `place`th after the filters. */
+  const after = (place: number) => `?${filters.length + place}`
   const page = <Ids extends number[]>(position: string, order: string) =>
     metrics.prepare<Row, [...Filters, number, number, ...Ids]>(
       db,
-      `SELECT ${columns} FROM ${name} WHERE ${position} AND ${filtered} ORDER BY id ${order} LIMIT ?6`,
+      `SELECT ${columns} FROM ${name} WHERE ${position} AND ${filtered} ORDER BY id ${order} LIMIT ${after(2)}`,
     )
   const exists = (position: string) =>
     db.prepare<{ 1: number }, [...Filters, number]>(
       `SELECT 1 FROM ${name} WHERE ${position} AND ${filtered} LIMIT 1`,
     )
-  const set = `SET name = ?1, breed = ?2, ${trait} = ?3, is_test = coalesce(?4, is_test)`
-  const isExpected = `AND name = ? AND breed = ? AND ${trait} = ? AND is_test = ?`
+  const set = inputs
+    .map(
+      (column, i) =>
+        `${column} = ${column === quoted('is_test') ? `coalesce(?${i + 1}, is_test)` : `?${i + 1}`}`,
+    )
+    .join(', ')
+  const change = `UPDATE ${name} SET ${set} WHERE id = ?${inputs.length + 1}`
+  const isExpected = inputs.map((column) => `AND ${column} = ?`).join(' ')
   return {
-    forward: page<[before: number]>('id > ?5 AND id < ?7', ''),
-    backward: page<[]>('id < ?5', 'DESC'),
-    existsUpTo: exists('id <= ?5'),
-    existsFrom: exists('id >= ?5'),
+    forward: page<[before: number]>(`id > ${after(1)} AND id < ${after(3)}`, ''),
+    backward: page<[]>(`id < ${after(1)}`, 'DESC'),
+    existsUpTo: exists(`id <= ${after(1)}`),
+    existsFrom: exists(`id >= ${after(1)}`),
     /** Prepared for each order when it is first used. */
     browse: once((order: string) =>
       metrics.prepare<Row, [...Filters, number, number]>(
         db,
-        `SELECT ${columns} FROM ${name} WHERE ${filtered} ORDER BY ${order} LIMIT ?5 OFFSET ?6`,
+        `SELECT ${columns} FROM ${name} WHERE ${filtered} ORDER BY ${order} LIMIT ${after(1)} OFFSET ${after(2)}`,
       ),
     ),
     countFiltered: db.prepare<{ total: number }, Filters>(
@@ -49,7 +61,7 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
     insert: metrics.prepare<Row, Values>(
       db,
-      `INSERT INTO ${name} (name, breed, ${trait}, is_test) VALUES (?, ?, ?, ?) RETURNING ${columns}`,
+      `INSERT INTO ${name} (${inputs.join(', ')}) VALUES (${inputs.map(() => '?').join(', ')}) RETURNING ${columns}`,
     ),
     keyed: metrics.prepare<{ fingerprint: string; pet_id: number }, [string]>(
       db,
@@ -60,14 +72,8 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
       `INSERT INTO ${name}_idempotency (key, fingerprint, pet_id, created_ms) VALUES (?, ?, ?, ?)`,
     ),
     forget: db.prepare<never, [number]>(`DELETE FROM ${name}_idempotency WHERE created_ms <= ?`),
-    update: metrics.prepare<Row, [string, string, number, number | null, number]>(
-      db,
-      `UPDATE ${name} ${set} WHERE id = ?5 RETURNING ${columns}`,
-    ),
-    updateExpected: metrics.prepare<Row, [string, string, number, number | null, number, ...Values]>(
-      db,
-      `UPDATE ${name} ${set} WHERE id = ?5 ${isExpected} RETURNING ${columns}`,
-    ),
+    update: metrics.prepare<Row, Values>(db, `${change} RETURNING ${columns}`),
+    updateExpected: metrics.prepare<Row, Values>(db, `${change} ${isExpected} RETURNING ${columns}`),
     delete: metrics.prepare<never, [number]>(db, `DELETE FROM ${name} WHERE id = ?`),
     deleteExpected: metrics.prepare<never, [number, ...Values]>(
       db,
@@ -78,6 +84,20 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
     count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
   }
+}
+
+/** Names of fields may be words of SQL. */
+const quoted = (column: string): string => `"${column}"`
+
+/** One condition for each of {@link Filters}; its parameter has the same place. */
+function conditionsOf(kind: Kind): string[] {
+  const filters = [...filtersOf(kind), 'is_test']
+  const search = `?${filters.length + 1}`
+  const found = fieldsOfType(kind, 'text').map((column) => `instr(lower("${column}"), ${search}) > 0`)
+  return [
+    ...filters.map((column, i) => `(?${i + 1} IS NULL OR "${column}" = ?${i + 1})`),
+    `(${[`${search} IS NULL`, ...found].join(' OR ')})`,
+  ]
 }
 
 /** Remembers the result for each argument. */

@@ -5,8 +5,8 @@
 import type { Database } from 'bun:sqlite'
 import type { Registry } from '@bun-monitoring/metrics'
 import type { Logger } from '@bun-monitoring/prefork'
-import type { Kind } from '../model/kind.ts'
-import { columnsOf, type Pet, type PetInput } from '../model/pet.ts'
+import { columnsOf, fieldsOfType, filtersOf, inputFields, type Kind } from '../model/kind.ts'
+import type { Pet, PetInput } from '../model/pet.ts'
 import { type ModelMetrics, modelMetrics } from '../store/metrics.ts'
 import {
   type Awaitable,
@@ -20,7 +20,7 @@ import {
 } from '../store/store.ts'
 import type { FileWatch } from './file_watch.ts'
 import { appliedTo } from './migrate.ts'
-import { prepare, type Row, type Statements } from './statements.ts'
+import { prepare, type Row, type SqlValue, type Statements } from './statements.ts'
 import { WriteQueue } from './write_queue.ts'
 
 export class SqliteStore implements Store {
@@ -30,6 +30,8 @@ export class SqliteStore implements Store {
   readonly #statements: Statements
   readonly #model: ModelMetrics
   readonly #queue: WriteQueue
+  readonly #inputs: readonly string[]
+  readonly #flags: readonly string[]
   #ownWrites = 0
   #countedVersion = ''
 
@@ -41,6 +43,8 @@ export class SqliteStore implements Store {
     this.#model = modelMetrics(kind, registry)
     this.#model.countMigrations(appliedTo(db))
     this.#queue = new WriteQueue(db, log)
+    this.#inputs = inputFields(kind).map(([name]) => name)
+    this.#flags = [...fieldsOfType(kind, 'boolean'), 'is_test']
   }
 
   get outage(): string | undefined {
@@ -66,7 +70,7 @@ export class SqliteStore implements Store {
     limit,
   }: BrowseQuery): Awaitable<{ pets: Pet[]; total: number }> {
     return this.#read(() => {
-      const filters = filterValues(filter)
+      const filters = this.#filters(filter)
       const order = orderOf(this.#kind, sort, isDescending)
       const rows = this.#statements.browse(order).all(...filters, limit, offset)
       const { total } = this.#statements.countFiltered.get(...filters)!
@@ -100,10 +104,11 @@ export class SqliteStore implements Store {
 
   update(id: number, pet: PetInput, expected?: Pet): Awaitable<Pet | undefined> {
     return this.#write(() => {
-      const isTest = pet.is_test === undefined ? null : Number(pet.is_test)
       const { update, updateExpected } = this.#statements
-      const values = [pet.name, pet.breed, this.#trait(pet), isTest, id] as const
-      const row = expected ? updateExpected.get(...values, ...this.#values(expected)) : update.get(...values)
+      const values = this.#values(pet)
+      const row = expected
+        ? updateExpected.get(...values, id, ...this.#values(expected))
+        : update.get(...values, id)
       if (!row) return undefined
       this.#wrote(this.#model.updates, 1)
       return this.#pet(row)
@@ -129,8 +134,7 @@ export class SqliteStore implements Store {
   }
 
   #insert(pet: PetInput): Pet {
-    const isTest = pet.is_test === true ? 1 : 0
-    const row = this.#statements.insert.get(pet.name, pet.breed, this.#trait(pet), isTest)!
+    const row = this.#statements.insert.get(...this.#values({ is_test: false, ...pet }))!
     this.#wrote(this.#model.inserts, 1)
     return this.#pet(row)
   }
@@ -140,7 +144,7 @@ export class SqliteStore implements Store {
     const version = this.#version()
     if (version === known) return undefined
     const { forward, backward, existsUpTo, existsFrom } = this.#statements
-    const filters = filterValues(filter)
+    const filters = this.#filters(filter)
     // One row more than requested, to know whether there is another page.
     const rows =
       after === undefined
@@ -184,22 +188,26 @@ export class SqliteStore implements Store {
     return this.#queue.write(statement)
   }
 
+  /** Changes the row itself: SQLite has the columns of a pet, in their order. */
   #pet(row: Row): Pet {
-    return {
-      id: row.id,
-      name: row.name,
-      breed: row.breed,
-      [this.#kind.trait]: row[this.#kind.trait] === 1,
-      is_test: row.is_test === 1,
-    }
+    const pet = row as Pet
+    for (const flag of this.#flags) pet[flag] = pet[flag] === 1
+    return pet
   }
 
-  #trait(pet: PetInput | Pet): number {
-    return pet[this.#kind.trait] === true ? 1 : 0
+  #values(pet: PetInput): (SqlValue | null)[] {
+    return this.#inputs.map((name) => {
+      const value = pet[name]
+      return typeof value === 'boolean' ? Number(value) : (value ?? null)
+    })
   }
 
-  #values(pet: Pet): [string, string, number, number] {
-    return [pet.name, pet.breed, this.#trait(pet), Number(pet.is_test)]
+  #filters({ equal, isTest, search }: Filter): (SqlValue | null)[] {
+    return [
+      ...filtersOf(this.#kind).map((name) => equal?.[name] ?? null),
+      isTest === undefined ? null : Number(isTest),
+      search === undefined ? null : lowerAscii(search),
+    ]
   }
 
   #deleted(rows: number): number {
@@ -217,16 +225,8 @@ export class SqliteStore implements Store {
 function orderOf(kind: Kind, sort: string, isDescending: boolean): string {
   if (!columnsOf(kind).includes(sort)) throw new Error(`${sort} is no column`)
   const direction = isDescending ? 'DESC' : 'ASC'
-  return `${sort} ${direction}, id ${direction}`
+  return `"${sort}" ${direction}, id ${direction}`
 }
-
-const filterValues = ({ name, breed, isTest, search }: Filter) =>
-  [
-    name ?? null,
-    breed ?? null,
-    isTest === undefined ? null : Number(isTest),
-    search === undefined ? null : lowerAscii(search),
-  ] as const
 
 /** As SQLite's lower() does without an extension. */
 const lowerAscii = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -18,10 +18,10 @@ export type Awaitable<T> = T | Promise<T>
 
 /** Conditions on the rows of a list; all that are given must hold. */
 export interface Filter {
-  name?: string | undefined
-  breed?: string | undefined
+  /** The values that fields must have, by name. */
+  equal?: Readonly<Record<string, string>> | undefined
   isTest?: boolean | undefined
-  /** A part of the name or the breed; ASCII letters match in either case. */
+  /** A part of one of the texts; ASCII letters match in either case. */
   search?: string | undefined
 }
 
@@ -71,7 +71,7 @@ export interface Store {
    */
   insertOnce(pet: PetInput, key: string, nowMs: number): Awaitable<Pet | undefined>
   /**
-   * Sets name, breed, the trait, and `is_test` if it is given.
+   * Sets all fields, and `is_test` if it is given.
    * @param expected the row must be equal to this pet.
    * @returns `undefined` if there is no such row.
    */
@@ -94,6 +94,8 @@ export interface Database {
    */
   migrate(log: Logger): Awaitable<string[]>
   open(registry: Registry, log: Logger): Store
+  /** Why no process can serve from it, as far as a process without a connection can tell. */
+  notReady?(): string | undefined
 }
 
 /** The database cannot do it now: 503. The message is for the client, the cause for the log. */

@@ -4,10 +4,21 @@
  */
 import type { TSchema } from '@sinclair/typebox'
 import type { OpenAPIV3 } from 'openapi-types'
-import { type Kind, pathOf } from '../model/kind.ts'
-import { changeSchema, createSchema, MAX_CHARACTERS, patchSchema } from '../model/pet.ts'
-import { CSV } from './csv.ts'
-import { MAX_LIMIT } from './query.ts'
+import type { Field } from '../../model/field.ts'
+import { MAX_CHARACTERS, typeOf } from '../../model/field_types.ts'
+import {
+  columnsOf,
+  filtersOf,
+  fieldsOfType,
+  inputFields,
+  type Kind,
+  oneOf,
+  pathOf,
+  singularOf,
+} from '../../model/kind.ts'
+import { changeSchema, createSchema, patchSchema } from '../../model/pet.ts'
+import { CSV } from '../csv.ts'
+import { MAX_LIMIT } from '../query.ts'
 
 type Responses = OpenAPIV3.ResponsesObject
 type Schema = OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject
@@ -24,9 +35,18 @@ const text: OpenAPIV3.SchemaObject = {
 }
 const flag: OpenAPIV3.SchemaObject = { type: 'boolean' }
 
-export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
-  const { name, trait } = kind
-  const one = name.replace(/s$/, '')
+const wordsOf = (field: string): string => field.replaceAll('_', ' ')
+
+/** "name, breed and age" */
+const listOf = (words: readonly string[], last: 'and' | 'or'): string =>
+  words.join(', ').replace(/, ([^,]+)$/, ` ${last} $1`)
+
+/** @param publicPath the beginning of all paths */
+export function openApi(kind: Kind, version: string, publicPath = ''): OpenAPIV3.Document {
+  const { name, fields } = kind
+  const one = singularOf(kind)
+  const schemaOf = (field: Field): Schema => typeOf(field).schema(field)
+  const texts = fieldsOfType(kind, 'text')
   const Pet = `${one[0]!.toUpperCase()}${one.slice(1)}`
   const collection = pathOf(kind)
   const pet = reference(Pet)
@@ -67,7 +87,7 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
       version,
       description: `Stores ${name}. Errors are application/problem+json (RFC 9457).`,
     },
-    servers: [{ url: '/', description: 'the host of this document' }],
+    servers: [{ url: publicPath === '' ? '/' : publicPath, description: 'the host of this document' }],
     tags: [{ name }],
     paths: {
       [collection]: {
@@ -80,20 +100,21 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
               query('limit', { type: 'integer', minimum: 1, maximum: MAX_LIMIT }, 'largest number of rows'),
               query('after', position, 'only rows with a greater id'),
               query('before', position, 'only rows with a smaller id; without `after` the last of them'),
-              query('name', text, 'only rows with this name'),
-              query('breed', text, 'only rows with this breed'),
+              ...filtersOf(kind).map((field) =>
+                query(field, schemaOf(fields[field]!), `only rows with this ${wordsOf(field)}`),
+              ),
               query('is_test', flag, 'only test rows, or only others'),
               query(
                 'search',
                 text,
-                'only rows with this text in name or breed; ASCII letters in either case',
+                `only rows with this text in ${listOf(texts, 'or')}; ASCII letters in either case`,
               ),
             ],
           },
         ),
         post: operation(
           'create',
-          `Create a ${one}`,
+          `Create ${oneOf(kind)}`,
           {
             201: {
               description: 'the new row',
@@ -124,32 +145,35 @@ export function openApi(kind: Kind, version: string): OpenAPIV3.Document {
       },
       [`${collection}{id}/`]: {
         parameters: [{ name: 'id', in: 'path', required: true, schema: id }],
-        get: operation('read', `Get a ${one} by id`, {
+        get: operation('read', `Get ${oneOf(kind)} by id`, {
           ...found('the row', etag),
           ...notModified,
           ...failed(404),
         }),
         put: operation(
           'change',
-          `Set name, breed and ${trait} of a ${one}; is_test stays`,
+          `Set ${listOf(Object.keys(fields), 'and')} of ${oneOf(kind)}; is_test stays`,
           { ...found('the row as it is now'), ...badBody, ...failed(403, 404, 412) },
           body(`${Pet}Change`),
         ),
         patch: operation(
           'patch',
-          `Change some properties of a ${one} by a JSON Merge Patch (RFC 7396)`,
+          `Change some properties of ${oneOf(kind)} by a JSON Merge Patch (RFC 7396)`,
           { ...found('the row as it is now'), ...badBody, ...failed(403, 404, 412) },
           body(`${Pet}Patch`, 'application/merge-patch+json'),
         ),
-        delete: operation('delete', `Delete a ${one}`, { ...done, ...failed(403, 404, 412) }),
+        delete: operation('delete', `Delete ${oneOf(kind)}`, { ...done, ...failed(403, 404, 412) }),
       },
     },
     components: {
       schemas: {
         [Pet]: {
           type: 'object',
-          required: ['id', 'name', 'breed', trait, 'is_test'],
-          properties: { id, name: text, breed: text, [trait]: flag, is_test: flag },
+          required: columnsOf(kind),
+          properties: {
+            id,
+            ...Object.fromEntries(inputFields(kind).map(([column, field]) => [column, schemaOf(field)])),
+          },
         },
         [`New${Pet}`]: inputSchema(createSchema(kind)),
         [`${Pet}Change`]: inputSchema(changeSchema(kind)),
@@ -240,8 +264,8 @@ function failure(description: string): OpenAPIV3.ResponseObject {
 function inputSchema(schema: TSchema): OpenAPIV3.SchemaObject {
   const { required, properties } = schema
   const fields = Object.entries(properties as Record<string, TSchema>).map(([name, property]) => {
-    const { error: _, ...rest } = property
-    return [name, rest.type === 'string' ? { ...rest, pattern: text.pattern } : rest]
+    const { error: _, field: __, ...rest } = property
+    return [name, rest]
   })
   return { type: 'object', ...(required ? { required } : {}), properties: Object.fromEntries(fields) }
 }
