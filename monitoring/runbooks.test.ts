@@ -3,6 +3,9 @@
 import { expect, test } from 'bun:test'
 import { story } from '../scripts/story.ts'
 import { dashboards } from './dashboards.ts'
+import { familyOf } from './exceptions.ts'
+import { families } from './families.ts'
+import { selectorsOf } from './grafana/promql-tree.ts'
 
 type Titled = { title?: string; panels?: readonly Titled[] }
 const titlesOf = ({ panels = [] }: Titled): string[] =>
@@ -20,6 +23,66 @@ test.each([...new Bun.Glob('runbooks/*.md').scanSync(import.meta.dir)].toSorted(
     expect(names.filter((name) => !titles.has(name))).toEqual([])
   },
 )
+
+/** Code in backticks. */
+const codeIn = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code!)
+const pages = await Promise.all(
+  [...new Bun.Glob('runbooks/*.md').scanSync(import.meta.dir)]
+    .toSorted()
+    .map(async (file) => [file, await Bun.file(`${import.meta.dir}/${file}`).text()] as const),
+)
+/** Families that Prometheus itself makes for each target. */
+const OF_SCRAPES = new Set(['scrape_samples_scraped'])
+
+test.each(pages)('the metrics that %s names exist, and its queries parse', (_, text) => {
+  const published = new Set(families.map(([name]) => name))
+  const labels = new Set(families.flatMap(([, , names]) => names))
+  const prefixes = [...new Set([...published].map((name) => name.split('_')[0]!))].join('|')
+  for (const code of codeIn(text)) {
+    if (/^(sum|topk|count|rate|resets|changes|\{__name__)/.test(code)) selectorsOf(code.replaceAll('; ', ''))
+    const named = code.match(new RegExp(`\\b(?:${prefixes}|scrape)_[a-z_]+\\b`, 'g')) ?? []
+    const isPrefix = code.includes('grep ^')
+    const unknown = named.filter((name) =>
+      isPrefix
+        ? ![...published].some((each) => each.startsWith(name))
+        : !published.has(familyOf(name)) && !labels.has(name) && !OF_SCRAPES.has(name),
+    )
+    expect([code, unknown]).toEqual([code, []])
+  }
+})
+
+const repository = `${import.meta.dir}/..`
+
+/** Names of settings, which the code of a process declares in camel case. */
+const declared = (
+  await Promise.all(
+    ['packages/prefork/shared/config.ts', 'services/pets/config.ts'].map((path) =>
+      Bun.file(`${repository}/${path}`).text(),
+    ),
+  )
+).join('\n')
+const camelCase = (name: string) =>
+  name.toLowerCase().replace(/_([a-z])/g, (__, letter: string) => letter.toUpperCase())
+
+test.each(pages)('the settings and files that %s names exist', async (_, text) => {
+  for (const code of codeIn(text)) {
+    const [, setting] = /^(?:<P>_)?([A-Z]+(?:_[A-Z]+)+|WORKERS)$/.exec(code) ?? []
+    if (setting !== undefined && !setting.startsWith('SQLITE') && setting !== 'POOL_TIMEOUT')
+      expect([setting, declared.includes(`${camelCase(setting)}:`)]).toEqual([setting, true])
+    for (const [path] of code.matchAll(/\b(?:gateway|monitoring|scripts|packages)\/[\w./-]*\w/g))
+      expect([path, (await Bun.file(`${repository}/${path}`).exists()) || (await isFolder(path))]).toEqual([
+        path,
+        true,
+      ])
+  }
+})
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (
+    await Array.fromAsync(new Bun.Glob('*').scan({ cwd: `${repository}/${path}`, onlyFiles: false })).catch(
+      () => [],
+    )
+  ).length > 0
 
 test('the panels that the demonstration names exist', () => {
   for (const { look } of story) {

@@ -8,6 +8,9 @@ import type { Matchers, Query } from './promql.ts'
 
 const PERIOD = `${PERIOD_DAYS}d`
 
+/** Rules record values over days every two minutes, and a share of no requests is no value. */
+const NOTHING = 'after 2 min of requests'
+
 /** How fast the budget burns: 1 uses it up in exactly the period. */
 export const speed = (objective: Objective, window: string, matchers: string): string =>
   `${seriesOf(objective, `ratio_rate${window}`)}{${matchers}} / ${allowed(objective)}`
@@ -30,6 +33,7 @@ export const budgetTile = (matchers: Matchers, objectives: readonly Objective[],
         { value: 0, color: 'orange' },
         { value: 0.25, color: 'green' },
       ],
+      nothing: NOTHING,
       more,
     },
   )
@@ -99,6 +103,7 @@ export const budget = (matchers: Matchers, objectives: readonly Objective[]) =>
             expr: `1 - ${seriesOf(objective, `ratio_rate${PERIOD}`)}{${matchers.edge}}`,
             legend: objective.title,
           })),
+          { nothing: NOTHING },
         ),
       ),
       ...objectives.flatMap((objective) => linesOf(objective, matchers)),

@@ -92,7 +92,7 @@ const hosts = section(
     legend: '{{instance}}',
   }),
   graph('Disk free', PercentUnit, 'Free space of each disk. An alert predicts when it will be full.', {
-    expr: `node_filesystem_avail_bytes{${DISKS}} / node_filesystem_size_bytes{${DISKS}}`,
+    expr: `node_filesystem_avail_bytes{${DISKS}} / node_filesystem_size_bytes`,
     legend: '{{instance}} {{mountpoint}}',
   }),
 )

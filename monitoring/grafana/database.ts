@@ -52,7 +52,7 @@ const database = ({ apps, selected }: Matchers) => [
     ),
   ),
   line(
-    8,
+    10,
     graph(
       'Operations by kind',
       OpsPerSecond,

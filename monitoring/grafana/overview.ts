@@ -26,7 +26,7 @@ import {
   rate,
   type Query,
   serving,
-  sum,
+  workersReady,
 } from './promql.ts'
 
 const duration = 'http_server_request_duration_seconds'
@@ -35,7 +35,7 @@ const requests = `${duration}_count`
 const firing = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
 
 const health = (matchers: Matchers, objectives: readonly Objective[]) => {
-  const { apps, edge, selected, workers } = matchers
+  const { apps, edge, selected } = matchers
   return line(
     5,
     stat(
@@ -50,6 +50,23 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
         mappings: [
           { type: MappingType.ValueToText, options: { '0': { text: 'down' }, '1': { text: 'up' } } },
         ],
+      },
+    ),
+    stat(
+      'Alerts',
+      Short,
+      'Alerts that fire, by name and app. The lines in the graphs show their starts.',
+      [
+        { expr: `max by (alertname, app) (${firing})`, legend: '{{alertname}} {{app}}' },
+        // While no other alert fires, Watchdog shows that alerts are evaluated.
+        { expr: `0 * max(ALERTS{alertname="Watchdog"}) unless on () ${firing}`, legend: 'alerts' },
+      ],
+      {
+        steps: below(1, 1),
+        mappings: [
+          { type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: 'firing' } } },
+        ],
+        isName: true,
       },
     ),
     stat(
@@ -77,27 +94,8 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       'Workers ready',
       Short,
       'Workers that can take a request, busy ones included, by app.',
-      inOrder(serving(apps), (app) =>
-        sum('prefork_workers', `${workers}, state=~"ready|busy", app="${app}"`),
-      ),
+      inOrder(serving(apps), (app) => workersReady(matchers, app)),
       { steps: atLeast(1), more: 'workers' },
-    ),
-    stat(
-      'Alerts',
-      Short,
-      'Alerts that fire, by name and app. The lines in the graphs show their starts.',
-      [
-        { expr: `max by (alertname, app) (${firing})`, legend: '{{alertname}} {{app}}' },
-        // While no other alert fires, Watchdog shows that alerts are evaluated.
-        { expr: `0 * max(ALERTS{alertname="Watchdog"}) unless on () ${firing}`, legend: 'alerts' },
-      ],
-      {
-        steps: below(1, 1),
-        mappings: [
-          { type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: 'firing' } } },
-        ],
-        isName: true,
-      },
     ),
     budgetTile(matchers, objectives, 'error-budget'),
   )

@@ -80,6 +80,12 @@ export const inOrder = (names: readonly string[], query: (name: string) => Query
 /** The jobs that serve clients, the edge first. */
 export const serving = ({ edge, services }: Apps): string[] => [...new Set([...edge, ...services])]
 
+/** The workers of an app that can take a request: 0 for an app that the exporter cannot read, since its series have ended. */
+export function workersReady({ selected, targets, workers }: Matchers, app: string): Query {
+  const known = `0 * max(up{${selected}, job="${app}"}) and on () exporter_target_up{${targets}}`
+  return query(`sum(prefork_workers{${workers}, state=~"ready|busy", app="${app}"})\nor ${known}`, [])
+}
+
 /** The rate of one counter divided by that of another. */
 export const perEvent = (counter: string, events: string, matchers: string, by: readonly string[]): Query =>
   query(`${rateOf(counter, matchers, by)} / ${rateOf(events, matchers, by)}`, by)

@@ -24,6 +24,7 @@ import {
   share,
   spread,
   sum,
+  workersReady,
 } from './promql.ts'
 
 const perWorker = (name: string) => `prefork_worker_${name}`
@@ -31,16 +32,14 @@ const ofEach = (gauge: string, matchers: string) => `${perWorker(gauge)}{${match
 const rateOfEach = (counter: string, matchers: string) =>
   `rate(${perWorker(counter)}{${matchers}}[$__rate_interval])`
 
-const state = ({ apps, targets, workers }: Matchers) => [
+const state = (matchers: Matchers, { apps, targets, workers } = matchers) => [
   line(
     5,
     stat(
       'Workers ready',
       Short,
       'Workers that can take a request, busy ones included.',
-      inOrder(serving(apps), (app) =>
-        sum('prefork_workers', `${workers}, state=~"ready|busy", app="${app}"`),
-      ),
+      inOrder(serving(apps), (app) => workersReady(matchers, app)),
       {
         steps: atLeast(1),
       },

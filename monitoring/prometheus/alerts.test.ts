@@ -9,11 +9,12 @@ import { objectives } from '../objectives.ts'
 import { burnRates } from '../rules/burn_rates.ts'
 import { render } from '../rules/files.ts'
 import { stack } from '../stack.ts'
-import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
-import { alertRules, firingOf, groupsIn, ruleFiles } from './rules.ts'
+import { isPromtoolExpected, promtools } from './promtool.ts'
+import { alertRules, firingOf, ruleFiles } from './rules.ts'
 import { alertCases } from './testdata/alerts.ts'
-import { type AlertCase, type Firing, of, perSecond, SCRAPE_SECONDS, type Series } from './testdata/series.ts'
-import { burnStories, minutesOf, seriesOf, stepMinutes } from './testdata/burn.ts'
+import { burnCases, burnStories, stepMinutes } from './testdata/burn.ts'
+import { of, perSecond, SCRAPE_SECONDS } from './testdata/series.ts'
+import { burnTestOf, ruleOf, runCases, testOf, withRed } from './testing_cases.ts'
 
 const runbooks = await Promise.all(
   [...new Bun.Glob('*.md').scanSync(join(import.meta.dir, '../runbooks'))].map((name) =>
@@ -55,6 +56,22 @@ test('every alert has the label `app`, by which Alertmanager groups messages', (
   }
 })
 
+test('these alerts page: a person is woken by no other', () => {
+  const paging = alertRules.filter(({ labels }) => labels['severity'] === 'page').map(({ alert }) => alert)
+  expect([...new Set(paging)].toSorted()).toEqual([
+    'AppDown',
+    'DatabaseAway',
+    'DiskFull',
+    'EdgeErrorBudgetBurn',
+    'EdgeLatencyBudgetBurn',
+    'NoWorkerReady',
+    'PrometheusStorageFailing',
+    'TargetMissing',
+    'UpstreamDown',
+    'WorkerCrashLooping',
+  ])
+})
+
 test('every alert has a severity, a summary, a description, a runbook and a dashboard', () => {
   const uids = dashboards.map(({ uid }) => uid!)
   for (const { alert, labels, annotations } of alertRules) {
@@ -72,9 +89,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
       const tests = Object.entries(alertCases)
         .filter(([alert]) => alertRules.some((rule) => rule.alert === alert && rule.file === file))
         .flatMap(([alert, cases]) => cases.map((each) => testOf(alert, each)))
-      const readsRed = /\b(job|instance):/.test(await Bun.file(file).text())
-      const red = readsRed ? [ruleFile('red')] : []
-      await passes([...new Set([...red, file])], `${SCRAPE_SECONDS}s`, tests)
+      await passes(await withRed(ruleFile('red'), file), `${SCRAPE_SECONDS}s`, tests)
     },
     slowMs,
   )
@@ -87,23 +102,28 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
         objective === objectives[0]
           ? burnStories
           : burnStories.filter(({ calmHours, minutes }) => calmHours * 60 + minutes < 30 * 60)
-      const tests = stories.map((story) => ({
-        name: `${alert}: ${story.claim}`,
-        interval: `${60 * stepMinutes.values}s`,
-        input_series: inputOf(seriesOf(story, objective)),
-        promql_expr_test: [
-          {
-            expr: `count by (window) (ALERTS{alertname="${alert}", alertstate="firing"})`,
-            eval_time: `${minutesOf(story)}m`,
-            exp_samples: story.windows.map((window) => ({ labels: `{window="${window}"}`, value: 1 })),
-          },
-        ],
-      }))
+      const tests = stories.map((story) => burnTestOf(story, objective))
       // The rules of the other objectives would take as much time again.
       const folder = mkdtempSync(join(tmpdir(), 'objective-'))
       const file = join(folder, 'objective.yml')
       await Bun.write(file, render(burnRates(stack, [objective])))
       await passes([file], `${stepMinutes.rules}m`, tests)
+      rmSync(folder, { recursive: true })
+    },
+    slowMs,
+  )
+
+  test.each(objectives.map((objective) => [objective.alert, objective] as const))(
+    'every window of %s fires just above its limits after its wait, and not just below',
+    async (alert, objective) => {
+      const file = burnRates(stack, [objective])
+      const folder = mkdtempSync(join(tmpdir(), 'objective-'))
+      const path = join(folder, 'alerts.yml')
+      // The recordings are given as series.
+      const groups = file.groups.filter(({ name }) => name === 'burn_rates')
+      await Bun.write(path, render({ ...file, groups }))
+      const tests = burnCases(objective).map((each) => testOf(alert, each))
+      await passes([path], `${SCRAPE_SECONDS}s`, tests)
       rmSync(folder, { recursive: true })
     },
     slowMs,
@@ -120,44 +140,13 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
       ...route('a b', '500', 3),
       ...route('cats', '200', 1),
     }
-    const output = await run(['red', 'objectives'].map(ruleFile), '10s', [
+    const output = await runCases(program, ['red', 'objectives'].map(ruleFile), '10s', [
       testOf('EdgeErrorBudgetBurn', { claim: 'a link', series, looks: { '10m': [] } }),
     ])
     expect(output).toContain('/d/gateway?var-route=a+b"')
   })
 
-  async function passes(rule_files: string[], evaluation_interval: string, tests: object[]): Promise<void> {
-    expect(await run(rule_files, evaluation_interval, tests)).toContain('SUCCESS')
-  }
-
-  /** What promtool prints. */
-  async function run(rule_files: string[], evaluation_interval: string, tests: object[]): Promise<string> {
-    const folder = mkdtempSync(join(tmpdir(), 'rules-test-'))
-    const file = join(folder, 'test.yml')
-    const group_eval_order = await groupsIn(rule_files)
-    await Bun.write(file, JSON.stringify({ rule_files, group_eval_order, evaluation_interval, tests }))
-    const { output } = await promtool(program, 'test', 'rules', file)
-    rmSync(folder, { recursive: true })
-    return output
+  async function passes(files: readonly string[], interval: string, tests: readonly object[]): Promise<void> {
+    expect(await runCases(program, files, interval, tests)).toContain('SUCCESS')
   }
 })
-
-const inputOf = (series: Series) => Object.entries(series).map(([name, values]) => ({ series: name, values }))
-
-function testOf(alertname: string, { claim, series, looks }: AlertCase) {
-  return {
-    name: `${alertname}: ${claim}`,
-    interval: `${SCRAPE_SECONDS}s`,
-    input_series: inputOf(series),
-    alert_rule_test: Object.entries(looks).map(([eval_time, firing]) => ({
-      eval_time,
-      alertname,
-      exp_alerts: firing.map((each) => firingOf(ruleOf(alertname, each), each.labels, each.value)),
-    })),
-  }
-}
-
-function ruleOf(alertname: string, { severity }: Firing) {
-  const rules = alertRules.filter(({ alert }) => alert === alertname)
-  return rules.find(({ labels }) => severity === undefined || labels['severity'] === severity)!
-}

@@ -5,7 +5,7 @@ import { type Apps, alertsOf, type RuleFile } from './rule.ts'
 /** File systems that hold data; the others are of the kernel or of containers. */
 const disks = 'fstype!~"tmpfs|ramfs|overlay|squashfs|fuse.*|nsfs|autofs"'
 const available = `node_filesystem_avail_bytes{${disks}}`
-const free = `${available} / node_filesystem_size_bytes{${disks}}`
+const free = `${available} / node_filesystem_size_bytes`
 const memory = 'node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes'
 
 export function capacity(apps: Apps): RuleFile {
@@ -27,7 +27,7 @@ export function capacity(apps: Apps): RuleFile {
           // A disk with much free space may fill quickly for an hour, for instance during a copy. Hence both conditions.
           alert('DiskFillsUp', {
             ...about,
-            expr: `predict_linear(${available}[6h], 24 * 3600) < 0\nand ${free} < 0.4`,
+            expr: `predict_linear(${available}[6h], 24 * 3600) < 0\nand node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.4`,
             for: '30m',
             summary: 'the disk {{ $labels.mountpoint }} of {{ $labels.instance }} will be full within a day',
             description: 'At the rate of the last six hours. Free space, or make the disk larger.',

@@ -83,7 +83,7 @@ function databases(apps: Apps) {
       severity: 'ticket',
       summary: '{{ $value | printf "%.1f" }} statements of {{ $labels.job }} per second waited too long',
       description:
-        'Clients get 503. SQLite: another process holds the write lock for longer than busy_timeout, perhaps a tool that has the file open. PostgreSQL: no connection was free, or a statement took too long.',
+        'Clients get 503. SQLite: another process holds the write lock for more than a second, perhaps a tool that has the file open. PostgreSQL: no connection was free, or a statement took too long.',
     }),
     alert('DatabaseSlow', {
       ...about,

@@ -36,9 +36,10 @@ function lives(apps: Apps): Alert[] {
       severity: 'ticket',
       summary: '{{ $labels.app }} at {{ $labels.target }} has no worker that is ready',
     }),
+    // An increase is extended to the whole window: three exits may be 3.1.
     alert('WorkerCrashLooping', {
       ...about,
-      expr: `${exits('crash|signal|oom', '5m')} > 3`,
+      expr: `${exits('crash|signal|oom', '5m')} > 3.5`,
       severity: 'page',
       summary: '{{ $value | printf "%.0f" }} workers of {{ $labels.app }} died in five minutes',
       description:

@@ -3,7 +3,8 @@
  * of the budget, so that one table tests the objectives of both availability and latency.
  */
 
-import { allowed, type Objective } from '../../rules/objective.ts'
+import { allowed, type Objective, seriesOf as recordedOf } from '../../rules/objective.ts'
+import type { AlertCase } from './series.ts'
 
 export type BurnStory = {
   claim: string
@@ -110,3 +111,37 @@ export function seriesOf(story: BurnStory, objective: Objective): Record<string,
     [`${metric}_count{${labels}, http_response_status_code="503"}`]: tell(0, bad),
   }
 }
+
+/** The pairs of windows of Google's SRE workbook, and how long an alert waits. */
+const PAIRS = [
+  { factor: 14.4, long: '1h', short: '5m', waitSeconds: 120 },
+  { factor: 6, long: '6h', short: '30m', waitSeconds: 15 * 60 },
+  { factor: 3, long: '1d', short: '2h', waitSeconds: 3600 },
+  { factor: 1, long: '3d', short: '6h', waitSeconds: 3 * 3600 },
+] as const
+
+/** Each pair of windows just above and just below its limits, as the rules record them. */
+export const burnCases = (objective: Objective): AlertCase[] =>
+  PAIRS.flatMap(({ factor, long, short, waitSeconds }) => {
+    const at = (ofLong: number, ofShort: number, requestsPerSecond: number) => {
+      const values = (value: number) => `${value}x${waitSeconds / 10 + 60}`
+      const ratio = (window: string) => `${recordedOf(objective, `ratio_rate${window}`)}{job="gateway"}`
+      return {
+        [ratio(long)]: values(ofLong * factor * allowed(objective)),
+        [ratio(short)]: values(ofShort * factor * allowed(objective)),
+        'edge:http_requests:rate5m{job="gateway"}': values(requestsPerSecond),
+      }
+    }
+    const look = `${waitSeconds + 400}s`
+    return [
+      {
+        claim: `2 % above the limits of ${long}`,
+        series: at(1.02, 1.02, 0.104),
+        looks: {},
+        fires: [waitSeconds] as const,
+      },
+      { claim: `2 % below the limit over ${long}`, series: at(0.98, 1.5, 1), looks: { [look]: [] } },
+      { claim: `2 % below the limit over ${short}`, series: at(1.5, 0.98, 1), looks: { [look]: [] } },
+      { claim: `few requests over ${long}`, series: at(1.5, 1.5, 0.096), looks: { [look]: [] } },
+    ]
+  })

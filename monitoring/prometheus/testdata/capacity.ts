@@ -4,7 +4,9 @@ import { type AlertCase, always, of } from './series.ts'
 
 const host = { job: 'node', instance: 'node:9100' }
 const disk = { ...host, device: '/dev/sda1', fstype: 'ext4', mountpoint: '/' }
-const temporary = { ...host, device: 'tmpfs', fstype: 'tmpfs', mountpoint: '/run' }
+const TEMPORARY = ['tmpfs', 'ramfs', 'overlay', 'squashfs', 'fuse.lxcfs', 'nsfs', 'autofs'].map((fstype) =>
+  Object.assign({}, host, { device: fstype, fstype, mountpoint: `/${fstype}` }),
+)
 const avail = (labels = disk) => of('node_filesystem_avail_bytes', labels)
 const size = (labels = disk) => of('node_filesystem_size_bytes', labels)
 const available = of('node_memory_MemAvailable_bytes', host)
@@ -13,25 +15,36 @@ const total = of('node_memory_MemTotal_bytes', host)
 export const capacityCases: Record<string, readonly AlertCase[]> = {
   DiskFillsUp: [
     {
-      claim: '39 % free and full within a day, for half an hour',
-      // 1000 bytes, and 0.005 bytes less every 10 s: 43 a day less than there are. It has fallen since the start.
-      series: { [avail()]: '390-0.05x400', [size()]: '1000x400' },
-      looks: { '29m': [], '31m': [{ labels: disk }] },
+      claim: '39 % free and full in 23.8 hours, for half an hour',
+      // Of 10 bytes there are 0.000455 less every 10 s. It has fallen since the start.
+      series: { [avail()]: '3.9-0.000455x400', [size()]: '10x400' },
+      looks: { '31m': [{ labels: disk }] },
+      fires: [1810],
+    },
+    {
+      claim: 'full in 24.7 hours',
+      series: { [avail()]: '3.9-0.00043x400', [size()]: '10x400' },
+      looks: { '31m': [] },
     },
     {
       claim: '41 % free and full within a day',
-      series: { [avail()]: '430-0.05x400', [size()]: '1000x400' },
+      series: { [avail()]: '4.1-0.0005x400', [size()]: '10x400' },
       looks: { '31m': [] },
     },
     {
-      claim: 'full in more than a day',
-      series: { [avail()]: '390-0.04x400', [size()]: '1000x400' },
+      claim: 'temporary file systems',
+      series: Object.fromEntries(
+        TEMPORARY.flatMap((each) => [
+          [avail(each), '3.9-0.0005x400'],
+          [size(each), '10x400'],
+        ]),
+      ),
       looks: { '31m': [] },
     },
     {
-      claim: 'a temporary file system',
-      series: { [avail(temporary)]: '39-0.05x400', [size(temporary)]: '1000x400' },
-      looks: { '31m': [] },
+      claim: 'it fell for six hours, and has not for seven',
+      series: { [avail()]: '5-0.0006x2160 3.7x2700', [size()]: '10x4900' },
+      looks: { '13h': [] },
     },
   ],
   DiskNearlyFull: [
@@ -42,8 +55,13 @@ export const capacityCases: Record<string, readonly AlertCase[]> = {
     },
     { claim: '10 % free', series: { [avail()]: always(100), [size()]: always(1000) }, looks: { '15m': [] } },
     {
-      claim: 'a temporary file system',
-      series: { [avail(temporary)]: always(1), [size(temporary)]: always(1000) },
+      claim: 'temporary file systems',
+      series: Object.fromEntries(
+        TEMPORARY.flatMap((each) => [
+          [avail(each), always(1)],
+          [size(each), always(1000)],
+        ]),
+      ),
       looks: { '15m': [] },
     },
   ],
@@ -59,14 +77,25 @@ export const capacityCases: Record<string, readonly AlertCase[]> = {
       looks: { '20m': [] },
     },
     {
-      claim: '29 % available, and none in four hours',
-      series: { [available]: '290-0.25x180', [total]: always(1000) },
+      claim: '29 % available, and none in 3.9 hours',
+      series: { [available]: '2.9-0.00205x180', [total]: always(10) },
       looks: { '16m': [{ labels: host }] },
+      fires: [910],
     },
     {
-      claim: '29 % available, and some in four hours',
-      series: { [available]: '290-0.15x180', [total]: always(1000) },
-      looks: { '16m': [] },
+      claim: '29 % available, and some in 4.1 hours',
+      series: { [available]: '2.9-0.00185x180', [total]: always(10) },
+      looks: { '25m': [] },
+    },
+    {
+      claim: '31 % available, which fall below 30 % after seven minutes',
+      series: { [available]: '3.1-0.0023x180', [total]: always(10) },
+      looks: { '20m': [] },
+    },
+    {
+      claim: 'it fell for an hour, and has not for 70 minutes',
+      series: { [available]: '4-0.004x360 2.56x600', [total]: '10x1000' },
+      looks: { '140m': [] },
     },
     {
       claim: '40 % available, and none in four hours',

@@ -8,6 +8,7 @@ import {
   perSecond,
   requests,
   responses,
+  risesFrom,
   retries,
   step,
   targetState,
@@ -16,10 +17,40 @@ import {
 
 const connects = (result: string) => of('gateway_upstream_connects_total', upstream, { result })
 const rejections = of('gateway_rejections_total', { job: 'gateway', reason: 'framing' })
+/** The same series of a second gateway. */
+const second = (series: string) => series.replace('}', ', instance="b:1"}')
 const queue = of('gateway_upstream_queue_length', upstream)
 
 export const gatewayCases: Record<string, readonly AlertCase[]> = {
   UpstreamDown: [
+    {
+      claim: 'two gateways see 0.104 failures per second together',
+      series: { [responses('0')]: perSecond(0.052), [second(responses('0'))]: perSecond(0.052) },
+      looks: { '15m': [{ labels: upstream }] },
+    },
+    {
+      claim: 'failures begin',
+      series: { [responses('0')]: risesFrom(600, 0.2) },
+      looks: {},
+      fires: [660],
+    },
+    {
+      claim: 'responses end while others fail',
+      series: { [responses('0')]: perSecond(1), [responses('200')]: '0+1x59 60x120' },
+      looks: {},
+      fires: [680],
+    },
+    {
+      claim: 'the first attempts ever fail',
+      series: { [responses('0')]: '_x60 5+5x120' },
+      looks: {},
+      fires: [640],
+    },
+    {
+      claim: 'the first response ever comes after failures, and no other',
+      series: { [responses('0')]: risesFrom(10, 5), [responses('200')]: '_x60 1x120' },
+      looks: { '670s': [], '710s': [{ labels: upstream }] },
+    },
     {
       claim: 'no target for 30 seconds',
       series: {
@@ -84,12 +115,34 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
   ],
   UpstreamTargetEjected: [
     {
-      claim: 'an ejected target for two minutes',
-      series: { [targetState('ejected')]: step(0, 60, 1) },
+      claim: 'an ejected target for two minutes, at one of two gateways',
+      series: { [targetState('ejected')]: step(0, 60, 1), [second(targetState('ejected'))]: always(0) },
       looks: { '170s': [], '180s': [{ labels: upstream, value: '1' }] },
     },
   ],
   UpstreamNoAnswer: [
+    {
+      claim: '5.2 % of the attempts of two gateways',
+      series: {
+        [responses('0')]: perSecond(0.26),
+        [second(responses('0'))]: perSecond(0.26),
+        [attempts]: perSecond(5),
+        [second(attempts)]: perSecond(5),
+      },
+      looks: { '10m': [{ labels: upstream, value: '5.2%' }] },
+    },
+    {
+      claim: 'more attempts, and some of them fail',
+      series: { [responses('0')]: risesFrom(600, 1), [attempts]: risesFrom(600, 10, 1) },
+      looks: {},
+      fires: [740],
+    },
+    {
+      claim: 'a few attempts begin and all fail',
+      series: { [responses('0')]: risesFrom(600, 0.15), [attempts]: risesFrom(600, 0.15) },
+      looks: {},
+      fires: [920],
+    },
     {
       claim: '5.2 % without a response',
       series: { [responses('0')]: perSecond(0.52), [attempts]: perSecond(10) },
@@ -111,6 +164,17 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
     },
   ],
   UpstreamConnectsFailing: [
+    {
+      claim: 'two gateways, more than one in five seconds together',
+      series: { [connects('failed')]: perSecond(0.104), [second(connects('failed'))]: perSecond(0.104) },
+      looks: { '10m': [{ labels: upstream, value: '0.2' }] },
+    },
+    {
+      claim: 'connects begin to fail',
+      series: { [connects('failed')]: risesFrom(600, 0.4) },
+      looks: {},
+      fires: [870],
+    },
     ...['failed', 'timeout'].map((result) => ({
       claim: `more than one ${result} in five seconds`,
       series: { [connects(result)]: perSecond(0.21) },
@@ -127,6 +191,28 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
     },
   ],
   RetriesNearBudget: [
+    {
+      claim: '15.5 % at two gateways',
+      series: {
+        [retries('gone')]: perSecond(0.775),
+        [second(retries('gone'))]: perSecond(0.775),
+        [attempts]: perSecond(5.775),
+        [second(attempts)]: perSecond(5.775),
+      },
+      looks: { '10m': [{ labels: upstream, value: '15.5%' }] },
+    },
+    {
+      claim: 'more requests, and many of them are retried',
+      series: { [retries('gone')]: risesFrom(600, 3.1), [attempts]: risesFrom(600, 13, 5) },
+      looks: {},
+      fires: [810],
+    },
+    {
+      claim: 'a few requests begin and all are retried',
+      series: { [retries('gone')]: risesFrom(600, 0.07), [attempts]: risesFrom(600, 0.15) },
+      looks: {},
+      fires: [920],
+    },
     ...['gone', 'answer_timeout'].map((reason) => ({
       claim: `15.5 % are retried because of ${reason}`,
       series: { [retries(reason)]: perSecond(1.55), [attempts]: perSecond(11.55) },
@@ -151,9 +237,15 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
   ],
   UpstreamQueueing: [
     {
-      claim: 'requests wait for two minutes',
-      series: { [queue]: step(0, 60, 3) },
-      looks: { '160s': [], '190s': [{ labels: upstream, value: '3' }] },
+      claim: 'requests wait for two minutes, at one of two gateways',
+      series: { [queue]: step(0, 60, 3), [second(queue)]: always(0) },
+      looks: { '190s': [{ labels: upstream, value: '3' }] },
+      fires: [170],
+    },
+    {
+      claim: 'one request waits',
+      series: { [queue]: always(1) },
+      looks: { '5m': [{ labels: upstream, value: '1' }] },
     },
     {
       claim: 'the queue is empty once a minute',
@@ -162,6 +254,28 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
     },
   ],
   GatewayRefusing: [
+    {
+      claim: '5.2 % of the requests to two gateways',
+      series: {
+        [rejections]: perSecond(0.26),
+        [second(rejections)]: perSecond(0.26),
+        [requests('gateway', '400')]: perSecond(5),
+        [requests('gateway', '400').replace('gateway:1', 'b:1')]: perSecond(5),
+      },
+      looks: { '10m': [{ labels: { job: 'gateway' }, value: '5.2%' }] },
+    },
+    {
+      claim: 'more requests, and some of them are rejected',
+      series: { [rejections]: risesFrom(600, 1), [requests('gateway', '400')]: risesFrom(600, 10, 1) },
+      looks: {},
+      fires: [930],
+    },
+    {
+      claim: 'a few requests begin and all are rejected',
+      series: { [rejections]: risesFrom(600, 0.15), [requests('gateway', '400')]: risesFrom(600, 0.15) },
+      looks: {},
+      fires: [1100],
+    },
     {
       claim: '5.2 % for five minutes',
       series: { [rejections]: perSecond(0.52), [requests('gateway', '400')]: perSecond(10) },

@@ -18,6 +18,8 @@ export type AlertCase = {
   series: Series
   /** The alerts of this name that fire at a time: none just before, some just after. */
   looks: Readonly<Record<string, readonly Firing[]>>
+  /** The seconds of the first evaluation at which it fires, and of the first one at which it no longer does. */
+  fires?: readonly [from: number, until?: number]
 }
 
 export const SCRAPE_SECONDS = 10
@@ -46,12 +48,33 @@ export const step = (before: number | '_', atSeconds: number, after: number): st
 export const perSecond = (rate: number): string =>
   `0+${Number((rate * SCRAPE_SECONDS).toFixed(6))}x${SCRAPES}`
 
+/** A counter that rises from a second on by so much a second. */
+export const risesFrom = (atSeconds: number, rate: number, before = 0): string => {
+  const [first, then] = [before, rate].map((each) => Number((each * SCRAPE_SECONDS).toFixed(6))) as [
+    number,
+    number,
+  ]
+  const steps = atSeconds / SCRAPE_SECONDS - 1
+  return `0+${first}x${steps} ${Number((first * steps + then).toFixed(6))}+${then}x${SCRAPES}`
+}
+
 /** Every value of a histogram is between the two bounds, with so many a second. */
 export const between = (metric: string, lower: string, upper: string, rate = 10): Series => ({
   [of(`${metric}_bucket`, dogs, { le: lower })]: perSecond(0),
   [of(`${metric}_bucket`, dogs, { le: upper })]: perSecond(rate),
   [of(`${metric}_bucket`, dogs, { le: '+Inf' })]: perSecond(rate),
 })
+
+/** 10 fast values a second; at 600 s slow ones begin, so that 1 % of the last five minutes are slow 200 s later. */
+export const amongFast = (metric: string, labels: Labels): Series => {
+  const [lower, all] = [perSecond(10), risesFrom(600, 10.15, 10)]
+  return {
+    [of(`${metric}_bucket`, labels, { le: '0.1' })]: lower,
+    [of(`${metric}_bucket`, labels, { le: '0.2' })]: all,
+    [of(`${metric}_bucket`, labels, { le: '+Inf' })]: all,
+    [of(`${metric}_count`, labels)]: all,
+  }
+}
 
 export const up = (job: string, instance = `${job}:1`) => of('up', { job, instance })
 export const requests = (job: string, status: string) =>

@@ -3,12 +3,14 @@
 import {
   type AlertCase,
   always,
+  amongFast,
   between,
   databaseErrors,
   dogs,
   of,
   perSecond,
   requests,
+  risesFrom,
   statements,
   step,
   up,
@@ -31,8 +33,53 @@ const statementLatency = (lower: string, upper: string, rate = 10) => ({
   [statements]: perSecond(rate),
 })
 
+/** Errors whose series is new, of an instance that is known to count from 0. */
+const burst = (code: string, count: number) => ({
+  [up('dogs', dogs.instance)]: always(1),
+  [databaseErrors(code)]: `_x60 ${count}x120`,
+})
+/** The same where the value may be old: another instance and another job are known to count from 0. */
+const unknown = (code: string, count: number) => ({
+  [up('dogs', 'b:1')]: always(1),
+  [up('cats', dogs.instance)]: always(1),
+  [databaseErrors(code)]: `_x60 ${count}x120`,
+})
+/** A second instance, whose values are all in the lower of two buckets. */
+const secondOf = (metric: string, lower: string, upper: string) => ({
+  [of(`${metric}_bucket`, job, { instance: 'b:1', le: lower })]: perSecond(9),
+  [of(`${metric}_bucket`, job, { instance: 'b:1', le: upper })]: perSecond(9),
+  [of(`${metric}_bucket`, job, { instance: 'b:1', le: '+Inf' })]: perSecond(9),
+})
+/** Slow ones begin at 600 s. */
+const slowFrom = (metric: string, lower: string, upper: string, rate: number) => ({
+  [of(`${metric}_bucket`, dogs, { le: lower })]: always(0),
+  [of(`${metric}_bucket`, dogs, { le: upper })]: risesFrom(600, rate),
+  [of(`${metric}_bucket`, dogs, { le: '+Inf' })]: risesFrom(600, rate),
+  [of(`${metric}_count`, dogs)]: risesFrom(600, rate),
+})
+
 export const servicesCases: Record<string, readonly AlertCase[]> = {
   ServiceErrors: [
+    {
+      claim: '5.2 % of cats fail',
+      series: { [requests('cats', '500')]: perSecond(0.52), [requests('cats', '200')]: perSecond(9.48) },
+      looks: { '10m': [{ labels: { job: 'cats' }, value: '5.2%' }] },
+    },
+    {
+      claim: 'more requests, and some of them fail',
+      series: {
+        [requests('dogs', '200')]: risesFrom(600, 9, 1),
+        [requests('dogs', '500')]: risesFrom(600, 1),
+      },
+      looks: {},
+      fires: [740],
+    },
+    {
+      claim: 'a few requests begin and all fail',
+      series: { [requests('dogs', '500')]: risesFrom(600, 0.15) },
+      looks: {},
+      fires: [920],
+    },
     {
       claim: '5.2 % fail for two minutes',
       series: { [requests('dogs', '500')]: perSecond(0.52), [requests('dogs', '200')]: perSecond(9.48) },
@@ -69,6 +116,22 @@ export const servicesCases: Record<string, readonly AlertCase[]> = {
   ],
   ServiceSlow: [
     {
+      claim: 'cats are slow',
+      series: Object.fromEntries(
+        Object.entries(latency('1', '1.01')).map(([name, values]) => [
+          name.replaceAll('dogs', 'cats'),
+          values,
+        ]),
+      ),
+      looks: { '10m': [{ labels: { job: 'cats' }, value: '1.01s' }] },
+    },
+    {
+      claim: 'a few slow requests begin',
+      series: slowFrom(duration, '1', '1.1', 0.15),
+      looks: {},
+      fires: [1100],
+    },
+    {
       claim: 'p99 above one second for five minutes',
       series: latency('1', '1.01'),
       looks: { '290s': [], '10m': [{ labels: job, value: '1.01s' }] },
@@ -78,9 +141,10 @@ export const servicesCases: Record<string, readonly AlertCase[]> = {
   ],
   RequestsAbandoned: [
     {
-      claim: 'workers died with requests in flight',
-      series: { [of('http_server_abandoned_requests_total', dogs)]: '0x60 3x60' },
-      looks: { '10m': [], '15m': [{ labels: dogs, value: '3' }] },
+      claim: 'a worker died with one request in flight',
+      series: { [of('http_server_abandoned_requests_total', dogs)]: '0x59 1x180' },
+      looks: { '15m': [{ labels: dogs, value: '1' }] },
+      fires: [600, 1490],
     },
     {
       claim: 'abandoned requests of long ago',
@@ -89,6 +153,16 @@ export const servicesCases: Record<string, readonly AlertCase[]> = {
     },
   ],
   DatabaseAway: [
+    {
+      claim: '8 of 17 replicas have none',
+      series: Object.fromEntries(
+        Array.from({ length: 17 }, (_, index) => [
+          connections('idle', `r${index}:1`),
+          always(index < 8 ? 0 : 1),
+        ]),
+      ),
+      looks: { '10m': [] },
+    },
     {
       claim: 'the only replica has no connection for 30 seconds',
       series: { [connections('idle')]: step(4, 60, 0), [connections('used')]: step(1, 60, 0) },
@@ -116,6 +190,50 @@ export const servicesCases: Record<string, readonly AlertCase[]> = {
   ],
   DatabaseErrors: [
     {
+      claim: 'a burst of errors, the first of their kind, counts for five minutes',
+      series: { ...burst('SQLITE_CORRUPT', 30), [statements]: perSecond(1) },
+      looks: { '720s': [{ labels: job, value: '10%' }] },
+      fires: [720, 900],
+    },
+    {
+      claim: 'a burst that may be old does not count',
+      series: { ...unknown('SQLITE_CORRUPT', 30), [statements]: perSecond(1) },
+      looks: { '720s': [], '890s': [] },
+    },
+    ...BUSY.map((code) => ({
+      claim: `a burst of ${code} is the case of DatabaseBusy`,
+      series: { ...burst(code, 300), [statements]: perSecond(1) },
+      looks: { '720s': [], '890s': [] },
+    })),
+    {
+      claim: '1.04 % of two instances',
+      series: {
+        [databaseErrors('SQLITE_CORRUPT')]: perSecond(0.052),
+        [databaseErrors('SQLITE_IOERR')]: perSecond(0.052),
+        [statements]: perSecond(5),
+        [statements.replace('dogs:9001', 'b:1')]: perSecond(5),
+      },
+      looks: { '10m': [{ labels: job, value: '1.04%' }] },
+    },
+    {
+      claim: 'more statements, and some of them fail',
+      series: {
+        [databaseErrors('SQLITE_CORRUPT')]: risesFrom(600, 0.2),
+        [statements]: risesFrom(600, 10, 1),
+      },
+      looks: {},
+      fires: [740],
+    },
+    {
+      claim: 'a few statements begin and all fail',
+      series: {
+        [databaseErrors('SQLITE_CORRUPT')]: risesFrom(600, 0.15),
+        [statements]: risesFrom(600, 0.15),
+      },
+      looks: {},
+      fires: [920],
+    },
+    {
       claim: '1.04 % fail for two minutes',
       series: { [databaseErrors('SQLITE_CORRUPT')]: perSecond(0.104), [statements]: perSecond(10) },
       looks: { '110s': [], '10m': [{ labels: job, value: '1.04%' }] },
@@ -138,6 +256,31 @@ export const servicesCases: Record<string, readonly AlertCase[]> = {
   ],
   DatabaseBusy: [
     ...BUSY.map((code) => ({
+      claim: `a burst of ${code}, the first of their kind, counts for five minutes`,
+      series: burst(code, 31),
+      looks: { '720s': [{ labels: job, value: '0.1' }] },
+      fires: [720, 900] as const,
+    })),
+    {
+      claim: 'bursts of other errors, and of 29',
+      series: { ...burst('SQLITE_CONSTRAINT_UNIQUE', 300), [databaseErrors('SQLITE_BUSY')]: '_x60 29x120' },
+      looks: { '720s': [], '890s': [] },
+    },
+    {
+      claim: 'a burst that may be old does not count',
+      series: unknown('SQLITE_BUSY', 300),
+      looks: { '720s': [], '890s': [] },
+    },
+    {
+      claim: 'two codes together, and they begin',
+      series: {
+        [databaseErrors('SQLITE_BUSY')]: risesFrom(600, 0.08),
+        [databaseErrors('57014')]: risesFrom(600, 0.08),
+      },
+      looks: {},
+      fires: [900],
+    },
+    ...BUSY.map((code) => ({
       claim: `${code} more than once in ten seconds, for two minutes`,
       series: { [databaseErrors(code)]: perSecond(0.104) },
       looks: { '110s': [], '10m': [{ labels: job, value: '0.1' }] },
@@ -152,6 +295,26 @@ export const servicesCases: Record<string, readonly AlertCase[]> = {
     },
   ],
   DatabaseSlow: [
+    {
+      claim: 'one of two instances is slow',
+      series: {
+        ...statementLatency('0.1', '0.106'),
+        ...secondOf('db_client_operation_duration_seconds', '0.1', '0.106'),
+      },
+      looks: { '10m': [{ labels: job, value: '105.9ms' }] },
+    },
+    {
+      claim: 'some slow statements begin among fast ones: 1 % of five minutes',
+      series: amongFast('db_client_operation_duration_seconds', dogs),
+      looks: {},
+      fires: [1090],
+    },
+    {
+      claim: 'a few slow statements begin',
+      series: slowFrom('db_client_operation_duration_seconds', '0.1', '0.11', 0.15),
+      looks: {},
+      fires: [1100],
+    },
     {
       claim: 'p99 above 100 ms for five minutes',
       series: statementLatency('0.1', '0.11'),

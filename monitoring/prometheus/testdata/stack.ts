@@ -18,6 +18,8 @@ export type Traffic = { status?: number; seconds?: number; count: number; route?
 /** A process with an address of its own. Its metrics begin anew when it starts again. */
 class Process {
   isUp = true
+  /** Whether it is a target: a replica that does not exist yet is not. */
+  isListed = true
   readonly metrics = new Map<string, number>()
   readonly labels: Labels
 
@@ -46,6 +48,13 @@ class Process {
       this.set(name, {}, 0)
     if (this.job === 'gateway') this.#beginGateway()
     else if (this.job !== 'exporter') this.#beginService()
+  }
+
+  /** The page of a process that is still starting: it has nothing but its start. */
+  startHalf(atSeconds: number): void {
+    this.restart(atSeconds)
+    this.metrics.clear()
+    this.set('process_start_time_seconds', {}, atSeconds)
   }
 
   set(metric: string, labels: Labels, value: number): void {
@@ -119,7 +128,7 @@ export class Stack {
   /** Requests through the gateway to a service; all its replicas share them. */
   request(service: string, { status = 200, seconds = 0.004, count, route = service }: Traffic): void {
     const labels = { http_request_method: 'GET', http_response_status_code: String(status) }
-    const replicas = this.of(service).filter(({ isUp }) => isUp)
+    const replicas = this.of(service).filter(({ isUp, isListed }) => isUp && isListed)
     this.gateway.observe(duration, { ...labels, http_route: route }, seconds, count)
     this.gateway.add('gateway_upstream_attempts_total', { upstream: service }, count)
     this.gateway.add(
@@ -146,7 +155,7 @@ export class Stack {
 
   /** One scrape of every process, 10 s after the last one. `misses` are the jobs whose scrapes fail. */
   scrape(misses: readonly string[] = []): void {
-    for (const process of this.processes) {
+    for (const process of this.processes.filter(({ isListed }) => isListed)) {
       if (process.isUp) process.observe('runtime_eventloop_lag_seconds', {}, 0.001, 100)
       const isReached = process.isUp && !misses.includes(process.job)
       this.#write(of('up', process.labels), isReached ? 1 : 0)

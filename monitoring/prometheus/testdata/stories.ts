@@ -175,6 +175,92 @@ export const calm: readonly Omit<Story, 'fires'>[] = [
       if (seconds % 100 === 0) stack.requests({ count: 1, status: 500 })
     },
   },
+  {
+    claim: 'every second scrape of dogs is missed',
+    each: (stack, seconds) => {
+      busy(stack)
+      return seconds % 20 === 0 ? ['dogs'] : []
+    },
+  },
+  ...[290, 300, 310].map((missed) => ({
+    claim: `the scrape at ${missed} s is missed, while 20 requests are the first of their status`,
+    each: (stack: Stack, seconds: number) => {
+      busy(stack)
+      if (isAt(seconds, 300)) stack.requests({ count: 20, status: 404, route: 'unmatched' })
+      return isAt(seconds, missed) ? ['gateway', 'dogs', 'cats'] : []
+    },
+  })),
+  {
+    claim: 'Prometheus restarts: two scrapes are missing, and 5 of 500 requests meanwhile fail',
+    each: (stack, seconds) => {
+      busy(stack)
+      if (isAt(seconds, 300)) stack.requests({ count: 5, status: 502 })
+      return isAt(seconds, 300, 320) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'the first page of dogs after a start has nothing but the time of the start',
+    each: (stack, seconds) => {
+      const [dogs] = stack.of('dogs')
+      if (isAt(seconds, 200)) dogs!.startHalf(195)
+      else if (isAt(seconds, 210)) dogs!.restart(195)
+      if (!isAt(seconds, 200, 220)) busy(stack)
+    },
+  },
+  {
+    claim: 'a deploy of dogs whose new instance starts before the old one ends',
+    replicas: 2,
+    each: (stack, seconds) => {
+      const [before, after] = stack.of('dogs')
+      after!.isListed = seconds >= 200
+      if (isAt(seconds, 200)) after!.restart(195)
+      if (isAt(seconds, 230)) before!.isListed = false
+      busy(stack)
+    },
+  },
+  {
+    claim: 'replicas of dogs come with the load and go with it',
+    replicas: 5,
+    minutes: 15,
+    each: (stack, seconds) => {
+      const wanted = seconds < 300 || seconds > 600 ? 1 : 5
+      for (const [index, process] of stack.of('dogs').entries()) {
+        const isListed = index < wanted
+        if (isListed && !process.isListed) process.restart(seconds - 5)
+        process.isListed = isListed
+      }
+      stack.requests({ count: 100 * wanted })
+    },
+  },
+  {
+    claim: 'a WebSocket for half an hour, and no other request',
+    minutes: 35,
+    each: (stack, seconds) =>
+      stack.exported(
+        'gateway',
+        'prefork_worker_oldest_request_seconds',
+        { worker: '1' },
+        isAt(seconds, 60, 1860) ? seconds - 60 : 0,
+      ),
+  },
+  {
+    claim: 'one request in half an hour, and it fails',
+    minutes: 30,
+    each: (stack, seconds) => {
+      if (isAt(seconds, 900)) stack.request('dogs', { count: 1, status: 500 })
+    },
+  },
+  {
+    claim: 'workers are replaced after many requests, and one is killed for its memory',
+    each: (stack, seconds) => {
+      busy(stack)
+      const exits = (worker: string, reason: string, count: number) =>
+        stack.exported('dogs', 'prefork_worker_exits_total', { worker, reason }, count)
+      exits('1', 'max_requests', Math.floor(seconds / 60))
+      exits('2', 'rss', Math.floor(seconds / 90))
+      exits('2', 'oom', seconds >= 300 ? 1 : 0)
+    },
+  },
 ]
 
 export const trouble: readonly Story[] = [
@@ -192,6 +278,61 @@ export const trouble: readonly Story[] = [
     fires: ['EdgeErrorBudgetBurn page', 'ServiceErrors ticket'],
     each: (stack, seconds) => {
       if (isAt(seconds, 60)) stack.requests({ count: 3000, status: 500 })
+    },
+  },
+  {
+    claim: 'every attempt fails from the first one on',
+    age: 5,
+    fires: ['EdgeErrorBudgetBurn page', 'UpstreamDown page', 'UpstreamNoAnswer ticket'],
+    each: (stack, seconds) => {
+      if (seconds < 60) return
+      const { gateway } = stack
+      gateway.add('gateway_upstream_attempts_total', { upstream: 'dogs' }, 50)
+      gateway.add(
+        'gateway_upstream_request_duration_seconds_count',
+        { upstream: 'dogs', http_response_status_code: '0' },
+        50,
+      )
+      gateway.observe(
+        'http_server_request_duration_seconds',
+        { http_request_method: 'GET', http_response_status_code: '502', http_route: 'dogs' },
+        0.01,
+        50,
+      )
+    },
+  },
+  {
+    claim: 'the gateway restarts, and its first page has 3,000 answers 502',
+    fires: ['EdgeErrorBudgetBurn page'],
+    each: (stack, seconds) => {
+      restarts(stack, seconds, 'gateway', 200, 220)
+      if (isAt(seconds, 200, 220)) return
+      busy(stack)
+      if (isAt(seconds, 220))
+        stack.gateway.observe(
+          'http_server_request_duration_seconds',
+          { http_request_method: 'GET', http_response_status_code: '502', http_route: 'dogs' },
+          0.01,
+          3000,
+        )
+    },
+  },
+  {
+    claim: 'Prometheus is down for a minute while dogs goes down',
+    fires: ['AppDown page', 'ExporterTargetDown ticket', 'TargetDown ticket'],
+    each: (stack, seconds) => {
+      if (seconds < 200) busy(stack)
+      restarts(stack, seconds, 'dogs', 200, 10_000)
+      return isAt(seconds, 190, 250) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'one request in twelve fails after an empty night',
+    fires: ['EdgeErrorBudgetBurn page', 'ServiceErrors ticket'],
+    each: (stack, seconds) => {
+      if (seconds < 120) return
+      stack.request('dogs', { count: 11 })
+      stack.request('dogs', { count: 1, status: 500 })
     },
   },
   {

@@ -1,6 +1,6 @@
 /** Cases for rules/targets.yml. */
 
-import { type AlertCase, always, app, dogs, of, perSecond, prometheus, step, up } from './series.ts'
+import { type AlertCase, always, app, dogs, of, prometheus, step, up } from './series.ts'
 
 const allJobs = ['gateway', 'dogs', 'cats', 'exporter', 'prometheus']
 const down = { ...dogs }
@@ -15,6 +15,16 @@ const replicas = (...values: string[]) =>
 
 export const targetsCases: Record<string, readonly AlertCase[]> = {
   AppDown: [
+    ...['gateway', 'cats'].map((job) => ({
+      claim: `${job} is down`,
+      series: { [up(job)]: always(0) },
+      looks: { '50s': [], '60s': [{ labels: { job } }] },
+    })),
+    {
+      claim: '9 of 17 replicas are down',
+      series: replicas(...Array.from({ length: 17 }, (_, index) => always(index < 9 ? 0 : 1))),
+      looks: { '10m': [{ labels: { job: 'dogs' } }] },
+    },
     {
       claim: 'the only instance is down',
       series: { [of('up', dogs)]: step(1, 120, 0) },
@@ -104,6 +114,26 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
   ],
   CounterReset: [
     {
+      claim: 'two counters fall, while another instance and another job of the same address restart',
+      series: {
+        [requestCounter]: '100+5x30 0+5x200',
+        [of('http_server_request_duration_seconds_count', dogs, { http_route: 'x' })]: '100+5x30 0+5x200',
+        [of('process_start_time_seconds', dogs)]: '1000x240',
+        [of('process_start_time_seconds', dogs, { instance: 'b:1' })]: '1000x30 1300x210',
+        [of('process_start_time_seconds', dogs, { job: 'cats' })]: '1000x30 1300x210',
+      },
+      looks: { '600s': [{ labels: dogs, value: '2' }] },
+      fires: [310, 1200],
+    },
+    {
+      claim: 'a counter falls 20 minutes after a restart',
+      series: {
+        [requestCounter]: '100+5x150 0+5x60',
+        [of('process_start_time_seconds', dogs)]: '1000x30 1300x210',
+      },
+      looks: { '1600s': [{ labels: dogs, value: '1' }] },
+    },
+    {
       claim: 'a counter falls and the process is the same',
       series: { [requestCounter]: restarts, [of('process_start_time_seconds', dogs)]: '1000x120' },
       looks: { '5m': [], '310s': [{ labels: dogs, value: '1' }] },
@@ -116,9 +146,10 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
   ],
   MetricsDropped: [
     {
-      claim: 'an event is dropped',
-      series: { [of('metrics_dropped_series_total', dogs)]: '0x50 9x200' },
-      looks: { '500s': [], '16m': [{ labels: dogs, value: '9' }] },
+      claim: 'one event is dropped',
+      series: { [of('metrics_dropped_series_total', dogs)]: '0x59 1x200' },
+      looks: { '15m': [{ labels: dogs, value: '1' }] },
+      fires: [600, 1490],
     },
     {
       claim: 'events were dropped long ago',
@@ -135,7 +166,8 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
     {
       claim: 'workers declare a family differently for five minutes',
       series: { [of('metrics_conflicts_total', dogs)]: '0x5 1x200' },
-      looks: { '350s': [], '370s': [{ labels: dogs }] },
+      looks: { '370s': [{ labels: dogs }] },
+      fires: [360, 950],
     },
     {
       claim: 'conflicts of long ago and no damage',
@@ -155,9 +187,10 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
   ],
   PrometheusRuleFailures: [
     {
-      claim: 'a rule fails',
-      series: { [failures]: '0x59 0+1x100' },
-      looks: { '10m': [], '15m': [{ labels: { ...prometheus, rule_group: 'red' }, value: '30' }] },
+      claim: 'a rule fails once',
+      series: { [failures]: '0x59 1x100' },
+      looks: { '15m': [], '800s': [{ labels: { ...prometheus, rule_group: 'red' }, value: '1' }] },
+      fires: [600, 890],
     },
     { claim: 'rules failed long ago', series: { [failures]: always(7) }, looks: { '15m': [] } },
   ],
@@ -167,18 +200,26 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
       series: { [notifications]: '0x5 0+1x200' },
       looks: { '360s': [], '370s': [{ labels: { ...prometheus, alertmanager: 'http://a:9093' } }] },
     },
+    {
+      claim: 'notifications fail for six minutes',
+      series: { [notifications]: '0x59 1+1x36 37x200' },
+      looks: {},
+      fires: [900, 1250],
+    },
     { claim: 'notifications failed long ago', series: { [notifications]: always(7) }, looks: { '15m': [] } },
   ],
   PrometheusStorageFailing: [
     {
-      claim: 'writes to the log fail',
-      series: { [of('prometheus_tsdb_wal_writes_failed_total', prometheus)]: perSecond(0.1) },
-      looks: { '10m': [{ labels: prometheus }] },
+      claim: 'one write to the log fails',
+      series: { [of('prometheus_tsdb_wal_writes_failed_total', prometheus)]: '0x59 1x100' },
+      looks: { '800s': [{ labels: prometheus }] },
+      fires: [600, 890],
     },
     {
       claim: 'a compaction failed within three hours',
-      series: { [of('prometheus_tsdb_compactions_failed_total', prometheus)]: '0x6 1x180' },
-      looks: { '60s': [], '30m': [{ labels: prometheus }] },
+      series: { [of('prometheus_tsdb_compactions_failed_total', prometheus)]: '0x59 1x1200' },
+      looks: { '30m': [{ labels: prometheus }] },
+      fires: [600, 600 + 3 * 3600 - 10],
     },
     {
       claim: 'writes failed long ago',

@@ -1,6 +1,18 @@
 /** Cases for rules/workers.yml. */
 
-import { type AlertCase, always, app, between, dogs, exits, of, perSecond, state, step } from './series.ts'
+import {
+  type AlertCase,
+  always,
+  amongFast,
+  app,
+  between,
+  dogs,
+  exits,
+  of,
+  perSecond,
+  state,
+  step,
+} from './series.ts'
 
 const second = { app: 'dogs', target: 'http://dogs2:9001/stats' }
 const worker = (name: string) => of(`prefork_worker_${name}`, app, { worker: '2' })
@@ -25,6 +37,24 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
       series: { [state('ready')]: step(2, 60, 0), [state('ready', second)]: always(1) },
       looks: { '80s': [], '90s': [{ labels: app, severity: 'ticket' }] },
     },
+    // Another app is down altogether, and of this one the last worker is in each of the states that count.
+    ...['ready', 'busy', 'cheap'].map((last) => ({
+      claim: `no worker of one of two replicas, of the other one only a ${last} one: a ticket`,
+      series: Object.fromEntries(
+        ['ready', 'busy', 'cheap'].flatMap((name) => [
+          [state(name), always(0)],
+          [state(name, second), always(name === last ? 1 : 0)],
+          [state(name, { app: 'cats', target: 'http://cats:9002/stats' }), always(0)],
+        ]),
+      ),
+      looks: {
+        '20s': [],
+        '30s': [
+          { labels: app, severity: 'ticket' },
+          { labels: { app: 'cats' }, severity: 'page' },
+        ],
+      },
+    })),
     {
       claim: 'all workers are busy',
       series: { [state('ready')]: always(0), [state('busy')]: always(2) },
@@ -45,8 +75,7 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
     ...['crash', 'signal', 'oom'].map((reason) => ({
       claim: `four exits by ${reason}`,
       series: { [exits(reason)]: '0x30 4x100' },
-      // increase() extrapolates to the whole window.
-      looks: { '300s': [], '9m': [{ labels: app, value: '4' }] },
+      looks: { '300s': [], '310s': [{ labels: app, value: '4' }], '9m': [{ labels: app, value: '4' }] },
     })),
     {
       claim: 'exits of several workers and reasons count together',
@@ -58,9 +87,14 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
       looks: { '9m': [{ labels: app, value: '4' }] },
     },
     {
-      claim: 'three exits by crash within the window',
-      series: { [exits('crash')]: '0x30 3x100' },
-      looks: { '9m': [] },
+      claim: 'three exits by crash within the window, after others long ago',
+      series: { [exits('crash')]: '5x30 8x100' },
+      looks: { '310s': [], '9m': [], '600s': [] },
+    },
+    {
+      claim: 'four exits within six minutes',
+      series: { [exits('crash')]: '0x30 2x35 4x100' },
+      looks: { '600s': [], '680s': [], '15m': [] },
     },
     {
       claim: 'planned exits',
@@ -75,9 +109,19 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
   ],
   WorkerHarakiri: [
     {
-      claim: 'one exit by harakiri',
-      series: { [exits('harakiri')]: '0x59 1x60' },
-      looks: { '590s': [], '15m': [{ labels: app, value: '1' }] },
+      claim: 'one exit by harakiri, for 15 minutes',
+      series: { [exits('harakiri')]: '0x59 1x180' },
+      looks: {
+        '590s': [],
+        '600s': [{ labels: app, value: '1' }],
+        '1480s': [{ labels: app, value: '1' }],
+        '1490s': [],
+      },
+    },
+    {
+      claim: 'two workers',
+      series: { [exits('harakiri')]: '0x59 1x180', [exits('harakiri', '2')]: '0x59 1x180' },
+      looks: { '600s': [{ labels: app, value: '2' }] },
     },
     {
       claim: 'an old harakiri and other exits',
@@ -92,6 +136,14 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
       looks: { '130s': [], '140s': [{ labels: { ...app, worker: '2' }, value: '16s' }] },
     },
     {
+      claim: 'no heartbeat for 5.2 seconds, as one of two exporters reads it',
+      series: {
+        [worker('heartbeat_age_seconds')]: '0.1x11 5.2x40',
+        [of('prefork_worker_heartbeat_age_seconds', app, { worker: '2', instance: 'second' })]: always(0.1),
+      },
+      looks: { '120s': [], '130s': [{ labels: { ...app, worker: '2' }, value: '5.2s' }] },
+    },
+    {
       claim: 'one late heartbeat',
       series: { [worker('heartbeat_age_seconds')]: '0.1x11 26 0.1x40' },
       looks: { '120s': [], '130s': [] },
@@ -104,8 +156,11 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
   ],
   RequestStuck: [
     {
-      claim: 'a request of more than a minute, for a minute',
-      series: { [worker('oldest_request_seconds')]: '60x11 61x100' },
+      claim: 'a request of more than a minute, for a minute, as one of two exporters reads it',
+      series: {
+        [worker('oldest_request_seconds')]: '60x11 61x100',
+        [of('prefork_worker_oldest_request_seconds', app, { worker: '2', instance: 'second' })]: always(0),
+      },
       looks: { '170s': [], '180s': [{ labels: { ...app, worker: '2' }, value: '1m 1s' }] },
     },
     {
@@ -123,9 +178,9 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
   ],
   ReloadFailed: [
     {
-      claim: 'a reload fails',
-      series: { [of('prefork_reloads_total', app, { result: 'failure' })]: '0x60 1x60' },
-      looks: { '10m': [], '15m': [{ labels: app }] },
+      claim: 'a reload fails, for 15 minutes',
+      series: { [of('prefork_reloads_total', app, { result: 'failure' })]: '0x59 1x180' },
+      looks: { '590s': [], '600s': [{ labels: app }], '1480s': [{ labels: app }], '1490s': [] },
     },
     {
       claim: 'a reload succeeds',
@@ -148,6 +203,12 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
       looks: { '10m': [], '16m': [{ labels: app, value: '92%' }] },
     },
     {
+      claim: 'the share is that of five minutes',
+      series: { [cpu('1')]: '0x59 0+9.2x180', [state('busy')]: always(1) },
+      looks: { '1500s': [{ labels: app, value: '92%' }] },
+      fires: [1500],
+    },
+    {
       claim: '88 % of two CPUs',
       series: { [cpu('1')]: perSecond(0.95), [cpu('2')]: perSecond(0.81), [state('busy')]: always(2) },
       looks: { '25m': [] },
@@ -156,8 +217,28 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
   EventLoopSlow: [
     {
       claim: 'p99 above 100 ms for five minutes',
-      series: between(lag, '0.1', '0.11'),
-      looks: { '4m': [], '15m': [{ labels: { job: 'dogs' }, value: '109.9ms' }] },
+      series: between(lag, '0.1', '0.106'),
+      looks: {
+        '300s': [],
+        '310s': [{ labels: { job: 'dogs' }, value: '105.9ms' }],
+        '15m': [{ labels: { job: 'dogs' }, value: '105.9ms' }],
+      },
+    },
+    {
+      claim: 'two instances, one of them slow and with most timers',
+      series: {
+        ...between(lag, '0.1', '0.106'),
+        [of(`${lag}_bucket`, { job: 'dogs', instance: 'b:1', le: '0.1' })]: perSecond(8),
+        [of(`${lag}_bucket`, { job: 'dogs', instance: 'b:1', le: '0.106' })]: perSecond(8),
+        [of(`${lag}_bucket`, { job: 'dogs', instance: 'b:1', le: '+Inf' })]: perSecond(8),
+      },
+      looks: { '15m': [{ labels: { job: 'dogs' }, value: '105.9ms' }] },
+    },
+    {
+      claim: 'some late timers begin among others: 1 % of five minutes',
+      series: amongFast(lag, dogs),
+      looks: {},
+      fires: [1090],
     },
     { claim: 'p99 just below 100 ms', series: between(lag, '0.09', '0.1'), looks: { '15m': [] } },
   ],
@@ -182,6 +263,32 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
         [queue('limit')]: always(100),
       },
       looks: { '620s': [], '630s': [{ labels: app }], '15m': [{ labels: app }] },
+    },
+    {
+      claim: 'one overflow, and the queue was full up to five minutes ago',
+      series: {
+        [overflows]: '0x59 1x120',
+        [queue('length')]: '0x57 100 0x120',
+        [queue('limit')]: always(100),
+        [of('prefork_listen_queue_length', app, { socket: ':8002' })]: always(0),
+        [of('prefork_listen_queue_limit', app, { socket: ':8002' })]: always(100),
+      },
+      looks: { '590s': [], '600s': [{ labels: app }], '870s': [{ labels: app }], '880s': [], '890s': [] },
+    },
+    {
+      claim: 'overflows up to five minutes ago in a queue that is still full',
+      series: { [overflows]: '0x59 1x120', [queue('length')]: always(100), [queue('limit')]: always(100) },
+      looks: { '880s': [{ labels: app }], '890s': [] },
+    },
+    {
+      claim: 'a full queue, and overflows on another machine',
+      series: {
+        [overflows]: always(0),
+        [of('prefork_listen_overflows_total', { target: second.target })]: perSecond(1),
+        [queue('length')]: always(100),
+        [queue('limit')]: always(100),
+      },
+      looks: { '15m': [] },
     },
     {
       claim: 'overflows while the own queue is 89 % full',
