@@ -23,7 +23,7 @@ no test notices. The tests run in copies of the repository, with the files as th
   --fresh          try all again: results are kept in .run/mutants/ while mutant and tests are the same
 
 Mutants that no user could notice stand in <folder>/mutants.toml, each with its reason. Those that do not compile are counted apart.
-A folder with a mutants/index.ts of its own, such as monitoring, runs that, with the same options.`
+A folder whose package.json has a script of the same name, such as monitoring, runs that.`
 
 process.exit(await main())
 
@@ -47,8 +47,9 @@ async function main(): Promise<number> {
   }
   // Rules and dashboards have faults of their own kinds.
   const stdio: ['inherit', 'inherit', 'inherit'] = ['inherit', 'inherit', 'inherit']
-  const own = join(ROOT, folder, 'mutants/index.ts')
-  if (existsSync(own)) return Bun.spawn([process.execPath, own, ...Bun.argv.slice(3)], { stdio }).exited
+  const own = join(ROOT, folder, 'package.json')
+  if (existsSync(own) && (await Bun.file(own).json()).scripts?.mutants !== undefined)
+    return Bun.spawn([process.execPath, 'run', 'mutants'], { cwd: join(ROOT, folder), stdio }).exited
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6))
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())

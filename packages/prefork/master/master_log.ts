@@ -74,7 +74,7 @@ export class MasterLog {
   reloading(isRunning: boolean): void {
     if (!this.#hasReloaded && readMigratesRequests() === false) {
       this.#log.info(
-        'a reload may delay or lose connections that no worker has accepted yet, because net.ipv4.tcp_migrate_req is 0: ' +
+        'a reload may delay new connections by a second, because net.ipv4.tcp_migrate_req is 0: ' +
           '`sysctl -w net.ipv4.tcp_migrate_req=1` prevents this',
       )
     }

@@ -244,7 +244,7 @@ test('SIGTTIN and SIGTTOU make a worker more and a worker less, and no request f
 test('that a reload may lose connections is logged at the first one, with the remedy, and not at the start', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '1' })
   await cluster.ready()
-  const lines = () => cluster.lines('a reload may delay or lose connections')
+  const lines = () => cluster.lines('a reload may delay new connections')
   expect(lines()).toEqual([])
   for (const count of [1, 2]) {
     cluster.signal('SIGHUP')
