@@ -68,6 +68,16 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(await rows()).toEqual([expect.objectContaining({ id, name: 'Rex' })])
   })
 
+  test('each field of the form has its name as label, and that of a test row says when it is deleted', async () => {
+    const labels = [...(await admin.see('add')).matchAll(/<label for="(\w+)">([^<]*)/g)]
+    expect(labels.map(([, name, label]) => [name, label])).toEqual([
+      ['name', 'Name'],
+      ['breed', 'Breed'],
+      ['likes_to_bark', 'Likes to bark'],
+      ['is_test', 'Test row, deleted by /clean/'],
+    ])
+  })
+
   test('a row is created, changed and deleted, and each write is logged with its user', async () => {
     lines.length = 0
     const created = await admin.do('add', { name: 'Rex', breed: 'Pug', likes_to_bark: 'on' })
