@@ -6,7 +6,7 @@ import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { freePort, TestProcess } from '@bun-monitoring/prefork/testing'
+import { freePort, type LogLine, TestProcess } from '@bun-monitoring/prefork/testing'
 import { Certificates } from './testdata/certificates.ts'
 
 const RELOADS = 10
@@ -14,6 +14,7 @@ const WORKERS = 3
 /** Of each kind: with TLS or in plain text, with a connection for each request or a kept one. */
 const CLIENTS = 2
 const HOST = '127.0.0.1'
+const LOGGED_WITHIN_MS = 60_000
 
 interface Reply {
   body: string
@@ -103,6 +104,10 @@ class Clients {
 /** The certificate of a version of the file. */
 const nameOf = (version: number) => (version % 2 === 1 ? 'odd' : 'even')
 
+/** The lines about workers that have ended for this reason. */
+const endsOf = (gateway: TestProcess, reason: string) =>
+  gateway.lines('worker').filter((line) => line.reason === reason)
+
 /** A gateway with clients of all kinds, which ask until they are stopped. */
 async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
   const stack = new AsyncDisposableStack()
@@ -156,10 +161,16 @@ async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
     clients,
     install,
     openTls,
-    /** Resolves when so many workers have ended for this reason. */
-    ended: async (reason: string, count: number) => {
-      const lines = () => gateway.lines('worker').filter((line) => line.reason === reason)
-      while (lines().length < count) await clients.more(10)
+    /** Resolves when there are so many of these log lines. @throws with all lines if that takes too long. */
+    logged: async (lines: () => LogLine[], count: number) => {
+      const untilMs = performance.now() + LOGGED_WITHIN_MS
+      while (lines().length < count) {
+        await clients.more(10)
+        if (performance.now() > untilMs)
+          throw new Error(
+            `${lines().length} of ${count} lines: ${JSON.stringify(gateway.lines(''), null, 1)}`,
+          )
+      }
     },
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   }
@@ -173,10 +184,10 @@ test.each(['EC', 'RSA'] as const)(
     for (let version = 1; version <= RELOADS; version++) {
       await stage.install(version)
       gateway.signal('SIGHUP')
-      while (gateway.lines('reloaded').length < version) await clients.more(10)
+      await stage.logged(() => gateway.lines('reloaded'), version)
       await clients.more(100)
     }
-    await stage.ended('reload', WORKERS * RELOADS)
+    await stage.logged(() => endsOf(gateway, 'reload'), WORKERS * RELOADS)
     await clients.stop()
     expect(clients.failures).toEqual([])
     expect([...clients.certificates].toSorted()).toEqual(['', 'even', 'odd'])
@@ -194,7 +205,7 @@ test.each(['EC', 'RSA'] as const)(
 
 test('no connection fails when a worker is replaced after its requests', async () => {
   await using stage = await loaded('EC', { GATEWAY_MAX_REQUESTS: '300' })
-  await stage.ended('max_requests', 2 * WORKERS)
+  await stage.logged(() => endsOf(stage.gateway, 'max_requests'), 2 * WORKERS)
   await stage.clients.stop()
   expect(stage.clients.failures).toEqual([])
 }, 120_000)

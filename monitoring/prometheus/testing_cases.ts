@@ -25,6 +25,18 @@ export async function runCases(
   return output
 }
 
+/** A rule file with its recordings and one of its alerts: the others would be evaluated in every case, too. */
+export async function withOneAlert(file: string, alert: string): Promise<string> {
+  const { groups } = Bun.YAML.parse(await Bun.file(file).text()) as {
+    groups: { rules: { alert?: string }[] }[]
+  }
+  const kept = groups.map(({ rules, ...group }) => ({
+    ...group,
+    rules: rules.filter((rule) => rule.alert === undefined || rule.alert === alert),
+  }))
+  return JSON.stringify({ groups: kept.filter(({ rules }) => rules.length > 0) })
+}
+
 /** The files that a rule file is tested with: it may read what red.yml records. */
 export async function withRed(red: string, file: string): Promise<string[]> {
   const readsRed = /\b(job|job_route|instance):/.test(await Bun.file(file).text())
