@@ -83,8 +83,10 @@ test('every alert has a severity, a summary, a description, a runbook and a dash
 })
 
 describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
-  // Their stories last for days, which takes a while: one promtool is enough.
-  const burning = program === promtools[0] ? objectives : []
+  // Before Prometheus 3.0 a range has one sample more, so that some alerts begin one evaluation earlier.
+  const isExact = program === promtools[0]
+  // The stories of burn rates last for days, which takes a while: one promtool is enough.
+  const burning = isExact ? objectives : []
 
   test.each(ruleFiles.map((file) => [basename(file), file]))(
     'alerts of %s fire in their cases at their time with their texts, and not close to it',
@@ -96,7 +98,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
       const path = join(folder, name)
       for (const [alert, cases] of ofFile) {
         await Bun.write(path, await withOneAlert(file, alert))
-        const tests = cases.map((each) => testOf(alert, each))
+        const tests = cases.map((each) => testOf(alert, each, isExact))
         await passes(await withRed(ruleFile('red'), path), `${SCRAPE_SECONDS}s`, tests)
       }
       rmSync(folder, { recursive: true })

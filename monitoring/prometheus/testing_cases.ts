@@ -43,9 +43,14 @@ export async function withRed(red: string, file: string): Promise<string[]> {
   return readsRed ? [...new Set([red, file])] : [file]
 }
 
-export function testOf(alertname: string, { claim, series, looks, fires }: AlertCase): object {
+/** @param isExact whether the seconds at which the alert begins and ends are tested, and not only its looks */
+export function testOf(
+  alertname: string,
+  { claim, series, looks, fires }: AlertCase,
+  isExact = true,
+): object {
   const expr = `max(ALERTS{alertname="${alertname}", alertstate="firing"})`
-  const [from, until] = fires ?? []
+  const [from, until] = (isExact && fires) || []
   const turns = [from, until].filter((seconds) => seconds !== undefined)
   return {
     name: `${alertname}: ${claim}`,

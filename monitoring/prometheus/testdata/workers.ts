@@ -115,8 +115,9 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
         '590s': [],
         '600s': [{ labels: app, value: '1' }],
         '1480s': [{ labels: app, value: '1' }],
-        '1490s': [],
+        '1500s': [],
       },
+      fires: [600, 1490],
     },
     {
       claim: 'two workers',
