@@ -181,7 +181,8 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
     {
       claim: 'a reload fails, for 15 minutes',
       series: { [of('prefork_reloads_total', app, { result: 'failure' })]: '0x59 1x180' },
-      looks: { '590s': [], '600s': [{ labels: app }], '1480s': [{ labels: app }], '1490s': [] },
+      looks: { '590s': [], '600s': [{ labels: app }], '1480s': [{ labels: app }], '1500s': [] },
+      fires: [600, 1490],
     },
     {
       claim: 'a reload succeeds',
@@ -274,12 +275,14 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
         [of('prefork_listen_queue_length', app, { socket: ':8002' })]: always(0),
         [of('prefork_listen_queue_limit', app, { socket: ':8002' })]: always(100),
       },
-      looks: { '590s': [], '600s': [{ labels: app }], '870s': [{ labels: app }], '880s': [], '890s': [] },
+      looks: { '590s': [], '600s': [{ labels: app }], '870s': [{ labels: app }], '890s': [] },
+      fires: [600, 880],
     },
     {
       claim: 'overflows up to five minutes ago in a queue that is still full',
       series: { [overflows]: '0x59 1x120', [queue('length')]: always(100), [queue('limit')]: always(100) },
-      looks: { '880s': [{ labels: app }], '890s': [] },
+      looks: { '880s': [{ labels: app }], '900s': [] },
+      fires: [600, 890],
     },
     {
       claim: 'a full queue, and overflows on another machine',
