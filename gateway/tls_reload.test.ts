@@ -155,6 +155,8 @@ async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
       })),
     ),
   ])
+  // After a failure, too, they ask no more.
+  stack.defer(() => void clients.stop())
   await clients.more(100)
   return {
     gateway,

@@ -84,7 +84,7 @@ describe('pipelining', () => {
     await client.until(new RegExp(`${count};$`))
     expect(asked).toBe(count)
     expect(await gateway.metric(received)).toBeGreaterThan(large.length * count)
-  })
+  }, 60_000)
 
   test('a request that comes byte by byte is read all the same', async () => {
     using upstream = await recordingUpstream()

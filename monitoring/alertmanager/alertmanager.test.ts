@@ -18,13 +18,16 @@ const hasAlertmanager = isExpected(
   'alertmanager is not on PATH, so nothing checks the receivers of alerts',
 )
 
-/** The labels of an alert as its rule sets them, for the series of its case or for another series. */
+/** The labels of an alert as its rule sets them, for a series of dogs in its cases or for another series. */
 function labelsOf(alertname: string, of?: Labels, window?: string): Labels {
   const rule = alertRules.find(
     ({ alert, labels }) => alert === alertname && (window === undefined || labels['window'] === window),
   )!
-  const [first] = (alertCases[alertname] ?? []).flatMap(({ looks }) => Object.values(looks).flat())
-  return { alertname, ...firingOf(rule, of ?? first!.labels).exp_labels }
+  const labels = (alertCases[alertname] ?? [])
+    .flatMap(({ looks }) => Object.values(looks).flat())
+    .map((firing) => firingOf(rule, firing.labels).exp_labels)
+    .find(({ app }) => app === 'dogs' || alertname === 'ExporterTargetDown')
+  return { alertname, ...(of ? firingOf(rule, of).exp_labels : labels) }
 }
 
 const burn = (objective: string, window: string) =>
