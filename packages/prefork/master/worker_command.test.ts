@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { gone, temporaryFolder } from '../testdata/toys.ts'
 import { TestProcess } from '../testing.ts'
-import { existingFolder, OWN_START, type Start, workerCommand } from './worker_command.ts'
+import { existingFolder, type Start, workerCommand } from './worker_command.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -62,12 +62,20 @@ test.each<[string, Start, string, string]>([
   expect(workerCommand(given)).toEqual({ command: command.split(' '), cwd })
 })
 
-test('this process knows how it was started', () => {
-  const words = Bun.spawnSync(['cat', `/proc/${process.pid}/cmdline`])
-    .stdout.toString()
-    .split('\0')
-  expect(words.pop()).toBe('')
-  expect(OWN_START).toMatchObject({ commandLine: words, args: process.argv.slice(2), main: Bun.main })
+test('a process knows how it was started', async () => {
+  const main = join(folder, 'main.ts')
+  const module = JSON.stringify(join(import.meta.dir, 'worker_command.ts'))
+  await Bun.write(main, `import { OWN_START } from ${module}; console.log(JSON.stringify(OWN_START))`)
+  const command = [process.execPath, main, 'a', '--b']
+  const { stdout, stderr } = Bun.spawnSync(command)
+  expect(stderr.toString()).toBe('')
+  expect(JSON.parse(stdout.toString())).toMatchObject({
+    commandLine: command,
+    args: ['a', '--b'],
+    execPath: process.execPath,
+    main,
+    cwd: process.cwd(),
+  })
 })
 
 test('a folder that was deleted is replaced by the nearest one above it', () => {
