@@ -3,10 +3,10 @@
  * once would reset the connection, and the client could lose the error (RFC 9112 section 9.6).
  */
 import type { Socket } from 'bun'
-import { REJECTIONS } from '../http1/rejections.ts'
-import { encodeReply, problemReply } from '../routing/local_reply.ts'
+import { encodeReply } from '../routing/local_reply.ts'
 import type { ClientContext } from './client_context.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
+import { rejectionReply } from './rejection_reply.ts'
 
 /** Further clients are reset at once. */
 export const MAX_TURNED_AWAY = 64
@@ -26,8 +26,7 @@ export class TurnedAway {
 
   /** Sends the error. */
   start(): void {
-    const [status, detail] = REJECTIONS.connections
-    const bytes = encodeReply(problemReply(status, detail), 'Connection: close\r\n', true)
+    const bytes = encodeReply(rejectionReply('connections'), 'Connection: close\r\n', true)
     this.#socket.out.write(bytes, 0, bytes.length)
     this.#socket.leave(true)
   }
