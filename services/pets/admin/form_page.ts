@@ -3,7 +3,8 @@ import { html } from 'hono/html'
 import type { Field, Value } from '../model/field.ts'
 import { MAX_CHARACTERS } from '../model/field_types.ts'
 import { inputFields, oneOf, singularOf } from '../model/kind.ts'
-import { type Frame, hidden, type Html, labelOf, page } from './pages.ts'
+import type { Html } from '../http/html_page.ts'
+import { type Frame, hidden, labelOf, page } from './pages.ts'
 
 /** The attributes of the input of a field, by its type. A browser keeps to them, the service checks them. */
 function attributesOf(field: Exclude<Field, { type: 'boolean' | 'enum' }>): Html {

@@ -5,7 +5,8 @@ import { MAX_CHARACTERS } from '../model/field_types.ts'
 import { columnsOf, fieldsOfType, oneOf, singularOf } from '../model/kind.ts'
 import type { Pet } from '../model/pet.ts'
 import { linkOf, type ListState, ROWS_PER_PAGE } from './list_state.ts'
-import { type Frame, hidden, type Html, labelOf, page } from './pages.ts'
+import type { Html } from '../http/html_page.ts'
+import { type Frame, hidden, labelOf, page } from './pages.ts'
 
 /** A value as people read it. */
 const shown = (value: Value): string => (typeof value === 'boolean' ? (value ? 'Yes' : 'No') : String(value))

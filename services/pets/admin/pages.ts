@@ -3,10 +3,9 @@
  * form_page.ts. The tag `html` escapes every value. The pages need no JavaScript.
  */
 import { html } from 'hono/html'
+import { type Html, htmlPage } from '../http/html_page.ts'
 import { fieldsOfType, type Kind, singularOf } from '../model/kind.ts'
 import type { Pet } from '../model/pet.ts'
-
-export type Html = ReturnType<typeof html>
 
 /** The parts that all pages of a kind share. */
 export interface Frame {
@@ -37,26 +36,13 @@ export function page({ kind, root, docs, session }: Frame, title: string, conten
         </form>
       </nav>`
     : ''
-  return String(
-    html`<!doctype html>
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="color-scheme" content="light dark" />
-          <title>${title} – ${labelOf(kind.name)} admin</title>
-          <link rel="stylesheet" href="${root}style.css" />
-        </head>
-        <body>
-          <a class="skip" href="#content">Skip to the content</a>
-          <header><strong>${labelOf(kind.name)} admin</strong>${navigation}</header>
-          <main id="content" tabindex="-1">
-            <h1>${title}</h1>
-            ${content}
-          </main>
-        </body>
-      </html>`,
-  )
+  return htmlPage({
+    title: `${title} – ${labelOf(kind.name)} admin`,
+    head: html`<link rel="stylesheet" href="${root}style.css" />`,
+    header: html`<strong>${labelOf(kind.name)} admin</strong>${navigation}`,
+    heading: title,
+    content,
+  })
 }
 
 export const logInPage = (frame: Frame, message: string | undefined, user: string): string =>

@@ -4,9 +4,9 @@
  */
 import { html } from 'hono/html'
 import type { OpenAPIV3 } from 'openapi-types'
+import { type Html, htmlPage } from '../html_page.ts'
 import { exampleOf, typeText } from './schemas.ts'
 
-type Html = ReturnType<typeof html>
 type Schema = OpenAPIV3.SchemaObject
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
@@ -145,41 +145,26 @@ ${JSON.stringify(exampleOf(body), null, 2)}</textarea>`
         : []
     }),
   )
-  return String(
-    html`<!doctype html>
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="color-scheme" content="light dark" />
-          <title>${info.title} API</title>
-          <link rel="icon" href="data:," />
-          <link rel="stylesheet" href="${root}/style.css" />
-          <script src="${root}/script.js" defer></script>
-        </head>
-        <body>
-          <a class="skip" href="#content">Skip to the content</a>
-          <header>
-            <strong>${info.title} API</strong> ${info.version}
-            <nav aria-label="Site">
-              <a href="${root}/json">OpenAPI document</a>
-            </nav>
-          </header>
-          <main id="content" tabindex="-1">
-            <h1>The API of ${info.title}</h1>
-            <p>${info.description}</p>
-            <h2>Operations</h2>
-            ${operations}
-            <h2>Schemas</h2>
-            ${Object.entries(schemas).map(
-              ([name, schema]) =>
-                html`<details class="operation">
-                  <summary><code>${name}</code></summary>
-                  <div>${tableOf(name, propertiesOf(schema))}</div>
-                </details>`,
-            )}
-          </main>
-        </body>
-      </html>`,
-  )
+  return htmlPage({
+    title: `${info.title} API`,
+    head: html`<link rel="icon" href="data:," />
+      <link rel="stylesheet" href="${root}/style.css" />
+      <script src="${root}/script.js" defer></script>`,
+    header: html`<strong>${info.title} API</strong> ${info.version}
+      <nav aria-label="Site">
+        <a href="${root}/json">OpenAPI document</a>
+      </nav>`,
+    heading: `The API of ${info.title}`,
+    content: html`<p>${info.description}</p>
+      <h2>Operations</h2>
+      ${operations}
+      <h2>Schemas</h2>
+      ${Object.entries(schemas).map(
+        ([name, schema]) =>
+          html`<details class="operation">
+            <summary><code>${name}</code></summary>
+            <div>${tableOf(name, propertiesOf(schema))}</div>
+          </details>`,
+      )}`,
+  })
 }
