@@ -1,12 +1,9 @@
 /** The live page in a real browser; the test changes the documents and metrics of the targets. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { isExpected, TestProcess } from '@bun-monitoring/prefork/testing'
+import { TestProcess } from '@bun-monitoring/prefork/testing'
+import { Browser, isChromiumExpected } from '@bun-monitoring/prefork/testing_browser'
 
-const chromium = Bun.which('chromium') ?? Bun.which('google-chrome')
-const isChromiumExpected = isExpected(
-  chromium !== null,
-  'chromium is not on PATH, so the live page is not tested',
-)
+const hasChromium = isChromiumExpected('the live page is')
 
 const DURATION = 'http_server_request_duration_seconds'
 const PAGE_BYTES = 100 * 1024
@@ -98,49 +95,11 @@ const start = (some = apps, ...flags: string[]) =>
     ...flags,
   ])
 
-/** A page, and functions that wait for its content. */
-class Browser implements AsyncDisposable {
-  readonly #view: Bun.WebView
-  readonly complaints: string[] = []
-
-  constructor() {
-    this.#view = new Bun.WebView({
-      width: 1280,
-      height: 900,
-      backend: {
-        type: 'chrome',
-        url: false,
-        path: chromium!,
-        argv: ['--no-sandbox', '--disable-dev-shm-usage'],
-      },
-      console: (kind, ...words) => void (kind === 'error' && this.complaints.push(words.join(' '))),
-    })
-  }
-
-  open = (url: string): Promise<void> => this.#view.navigate(url)
-  evaluate = <T>(script: string): Promise<T> => this.#view.evaluate<T>(script)
-  text = (): Promise<string> => this.evaluate('document.body.innerText')
-  cdp = (method: string, params: Record<string, unknown>) => this.#view.cdp(method, params)
-  press = (key: 'Tab' | 'Enter' | 'Space') => this.#view.press(key)
-
-  /** Waits for a condition, which is checked at each frame. */
-  async until(script: string): Promise<void> {
-    await this.evaluate(
-      `new Promise((resolve) => { const look = () => (${script}) ? resolve(true) : requestAnimationFrame(look); look() })`,
-    )
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#view.close()
-    Bun.WebView.closeAll()
-  }
-}
-
 const says = (text: string) => `document.body.innerText.includes(${JSON.stringify(text)})`
 const cell = (row: string, column: number) =>
   `[...document.querySelectorAll('.scroll tbody tr')].find((row) => row.children[0].innerText === ${JSON.stringify(row)})?.children[${column}].innerText`
 
-describe.skipIf(!isChromiumExpected)('the live page', () => {
+describe.skipIf(!hasChromium)('the live page', () => {
   test('says what is wrong, shows requests, errors, latencies, routes and workers, and outlives its exporter', async () => {
     await using exporter = start()
     const { url } = await exporter.ready()

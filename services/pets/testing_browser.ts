@@ -1,62 +1,37 @@
 /** For tests: a page in a real Chromium, used by mouse and keyboard, and checked by axe. PICTURES names a folder for pictures. */
 import { join } from 'node:path'
-import { isExpected } from '@bun-monitoring/prefork/testing'
+import { Browser, isChromiumExpected } from '@bun-monitoring/prefork/testing_browser'
 import axe from 'axe-core'
 
-const chromium = Bun.which('chromium') ?? Bun.which('google-chrome')
-export const isChromiumExpected = isExpected(
-  chromium !== null,
-  'chromium is not on PATH, so the admin page and the API docs are not tested',
-)
+export const hasChromium = isChromiumExpected('the admin page and the API docs are')
 
-export class Browser implements AsyncDisposable {
-  readonly #view: Bun.WebView
+export class PetsBrowser extends Browser {
   readonly #hasScripts: boolean
-  /** The errors that the console showed. */
-  readonly complaints: string[] = []
 
   /** @param options whether scripts of the page run */
   constructor({ hasScripts }: { hasScripts: boolean }) {
+    // No network beyond this machine.
+    super('--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*')
     this.#hasScripts = hasScripts
-    this.#view = new Bun.WebView({
-      width: 1280,
-      height: 900,
-      backend: {
-        type: 'chrome',
-        url: false,
-        path: chromium!,
-        argv: [
-          '--no-sandbox',
-          '--disable-dev-shm-usage',
-          // No network beyond this machine.
-          '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*',
-        ],
-      },
-      console: (kind, ...words) => void (kind === 'error' && this.complaints.push(words.join(' '))),
-    })
   }
 
-  async open(url: string): Promise<void> {
+  override async open(url: string): Promise<void> {
     // There are settings only after a first page.
-    await this.#view.navigate('about:blank')
+    await this.view.navigate('about:blank')
     await this.#runScripts(this.#hasScripts)
-    await this.#view.navigate(url)
+    await this.view.navigate(url)
   }
   #runScripts = (value: boolean) => this.cdp('Emulation.setScriptExecutionDisabled', { value: !value })
-  evaluate = <T>(script: string): Promise<T> => this.#view.evaluate<T>(script)
-  text = (): Promise<string> => this.evaluate('document.body.innerText')
-  cdp = (method: string, params: Record<string, unknown>) => this.#view.cdp(method, params)
-  press = (key: string) => this.#view.press(key)
-  type = (text: string) => this.#view.type(text)
+  type = (text: string) => this.view.type(text)
   /** By coordinates: a click on a selector waits for scripts of the page. */
   async click(selector: string): Promise<void> {
     const { x, y } = await this.evaluate<{ x: number; y: number }>(
       `(() => { const element = document.querySelector(${JSON.stringify(selector)}); element.scrollIntoView({ block: 'center' });
         const { x, y, width, height } = element.getBoundingClientRect(); return { x: x + width / 2, y: y + height / 2 } })()`,
     )
-    await this.#view.click(x, y)
+    await this.view.click(x, y)
   }
-  resize = (width: number, height: number) => this.#view.resize(width, height)
+  resize = (width: number, height: number) => this.view.resize(width, height)
 
   /** Does something that leads to another page, and waits until that shows a text. */
   async leadsTo(text: string, act: () => Promise<unknown>): Promise<void> {
@@ -109,7 +84,7 @@ export class Browser implements AsyncDisposable {
         if (isWide) found.push(`${name} ${scheme} ${screen}: wider than the screen`)
         const folder = Bun.env.PICTURES
         if (folder)
-          await Bun.write(join(folder, `${name}_${scheme}_${screen}.png`), await this.#view.screenshot())
+          await Bun.write(join(folder, `${name}_${scheme}_${screen}.png`), await this.view.screenshot())
       }
     }
     await this.resize(1280, 900)
@@ -126,10 +101,5 @@ export class Browser implements AsyncDisposable {
     }
     await this.#runScripts(this.#hasScripts)
     return JSON.parse(result.value)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#view.close()
-    Bun.WebView.closeAll()
   }
 }

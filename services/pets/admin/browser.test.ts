@@ -4,11 +4,11 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { dogs, temporaryDatabase } from '../testing.ts'
-import { Browser, isChromiumExpected } from '../testing_browser.ts'
+import { hasChromium, PetsBrowser } from '../testing_browser.ts'
 import { account, PASSWORD } from './testing_account.ts'
 
 const SLOW_MS = 120_000
-describe.skipIf(!isChromiumExpected)('the admin page', () => {
+describe.skipIf(!hasChromium)('the admin page', () => {
   test(
     'is usable without JavaScript, by keyboard, and accessible on every page',
     async () => {
@@ -22,7 +22,7 @@ describe.skipIf(!isChromiumExpected)('the admin page', () => {
       await database.query(
         `INSERT INTO dogs (name, breed, is_test) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) SELECT 'dog ' || i, 'Affenpinscher', i % 2 FROM n`,
       )
-      await using browser = new Browser({ hasScripts: false })
+      await using browser = new PetsBrowser({ hasScripts: false })
       const violations: string[] = []
 
       await browser.leadsTo('Log in', () => browser.open(`${url}/dogs/admin/`))

@@ -1,18 +1,18 @@
 /** The API docs in a real Chromium that reaches no other machine. */
 import { describe, expect, test } from 'bun:test'
 import { dogs, temporaryDatabase } from '../../testing.ts'
-import { Browser, isChromiumExpected } from '../../testing_browser.ts'
+import { hasChromium, PetsBrowser } from '../../testing_browser.ts'
 
 const SLOW_MS = 120_000
 
-describe.skipIf(!isChromiumExpected)('the page of the API docs', () => {
+describe.skipIf(!hasChromium)('the page of the API docs', () => {
   test(
     'shows the operations and sends requests, without other servers, and without a complaint of the browser',
     async () => {
       await using database = temporaryDatabase()
       await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
       const { url } = await service.ready()
-      await using browser = new Browser({ hasScripts: true })
+      await using browser = new PetsBrowser({ hasScripts: true })
       await browser.leadsTo('The API of dogs', () => browser.open(`${url}/dogs/swagger`))
       for (const text of ['Create a dog', 'List dogs by id', 'Delete a dog', 'NewDog']) {
         expect(await browser.text()).toContain(text)
@@ -56,7 +56,7 @@ describe.skipIf(!isChromiumExpected)('the page of the API docs', () => {
       await using database = temporaryDatabase()
       await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
       const { url } = await service.ready()
-      await using browser = new Browser({ hasScripts: false })
+      await using browser = new PetsBrowser({ hasScripts: false })
       await browser.leadsTo('The API of dogs', () => browser.open(`${url}/dogs/swagger`))
       await browser.click('#create summary')
       expect(await browser.text()).toContain('text, 1 to 128 characters')
