@@ -1,7 +1,7 @@
 /** Each alert fires on its case with its texts, and stays silent on a case that is close: `promtool test rules` on tables. */
 
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { dashboards } from '../dashboards.ts'
@@ -24,6 +24,14 @@ const runbooks = await Promise.all(
 const slowMs = 120_000
 const count = 'http_server_request_duration_seconds_count'
 const ruleFile = (name: string) => `${import.meta.dir}/rules/${name}.yml`
+
+/** A rule file for one test. */
+function ruleFileOf(text: string): Disposable & { path: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'rules-'))
+  const path = join(folder, 'rules.yml')
+  writeFileSync(path, text)
+  return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+}
 
 test('every alert has a case in which it fires and one in which it does not', () => {
   const names = [...new Set(alertRules.map(({ alert }) => alert))]
@@ -90,18 +98,15 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
 
   test.each(ruleFiles.map((file) => [basename(file), file]))(
     'alerts of %s fire in their cases at their time with their texts, and not close to it',
-    async (name, file) => {
+    async (_, file) => {
       const ofFile = Object.entries(alertCases).filter(([alert]) =>
         alertRules.some((rule) => rule.alert === alert && rule.file === file),
       )
-      const folder = mkdtempSync(join(tmpdir(), 'alerts-'))
-      const path = join(folder, name)
       for (const [alert, cases] of ofFile) {
-        await Bun.write(path, await withOneAlert(file, alert))
+        using rules = ruleFileOf(await withOneAlert(file, alert))
         const tests = cases.map((each) => testOf(alert, each, isExact))
-        await passes(await withRed(ruleFile('red'), path), `${SCRAPE_SECONDS}s`, tests)
+        await passes(await withRed(ruleFile('red'), rules.path), `${SCRAPE_SECONDS}s`, tests)
       }
-      rmSync(folder, { recursive: true })
     },
     slowMs,
   )
@@ -116,11 +121,8 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
           : burnStories.filter(({ calmHours, minutes }) => calmHours * 60 + minutes < 30 * 60)
       const tests = stories.map((story) => burnTestOf(story, objective))
       // The rules of the other objectives would take as much time again.
-      const folder = mkdtempSync(join(tmpdir(), 'objective-'))
-      const file = join(folder, 'objective.yml')
-      await Bun.write(file, render(burnRates(stack, [objective])))
-      await passes([file], `${stepMinutes.rules}m`, tests)
-      rmSync(folder, { recursive: true })
+      using rules = ruleFileOf(render(burnRates(stack, [objective])))
+      await passes([rules.path], `${stepMinutes.rules}m`, tests)
     },
     slowMs,
   )
@@ -129,14 +131,11 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
     'every window of %s fires just above its limits after its wait, and not just below',
     async (alert, objective) => {
       const file = burnRates(stack, [objective])
-      const folder = mkdtempSync(join(tmpdir(), 'objective-'))
-      const path = join(folder, 'alerts.yml')
       // The recordings are given as series.
       const groups = file.groups.filter(({ name }) => name === 'burn_rates')
-      await Bun.write(path, render({ ...file, groups }))
+      using rules = ruleFileOf(render({ ...file, groups }))
       const tests = burnCases(objective).map((each) => testOf(alert, each))
-      await passes([path], `${SCRAPE_SECONDS}s`, tests)
-      rmSync(folder, { recursive: true })
+      await passes([rules.path], `${SCRAPE_SECONDS}s`, tests)
     },
     slowMs,
   )
