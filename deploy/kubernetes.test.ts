@@ -305,12 +305,12 @@ test('for the Prometheus operator, every admin port is scraped with the name of 
   ) as {
     kind: string
     spec: {
-      selector: { matchExpressions: { values: string[] }[] }
+      selector: { matchLabels: Record<string, string> }
       podMetricsEndpoints: { port: string; relabelings: { targetLabel: string }[] }[]
     }
   }
   expect(kind).toBe('PodMonitor')
-  expect(spec.selector.matchExpressions[0]!.values.toSorted()).toEqual([...APPS, 'exporter'].toSorted())
+  expect(spec.selector).toEqual({ matchLabels: { 'app.kubernetes.io/part-of': 'bun-monitoring' } })
   const [endpoint] = spec.podMetricsEndpoints
   expect([endpoint!.port, endpoint!.relabelings[0]!.targetLabel]).toEqual(['admin', 'job'])
 })
