@@ -8,11 +8,9 @@ import { join } from 'node:path'
 import { EXIT } from '@bun-monitoring/prefork'
 import { ROOT } from './external.ts'
 
-/** The files that name every service. Of texts for people only the lists are extended. */
+/** The files that name every service. */
 export const FILES = [
-  'ARCHITECTURE.md',
   'Dockerfile',
-  'README.md',
   'compose.yml',
   'deploy/compose/update.sh',
   'deploy/image.txt',
@@ -48,7 +46,7 @@ interface Service {
 }
 
 /** A list that ends with cats, in any quotes and with any separator. */
-const LISTED = /\bdogs(\W+(?:services\/)?)cats\b/
+const LISTED = /\bdogs(\W+)cats\b/
 
 /**
  * A text that has for the new service what it has for cats: one more thing in each list with dogs and cats, and otherwise the paragraphs
@@ -60,17 +58,13 @@ export function extended(text: string, service: Service): string {
     .map((paragraph) => {
       const isOnlyCats = names(paragraph, 'cats') && !names(paragraph, 'dogs|gateway')
       if (isOnlyCats) return paragraph + renamed(paragraph, service)
-      const lines = paragraph.split(/(?<=\n)/)
-      return lines.map((line) => withListed(line, service) ?? twice(line, service)).join('')
+      return paragraph.replaceAll(/.*\n/g, (line) => {
+        if (!names(line, 'cats')) return line
+        return LISTED.test(line) ? line.replace(LISTED, `$&$1${service.name}`) : line + renamed(line, service)
+      })
     })
     .join('')
 }
-
-const withListed = (line: string, { name }: Service): string | undefined =>
-  LISTED.test(line) && !COMMENT.test(line) ? line.replace(LISTED, `$&$1${name}`) : undefined
-
-const twice = (line: string, service: Service): string =>
-  names(line, 'cats') ? line + renamed(line, service) : line
 
 const COMMENT = /^\s*(#|\/\/|\*|\/\*)/
 
@@ -128,7 +122,7 @@ export function addService(root: string, name: string, singular?: string): Servi
   const folder = join(root, 'services', name)
   if (existsSync(folder)) throw new Error(`services/${name} exists: choose another name`)
   const read = (file: string) => readFileSync(join(root, file), 'utf8')
-  const taken = FILES.find((file) => !file.endsWith('.md') && names(read(file), name))
+  const taken = FILES.find((file) => names(read(file), name))
   if (taken !== undefined)
     throw new Error(`${taken} has the name ${name} for something else: choose another name`)
   const port = nextPort(root)
@@ -142,24 +136,16 @@ export function addService(root: string, name: string, singular?: string): Servi
   for (const file of COPIED)
     writeFileSync(join(root, file.replace('cats', name)), renamed(read(file), service))
   writeFileSync(join(folder, 'model.ts'), modelOf(service))
-  for (const file of FILES)
-    writeFileSync(
-      join(root, file),
-      file.endsWith('.md') ? withRow(read(file), service) : extended(read(file), service),
-    )
+  for (const file of FILES) writeFileSync(join(root, file), extended(read(file), service))
   return service
 }
-
-/** Extends the list of the services in the tables of a text for people. */
-const withRow = (text: string, service: Service): string =>
-  text.replaceAll(/^\|.*$/gm, (row) => withListed(row, service) ?? row)
 
 if (import.meta.main) {
   const [name = '', singular] = Bun.argv.slice(2)
   try {
     const { port, adminPort } = addService(ROOT, name, singular)
     const bun = process.execPath
-    const formatted = FILES.filter((file) => /\.(ts|md|yml|html)$/.test(file))
+    const formatted = FILES.filter((file) => /\.(ts|yml|html)$/.test(file))
     await $`${bun} install && ${bun} monitoring/build.ts && ${bun} --no-script fmt ${formatted} services/${name}`
       .cwd(ROOT)
       .quiet()

@@ -115,7 +115,6 @@ describe('a new service', () => {
 test.each([
   ["services = ['dogs', 'cats'] as const\n", "services = ['dogs', 'cats', 'birds'] as const\n"],
   ["services='dogs cats'\n", "services='dogs cats birds'\n"],
-  ['| `services/dogs`, `services/cats` |\n', '| `services/dogs`, `services/cats`, `services/birds` |\n'],
   ["['dogs', 'cats', 'mice']\n", "['dogs', 'cats', 'birds', 'mice']\n"],
   ['  dogs: 1\n  cats: 2\n  x: 3\n', '  dogs: 1\n  cats: 2\n  birds: 2\n  x: 3\n'],
   [
