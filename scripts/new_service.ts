@@ -42,7 +42,7 @@ export const TESTS = [
   'e2e/free_stack.ts',
   'e2e/restart.test.ts',
   'gateway/server.test.ts',
-  'monitoring/prometheus/first_burst.test.ts',
+  'monitoring/prometheus/first_burst.slow.test.ts',
   'monitoring/prometheus/prometheus.test.ts',
   'monitoring/prometheus/testdata/stack.ts',
   'monitoring/prometheus/testdata/stories.ts',
