@@ -89,7 +89,8 @@ describe('a file that is', () => {
       ['without its WAL', (path) => unlinkSync(`${path}-wal`), undefined],
     ]
 
-  test.each(losses)(
+  // Each waits for the watch, which looks once a second.
+  test.concurrent.each(losses)(
     '%s: no write is acknowledged, 503 and not healthy after a second, one line',
     async (how, lose, restore) => {
       await using database = temporaryDatabase()
