@@ -122,6 +122,20 @@ describe('a file that is', () => {
   )
 })
 
+test(
+  'the service keeps its lock on the file: without it, a tool that opens the file and closes it removes the WAL',
+  async () => {
+    await using database = temporaryDatabase()
+    await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
+    const { url } = await service.ready()
+    expect((await post(url, 'before')).status).toBe(201)
+    // The watch has read the file.
+    await Bun.sleep(1100)
+    expect(await Bun.file('/proc/locks').text()).toContain(`:${statSync(database.path).ino} `)
+  },
+  SLOW_MS,
+)
+
 test.each(['0', '1'])(
   'with %s workers the admin port is not ready while the file is removed',
   async (workers) => {
