@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '@bun-monitoring/prefork/testing'
 import { Stack, type StackUrls } from '../scripts/stack.ts'
 import { services } from '../services/names.ts'
 
@@ -17,21 +16,18 @@ export async function startFreeStack(
   env: Record<string, string> = {},
 ): Promise<FreeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-'))
-  const ports = ['gateway', ...services].flatMap((name) => [
-    [`${name.toUpperCase()}_PORT`, '0'],
-    [`${name.toUpperCase()}_ADMIN_PORT`, '0'],
-    [`${name.toUpperCase()}_DATABASE_PATH`, join(folder, `${name}.sqlite`)],
+  const databases = services.map((name) => [
+    `${name.toUpperCase()}_DATABASE_PATH`,
+    join(folder, `${name}.sqlite`),
   ])
   const log: string[] = []
   const stack = new Stack({
     env: {
-      ...Object.fromEntries(ports),
+      ...Object.fromEntries(databases),
       ...env,
     },
-    exporter: '127.0.0.1:0',
-    prometheus: `127.0.0.1:${freePort()}`,
+    hasFreePorts: true,
     prometheusOptions: { folder: join(folder, 'prometheus'), timesFaster },
-    grafana: `127.0.0.1:${freePort()}`,
     print: (line) => log.push(line),
   })
   const dispose = async () => {
