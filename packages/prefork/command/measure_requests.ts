@@ -39,7 +39,7 @@ export function measureRequests(
   return (request, server) => {
     const { method } = request
     const measured = metrics.begin(method)
-    if (route !== '') metrics.routed(measured, route)
+    metrics.routed(measured, route)
     let response: ReturnType<Handler>
     try {
       response = handler(request, server)
