@@ -57,10 +57,6 @@ test(
     expect(percentile(waits, 0.5)).toBeLessThan(1500 + 10 * percentile(usual, 0.99))
     for (const share of [0.5, 0.9])
       expect(percentile(locked, share)).toBeLessThan(5 + 3 * percentile(usual, share))
-    console.log(
-      [0.5, 0.9, 0.99].map((s) => [percentile(locked, s), percentile(usual, s)]),
-      percentile(waits, 0.5),
-    )
     for (const response of responses) {
       expect(response.status).toBe(503)
       expect(response.headers.get('retry-after')).toBe('1')
