@@ -142,6 +142,7 @@ test('requests of a dead worker are counted as abandoned, and are in flight no m
   expect(cluster.slotStats.inFlight).toBe(0)
   expect(await cluster.page()).toContain('http_server_abandoned_requests_total 3\n')
   // An app may also count more ends than begins.
+  cluster.hasRoom = true
   cluster.segment.board(0)[CELL.inFlight] = -1
   await cluster.workers[0]!.end({ code: 1 })
   expect(cluster.fields.at(-1)).toMatchObject({ abandoned: 0 })
