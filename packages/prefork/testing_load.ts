@@ -3,11 +3,13 @@
  * it is a GET and `repeatGets` is set: then it is sent once more, on a new connection. A response with a status from 500 is a
  * failure, too.
  */
+export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
+
 export type Target = { hostname: string; port: number } | { unix: string }
 
 export interface LoadOptions {
   connections: number
-  methods?: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[]
+  methods?: readonly (typeof METHODS)[number][]
   /** One path for all requests, or a function that is called for each. */
   path?: string | (() => string)
   repeatGets?: boolean
@@ -80,6 +82,10 @@ class Connection {
     this.#waiting = undefined
   }
 }
+
+/** The middle one of some times, or another part of them. */
+export const partOf = (times: readonly number[], part = 0.5): number =>
+  times.toSorted((a, b) => a - b)[Math.floor(part * (times.length - 1))]!
 
 const MORE_WITHIN_MS = 30_000
 
