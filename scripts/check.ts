@@ -17,6 +17,7 @@ Slow tests (*.slow.test.ts) are left out, and the last line says how many.
   --help  prints this text`
 
 const SLOW = '**/*.slow.test.ts'
+const TIMED = ['--timings=.run/test_times.json', '--update-timings']
 const bun = process.execPath
 const isCI = Boolean(Bun.env.CI)
 
@@ -61,9 +62,9 @@ function optionsOf(args: readonly string[]): { all: boolean; help: boolean } {
 function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
   // A pattern on the command line replaces those of bunfig.toml.
   const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
-  // Two files on each processor, since tests mostly wait: for the start of processes, and for their timers. Where CI is set one after
-  // the other, so that none is slowed down by another.
-  const flags = isCI ? [] : [`--parallel=${2 * availableParallelism()}`]
+  // Two files on each processor, since tests mostly wait for processes and timers. From the second run on the slowest files start
+  // first. Where CI is set, one file runs after the other, so that none is slowed down by another.
+  const flags = isCI ? [] : [`--parallel=${2 * availableParallelism()}`, ...TIMED]
   return [
     ['install', [bun, 'install', '--frozen-lockfile']],
     ['types', [bun, '--no-script', 'check']],
