@@ -140,20 +140,21 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
     slowMs,
   )
 
-  test('the link of a burn rate opens the route with the most bad requests', async () => {
-    const route = (http_route: string, status: string, rate: number) => ({
-      [of(count, { job: 'gateway', instance: 'a:1', http_route, http_response_status_code: status })]:
-        perSecond(rate),
+  test.each([
+    ['EdgeErrorBudgetBurn', { 'a b': ['500', 3, 0], dogs: ['502', 1, 0], cats: ['200', 0, 9] }],
+    // The slowest route has few requests.
+    ['EdgeLatencyBudgetBurn', { 'a b': ['200', 3, 6], dogs: ['200', 1, 0], cats: ['200', 0, 9] }],
+  ] as const)('the link of %s opens the route with the most bad requests', async (alert, routes) => {
+    const series = Object.entries(routes).flatMap(([http_route, [http_response_status_code, slow, fast]]) => {
+      const labels = { job: 'gateway', instance: 'a:1', http_route, http_response_status_code }
+      return [
+        [of(count, labels), perSecond(slow + fast)],
+        [of(count.replace('_count', '_bucket'), labels, { le: '0.25' }), perSecond(fast)],
+        [of(count.replace('_count', '_bucket'), labels, { le: '+Inf' }), perSecond(slow + fast)],
+      ]
     })
-    const series = {
-      ...route('dogs', '502', 1),
-      ...route('dogs', '200', 99),
-      ...route('a b', '500', 3),
-      ...route('cats', '200', 1),
-    }
-    const output = await runCases(program, ['red', 'objectives'].map(ruleFile), '10s', [
-      testOf('EdgeErrorBudgetBurn', { claim: 'a link', series, looks: { '10m': [] } }),
-    ])
+    const wrong = { claim: 'a link', series: Object.fromEntries(series), looks: { '10m': [] } }
+    const output = await runCases(program, ['red', 'objectives'].map(ruleFile), '10s', [testOf(alert, wrong)])
     expect(output).toContain('/d/gateway?var-route=a+b"')
   })
 
