@@ -191,7 +191,7 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
     )
     const images = all.map(({ image }) => image)
     expect(images).toHaveLength(APPS.length + ['exporter', 'postgres', 'backup', 'restore'].length)
-    expect(images.filter((image) => !/:\d[\w.-]+$/.test(image))).toEqual([])
+    expect(images.filter((image) => !/:\d[\w.-]+(@sha256:[0-9a-f]{64})?$/.test(image))).toEqual([])
   })
 
   // After a change: sed 's#^trusted_proxies = .*#<the line of the copy>#' gateway/gateway.toml > deploy/kubernetes/gateway.toml

@@ -43,6 +43,7 @@ const isHere = isExpected(
   'docker is not on PATH, so nothing checks compose.yml',
 )
 const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text()
+const deploying = await Bun.file(join(ROOT, 'deploy/README.md')).text()
 
 describe.skipIf(!isHere)('compose.yml', () => {
   let services: Record<string, Service>
@@ -147,7 +148,9 @@ describe.skipIf(!isHere)('compose.yml', () => {
   })
 
   test('the address of the gateway needs only the base of our images', () => {
-    expect(services['gateway-address']!.image).toBe(/^ARG BASE=(\S+)$/m.exec(dockerfile)![1]!)
+    const [, base] = /^ARG BASE=(\S+)$/m.exec(dockerfile)!
+    expect(services['gateway-address']!.image).toBe(base!)
+    expect(deploying).toContain(`\nbase=${base!.split('@')[0]}\n`)
   })
 
   test.each(IMAGES)(
