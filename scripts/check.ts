@@ -62,9 +62,10 @@ function optionsOf(args: readonly string[]): { all: boolean; help: boolean } {
 function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
   // A pattern on the command line replaces those of bunfig.toml.
   const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
-  // Two files on each processor, since tests mostly wait for processes and timers. From the second run on the slowest files start
-  // first. Where CI is set, one file runs after the other, so that none is slowed down by another.
-  const flags = isCI ? [] : [`--parallel=${2 * availableParallelism()}`, ...TIMED]
+  // Quick tests mostly wait for processes and timers, so that two files share a processor; slow ones put load on theirs. From the
+  // second run on the slowest files start first. Where CI is set, one file runs after the other, so that none slows down another.
+  const atOnce = (all ? 1 : 2) * availableParallelism()
+  const flags = isCI ? [] : [`--parallel=${atOnce}`, ...TIMED]
   return [
     ['install', [bun, 'install', '--frozen-lockfile']],
     ['types', [bun, '--no-script', 'check']],
