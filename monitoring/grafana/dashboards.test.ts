@@ -40,6 +40,8 @@ function narrowedBy(metric: string): string[] {
 }
 
 const gauges = new Set(families.filter(([, type]) => type === 'gauge').map(([name]) => name))
+  // In spite of its name and type it is the number of families that differ now.
+  .add('metrics_conflicts_total')
 const isCounter = (metric: string) => /_(total|count|sum|bucket)$/.test(metric) && !gauges.has(metric)
 const overCounters = new Set(['rate', 'irate', 'increase', 'resets'])
 
@@ -154,6 +156,13 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
     const divides = ({ expr }: { expr: string }) => /histogram_quantile|[)}] \/ sum/.test(expr)
     for (const { title, fieldConfig } of ofType('stat').filter((panel) => panel.targets.some(divides))) {
       expect([title, fieldConfig.defaults.mappings]).toEqual([title, expect.arrayContaining([noRequests])])
+    }
+  })
+
+  test('a tile of a share has two decimals', () => {
+    for (const { title, fieldConfig } of ofType('stat')) {
+      const { unit, decimals } = fieldConfig.defaults as { unit: string; decimals?: number }
+      expect([title, decimals]).toEqual([title, unit === 'percentunit' ? 2 : undefined])
     }
   })
 

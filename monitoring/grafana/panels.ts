@@ -86,6 +86,12 @@ type GraphOptions = {
 /** Shows `no requests` instead of NaN, which a ratio or quantile is when there are no requests. */
 export const idle: ValueMapping = special(SpecialValueMatch.NotANumber, 'no requests')
 
+/** Shows `down` instead of -1. */
+export const down: ValueMapping = {
+  type: MappingType.ValueToText,
+  options: { '-1': { text: 'down', color: 'red' } },
+}
+
 /** Green below the first limit, orange from it on, red from the second on. */
 export const below = (warning: number, bad: number): Threshold[] => [
   { value: null, color: 'green' },
@@ -140,6 +146,8 @@ export const stat =
       .noValue(nothing)
     // Grafana fits the text to the space of a value: of several values some would be unreadable.
     if (isName) return panel.text(NAMES)
+    // Grafana shows three digits of any value: 0.0000409 %.
+    if (unit === 'percentunit') panel.decimals(2)
     return [queries].flat().length > 1 ? panel.text(SEVERAL) : panel
   }
 

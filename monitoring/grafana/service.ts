@@ -8,13 +8,15 @@ import {
   CountsPerSecond,
   DateTimeFromNow,
 } from '@grafana/grafana-foundation-sdk/units'
+import type { Apps } from '../rules/rule.ts'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { below, graph, heatmap, idle, stat, table } from './panels.ts'
+import { below, down, graph, heatmap, idle, stat, table } from './panels.ts'
 import {
   buckets,
   inOrder,
   type Matchers,
   part,
+  type Query,
   quantile,
   quantiles,
   rate,
@@ -26,6 +28,14 @@ import {
 const duration = 'http_server_request_duration_seconds'
 const requests = `${duration}_count`
 
+/** A query for each app. While all chosen instances of an app are down it has no series of its own, but -1. */
+const byApp = (apps: Apps, selected: string, queryOf: (matchers: string) => Query) =>
+  inOrder(serving(apps), (job) => {
+    const matchers = `${selected}, job="${job}"`
+    const { expr, legend } = queryOf(matchers)
+    return { expr: `${expr}\nor max(up{${matchers}}) - 1 < 0`, legend }
+  })
+
 const health = ({ apps, selected }: Matchers) => [
   line(
     5,
@@ -33,26 +43,22 @@ const health = ({ apps, selected }: Matchers) => [
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      inOrder(serving(apps), (job) => rate(requests, `${selected}, job="${job}"`)),
+      byApp(apps, selected, (matchers) => rate(requests, matchers)),
+      { mappings: [down] },
     ),
     stat(
       'Errors',
       PercentUnit,
       'Share of requests with a 5xx response.',
-      inOrder(serving(apps), (job) =>
-        part(requests, `${selected}, job="${job}"`, 'http_response_status_code=~"5.."'),
-      ),
-      { steps: below(0.001, 0.01), mappings: [idle] },
+      byApp(apps, selected, (matchers) => part(requests, matchers, 'http_response_status_code=~"5.."')),
+      { steps: below(0.001, 0.01), mappings: [down, idle] },
     ),
     stat(
       'p99',
       Seconds,
       '99 of 100 requests get the response head within this time.',
-      inOrder(serving(apps), (job) => quantile(0.99, duration, `${selected}, job="${job}"`)),
-      {
-        steps: below(0.25, 1),
-        mappings: [idle],
-      },
+      byApp(apps, selected, (matchers) => quantile(0.99, duration, matchers)),
+      { steps: below(0.25, 1), mappings: [down, idle] },
     ),
   ),
   line(
@@ -166,9 +172,9 @@ const runtime = ({ selected }: Matchers) => [
     ),
     graph(
       'Families declared twice',
-      CountsPerSecond,
+      Short,
       'Families that workers declare differently, for instance because they run two versions.',
-      rate('metrics_conflicts_total', selected, ['job']),
+      [sum('metrics_conflicts_total', selected, ['job'])],
     ),
     graph('Damaged regions', Short, 'Regions of the shared memory of metrics that cannot be read.', [
       sum('metrics_damaged_regions', selected, ['job']),

@@ -36,6 +36,22 @@ type Case = {
 }
 
 const cases: readonly Case[] = [
+  ...['Requests', 'Errors', 'p99'].map((panel) => ({
+    dashboard: 'service',
+    panel,
+    query: 1,
+    claim: '-1 for an app of which no instance is up',
+    series: { [of('up', dogs)]: always(0), [of('up', gateway)]: always(1) },
+    expected: { '{}': -1 },
+  })),
+  {
+    dashboard: 'service',
+    panel: 'Requests',
+    query: 1,
+    claim: 'nothing for an app that is up and has no series yet',
+    series: { [of('up', dogs)]: always(0), [of('up', { ...dogs, instance: 'dogs2:1' })]: always(1) },
+    expected: {},
+  },
   {
     dashboard: 'gateway',
     panel: 'Within 250 ms',

@@ -29,11 +29,14 @@ const LONG_WINDOWS = ['1d', '3d', `${PERIOD_DAYS}d`]
  * to matter, the short one that it is still burning. At 14.4 times the allowed speed 2 % of 30 days are gone in an hour.
  */
 const burns = [
-  { factor: 14.4, long: '1h', short: '5m', for: '2m', severity: 'page' },
-  { factor: 6, long: '6h', short: '30m', for: '15m', severity: 'page' },
-  { factor: 3, long: '1d', short: '2h', for: '1h', severity: 'ticket' },
-  { factor: 1, long: '3d', short: '6h', for: '3h', severity: 'ticket' },
+  { factor: 14.4, long: '1h', short: '5m', minutes: 5, for: '2m', severity: 'page' },
+  { factor: 6, long: '6h', short: '30m', minutes: 30, for: '15m', severity: 'page' },
+  { factor: 3, long: '1d', short: '2h', minutes: 120, for: '1h', severity: 'ticket' },
+  { factor: 1, long: '3d', short: '6h', minutes: 360, for: '3h', severity: 'ticket' },
 ] as const
+
+/** Fewer bad requests than this in the short window raise no alert: after an idle night one is a large share of all windows. */
+const LEAST_BAD = 3
 
 export const burnRates = (apps: Apps, objectives: readonly Objective[]): RuleFile => ({
   name: 'objectives',
@@ -93,10 +96,12 @@ function badRequests(apps: Apps, { bad }: Objective): string {
 
 function alerts(apps: Apps, objective: Objective): Alert[] {
   const ratio = (window: string) => seriesOf(objective, `ratio_rate${window}`)
-  return burns.map(({ factor, long, short, for: waits, severity }) => {
+  const bad = seriesOf(objective, 'rate5m')
+  return burns.map(({ factor, long, short, minutes, for: waits, severity }) => {
     const limit = `${factor} * ${allowed(objective)}`
     const options: AlertOptions = {
-      expr: `${ratio(long)} > ${limit} and ${ratio(short)} > ${limit}\nand ${requests} > ${LEAST_RATE}`,
+      expr: `${ratio(long)} > ${limit} and ${ratio(short)} > ${limit}
+and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and ${requests} > ${LEAST_RATE}`,
       for: waits,
       severity,
       app: '{{ $labels.job }}',
@@ -115,11 +120,11 @@ function alerts(apps: Apps, objective: Objective): Alert[] {
 /** The template of the route with the most bad requests, so that the link opens the dashboard filtered by it. */
 function worstRoute({ bad }: Objective): string {
   const route = 'job_route:http_requests:rate5m'
+  const perRoute = (matchers: string) => `sum by (http_route) (rate(${duration}_${matchers}[5m]))`
   const query =
     'status' in bad
       ? `topk(1, job_route:http_errors:ratio_rate5m{job='%s'} * ${route}{job='%s'})`
-      : `topk(1, job_route:http_request_duration_seconds:p99_5m{job='%s'})`
-  const jobs = query.split('%s').length - 1
-  const filled = `printf "${query}"${' $labels.job'.repeat(jobs)} | query`
+      : `topk(1, ${perRoute("count{job='%s'}")} - ${perRoute(`bucket{job='%s', le='${bad.slowerThanSeconds}'}`)})`
+  const filled = `printf "${query}" $labels.job $labels.job | query`
   return `{{ with ${filled} }}{{ . | first | label "http_route" | urlquery }}{{ else }}$__all{{ end }}`
 }

@@ -8,6 +8,9 @@ const available = `node_filesystem_avail_bytes{${disks}}`
 const free = `${available} / node_filesystem_size_bytes`
 const memory = 'node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes'
 
+/** A process that starts takes memory once: hence the trend of the last minutes, too. */
+const runsOut = (window: string) => `predict_linear(node_memory_MemAvailable_bytes[${window}], 4 * 3600) < 0`
+
 export function capacity(apps: Apps): RuleFile {
   const alert = alertsOf(apps)
   const about = {
@@ -24,10 +27,10 @@ export function capacity(apps: Apps): RuleFile {
         name: 'capacity',
         interval: '1m',
         rules: [
-          // A disk with much free space may fill quickly for an hour, for instance during a copy. Hence both conditions.
+          // A copy fills a disk quickly and then ends: hence the trend of the last minutes, and the limit.
           alert('DiskFillsUp', {
             ...about,
-            expr: `predict_linear(${available}[6h], 24 * 3600) < 0\nand node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.4`,
+            expr: `predict_linear(${available}[6h], 24 * 3600) < 0\nand predict_linear(node_filesystem_avail_bytes[15m], 24 * 3600) < 0\nand node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.4`,
             for: '30m',
             summary: 'the disk {{ $labels.mountpoint }} of {{ $labels.instance }} will be full within a day',
             description: 'At the rate of the last six hours. Free space, or make the disk larger.',
@@ -42,7 +45,7 @@ export function capacity(apps: Apps): RuleFile {
           }),
           alert('MemoryRunsOut', {
             ...about,
-            expr: `${memory} < 0.1\nor predict_linear(node_memory_MemAvailable_bytes[1h], 4 * 3600) < 0 and ${memory} < 0.3`,
+            expr: `${memory} < 0.1\nor ${runsOut('1h')} and ${runsOut('10m')} and ${memory} < 0.3`,
             for: '15m',
             summary: '{{ $labels.instance }} runs out of memory',
             description:

@@ -8,10 +8,12 @@ const retries = 'sum by (upstream) (rate(gateway_upstream_retries_total[5m]))'
 /** Status 0 is an attempt that ended without a response. */
 const responses = 'gateway_upstream_request_duration_seconds_count{http_response_status_code!="0"}'
 const failures = 'gateway_upstream_request_duration_seconds_count{http_response_status_code="0"}'
+const rejections = 'sum by (job) (rate(gateway_rejections_total[5m]))'
 const app = '{{ $labels.upstream }}'
 
 export function gateway(apps: Apps): RuleFile {
   const alert = alertsOf(apps)
+  const requests = `sum by (job) (rate(http_server_request_duration_seconds_count{${jobs(apps.edge)}}[5m]))`
   const about = { app, runbook: 'gateway', dashboard: 'gateway' } as const
   return {
     name: 'gateway',
@@ -88,9 +90,9 @@ and ${attempts} > ${LEAST_RATE}`,
           alert('GatewayRefusing', {
             ...about,
             app: '{{ $labels.job }}',
-            expr: `sum by (job) (rate(gateway_rejections_total[5m]))
-/ sum by (job) (rate(http_server_request_duration_seconds_count{${jobs(apps.edge)}}[5m])) > 0.05
-and sum by (job) (rate(gateway_rejections_total[5m])) > ${LEAST_RATE}`,
+            // A rejected connection is no request: there may be more rejections than requests.
+            expr: `${rejections} / (${requests} > ${rejections} or ${rejections}) > 0.05
+and ${rejections} > ${LEAST_RATE}`,
             for: '5m',
             severity: 'ticket',
             summary: 'the gateway rejects {{ $value | humanizePercentage }} of all requests',

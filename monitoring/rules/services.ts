@@ -9,6 +9,7 @@ const statements = 'sum by (job) (rate(db_client_operation_duration_seconds_coun
 const BUSY = 'SQLITE_BUSY|POOL_TIMEOUT|57014'
 const FULL = 'SQLITE_FULL|SQLITE_IOERR.*|53100'
 const errors = (matcher: string) => `db_client_operation_errors_total{error_type${matcher}}`
+const failed = `sum by (job) ${rate5m(errors(`!~"${BUSY}"`))}`
 const connections = 'sum by (job, instance) (db_client_connection_count)'
 
 export const services = (apps: Apps): RuleFile => ({
@@ -69,7 +70,8 @@ function databases(apps: Apps) {
     }),
     alert('DatabaseErrors', {
       ...about,
-      expr: `sum by (job) ${rate5m(errors(`!~"${BUSY}"`))} / ${statements} > 0.01\nand ${statements} > ${LEAST_RATE}`,
+      // Of few statements a single one is more than 1 %: there must be more than three in 5 minutes.
+      expr: `${failed} / ${statements} > 0.01\nand ${failed} > 0.01 and ${statements} > ${LEAST_RATE}`,
       for: '2m',
       severity: 'ticket',
       summary: '{{ $value | humanizePercentage }} of the statements of {{ $labels.job }} fail',

@@ -5,8 +5,9 @@ import { type Alert, type Apps, alertsOf, type RuleFile } from './rule.ts'
 const ready = 'prefork_workers{state=~"ready|busy"}'
 /** A cheap worker is stopped while there is little load, and starts when there is more. */
 const able = 'prefork_workers{state=~"ready|busy|cheap"}'
+/** Two exporters may read one master: each exit counts once. */
 const exits = (reasons: string, window: string) =>
-  `sum by (app, target) (increase(prefork_worker_exits_total{reason=~"${reasons}"}[${window}]))`
+  `sum by (app, target) (max without (instance) (increase(prefork_worker_exits_total{reason=~"${reasons}"}[${window}])))`
 
 export const workers = (apps: Apps): RuleFile => ({
   name: 'workers',
@@ -72,7 +73,8 @@ function lives(apps: Apps): Alert[] {
       for: '1m',
       severity: 'ticket',
       summary: 'a request to {{ $labels.app }} has been running for {{ $value | humanizeDuration }}',
-      description: 'This is longer than any timeout of the gateway, so no client waits for it any more.',
+      description:
+        'The gateway waits for no response as long as this: the handler hangs, or a client sends a body slowly.',
     }),
     alert('ReloadFailed', {
       ...about,
@@ -92,7 +94,7 @@ function load(apps: Apps): Alert[] {
   return [
     alert('WorkersSaturated', {
       ...about,
-      expr: `sum by (app, target) (rate(prefork_worker_cpu_seconds_total[5m]))\n/ sum by (app, target) (${ready}) > 0.9`,
+      expr: `sum by (app, target) (rate(prefork_worker_cpu_seconds_total[5m]))\n/ (sum by (app, target) (${ready}) > 0) > 0.9`,
       for: '10m',
       severity: 'ticket',
       summary: 'workers of {{ $labels.app }} use {{ $value | humanizePercentage }} of their CPU time',

@@ -13,8 +13,12 @@ export type BurnStory = {
   minutes: number
   /** Calm hours before the failures; only the longest windows need many. */
   calmHours: number
-  /** Calm minutes after the failures, before the check. */
+  /** Hours without requests after the failures. */
+  idleHours?: number
+  /** Calm minutes after that, before the check. */
   calmMinutes?: number
+  /** The speed in those minutes; 0 by default. */
+  laterBurns?: number
   /** 10 by default. */
   requestsPerSecond?: number
   windows: readonly string[]
@@ -68,6 +72,16 @@ export const burnStories: readonly BurnStory[] = [
     windows: [],
   },
   {
+    claim: 'ten times the allowed speed for an hour before an idle weekend, half of it after',
+    burns: 10,
+    minutes: 60,
+    calmHours: 96,
+    idleHours: 62,
+    calmMinutes: 300,
+    laterBurns: 0.5,
+    windows: [],
+  },
+  {
     claim: 'with one request in twenty seconds no alert, even if all fail',
     burns: 50,
     minutes: 120,
@@ -78,8 +92,8 @@ export const burnStories: readonly BurnStory[] = [
 ]
 
 /** The time of the check. */
-export const minutesOf = ({ calmHours, minutes, calmMinutes = 0 }: BurnStory): number =>
-  calmHours * 60 + minutes + calmMinutes
+export const minutesOf = ({ calmHours, minutes, idleHours = 0, calmMinutes = 0 }: BurnStory): number =>
+  (calmHours + idleHours) * 60 + minutes + calmMinutes
 
 /** Minutes between two values of a series, and between two evaluations of the rules. */
 export const stepMinutes = { values: 2.5, rules: 5 }
@@ -87,48 +101,59 @@ export const stepMinutes = { values: 2.5, rules: 5 }
 /** The gateway's series in a story. */
 export function seriesOf(story: BurnStory, objective: Objective): Record<string, string> {
   const each = 60 * stepMinutes.values * (story.requestsPerSecond ?? 10)
-  const bad = each * allowed(objective) * story.burns
-  const [before, during, after] = [story.calmHours * 60, story.minutes, story.calmMinutes ?? 0].map(
-    (minutes) => minutes / stepMinutes.values,
-  ) as [number, number, number]
-  const tell = (calm: number, then: number) =>
-    // Each part starts at the next value of the part before it.
-    [
-      `0+${calm}x${before - 1}`,
-      `${calm * before}+${then}x${during - 1}`,
-      `${calm * before + then * during}+${calm}x${after + 1}`,
-    ].join(' ')
+  const parts = [
+    { minutes: story.calmHours * 60, all: each, burns: 0 },
+    { minutes: story.minutes, all: each, burns: story.burns },
+    { minutes: (story.idleHours ?? 0) * 60, all: 0, burns: 0 },
+    { minutes: (story.calmMinutes ?? 0) + 2 * stepMinutes.values, all: each, burns: story.laterBurns ?? 0 },
+  ].filter(({ minutes }) => minutes > 0)
+  const tell = (increase: (all: number, bad: number) => number) => {
+    let value = 0
+    return parts
+      .map(({ minutes, all, burns }) => {
+        const by = increase(all, all * allowed(objective) * burns)
+        const values = minutes / stepMinutes.values
+        const first = value
+        value += by * values
+        // Each part starts at the next value of the part before it.
+        return `${first}+${by}x${values - 1}`
+      })
+      .join(' ')
+  }
   const labels = 'job="gateway", instance="gateway:9000", http_route="dogs"'
   const metric = 'http_server_request_duration_seconds'
-  const all = tell(each, each)
+  const all = tell((requests) => requests)
   if ('slowerThanSeconds' in objective.bad)
     return {
       [`${metric}_count{${labels}}`]: all,
-      [`${metric}_bucket{${labels}, le="${objective.bad.slowerThanSeconds}"}`]: tell(each, each - bad),
+      [`${metric}_bucket{${labels}, le="${objective.bad.slowerThanSeconds}"}`]: tell(
+        (requests, bad) => requests - bad,
+      ),
     }
   return {
-    [`${metric}_count{${labels}, http_response_status_code="200"}`]: tell(each, each - bad),
-    [`${metric}_count{${labels}, http_response_status_code="503"}`]: tell(0, bad),
+    [`${metric}_count{${labels}, http_response_status_code="200"}`]: tell((requests, bad) => requests - bad),
+    [`${metric}_count{${labels}, http_response_status_code="503"}`]: tell((_, bad) => bad),
   }
 }
 
 /** The pairs of windows of Google's SRE workbook, and how long an alert waits. */
 const PAIRS = [
-  { factor: 14.4, long: '1h', short: '5m', waitSeconds: 120 },
-  { factor: 6, long: '6h', short: '30m', waitSeconds: 15 * 60 },
-  { factor: 3, long: '1d', short: '2h', waitSeconds: 3600 },
-  { factor: 1, long: '3d', short: '6h', waitSeconds: 3 * 3600 },
+  { factor: 14.4, long: '1h', short: '5m', minutes: 5, waitSeconds: 120 },
+  { factor: 6, long: '6h', short: '30m', minutes: 30, waitSeconds: 15 * 60 },
+  { factor: 3, long: '1d', short: '2h', minutes: 120, waitSeconds: 3600 },
+  { factor: 1, long: '3d', short: '6h', minutes: 360, waitSeconds: 3 * 3600 },
 ] as const
 
 /** Each pair of windows just above and just below its limits, as the rules record them. */
 export const burnCases = (objective: Objective): AlertCase[] =>
-  PAIRS.flatMap(({ factor, long, short, waitSeconds }) => {
-    const at = (ofLong: number, ofShort: number, requestsPerSecond: number) => {
+  PAIRS.flatMap(({ factor, long, short, minutes, waitSeconds }) => {
+    const at = (ofLong: number, ofShort: number, requestsPerSecond: number, bad = 3.1) => {
       const values = (value: number) => `${value}x${waitSeconds / 10 + 60}`
       const ratio = (window: string) => `${recordedOf(objective, `ratio_rate${window}`)}{job="gateway"}`
       return {
         [ratio(long)]: values(ofLong * factor * allowed(objective)),
         [ratio(short)]: values(ofShort * factor * allowed(objective)),
+        [`${recordedOf(objective, 'rate5m')}{job="gateway"}`]: values(bad / (60 * minutes)),
         'edge:http_requests:rate5m{job="gateway"}': values(requestsPerSecond),
       }
     }
@@ -142,6 +167,11 @@ export const burnCases = (objective: Objective): AlertCase[] =>
       },
       { claim: `2 % below the limit over ${long}`, series: at(0.98, 1.5, 1), looks: { [look]: [] } },
       { claim: `2 % below the limit over ${short}`, series: at(1.5, 0.98, 1), looks: { [look]: [] } },
+      {
+        claim: `hardly three bad requests over ${short}`,
+        series: at(1.5, 1.5, 1, 2.9),
+        looks: { [look]: [] },
+      },
       { claim: `few requests over ${long}`, series: at(1.5, 1.5, 0.096), looks: { [look]: [] } },
     ]
   })

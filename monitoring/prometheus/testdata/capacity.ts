@@ -42,6 +42,11 @@ export const capacityCases: Record<string, readonly AlertCase[]> = {
       looks: { '31m': [] },
     },
     {
+      claim: 'a large file is copied to the disk',
+      series: { [avail()]: '3.9x60 3.9-0.02x89 2.12x300', [size()]: '10x600' },
+      looks: { '31m': [], '41m': [], '55m': [] },
+    },
+    {
       claim: 'it fell for six hours, and has not for seven',
       series: { [avail()]: '5-0.0006x2160 3.7x2700', [size()]: '10x4900' },
       looks: { '13h': [] },
@@ -91,6 +96,11 @@ export const capacityCases: Record<string, readonly AlertCase[]> = {
       claim: '31 % available, which fall below 30 % after seven minutes',
       series: { [available]: '3.1-0.0023x180', [total]: always(10) },
       looks: { '20m': [] },
+    },
+    {
+      claim: 'a process that starts takes 8 % within five minutes',
+      series: { [available]: '2.8x60 2.8-0.027x29 2x180', [total]: '10x400' },
+      looks: { '18m': [], '26m': [], '35m': [] },
     },
     {
       claim: 'it fell for an hour, and has not for 70 minutes',

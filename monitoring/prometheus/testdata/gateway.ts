@@ -287,6 +287,11 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
       looks: { '15m': [] },
     },
     {
+      claim: 'connections are rejected, and there is no request',
+      series: { [rejections]: perSecond(0.104), [requests('gateway', '400')]: always(0) },
+      looks: { '10m': [{ labels: { job: 'gateway' }, value: '100%' }] },
+    },
+    {
       claim: 'all of few requests',
       series: { [rejections]: perSecond(0.095), [requests('gateway', '400')]: perSecond(0.095) },
       looks: { '15m': [] },

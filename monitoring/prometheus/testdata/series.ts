@@ -76,6 +76,14 @@ export const amongFast = (metric: string, labels: Labels): Series => {
   }
 }
 
+/** Slow values begin at 600 s. */
+export const slowFrom = (metric: string, lower: string, upper: string, rate: number) => ({
+  [of(`${metric}_bucket`, dogs, { le: lower })]: always(0),
+  [of(`${metric}_bucket`, dogs, { le: upper })]: risesFrom(600, rate),
+  [of(`${metric}_bucket`, dogs, { le: '+Inf' })]: risesFrom(600, rate),
+  [of(`${metric}_count`, dogs)]: risesFrom(600, rate),
+})
+
 export const up = (job: string, instance = `${job}:1`) => of('up', { job, instance })
 export const requests = (job: string, status: string) =>
   of('http_server_request_duration_seconds_count', {

@@ -57,6 +57,13 @@ class Process {
     this.set('process_start_time_seconds', {}, atSeconds)
   }
 
+  /** Goes on under another name: this address instead of that of the other process. */
+  takeOver(other: Process): void {
+    this.metrics.clear()
+    for (const [series, value] of other.metrics)
+      this.metrics.set(series.replace(`"${other.instance}"`, `"${this.instance}"`), value)
+  }
+
   set(metric: string, labels: Labels, value: number): void {
     this.metrics.set(of(metric, this.labels, labels), value)
   }

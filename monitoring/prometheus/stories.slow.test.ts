@@ -7,7 +7,10 @@ import { basename, join } from 'node:path'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 import { groupsIn, ruleFiles } from './rules.ts'
 import { SCRAPE_SECONDS } from './testdata/series.ts'
-import { calm, type Story, tell, trouble } from './testdata/stories.ts'
+import { calmProcesses } from './testdata/calm_processes.ts'
+import { calmTraffic } from './testdata/calm_traffic.ts'
+import { type CalmStory, tell } from './testdata/stories.ts'
+import { trouble } from './testdata/trouble.ts'
 
 const SLOW_MS = 60_000
 /** Alerts read what red.yml and objectives.yml record. */
@@ -17,7 +20,7 @@ const groups = await groupsIn(files)
 
 // One promtool is enough: both take the same files in alerts.test.ts, and these tests take long.
 describe.skipIf(!isPromtoolExpected)('all rules', () => {
-  test.each(calm.map((story) => [story.claim, story] as const))(
+  test.each([...calmTraffic, ...calmProcesses].map((story) => [story.claim, story] as const))(
     'no alert: %s',
     async (_, story) => expect(await fired(story)).toEqual([]),
     SLOW_MS,
@@ -31,7 +34,7 @@ describe.skipIf(!isPromtoolExpected)('all rules', () => {
 })
 
 /** The alerts that fired at any time in a story, Watchdog excepted: `<alert> <severity>`. */
-async function fired(story: Omit<Story, 'fires'>): Promise<string[]> {
+async function fired(story: CalmStory): Promise<string[]> {
   const stack = tell(story)
   const folder = mkdtempSync(join(tmpdir(), 'stories-'))
   const query =

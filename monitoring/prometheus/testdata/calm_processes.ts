@@ -1,0 +1,195 @@
+/** Starts, stops and missed scrapes that look like trouble. No alert may fire. */
+
+import { busy, type CalmStory, isAt, restarts } from './stories.ts'
+import type { Stack } from './stack.ts'
+
+export const calmProcesses: readonly CalmStory[] = [
+  {
+    claim: 'one scrape of every process is missed',
+    each: (stack, seconds) => {
+      busy(stack)
+      return isAt(seconds, 300) ? ['gateway', 'dogs', 'cats', 'exporter', 'prometheus'] : []
+    },
+  },
+  {
+    claim: 'Prometheus is down for six minutes; there were errors before and meanwhile',
+    minutes: 16,
+    each: (stack, seconds) => {
+      busy(stack)
+      if (isAt(seconds, 0)) stack.requests({ count: 5000, status: 502 })
+      return isAt(seconds, 10, 370) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'Prometheus starts with empty storage beside old processes that have seen many errors',
+    each: (stack, seconds) => {
+      busy(stack)
+      if (isAt(seconds, 0)) stack.requests({ count: 5000, status: 503, seconds: 3 })
+    },
+  },
+  ...['gateway', 'dogs', 'cats'].map((job) => ({
+    claim: `a reload of ${job}`,
+    each: (stack: Stack, seconds: number) => {
+      busy(stack)
+      for (const worker of ['1', '2']) {
+        const at = worker === '1' ? 200 : 210
+        stack.exported(job, 'prefork_worker_exits_total', { worker, reason: 'reload' }, seconds >= at ? 1 : 0)
+      }
+      stack.exported(job, 'prefork_workers', { state: 'ready' }, isAt(seconds, 200, 220) ? 1 : 2)
+      stack.exported(job, 'prefork_workers', { state: 'starting' }, isAt(seconds, 200, 220) ? 1 : 0)
+      stack.exported(job, 'prefork_reloads_total', { result: 'success' }, seconds >= 220 ? 1 : 0)
+    },
+  })),
+  ...['gateway', 'dogs', 'cats', 'exporter', 'prometheus'].map((job) => ({
+    claim: `a deploy of ${job}: 20 s down, counters at 0`,
+    each: (stack: Stack, seconds: number) => {
+      restarts(stack, seconds, job, 200, 220)
+      if (!isAt(seconds, 200, 220)) busy(stack)
+    },
+  })),
+  {
+    claim: 'a rolling deploy of three replicas of dogs',
+    replicas: 3,
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const [index, process] of stack.of('dogs').entries()) {
+        if (isAt(seconds, 200 + 40 * index)) process.isUp = false
+        if (isAt(seconds, 220 + 40 * index)) process.restart(seconds - 5)
+      }
+    },
+  },
+  {
+    claim: 'the machine restarts: everything is down for 40 s and begins at 0',
+    each: (stack, seconds) => {
+      for (const job of ['gateway', 'dogs', 'cats', 'exporter']) restarts(stack, seconds, job, 200, 240)
+      if (isAt(seconds, 200, 240)) return 'skip'
+      busy(stack)
+      return []
+    },
+  },
+  {
+    claim: 'every second scrape of dogs is missed',
+    each: (stack, seconds) => {
+      busy(stack)
+      return seconds % 20 === 0 ? ['dogs'] : []
+    },
+  },
+  ...[290, 300, 310].map((missed) => ({
+    claim: `the scrape at ${missed} s is missed, while 20 requests are the first of their status`,
+    each: (stack: Stack, seconds: number) => {
+      busy(stack)
+      if (isAt(seconds, 300)) stack.requests({ count: 20, status: 404, route: 'unmatched' })
+      return isAt(seconds, missed) ? ['gateway', 'dogs', 'cats'] : []
+    },
+  })),
+  {
+    claim: 'Prometheus restarts: two scrapes are missing, and 5 of 500 requests meanwhile fail',
+    each: (stack, seconds) => {
+      busy(stack)
+      if (isAt(seconds, 300)) stack.requests({ count: 5, status: 502 })
+      return isAt(seconds, 300, 320) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'the first page of dogs after a start has nothing but the time of the start',
+    each: (stack, seconds) => {
+      const [dogs] = stack.of('dogs')
+      if (isAt(seconds, 200)) dogs!.startHalf(195)
+      else if (isAt(seconds, 210)) dogs!.restart(195)
+      if (!isAt(seconds, 200, 220)) busy(stack)
+    },
+  },
+  {
+    claim: 'a deploy of dogs whose new instance starts before the old one ends',
+    replicas: 2,
+    each: (stack, seconds) => {
+      const [before, after] = stack.of('dogs')
+      after!.isListed = seconds >= 200
+      if (isAt(seconds, 200)) after!.restart(195)
+      if (isAt(seconds, 230)) before!.isListed = false
+      busy(stack)
+    },
+  },
+  {
+    claim: 'replicas of dogs come with the load and go with it',
+    replicas: 5,
+    minutes: 15,
+    each: (stack, seconds) => {
+      const wanted = seconds < 300 || seconds > 600 ? 1 : 5
+      for (const [index, process] of stack.of('dogs').entries()) {
+        const isListed = index < wanted
+        if (isListed && !process.isListed) process.restart(seconds - 5)
+        process.isListed = isListed
+      }
+      stack.requests({ count: 100 * wanted })
+    },
+  },
+  {
+    claim: 'workers are replaced after many requests, and one is killed for its memory',
+    each: (stack, seconds) => {
+      busy(stack)
+      const exits = (worker: string, reason: string, count: number) =>
+        stack.exported('dogs', 'prefork_worker_exits_total', { worker, reason }, count)
+      exits('1', 'max_requests', Math.floor(seconds / 60))
+      exits('2', 'rss', Math.floor(seconds / 90))
+      exits('2', 'oom', seconds >= 300 ? 1 : 0)
+    },
+  },
+  {
+    claim: 'a reload of dogs to a version that declares a family differently',
+    each: (stack, seconds) => {
+      busy(stack)
+      stack.of('dogs')[0]!.set('metrics_conflicts_total', {}, isAt(seconds, 200, 230) ? 1 : 0)
+    },
+  },
+  {
+    claim: 'the target of dogs gets another name',
+    replicas: 2,
+    minutes: 12,
+    each: (stack, seconds) => {
+      const [before, after] = stack.of('dogs')
+      after!.isListed = seconds >= 300
+      if (isAt(seconds, 0)) stack.request('dogs', { count: 5000, status: 500 })
+      if (isAt(seconds, 300)) {
+        before!.isListed = false
+        after!.takeOver(before!)
+      }
+      busy(stack)
+    },
+  },
+  // While the clock of the machine is behind, Prometheus drops all samples as too old. promtool evaluates rules also in a gap, where Prometheus does not: it must be shorter than the wait of TargetMissing.
+  ...[3, 30].flatMap((scrapes): CalmStory[] => [
+    {
+      claim: `the clock of the machine is set forward by ${10 * scrapes} s`,
+      minutes: 20,
+      each: (stack, seconds) => {
+        if (isAt(seconds, 400, 400 + 10 * scrapes)) return 'skip'
+        traffic(stack)
+        return []
+      },
+    },
+    {
+      claim: `the clock of the machine is set back by ${10 * scrapes} s`,
+      minutes: 20,
+      each: (stack, seconds) => {
+        for (let scrape = isAt(seconds, 400) ? -scrapes : 0; scrape <= 0; scrape++) traffic(stack)
+      },
+    },
+  ]),
+  ...[-600, 600].map((ahead) => ({
+    claim: `a deploy of dogs on a machine whose clock is ${ahead} s ahead`,
+    minutes: 20,
+    each: (stack: Stack, seconds: number) => {
+      restarts(stack, seconds, 'dogs', 200, 220)
+      if (isAt(seconds, 220)) stack.of('dogs')[0]!.restart(215 + ahead)
+      if (!isAt(seconds, 200, 220)) traffic(stack)
+    },
+  })),
+]
+
+/** Few requests fail, few are slow. */
+function traffic(stack: Stack): void {
+  stack.requests({ count: 1999 })
+  stack.requests({ count: 1, status: 500 })
+  stack.requests({ count: 1, seconds: 0.9 })
+}
