@@ -158,6 +158,11 @@ describe('metrics', () => {
     using _ = await cannedUpstream(OK)
     await gateway.ask(ASK.replace('GET', 'HEAD'), /\r\n\r\n$/)
     expect(gateway.tally).toHaveProperty('sentBytes', 2)
+    const page = await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>\s*$/)
+    expect(gateway.tally).toHaveProperty(
+      'sentBytes',
+      2 + Buffer.byteLength(page.split('\r\n\r\n')[1]!, 'latin1'),
+    )
   })
 })
 

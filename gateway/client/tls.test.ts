@@ -1,5 +1,6 @@
 /** TLS to clients: certificates, versions, client certificates, limits, and the internal of Bun that names depend on. */
 import { afterAll, describe, expect, test } from 'bun:test'
+import { connect as connectPlain } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
 import type { ServerTls } from '../config/tls.ts'
 import { Certificates } from '../testdata/certificates.ts'
@@ -197,6 +198,25 @@ test('handshakes are limited, together with the clients that are connected', asy
   expect(await oneMore.untilClosed()).toBe('')
   expect(await gateway.gateway.metric('gateway_rejections_total{reason="connections"}')).toBe(1)
   expect(gateway.gateway.server.connections()).toBe(1 + MAX_TURNED_AWAY)
+})
+
+test('a draining server has time for a request behind a late handshake', async () => {
+  await using gateway = await startTls()
+  const { server } = gateway.gateway
+  const socket = connectPlain(gateway.port, '127.0.0.1')
+  await until(() => server.connections() === 1)
+  const stopped = server.stop(false)
+  gateway.gateway.advance(1900)
+  const client = connect({ socket, ca, servername: 'a.test' })
+  await until(() => server.gateway.clients.size === 1)
+  gateway.gateway.advance(200)
+  expect(server.connections()).toBe(1)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let received = ''
+  client.on('data', (bytes) => (received += bytes.toString())).on('close', () => resolve(received))
+  client.write(GET)
+  expect(await promise).toEndWith('ok')
+  await stopped
 })
 
 test('a draining server waits for no handshake that is broken off', async () => {
