@@ -221,11 +221,10 @@ describe('checks', () => {
   })
 
   test('move the requests of a target when it is ejected, not before', async () => {
-    let checks = 0
-    let held = 0
+    const count = { checks: 0, held: 0 }
     using first = await rawUpstream((received, socket) => {
-      if (!received.includes('/healthz')) return void held++
-      checks++
+      if (!received.includes('/healthz')) return void count.held++
+      count.checks++
       socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n')
     })
     using second = await rawUpstream((_, socket) => void socket.write(OK))
@@ -235,14 +234,15 @@ describe('checks', () => {
     })
     using clients = new DisposableStack()
     let client = clients.use(await rawClient(gateway.port, GET))
-    await until(() => held > 0 || client.received() !== '')
-    while (held === 0) {
+    const isHeld = () => count.held > 0
+    await until(() => isHeld() || client.received() !== '')
+    while (!isHeld()) {
       client = clients.use(await rawClient(gateway.port, GET))
-      await until(() => held > 0 || client.received() !== '')
+      await until(() => isHeld() || client.received() !== '')
     }
     for (let i = 1; i <= 3; i++) {
       expect(client.received()).toBe('')
-      while (checks < i) {
+      while (count.checks < i) {
         gateway.advance(100)
         await new Promise(setImmediate)
       }
