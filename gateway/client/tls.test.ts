@@ -262,9 +262,11 @@ test('large bodies pass both ways, whole', async () => {
 test('a listener that redirects sends all requests elsewhere', async () => {
   await using gateway = startGateway('http://127.0.0.1:1')
   const redirect = { status: 308, location: 'https://{host}{path}?{query}' }
-  const port = gateway.server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false }, { redirect })
+  const responseHeaders = { set: { 'X-From': '{client} {host}' } }
+  const address = { hostname: '127.0.0.1', port: 0, reusePort: false }
+  const port = gateway.server.serveOn(address, { redirect, responseHeaders })
   using client = await rawClient(port, 'GET /dogs/1?a HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
   expect(await client.until(/\r\n\r\n$/)).toMatch(
-    /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\n/,
+    /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\nX-From: 127.0.0.1 a.test\r\n/,
   )
 })
