@@ -19,8 +19,8 @@ class Launcher {
   output = ''
   readonly #read: Promise<unknown>
 
-  constructor(script: 'up' | 'dev' = 'up', env: Record<string, string> = {}) {
-    this.#process = Bun.spawn([process.execPath, 'run', script], {
+  constructor(script: 'up' | 'dev' = 'up', env: Record<string, string> = {}, ...args: string[]) {
+    this.#process = Bun.spawn([process.execPath, 'run', script, ...args], {
       cwd: clone,
       env: { ...Bun.env, ...env },
       stdin: 'ignore',
@@ -123,6 +123,9 @@ test('under the smoke load every query of the dashboards has data, and no thresh
 test('a second launcher names the port that is taken in one line, and the first goes on', async () => {
   const second = new Launcher()
   expect(await second.exit()).toBe(3)
+  expect(second.output).toEndWith(
+    'or use free ports: bun run up --free-ports\nerror: script "up" exited with code 3\n',
+  )
   expect(second.output).toMatch(
     /^(dogs|cats) did not start: port 800\d is taken: stop what listens on 127.0.0.1:800\d or set (DOGS|CATS)_PORT \(process \d+ listens there: .*\)$/m,
   )

@@ -40,7 +40,8 @@ export class NotStarted extends Error {
     lastWords: string,
   ) {
     // A process prints the problems of its configuration in several lines, which are above.
-    super(`${child} did not start: ${exitCode === EXIT.badConfig ? 'see above' : lastWords}`)
+    const why = exitCode === EXIT.badConfig ? 'see above' : lastWords.replace(/^\S+ could not start: /, '')
+    super(`${child} did not start: ${why}`)
   }
 }
 
@@ -64,7 +65,7 @@ export class Child implements AsyncDisposable {
     const onLine = (line: string) => {
       this.#lastWords.add(line)
       if (line.includes(READY_LINE)) this.#said.resolve(line)
-      print(`${name.padEnd(10)} | ${formatLine(line)}`)
+      for (const row of formatLine(line).split('\n')) print(`${name.padEnd(10)} | ${row}`)
     }
     const streams = [this.#process.stdout, this.#process.stderr]
     this.#read = Promise.all(streams.map((stream) => forEachLine(stream, onLine)))

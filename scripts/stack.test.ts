@@ -32,14 +32,37 @@ test('an address that another program listens on is an error, and never taken fo
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
   const address = `127.0.0.1:${server.port}`
   expect(() => checkFree('prometheus', address)).toThrow(
-    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address}`,
+    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address} (process ${process.pid}: `,
   )
   await server.stop(true)
-  expect(() => checkFree('prometheus', address)).not.toThrow()
+  expect(checkFree('prometheus', address)).toBe(address)
 })
 
+test('port 0 becomes a free port', async () => {
+  const address = checkFree('prometheus', '127.0.0.1:0')
+  expect(address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/)
+  await using server = Bun.serve({
+    port: new URL(`tcp://${address}`).port,
+    hostname: '127.0.0.1',
+    fetch: () => new Response(),
+  })
+  expect(server.port).toBeGreaterThan(0)
+})
+
+test.each(['--help', '--port=80', 'stress'])(
+  '`bun run up %s` starts nothing and says how it is used',
+  async (arg) => {
+    const { exitCode, stdout, stderr } = await Bun.$`${process.execPath} scripts/up.ts ${arg}`
+      .cwd(ROOT)
+      .quiet()
+      .nothrow()
+    expect([exitCode, stdout.toString()]).toEqual([2, ''])
+    expect(stderr.toString()).toMatch(/^usage: bun run up \[--free-ports\]/)
+  },
+)
+
 test('a process that ends before it is ready is reported with its last line', async () => {
-  const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
+  const script = `console.log('{"level":"fatal","msg":"dogs could not start: port 8001 is taken"}'); process.exit(3)`
   await using child = new Child({ name: 'dogs', command: bun(script), print })
   expect(await child.ready().catch((error: Error) => error.message)).toBe(
     'dogs did not start: port 8001 is taken',

@@ -1,22 +1,26 @@
 /**
- * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. Only builtins are imported
- * before the packages are installed.
+ * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. With --free-ports a second stack
+ * runs beside the first. Only builtins are imported before the packages are installed.
  */
 import { install } from './install.ts'
 
-process.exit(await main())
+process.exit(await main(process.argv.slice(2)))
 
-async function main(): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  if (args.some((arg) => arg !== '--free-ports')) {
+    console.error('usage: bun run up [--free-ports]. Settings are environment variables: docs/settings.md')
+    return 2
+  }
   if (!(await install())) return 1
   const { stopSignals } = await import('@bun-monitoring/prefork')
   const { NotStarted } = await import('./child.ts')
   const { Stack } = await import('./stack.ts')
-  const { welcome } = await import('./welcome.ts')
+  const { bunOf, welcome } = await import('./welcome.ts')
   const { setAdminPassword } = await import('../services/pets/admin/password.ts')
 
   const signals = stopSignals()
   const adminPassword = await setAdminPassword(Bun.env, ['DOGS', 'CATS'])
-  const stack = new Stack({ print: (line) => console.log(line) })
+  const stack = new Stack({ hasFreePorts: args.length > 0, print: (line) => console.log(line) })
   // Closing the terminal does the same as Ctrl+C.
   process.on('SIGHUP', () => process.emit('SIGTERM'))
   const stopped = signals.drain.then(() => 'stopped' as const)
@@ -37,6 +41,7 @@ async function main(): Promise<number> {
     return 1
   } catch (error) {
     problem = (error as Error).message
+    if (/port \d+ is taken/.test(problem)) problem += `\nor use free ports: ${bunOf()} run up --free-ports`
     return error instanceof NotStarted ? error.exitCode : 1
   } finally {
     await stack.stop()

@@ -35,7 +35,7 @@ export function welcome(
 }
 
 /** How another terminal starts Bun: npx has it in a folder that is not on PATH there. */
-const bunOf = (program: string): string =>
+export const bunOf = (program = process.execPath): string =>
   program.includes(`${sep}_npx${sep}`) ? `npx -y bun@${Bun.version}` : 'bun'
 
 /** One line about the first program that is missing. Grafana needs Prometheus. */
