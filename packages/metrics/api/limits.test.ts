@@ -181,7 +181,7 @@ test('each series has its own numbers, with any number of buckets', () => {
       registers: [],
     })
     for (let job = 1; job <= 12; job++) histogram.observe({ job }, count + job)
-    const seen = Array.from(histogram.family().series, ({ sum, counts }) => [sum, counts!.at(-1)])
+    const seen = Array.from(histogram.family().series, ({ sum, counts }) => [sum, Array.from(counts!).at(-1)])
     expect([count, seen]).toEqual([count, Array.from({ length: 12 }, (_, i) => [count + i + 1, 1])])
   }
 })
