@@ -55,6 +55,14 @@ test('the document of a unix socket is read, also if it closes at once', async (
   rmSync(folder, { recursive: true })
 })
 
+test('the path of a unix socket has at most 107 bytes, as the system wants it', async () => {
+  const uris = [107, 108].map((bytes) => `unix://${'/none.sock'.padStart(bytes, '/none')}`)
+  expect((await scrapeWithin(5000, uris)).map(problemOf)).toEqual([
+    'nothing listens there (ENOENT)',
+    'its path is too long for a socket',
+  ])
+})
+
 test('an abstract unix socket is read, and a missing one reported', async () => {
   const name = `exporter-${process.pid}-${performance.now()}`
   // Bun cannot listen on an abstract socket.
