@@ -70,11 +70,12 @@ test('a change of users or headers holds at once, without another socket', async
 test('a file that is wrong is told once for each problem, and changes nothing', async () => {
   const { listener, change, get } = await listening(users('alice'))
   const said = 'the web configuration is wrong; the previous one stays in use'
-  for (const text of ['tls: {}', 'tls: {}', 'rate_limit: {}', users('alice'), 'tls: {}']) await change(text)
+  const texts = ['rate_limit: {}', 'tls: {}', 'tls: {}', users('alice'), 'tls: {}']
+  for (const text of texts) await change(text)
   expect(log.error.mock.calls.map(([, message]) => message)).toEqual([said, said, said])
   expect(log.error.mock.calls.map(([fields]) => (fields as { problem: string }).problem)).toEqual([
-    'tls is unknown, or not supported here',
     'rate_limit is unknown, or not supported here',
+    'tls is unknown, or not supported here',
     'tls is unknown, or not supported here',
   ])
   expect((await get(by('alice'))).status).toBe(200)

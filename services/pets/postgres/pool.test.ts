@@ -171,6 +171,14 @@ test('a lost connection is replaced for a statement that waits, and no other is 
   pool.close()
 })
 
+test('a connection that opens after the pool was closed is closed', async () => {
+  const { pool, opened } = controlledPool(1)
+  const refused = pool.run('', []).catch(({ message }: Error) => message)
+  pool.close()
+  expect(await refused).toBe('The database is away: nothing was changed, try again')
+  await until(() => opened.length === 1 && !opened[0]!.isOpen)
+})
+
 test('a statement that waits for a connection gets a new one when that is lost', async () => {
   const { pool, opened } = controlledPool(1)
   await pool.run('', [])
