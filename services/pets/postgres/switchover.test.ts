@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { SQL } from 'bun'
 import { dogs, post } from '../testing.ts'
-import { isPostgresUrl, serversOf, whereIs } from './target.ts'
+import { connect, isPostgresUrl, serversOf, whereIs } from './target.ts'
 import { withinMs } from './testing_outage.ts'
 import { isPostgresExpected, TestServer } from './testing_server.ts'
 
@@ -138,6 +138,13 @@ describe.skipIf(!isPostgresExpected)('a switchover', () => {
       })
       const { url } = await service.ready()
       expect((await post(url, 'on the second')).status).toBe(201)
+      const settings = { databaseConnectTimeoutMs: 10_000, databaseStatementTimeoutMs: 0 }
+      const refused = connect('refused', { ...settings, databaseUrl: first.url('postgres') }, 0)
+      await expect(refused).rejects.toThrow('takes no writes: it is a standby')
+      await using onFirst = new SQL(first.url('postgres'), { max: 1 })
+      // The connection that showed it is closed.
+      while ((await onFirst`SELECT FROM pg_stat_activity WHERE application_name = 'refused'`).count > 0)
+        await Bun.sleep(5)
       await using sql = new SQL(second.url('postgres'), { max: 1 })
       expect([...(await sql.unsafe('SELECT name FROM dogs'))]).toEqual([{ name: 'on the second' }])
       // The first takes over: it has the tables by replication, here by a start of the service.
