@@ -4,7 +4,8 @@
 # stays, and the whole stack goes back.
 set -eu
 cd "$(dirname "$0")/../.."
-apps='gateway dogs cats exporter'
+services='dogs cats'
+apps="gateway $services exporter"
 mode=${1:-forward}
 
 compose() { docker compose --profile update "$@"; }
@@ -42,7 +43,7 @@ case $mode in
   *) echo "usage: $0 [back]" >&2; exit 2 ;;
 esac
 
-for service in cats dogs; do
+for service in $services; do
   old=$(compose ps --quiet "$service" | tr '\n' ' ')
   running=$(echo "$old" | wc -w)
   echo "$service: starting $running beside the $running that run"
