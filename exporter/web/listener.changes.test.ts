@@ -18,8 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+const TIMER = 4711
 const timers = spyOn(globalThis, 'setInterval')
-beforeEach(() => void timers.mockImplementation((() => 0) as never))
+beforeEach(() => void timers.mockImplementation((() => TIMER) as never))
 afterEach(() => {
   timers.mockReset()
   for (const each of Object.values(log)) each.mockClear()
@@ -93,8 +94,11 @@ test('TLS begins and ends with the file, on the same port', async () => {
   await change('')
   expect(listener.urls).toEqual([plain!])
   expect(await (await get()).text()).toBe('hello')
+  using clear = spyOn(globalThis, 'clearInterval')
   await listener.stop()
   await expect(get()).rejects.toThrow()
+  // It would listen again.
+  expect(clear).toHaveBeenCalledWith(TIMER)
 })
 
 test('too many passwords at once are refused with the time to wait', async () => {
