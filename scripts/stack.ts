@@ -178,8 +178,10 @@ export class Stack {
     })
     this.#children.set(name, child)
     void child.exited.then((code) => {
-      if (!this.#isStopping && !this.#isExpectedToEnd.has(child))
-        this.#ended.resolve(`${name} ended with exit code ${code}`)
+      if (this.#isStopping || this.#isExpectedToEnd.has(child)) return
+      const what = `${name} ended with exit code ${code}`
+      this.#options.print(what)
+      this.#ended.resolve(what)
     })
     return child
   }
