@@ -35,7 +35,7 @@ test('the file and its WAL are readable by their owner only, and an older file k
 test('a full disk refuses writes with one line, serves reads, and recovers', async () => {
   await using database = temporaryDatabase()
   const { db, store, lines } = openStore(database.path)
-  const pet = { name: 'x'.repeat(128), breed: 'x'.repeat(128), likes_to_bark: false }
+  const pet = { name: 'x'.repeat(128), breed: 'x'.repeat(128), likes_to_bark: false, is_test: false }
   const { id } = await store.insert(pet)
   const { pages } = db
     .query<{ pages: number }, []>('SELECT page_count AS pages FROM pragma_page_count')
