@@ -1,9 +1,7 @@
 # The images of gateway, dogs, cats and exporter: one target for each, so that a change of one leaves the others as they are. The last
 # target, which is built without --target, has all four; Swarm and Kubernetes use it.
 
-# Where images must be reproducible, pin the base by the digest that your registry has for it:
-#   digest=$(docker buildx imagetools inspect oven/bun:1.4.5-slim --format '{{.Manifest.Digest}}')
-#   docker build --build-arg BASE=oven/bun:1.4.5-slim@$digest .
+# deploy/README.md builds it from a base pinned by its digest, with an SBOM.
 ARG BASE=oven/bun:1.4.5-slim
 FROM ${BASE} AS base
 WORKDIR /home/bun/app

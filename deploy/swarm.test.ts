@@ -31,6 +31,7 @@ interface Service {
   configs: { source: string; target: string }[]
 }
 interface Stack {
+  networks: Record<string, object>
   services: Record<string, Service>
   configs: Record<string, { name: string; file: string }>
 }
@@ -55,10 +56,11 @@ describe.skipIf(!isHere)('the stack', () => {
   const readStack = (env: Record<string, string>) => yamlOf<Stack>(STACK, env)
   let services: Stack['services']
   let configs: Stack['configs']
+  let networks: Stack['networks']
   let compose: Stack
   beforeAll(async () => {
     const [stack] = await readStack({ REGISTRY: 'registry.example', TAG: 'x1', PORT: '' })
-    ;({ services, configs } = stack!)
+    ;({ services, configs, networks } = stack!)
     compose = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as Stack
   }, SLOW_MS)
   const started = (name: string) => {
@@ -110,6 +112,10 @@ describe.skipIf(!isHere)('the stack', () => {
     expect(exporterTargets(started('exporter'))).toEqual(
       APPS.map((name) => `http://tasks.${name}:${PORTS[name].admin}/stats`),
     )
+  })
+
+  test('the only network is encrypted between nodes', () => {
+    expect(networks).toEqual({ stack: { driver_opts: { encrypted: '' } } })
   })
 
   test('no service has a virtual address', () => {

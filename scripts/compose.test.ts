@@ -43,6 +43,7 @@ const isHere = isExpected(
   'docker is not on PATH, so nothing checks compose.yml',
 )
 const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text()
+const deploying = await Bun.file(join(ROOT, 'deploy/README.md')).text()
 
 describe.skipIf(!isHere)('compose.yml', () => {
   let services: Record<string, Service>
@@ -99,17 +100,16 @@ describe.skipIf(!isHere)('compose.yml', () => {
     ])
   })
 
-  test('no container is in more networks than it needs, and the network of the services is internal', () => {
+  test('no container is in more networks than it needs, and only those with published ports reach other machines', () => {
     expect(
       Object.fromEntries(Object.entries(networks).map(([name, net]) => [name, net.internal === true])),
-    ).toEqual({ edge: false, services: true, monitoring: false })
+    ).toEqual({ edge: false, services: true, admin: true, monitoring: false })
     const members = (network: string) =>
       namesWith((service) => Object.hasOwn(service.networks ?? {}, network))
     expect(members('edge')).toEqual(['gateway-address'])
     expect(members('services')).toEqual(['gateway-address', ...petServices])
-    expect(members('monitoring')).toEqual(
-      NAMES.filter((name) => name !== 'gateway' && name !== 'gateway-standin'),
-    )
+    expect(members('admin')).toEqual(['gateway-address', ...petServices, 'exporter', 'prometheus'])
+    expect(members('monitoring')).toEqual(['exporter', 'prometheus', 'node', 'alertmanager', 'grafana'])
   })
 
   test('ports are published on this machine alone', () => {
@@ -127,7 +127,7 @@ describe.skipIf(!isHere)('compose.yml', () => {
 
   test('the gateway and its stand-in share one address and its port, and differ in the admin port', () => {
     const { gateway, 'gateway-standin': standin, 'gateway-address': address } = services
-    expect(address!.networks!.monitoring!.aliases).toEqual(['gateway'])
+    expect(address!.networks!.admin!.aliases).toEqual(['gateway'])
     for (const each of [gateway!, standin!]) {
       expect(each.network_mode).toBe('service:gateway-address')
       expect(each.depends_on!['gateway-address']).toMatchObject({
@@ -148,7 +148,9 @@ describe.skipIf(!isHere)('compose.yml', () => {
   })
 
   test('the address of the gateway needs only the base of our images', () => {
-    expect(services['gateway-address']!.image).toBe(/^ARG BASE=(\S+)$/m.exec(dockerfile)![1]!)
+    const [, base] = /^ARG BASE=(\S+)$/m.exec(dockerfile)!
+    expect(services['gateway-address']!.image).toBe(base!)
+    expect(deploying).toContain(`\nbase=${base!.split('@')[0]}\n`)
   })
 
   test.each(IMAGES)(
