@@ -176,6 +176,7 @@ describe.skipIf(!isPostgresExpected || !isKustomizeHere)('the database of the ma
 class Reader implements AsyncDisposable {
   readonly failures: string[] = []
   answered = 0
+  #next = Promise.withResolvers<void>()
   readonly #over = new AbortController()
   readonly #reading: Promise<void>
 
@@ -189,11 +190,14 @@ class Reader implements AsyncDisposable {
       if (!response.ok) this.failures.push(`${response.status} ${await response.text()}`)
       else await response.body?.cancel()
       this.answered++
+      this.#next.resolve()
+      this.#next = Promise.withResolvers<void>()
     }
   }
 
+  /** Resolves after so many more responses. */
   async answers(count: number): Promise<void> {
-    for (const until = this.answered + count; this.answered < until;) await Bun.sleep(1)
+    for (const until = this.answered + count; this.answered < until;) await this.#next.promise
   }
 
   async stop(): Promise<void> {

@@ -52,6 +52,23 @@ test.each(pages)('the metrics that %s names exist, and its queries parse', (_, t
 })
 
 const repository = `${import.meta.dir}/..`
+const compose = Bun.YAML.parse(await Bun.file(`${repository}/compose.yml`).text()) as { services: object }
+
+test.each(pages)(
+  'a shell can read the commands of %s, and compose.yml has the services in them',
+  (_, text) => {
+    const commands = codeIn(text).filter(
+      (code) => /^(time )?[a-z_]+[a-z0-9]* [-\w/."'<$]/.test(code) && !/^(sum|count) /.test(code),
+    )
+    for (const command of commands) {
+      const filled = command.replaceAll(/<[^>]+>/g, 'dogs').replaceAll('...', '')
+      expect([command, Bun.spawnSync(['bash', '-nc', filled]).exitCode]).toEqual([command, 0])
+      const [, service] =
+        /^docker compose.* (?:exec|kill -s HUP|--since 10m|up -d(?: --scale)?) ([a-z]+)/.exec(filled) ?? []
+      expect(['', 'dogs', ...Object.keys(compose.services)]).toContain(service ?? '')
+    }
+  },
+)
 
 /** Names of settings, which the code of a process declares in camel case. */
 const declared = (

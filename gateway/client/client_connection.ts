@@ -64,19 +64,17 @@ export class ClientConnection implements Downstream {
   }
 
   get isLast(): boolean {
-    return this.#socket.hasEnded && this.#held === undefined
+    return this.#socket.hasEnded && this.#held === undefined && !this.#isReading
   }
 
   onData(data: Buffer): void {
     this.context.clientMetrics.receivedBytes.inc(data.length)
-    if (this.#socket.isLeaving) return
     if (this.#exchange?.isTunnel) this.#exchange.passToUpstream(data)
     else this.#read(this.#held === undefined ? data : Buffer.concat([this.#held, data]))
   }
 
   onDrain(): void {
     this.#socket.drain()
-    if (this.#socket.isClosed) return this.onClose()
     this.touch()
     if (this.out.isBlocked) return
     this.#exchange?.onClientDrained()
@@ -84,22 +82,19 @@ export class ClientConnection implements Downstream {
   }
 
   onEnd(): void {
-    this.#socket.end()
-    if (this.#socket.isClosed) this.onClose()
-    else if (!this.#socket.isLeaving) this.#endInput()
+    this.#socket.hasEnded = true
+    this.#endInput()
   }
 
   /** The socket is closed, by either side. */
   onClose(): void {
-    if (!this.context.forget(this)) return
-    this.#held = undefined
+    this.context.forget(this)
     this.#abandon(CLIENT_GONE)
-    if (!this.#socket.isClosed) this.#socket.close()
   }
 
   onDeadline(): void {
     const exchange = this.#exchange
-    if (this.#socket.isLeaving || this.out.isBlocked || this.#socket.hasEnded) this.reset()
+    if (this.out.isBlocked || this.#socket.hasEnded) this.reset()
     else if (exchange !== undefined) this.reject('body_timeout')
     else if (this.#held === undefined) this.close()
     else this.reject('head_timeout')
@@ -158,18 +153,15 @@ export class ClientConnection implements Downstream {
 
   close(): void {
     this.#socket.close()
-    this.onClose()
   }
 
   /** Closes with a reset. */
   reset(): void {
     this.#socket.reset()
-    this.onClose()
   }
 
   pause(): void {
     this.#socket.pause()
-    this.touch()
   }
 
   resume(): void {
@@ -268,7 +260,8 @@ export class ClientConnection implements Downstream {
     const { line, fields, route } = incoming
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
-    const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
+    const isLast = this.#socket.hasEnded && !hasMore
+    const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || isLast
     const routed = routedReply(reply, fields, route, context.errorPages)
     this.reply(routed, connectionLine(closes, line.minor), !isHead)
     const entry = {
@@ -283,7 +276,7 @@ export class ClientConnection implements Downstream {
     if (closes) this.#leave(!body.isDone || hasMore)
   }
 
-  /** The client has half-closed: drops a partial request, answers a complete one. */
+  /** The client has half-closed: drops a partial request, responds to a complete one. */
   #endInput(): void {
     const exchange = this.#exchange
     if (exchange === undefined) {
@@ -297,7 +290,7 @@ export class ClientConnection implements Downstream {
   }
 
   #readNext(): void {
-    if (this.#isReading || this.#exchange !== undefined || this.#socket.isLeaving) return
+    if (this.#isReading || this.#exchange !== undefined) return
     const held = this.#held
     if (held !== undefined) {
       this.resume()
@@ -309,7 +302,7 @@ export class ClientConnection implements Downstream {
     this.#held = bytes
     if (this.#exchange !== undefined) {
       if (bytes.length > this.context.limits.headersBytes) this.pause()
-    } else if (!this.out.isBlocked && !this.#isHeadBegun) {
+    } else if (!this.#isHeadBegun) {
       // The time for a head is absolute: further bytes do not extend it.
       this.#isHeadBegun = true
       this.touch()
@@ -319,8 +312,7 @@ export class ClientConnection implements Downstream {
   #leave(lingers: boolean): void {
     this.#held = undefined
     this.#socket.leave(lingers)
-    if (this.#socket.isClosed) this.onClose()
-    else this.touch()
+    this.touch()
   }
 
   #abandon(status: number, reason?: Rejection): void {

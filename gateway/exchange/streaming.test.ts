@@ -155,6 +155,8 @@ describe('a client that leaves', () => {
     while (!gateway.hasHalfClosed()) await new Promise(setImmediate)
     gateway.advance(30_100)
     await upstream.gone
+    expect(await gateway.metric(ABORTS)).toBe(1)
+    expect(await gateway.metric('gateway_rejections_total')).toBe(0)
   })
 
   test('while the upstream is not even connected is counted, too', async () => {

@@ -216,8 +216,12 @@ export class UpstreamConnection implements SocketOwner {
     this.#isClosed = true
     this.target.remove(this)
     // A reset stops the target's work on the request; an idle connection has none.
-    if (this.#listener === undefined) this.#socket?.end()
-    else this.#socket?.terminate()
+    if (this.#listener !== undefined) this.#socket?.terminate()
+    else {
+      // With TLS, `end` alone waits until the target closes, too.
+      this.#socket?.shutdown()
+      this.#socket?.end()
+    }
     this.#listener = undefined
   }
 

@@ -89,7 +89,8 @@ describe('a file that is', () => {
       ['without its WAL', (path) => unlinkSync(`${path}-wal`), undefined],
     ]
 
-  test.each(losses)(
+  // Each waits for the watch, which looks once a second.
+  test.concurrent.each(losses)(
     '%s: no write is acknowledged, 503 and not healthy after a second, one line',
     async (how, lose, restore) => {
       await using database = temporaryDatabase()
@@ -120,6 +121,20 @@ describe('a file that is', () => {
     SLOW_MS,
   )
 })
+
+test(
+  'the service keeps its lock on the file: without it, a tool that opens the file and closes it removes the WAL',
+  async () => {
+    await using database = temporaryDatabase()
+    await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
+    const { url } = await service.ready()
+    expect((await post(url, 'before')).status).toBe(201)
+    // The watch has read the file.
+    await Bun.sleep(1100)
+    expect(await Bun.file('/proc/locks').text()).toContain(`:${statSync(database.path).ino} `)
+  },
+  SLOW_MS,
+)
 
 test.each(['0', '1'])(
   'with %s workers the admin port is not ready while the file is removed',

@@ -15,6 +15,11 @@ const WAL_MODE = 2
 
 export class FileWatch {
   readonly #path: string
+  /**
+   * Open as long as the database: to close any descriptor of the file would end all locks of this process, and the next tool that
+   * opens the file and closes it would remove the WAL (sqlite.org/howtocorrupt.html, section 2.2).
+   */
+  readonly #fd: number
   readonly #identity: string | undefined
   readonly #timer: Timer
   readonly #lost: Condition
@@ -23,6 +28,7 @@ export class FileWatch {
 
   constructor(path: string, log: Logger) {
     this.#path = path
+    this.#fd = openSync(path, 'r')
     this.#identity = identityOf(path)
     this.#lost = new Condition(
       log,
@@ -54,8 +60,10 @@ export class FileWatch {
     this.requireForRead()
   }
 
+  /** Call it after the database is closed. */
   close(): void {
     clearInterval(this.#timer)
+    closeSync(this.#fd)
   }
 
   #check(): void {
@@ -68,7 +76,7 @@ export class FileWatch {
     const identity = identityOf(this.#path)
     if (identity === undefined) return `${this.#path} was removed`
     if (identity !== this.#identity) return `${this.#path} was replaced`
-    if (!isInWalMode(this.#path)) return `${this.#path} was overwritten`
+    if (!isInWalMode(this.#fd)) return `${this.#path} was overwritten`
     const wal = identityOf(`${this.#path}-wal`)
     if (this.#walIdentity !== undefined && wal !== this.#walIdentity) return `${this.#path}-wal was removed`
     this.#walIdentity = wal
@@ -76,15 +84,10 @@ export class FileWatch {
   }
 }
 
-function isInWalMode(path: string): boolean {
-  const fd = openSync(path, 'r')
-  try {
-    const modes = Buffer.alloc(2)
-    readSync(fd, modes, 0, 2, MODE_OFFSET)
-    return modes.every((mode) => mode === WAL_MODE)
-  } finally {
-    closeSync(fd)
-  }
+function isInWalMode(fd: number): boolean {
+  const modes = Buffer.alloc(2)
+  readSync(fd, modes, 0, 2, MODE_OFFSET)
+  return modes.every((mode) => mode === WAL_MODE)
 }
 
 function identityOf(path: string): string | undefined {

@@ -129,8 +129,8 @@ export class SqliteStore implements Store {
 
   close(): void {
     this.#queue.close()
-    this.#watch.close()
     this.#db.close()
+    this.#watch.close()
   }
 
   #insert(pet: PetInput): Pet {
