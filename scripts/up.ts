@@ -4,12 +4,19 @@
  */
 import { install } from './install.ts'
 
+const HELP = `bun run up [--free-ports]
+
+Starts the whole stack. Settings are environment variables: docs/settings.md
+
+  --free-ports  takes free ports instead of those of the settings, for a second stack beside the first
+  --help        prints this text`
+
 process.exit(await main(process.argv.slice(2)))
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.some((arg) => arg !== '--free-ports')) {
-    console.error('usage: bun run up [--free-ports]. Settings are environment variables: docs/settings.md')
-    return 2
+    console.log(HELP)
+    return args[0] === '--help' ? 0 : 2
   }
   if (!(await install())) return 1
   const { stopSignals } = await import('@bun-monitoring/prefork')
