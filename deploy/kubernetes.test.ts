@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { services } from '../services/names.ts'
 import {
   connectionsOf,
   exporterTargets,
   APPS,
-  MOST_CONNECTIONS,
+  mostConnections,
   PORTS,
   isKustomizeHere,
   readManifests,
@@ -19,6 +20,7 @@ interface Container {
   name: string
   image: string
   command: string[]
+  args?: string[]
   env?: { name: string; value: string }[]
   ports: { name: string; containerPort: number }[]
   lifecycle?: { preStop: { sleep: { seconds: number } } }
@@ -137,10 +139,13 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
   })
 
   test('the pools of all pods fit into the database, also during an update', () => {
-    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
+    const open = services.map((name) =>
       connectionsOf(started(name), find('HorizontalPodAutoscaler', name).maxReplicas!),
     )
-    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
+    expect(open.reduce((sum, each) => sum + each)).toBeWithin(
+      1,
+      mostConnections(find('StatefulSet', 'postgres').template.spec.containers[0].args!) + 1,
+    )
   })
 
   test('gateway and exporter use names that have the addresses of all pods', () => {
@@ -211,8 +216,8 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
     expect(volumeMounts.map(({ mountPath }) => `${mountPath}/gateway.toml`)).toContain(path)
   })
 
-  test('dogs and cats check the certificate of the database, which accepts nothing but TLS', async () => {
-    for (const name of ['dogs', 'cats']) {
+  test('the services check the certificate of the database, which accepts nothing but TLS', async () => {
+    for (const name of services) {
       const { env } = started(name)
       expect(new URL(env[`${name.toUpperCase()}_DATABASE_URL`]!).searchParams.get('sslmode')).toBe(
         'verify-full',
@@ -229,8 +234,8 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
     ])
   })
 
-  test('dogs and cats read the password from a file', () => {
-    for (const name of ['dogs', 'cats']) {
+  test('the services read the password from a file', () => {
+    for (const name of services) {
       const { volumes, containers } = podOf(name)
       const secret = volumes.find(({ secret }) => secret?.secretName === 'postgres')!
       const { mountPath } = containers[0].volumeMounts.find((mount) => mount.name === secret.name)!

@@ -3,7 +3,6 @@
  * does not know and rejects a wrong value; kubernetes-validate and kubeconform know only Kubernetes' own kinds.
  */
 import { describe, expect, test } from 'bun:test'
-import { APPS } from './testing.ts'
 
 /** A string, a list, or an object: `*` stands for any further field, `!` after a name for one that must be there. */
 type Shape = RegExp | readonly [Shape] | { readonly [field: string]: Shape }
@@ -146,11 +145,11 @@ describe('a document that the API server would reject or cut is noticed', () => 
 test('for the Prometheus operator, every admin port is scraped with the name of its app as job', async () => {
   const { spec } = (await readPodMonitor()) as {
     spec: {
-      selector: { matchExpressions: { values: string[] }[] }
+      selector: { matchLabels: Record<string, string> }
       podMetricsEndpoints: { port: string; relabelings: { targetLabel: string }[] }[]
     }
   }
-  expect(spec.selector.matchExpressions[0]!.values.toSorted()).toEqual([...APPS, 'exporter'].toSorted())
+  expect(spec.selector).toEqual({ matchLabels: { 'app.kubernetes.io/part-of': 'bun-monitoring' } })
   const [endpoint] = spec.podMetricsEndpoints
   expect([endpoint!.port, endpoint!.relabelings[0]!.targetLabel]).toEqual(['admin', 'job'])
 })

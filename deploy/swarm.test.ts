@@ -3,11 +3,12 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { services as petServices } from '../services/names.ts'
 import {
   connectionsOf,
   exporterTargets,
   APPS,
-  MOST_CONNECTIONS,
+  mostConnections,
   PORTS,
   settingsOf,
   yamlOf,
@@ -75,7 +76,7 @@ describe.skipIf(!isHere)('the stack', () => {
     SLOW_MS,
   )
 
-  test('has the services of compose.yml that run one gateway, dogs, cats and their graphs, and a database', () => {
+  test('has the services of compose.yml that run one gateway, the services and their graphs, and a database', () => {
     const left = new Set(['alertmanager', 'node', 'gateway-address', 'gateway-standin'])
     const others = Object.keys(compose.services).filter((name) => !left.has(name))
     expect(Object.keys(services)).toEqual([...others, 'postgres'].toSorted())
@@ -95,10 +96,11 @@ describe.skipIf(!isHere)('the stack', () => {
   })
 
   test('the pools of all replicas fit into the database, also during an update', () => {
-    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
-      connectionsOf(started(name), services[name]!.deploy.replicas!),
+    const open = petServices.map((name) => connectionsOf(started(name), services[name]!.deploy.replicas!))
+    expect(open.reduce((sum, each) => sum + each)).toBeWithin(
+      1,
+      mostConnections(services.postgres!.command) + 1,
     )
-    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
 
   test('the gateway and the exporter use the addresses of all replicas', () => {

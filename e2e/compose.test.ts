@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandsOf } from '../deploy/testing_pages.ts'
+import { services } from '../services/names.ts'
 import { allTargetsAreUp, everyQueryHasData, load, query, until, useTheApi } from './smoke.ts'
 import { Traffic } from './traffic.ts'
 
 const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
-const OWN = ['gateway', 'dogs', 'cats', 'exporter']
+const OWN = ['gateway', ...services, 'exporter']
 
 const ROOT = join(import.meta.dir, '..')
 
@@ -73,10 +74,11 @@ test.each(OWN)('the image of %s has only what it runs, and licences', async (ser
   ).toEqual([])
   expect(own.filter((file) => /\.test\.ts$|\/testing|\/(bench|testdata|pictures)\//.test(file))).toEqual([])
   const folders = new Set(own.filter((file) => file.endsWith('.ts')).map((file) => file.split('/')[1]))
-  const isPets = service === 'dogs' || service === 'cats'
+  const isPets = services.some((name) => name === service)
   expect(folders).toEqual(new Set(['packages', isPets ? 'services' : service]))
-  const others = own.filter((file) => file.startsWith(`./services/${service === 'dogs' ? 'cats' : 'dogs'}/`))
-  expect(others.filter((file) => isPets && file.endsWith('.ts'))).toEqual([])
+  const others = services.filter((name) => name !== service).map((name) => `./services/${name}/`)
+  const foreign = own.filter((file) => others.some((folder) => file.startsWith(folder)))
+  expect(foreign.filter((file) => isPets && file.endsWith('.ts'))).toEqual([])
 })
 
 test('an image is at most 10 MB larger than its base', async () => {
@@ -172,7 +174,7 @@ test('eight workers find room for their metrics', async () => {
 }, 120_000)
 
 describe('an update', () => {
-  const SERVICES = ['gateway', 'dogs', 'cats']
+  const SERVICES = ['gateway', ...services]
   const update = (env: Record<string, string> = {}, ...words: string[]) =>
     Bun.$`deploy/compose/update.sh ${words}`
       .cwd(ROOT)

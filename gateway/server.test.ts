@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AccessLogMode } from './observe/access_log.ts'
+import { HeaderRules } from './routing/header_rules.ts'
 import { cannedUpstream, expectProblem, OK, rawClient, rawUpstream, startGateway } from './testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -245,6 +246,30 @@ describe('the access log', () => {
     expect(gateway.logged().map(({ status, reason }) => [status, reason])).toEqual(failures)
   })
 })
+
+test.each(['request_headers', 'response_headers'])(
+  'the beginning of a head that a bug in %s broke off reaches no other connection',
+  async (key) => {
+    let seen = ''
+    using upstream = await rawUpstream((received, socket) => {
+      seen = received
+      socket.write(OK)
+    })
+    const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', [key]: { add: { A: 'b' } } }]
+    await using gateway = startGateway(upstream.url, { routes })
+    using _ = spyOn(HeaderRules.prototype, 'added').mockImplementationOnce(() => {
+      throw new Error('a bug')
+    })
+    using client = await rawClient(gateway.port, ASK)
+    expect(await client.untilClosed()).toBe('')
+    expect(gateway.errors).toEqual(['a bug'])
+    const response = await gateway.ask()
+    expect(response).toStartWith('HTTP/1.1 200 OK\r\n')
+    expect(response.match(/HTTP/g)).toHaveLength(1)
+    expect(seen.match(/GET /g)).toHaveLength(1)
+    expect(seen).toStartWith(ASK.trimEnd())
+  },
+)
 
 test('a bug in the gateway costs one connection, and is logged', async () => {
   using upstream = await cannedUpstream(OK)

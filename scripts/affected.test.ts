@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test'
+import { services } from '../services/names.ts'
 import { affectedBy } from './affected.ts'
 
 test.each([
-  ['packages/prefork/master/master.ts', ['dogs', 'cats', 'gateway', 'exporter']],
-  ['services/pets/http/app.ts', ['dogs', 'cats']],
+  ['packages/prefork/master/master.ts', [...services, 'gateway', 'exporter']],
+  ['services/pets/http/app.ts', services],
   ['services/dogs/model.ts', ['dogs']],
   ['services/cats/package.json', ['cats']],
   ['gateway/gateway.toml', ['gateway']],
@@ -18,5 +19,5 @@ test.each([
   ['scripts/up.ts', []],
   ['mygateway/x.ts', []],
 ])('a change of %s restarts %j', (path, parts) => {
-  expect(affectedBy(path)).toEqual(parts as ReturnType<typeof affectedBy>)
+  expect(affectedBy(path)).toEqual([...parts] as ReturnType<typeof affectedBy>)
 })

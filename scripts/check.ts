@@ -3,6 +3,7 @@
  * problem; the last lines say which tests were left out, and which program a skipped test needs. No package is imported: the first
  * step installs them.
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import settings from '../bunfig.toml'
 import { conclusion, skippedIn } from './skipped.ts'
@@ -60,11 +61,9 @@ function optionsOf(args: readonly string[]): { all: boolean; help: boolean } {
 function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
   // A pattern on the command line replaces those of bunfig.toml.
   const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
-  // Files run beside each other, one on each processor; where CI is set one after the other, so that none is slowed down by another.
-  const flags = [
-    ...(isCI ? [] : ['--parallel']),
-    ...ignored.map((pattern) => `--path-ignore-patterns=${pattern}`),
-  ]
+  // Two files on each processor, since tests mostly wait: for the start of processes, and for their timers. Where CI is set one after
+  // the other, so that none is slowed down by another.
+  const flags = isCI ? [] : [`--parallel=${2 * availableParallelism()}`]
   return [
     ['install', [bun, 'install', '--frozen-lockfile']],
     ['types', [bun, '--no-script', 'check']],
@@ -72,7 +71,7 @@ function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
     ['format', [bun, '--no-script', 'fmt', '--check']],
     ['lint', [bun, 'x', 'oxlint', '--deny-warnings']],
     ['unused code', [bun, 'x', 'knip', '--no-config-hints']],
-    ['tests', [bun, 'test', ...flags]],
+    ['tests', [bun, 'test', ...flags, ...ignored.map((pattern) => `--path-ignore-patterns=${pattern}`)]],
   ]
 }
 

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { services as petServices } from '../services/names.ts'
 import { ROOT } from './external.ts'
 
 interface Service {
@@ -26,8 +27,7 @@ const LIMITS: Record<string, [megabytes: number, cpus: number, pids: number]> = 
   'gateway-address': [32, 0.5, 10],
   gateway: [1024, 2, 200],
   'gateway-standin': [1024, 2, 200],
-  dogs: [1024, 2, 200],
-  cats: [1024, 2, 200],
+  ...Object.fromEntries(petServices.map((name) => [name, [1024, 2, 200]])),
   exporter: [256, 1, 50],
   prometheus: [1024, 1, 200],
   node: [128, 1, 50],
@@ -35,8 +35,8 @@ const LIMITS: Record<string, [megabytes: number, cpus: number, pids: number]> = 
   grafana: [512, 1, 200],
 }
 const NAMES = Object.keys(LIMITS)
-const WITH_WORKERS = ['gateway', 'gateway-standin', 'dogs', 'cats']
-const IMAGES = ['gateway', 'dogs', 'cats', 'exporter']
+const WITH_WORKERS = ['gateway', 'gateway-standin', ...petServices]
+const IMAGES = ['gateway', ...petServices, 'exporter']
 
 const isHere = isExpected(
   Bun.which('docker') !== null,
@@ -50,7 +50,8 @@ describe.skipIf(!isHere)('compose.yml', () => {
   let networks: Record<string, { internal?: boolean }>
   beforeAll(async () => {
     const config = ['--profile', '*', 'config', '--format', 'json']
-    const env = { ...Bun.env, CPUS: '', GATEWAY_WORKERS: '', DOGS_WORKERS: '', CATS_WORKERS: '' }
+    const workers = ['gateway', ...petServices].map((name) => [`${name.toUpperCase()}_WORKERS`, ''])
+    const env = { ...Bun.env, CPUS: '', ...Object.fromEntries(workers) }
     ;({ services, networks } = await Bun.$`docker compose ${config}`.cwd(ROOT).env(env).json())
   }, 60_000)
   const namesWith = (condition: (service: Service) => unknown) =>
@@ -95,8 +96,7 @@ describe.skipIf(!isHere)('compose.yml', () => {
   test('what listens for workers moves waiting connections to another listener', () => {
     expect(namesWith(({ sysctls }) => sysctls?.['net.ipv4.tcp_migrate_req'] === '1')).toEqual([
       'gateway-address',
-      'dogs',
-      'cats',
+      ...petServices,
     ])
   })
 
@@ -107,8 +107,8 @@ describe.skipIf(!isHere)('compose.yml', () => {
     const members = (network: string) =>
       namesWith((service) => Object.hasOwn(service.networks ?? {}, network))
     expect(members('edge')).toEqual(['gateway-address'])
-    expect(members('services')).toEqual(['gateway-address', 'dogs', 'cats'])
-    expect(members('admin')).toEqual(['gateway-address', 'dogs', 'cats', 'exporter', 'prometheus'])
+    expect(members('services')).toEqual(['gateway-address', ...petServices])
+    expect(members('admin')).toEqual(['gateway-address', ...petServices, 'exporter', 'prometheus'])
     expect(members('monitoring')).toEqual(['exporter', 'prometheus', 'node', 'alertmanager', 'grafana'])
   })
 
@@ -170,6 +170,6 @@ test('the image without a target says what it is and how to start each program',
   expect(dockerfile.trim().split('\n').at(-1)).toBe('CMD ["cat", "image.txt"]')
   const text = await Bun.file(join(ROOT, 'deploy/image.txt')).text()
   const programs = [...dockerfile.matchAll(/^CMD \["bun", "(\S+)"\]$/gm)].map(([, program]) => program!)
-  expect(programs.length).toBe(4)
+  expect(programs).toHaveLength(IMAGES.length)
   for (const program of programs) expect(text).toContain(`bun ${program}`)
 })

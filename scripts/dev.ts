@@ -10,6 +10,7 @@ async function main(): Promise<number> {
   if (!(await install())) return 1
   const { stopSignals } = await import('@bun-monitoring/prefork')
   const { watchChanges } = await import('./changes.ts')
+  const { services } = await import('../services/names.ts')
   const { WATCHED } = await import('./affected.ts')
   const { ROOT } = await import('./external.ts')
   const { Stack } = await import('./stack.ts')
@@ -17,7 +18,7 @@ async function main(): Promise<number> {
 
   const signals = stopSignals()
   const stack = new Stack({
-    env: { DOGS_WORKERS: '1', CATS_WORKERS: '1', GATEWAY_WORKERS: '1' },
+    env: Object.fromEntries([...services, 'gateway'].map((name) => [`${name.toUpperCase()}_WORKERS`, '1'])),
     print: (line) => console.log(line),
   })
   void signals.now.then(() => stack.kill())

@@ -1,4 +1,5 @@
 import { expect, jest, test } from 'bun:test'
+import { kinds } from '../services/testing_kinds.ts'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
 import { targetFile } from './prometheus.ts'
@@ -124,8 +125,9 @@ test('another program is ready also where the environment has a proxy', async ()
 }, 20_000)
 
 test('the committed targets are those of the default ports', async () => {
-  const defaults = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090 }
-  for (const [job, port] of Object.entries(defaults)) {
+  const ofServices = kinds.map(({ name, defaults }) => [name, defaults.adminPort] as const)
+  const others = Object.entries({ gateway: 9000, exporter: 9117, prometheus: 9090 })
+  for (const [job, port] of [...ofServices, ...others]) {
     const file = Bun.file(`${ROOT}/monitoring/prometheus/targets/${job}.yml`)
     expect(await file.text()).toBe(targetFile(`http://127.0.0.1:${port}`))
   }

@@ -23,10 +23,14 @@ async function main(args: readonly string[]): Promise<number> {
   const { NotStarted } = await import('./child.ts')
   const { Stack } = await import('./stack.ts')
   const { bunOf, welcome } = await import('./welcome.ts')
+  const { services } = await import('../services/names.ts')
   const { setAdminPassword } = await import('../services/pets/admin/password.ts')
 
   const signals = stopSignals()
-  const adminPassword = await setAdminPassword(Bun.env, ['DOGS', 'CATS'])
+  const adminPassword = await setAdminPassword(
+    Bun.env,
+    services.map((name) => name.toUpperCase()),
+  )
   const stack = new Stack({ hasFreePorts: args.length > 0, print: (line) => console.log(line) })
   // Closing the terminal does the same as Ctrl+C.
   process.on('SIGHUP', () => process.emit('SIGTERM'))
@@ -39,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(welcome(started))
     if (adminPassword !== undefined) {
       console.log(
-        `  admin pages ${started.gateway}/dogs/admin/ and /cats/admin/, user admin, password ${adminPassword} (for this run)\n`,
+        `  admin pages ${services.map((name) => `${started.gateway}/${name}/admin/`).join(' ')}: user admin, password ${adminPassword} (for this run)\n`,
       )
     }
     const end = await Promise.race([stopped, stack.brokeDown])

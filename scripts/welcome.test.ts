@@ -1,13 +1,14 @@
 import { expect, test } from 'bun:test'
+import { services } from '../services/names.ts'
 import type { StackUrls } from './stack.ts'
 import { welcome } from './welcome.ts'
 
+const none = Object.fromEntries(services.map((name) => [name, ''])) as StackUrls['services']
 const urls: StackUrls = {
   gateway: 'http://127.0.0.1:8000',
-  dogs: 'http://127.0.0.1:8001',
-  cats: 'http://127.0.0.1:8002',
   exporter: 'http://127.0.0.1:9117',
-  admin: { gateway: '', dogs: '', cats: '' },
+  services: none,
+  admin: { gateway: '', ...none },
 }
 const prometheus = 'http://127.0.0.1:9090'
 const grafana = 'http://127.0.0.1:3000'
@@ -18,8 +19,9 @@ const having =
 
 test('every address is printed', () => {
   const text = welcome({ ...urls, prometheus, grafana }, having())
-  for (const url of [urls.gateway, `${urls.gateway}/dogs/`, urls.exporter, prometheus, grafana])
-    expect(text).toContain(url)
+  const paths = services.flatMap((name) => [`/${name}/`, `/${name}/swagger`])
+  for (const url of [...paths.map((path) => urls.gateway + path), urls.exporter, prometheus, grafana])
+    expect(text).toContain(` ${url}`)
   expect(text).not.toContain('not installed')
 })
 

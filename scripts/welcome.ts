@@ -1,5 +1,6 @@
 /** The text that `bun run up` prints once everything runs: addresses, the next command, and how to get what is missing. */
 import { sep } from 'node:path'
+import { services } from '../services/names.ts'
 import type { StackUrls } from './stack.ts'
 
 const DEFAULT_GATEWAY = 'http://127.0.0.1:8000'
@@ -15,8 +16,11 @@ export function welcome(
 ): string {
   const rows = [
     ['gateway', `${urls.gateway}/`, 'start here: a page that links to everything'],
-    ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
-    ['cats', `${urls.gateway}/cats/`, `API docs at ${urls.gateway}/cats/swagger`],
+    ...services.map((name) => [
+      name,
+      `${urls.gateway}/${name}/`,
+      `API docs at ${urls.gateway}/${name}/swagger`,
+    ]),
     ['live page', `${urls.exporter}/`, 'workers, requests per second, latency, memory, as they are now'],
     ...(urls.prometheus ? [['Prometheus', urls.prometheus]] : []),
     ...(urls.grafana ? [['Grafana', urls.grafana]] : []),

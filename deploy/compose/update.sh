@@ -4,7 +4,8 @@
 # stays, and the whole stack goes back.
 set -eu
 cd "$(dirname "$0")/../.."
-apps='gateway dogs cats exporter'
+services='dogs cats'
+apps="gateway $services exporter"
 mode=${1:-forward}
 
 fail() { echo "$1" >&2; exit "${2:-1}"; }
@@ -49,7 +50,7 @@ for app in $apps; do
 done
 case $mode in forward) compose build $apps; keep_previous ;; back) go_back ;; esac
 
-for service in cats dogs; do
+for service in $services; do
   old=$(compose ps --quiet "$service" | tr '\n' ' ')
   running=$(echo "$old" | wc -w)
   echo "$service: starting $running beside the $running that run"

@@ -31,7 +31,6 @@ export class ClientSocket {
   }
 
   pause(): void {
-    if (this.isPaused) return
     this.isPaused = true
     this.socket.pause()
   }

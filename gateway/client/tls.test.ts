@@ -4,6 +4,7 @@ import { connect, type ConnectionOptions } from 'node:tls'
 import type { ServerTls } from '../config/tls.ts'
 import { Certificates } from '../testdata/certificates.ts'
 import { cannedUpstream, OK, rawClient, startGateway, until } from '../testing.ts'
+import { MAX_TURNED_AWAY } from './turned_away.ts'
 
 const certificates = new Certificates()
 afterAll(() => certificates[Symbol.dispose]())
@@ -184,6 +185,27 @@ test('a handshake has its time, and plain text is no handshake', async () => {
   expect(await plain.untilClosed()).not.toContain('HTTP')
   await until(() => gateway.gateway.server.connections() === 0)
   expect(await gateway.gateway.metric('gateway_tls_handshakes_total{result="failed"}')).toBe(2)
+})
+
+test('handshakes are limited, together with the clients that are connected', async () => {
+  await using gateway = await startTls({}, { limits: { connections: 1 } })
+  using clients = new DisposableStack()
+  clients.use(await rawClient(gateway.gateway.port, ''))
+  for (let i = 0; i < MAX_TURNED_AWAY; i++) clients.use(await rawClient(gateway.port, ''))
+  await until(() => gateway.gateway.server.connections() === 1 + MAX_TURNED_AWAY)
+  using oneMore = await rawClient(gateway.port, '')
+  expect(await oneMore.untilClosed()).toBe('')
+  expect(await gateway.gateway.metric('gateway_rejections_total{reason="connections"}')).toBe(1)
+  expect(gateway.gateway.server.connections()).toBe(1 + MAX_TURNED_AWAY)
+})
+
+test('a draining server waits for no handshake that is broken off', async () => {
+  await using gateway = await startTls()
+  using client = await rawClient(gateway.port, '')
+  await until(() => gateway.gateway.server.connections() === 1)
+  const stopped = gateway.gateway.server.stop(false)
+  client.socket.destroy()
+  await stopped
 })
 
 test('a draining server lets a handshake finish and serves it', async () => {

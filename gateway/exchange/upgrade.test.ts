@@ -65,6 +65,23 @@ test('a client sends no more into a tunnel than the upstream takes', async () =>
   expect(before).toBeWithin(1000, sent / 2)
 })
 
+test('an upstream sends no more into a tunnel than the client takes, which is reset if it takes nothing', async () => {
+  using _ = limitedRoom('clients', 1000)
+  using upstream = await cannedUpstream(SWITCHED)
+  await using gateway = startGateway(upstream.url)
+  using client = await rawClient(gateway.port, UPGRADE)
+  await client.until(/\r\n\r\n$/)
+  for (const socket of upstream.sockets) socket.write('x'.repeat(20_000_000))
+  await client.until(/x$/)
+  for (let i = 0; i < 100; i++) await new Promise(setImmediate)
+  // One read of the socket is at most 512 KiB.
+  expect(await gateway.metric('gateway_sent_bytes_total')).toBeLessThan(1_200_000)
+  gateway.advance(29_000)
+  expect(gateway.server.connections()).toBe(1)
+  gateway.advance(1100)
+  expect(gateway.server.connections()).toBe(0)
+})
+
 test('closing either side closes the other one', async () => {
   using upstream = await cannedUpstream(`${SWITCHED}hello`)
   await using gateway = startGateway(upstream.url)
@@ -213,6 +230,7 @@ describe('tunnels have limits of their own', () => {
     for (const socket of sockets) socket.write(`${SWITCHED}hello`)
     await until(() => `${first.received()}${second.received()}`.includes('too many tunnels'))
     expect([first.received(), second.received()].filter((text) => text.endsWith('hello'))).toHaveLength(1)
+    await until(() => upstream.sockets.size === 1)
   })
 
   test('a silent one is closed after its time, one with traffic in either direction is not', async () => {

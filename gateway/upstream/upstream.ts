@@ -145,7 +145,7 @@ export class Upstream implements TargetOwner {
 
   onRoom(): void {
     this.activeConnections--
-    if (!this.#isDown) this.#wake()
+    this.#wake()
   }
 
   onTunnel(): void {
