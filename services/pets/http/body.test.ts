@@ -44,7 +44,9 @@ test('no timer stays behind a body that has arrived', async () => {
   using set = spyOn(globalThis, 'setTimeout')
   using clear = spyOn(globalThis, 'clearTimeout')
   await readBytes(streamed([encoder.encode('{}')]), limits)
-  const timers = set.mock.calls.flatMap(([, ms], i) => (ms === 1000 ? [set.mock.results[i]!.value] : []))
+  const timers = set.mock.calls.flatMap(([, ms], i) =>
+    ms === limits.requestTimeoutMs ? [set.mock.results[i]!.value] : [],
+  )
   expect(timers).toHaveLength(1)
   expect(clear).toHaveBeenCalledWith(timers[0])
 })
