@@ -97,7 +97,7 @@ describe.skipIf(!isPostgresExpected || !isKustomizeHere)('the database of the ma
     const { url } = await service.ready()
     await post(url, 'Rex')
     expect(await names(url)).toContain('Rex')
-    await using other = dogs({ NODE_EXTRA_CA_CERTS: '', DOGS_DATABASE_CONNECT_TIMEOUT_MS: '50' })
+    await using other = dogs({ NODE_EXTRA_CA_CERTS: '', DOGS_DATABASE_CONNECT_TIMEOUT_MS: '150' })
     const { msg } = await other.line('dogs could not start')
     expect(msg).toContain('self signed certificate')
     expect(await other.exit()).toBe(3)

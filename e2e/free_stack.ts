@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Stack, type StackUrls } from '../scripts/stack.ts'
+import { services } from '../services/names.ts'
 
 export interface FreeStack extends AsyncDisposable {
   stack: Stack
@@ -15,11 +16,14 @@ export async function startFreeStack(
   env: Record<string, string> = {},
 ): Promise<FreeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-'))
+  const databases = services.map((name) => [
+    `${name.toUpperCase()}_DATABASE_PATH`,
+    join(folder, `${name}.sqlite`),
+  ])
   const log: string[] = []
   const stack = new Stack({
     env: {
-      DOGS_DATABASE_PATH: join(folder, 'dogs.sqlite'),
-      CATS_DATABASE_PATH: join(folder, 'cats.sqlite'),
+      ...Object.fromEntries(databases),
       ...env,
     },
     hasFreePorts: true,

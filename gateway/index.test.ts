@@ -1,10 +1,13 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { rawClient, targetsOn } from './testing.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -39,7 +42,7 @@ test('a gateway forwards, shows itself on its admin port only, and leaves on SIG
 
   gateway.signal('SIGTERM')
   expect(await gateway.exit()).toBe(0)
-}, 20_000)
+})
 
 test('a method unknown to Bun.serve is rejected by the gateway and is no failure of the upstream', async () => {
   await using dogs = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(['Rex']) })
@@ -51,7 +54,7 @@ test('a method unknown to Bun.serve is rejected by the gateway and is no failure
   expect(response).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
   const metrics = await (await fetch(`${admin}/metrics`)).text()
   expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 0')
-}, 20_000)
+})
 
 test('checks go to the targets directly, also if HTTP_PROXY is set', async () => {
   const checked = Promise.withResolvers<string>()
@@ -74,7 +77,7 @@ test('checks go to the targets directly, also if HTTP_PROXY is set', async () =>
   })
   await gateway.ready()
   expect(await checked.promise).toBe('target')
-}, 20_000)
+})
 
 describe('a gateway that cannot start says why', () => {
   test('with all problems of a bad configuration: exit 2', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kinds } from '../services/testing_kinds.ts'
 import type { AccessLogMode } from './observe/access_log.ts'
 import { HeaderRules } from './routing/header_rules.ts'
 import { cannedUpstream, expectProblem, OK, rawClient, rawUpstream, startGateway } from './testing.ts'
@@ -84,11 +85,11 @@ describe('the page at /', () => {
     const links = [...(await response.text()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
     expect(links).toEqual([
       // Relative: another proxy may serve the gateway under a path.
-      ...['dogs', 'cats'].flatMap((name, i) => [
+      ...kinds.flatMap(({ name, defaults }) => [
         `${name}/`,
         `${name}/swagger`,
-        `http://127.0.0.1:${9001 + i}/metrics`,
-        `http://127.0.0.1:${9001 + i}/stats`,
+        `http://127.0.0.1:${defaults.adminPort}/metrics`,
+        `http://127.0.0.1:${defaults.adminPort}/stats`,
       ]),
       'http://127.0.0.1:9117/',
       'http://127.0.0.1:3000/',

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '@bun-monitoring/prefork'
 import { readListenerProcess } from '@bun-monitoring/prefork/procfs'
+import { services, type ServiceName } from '../services/names.ts'
 import { Child, NotStarted } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
@@ -26,19 +27,21 @@ export interface StackOptions {
 /** The addresses of the stack. A program that is not installed has none. */
 export interface StackUrls {
   gateway: string
-  dogs: string
-  cats: string
   exporter: string
   prometheus?: string
   grafana?: string
-  admin: { gateway: string; dogs: string; cats: string }
+  /** Of each service, by its name. */
+  services: Readonly<Record<ServiceName, string>>
+  /** The admin servers of the gateway and of each service. */
+  admin: Readonly<Record<ServiceName | 'gateway', string>>
 }
 
 /** The longest part of a command line in a message. */
 const LONGEST_COMMAND = 200
 
-/** Our own processes. */
-export type PartName = 'dogs' | 'cats' | 'gateway' | 'exporter'
+/** Our own processes, in the order in which they start. */
+export const PARTS = [...services, 'gateway', 'exporter'] as const
+export type PartName = (typeof PARTS)[number]
 
 /** How one of our own processes is started. */
 interface Launch {
@@ -72,25 +75,24 @@ export class Stack {
   async start(): Promise<StackUrls> {
     const addressOf = (name: string, port: number) =>
       checkFree(name, `127.0.0.1:${this.#options.hasFreePorts ? 0 : port}`)
-    const services = [
-      this.#startPart('dogs', 'services/dogs', { DOGS_SOCKET_DIR: this.#sockets }),
-      this.#startPart('cats', 'services/cats', { CATS_SOCKET_DIR: this.#sockets }),
-    ] as const
-    await Promise.allSettled(services) // each can print the problems of its configuration
-    const [dogs, cats] = await Promise.all(services)
-    const gateway = await this.#startPart('gateway', 'gateway', {
-      DOGS_URL: `unix:${this.#sockets}/dogs.*.sock`,
-      CATS_URL: `unix:${this.#sockets}/cats.*.sock`,
-    })
-    const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
+    const starting = services.map((name) =>
+      this.#startPart(name, `services/${name}`, { [`${name.toUpperCase()}_SOCKET_DIR`]: this.#sockets }),
+    )
+    await Promise.allSettled(starting) // each can print the problems of its configuration
+    const started = await Promise.all(starting)
+    const sockets = services.map((name) => [
+      `${name.toUpperCase()}_URL`,
+      `unix:${this.#sockets}/${name}.*.sock`,
+    ])
+    const gateway = await this.#startPart('gateway', 'gateway', Object.fromEntries(sockets))
+    const admin = { gateway: gateway.admin, ...byName(started.map((urls) => urls.admin)) }
     const targets = Object.values(admin).map((url) => `--stats.uri=${url}/stats`)
     const exporter = await this.#startPart('exporter', 'exporter', {}, addressOf('exporter', 9117), targets)
 
     const urls: StackUrls = {
       gateway: gateway.url,
-      dogs: dogs.url,
-      cats: cats.url,
       exporter: exporter.url,
+      services: byName(started.map(({ url }) => url)),
       admin,
     }
     if (!Bun.which('prometheus')) return urls
@@ -158,11 +160,15 @@ export class Stack {
       command: [process.execPath, '--no-orphans', join(ROOT, folder, 'index.ts'), ...flags],
       env,
     })
-    return JSON.parse(await child.ready()) as { url: string; admin: string }
+    const line = await child.ready()
+    this.#watch(child)
+    return JSON.parse(line) as { url: string; admin: string }
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
-    await this.#spawn({ name, command: [...DIE_WITH_US, ...command], env }).readyAt(url + readyPath)
+    const child = this.#spawn({ name, command: [...DIE_WITH_US, ...command], env })
+    await child.readyAt(url + readyPath)
+    this.#watch(child)
     return url
   }
 
@@ -175,11 +181,17 @@ export class Stack {
       print: this.#options.print,
     })
     this.#children.set(name, child)
-    void child.exited.then((code) => {
-      if (!this.#isStopping && !this.#isExpectedToEnd.has(child))
-        this.#ended.resolve(`${name} ended with exit code ${code}`)
-    })
     return child
+  }
+
+  /** Tells when a process that was ready ends without having been stopped. */
+  #watch(child: Child): void {
+    void child.exited.then((code) => {
+      if (this.#isStopping || this.#isExpectedToEnd.has(child)) return
+      const what = `${child.name} ended with exit code ${code}`
+      this.#options.print(what)
+      this.#ended.resolve(what)
+    })
   }
 }
 
@@ -203,5 +215,9 @@ export function checkFree(name: string, address: string): string {
     throw new NotStarted(name, EXIT.couldNotStart, why)
   }
 }
+
+/** One value for each service, in their order. */
+const byName = (values: readonly string[]) =>
+  Object.fromEntries(services.map((name, index) => [name, values[index]])) as Record<ServiceName, string>
 
 const portOf = (url: string): string => new URL(url).port

@@ -3,6 +3,7 @@ import { ConfigError, type Environment, settingsTable } from '@bun-monitoring/pr
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kinds } from '../../services/testing_kinds.ts'
 import { Certificates } from '../testdata/certificates.ts'
 import { HOST } from './hosts.ts'
 import { PREFIX, readGatewayConfig, schema } from './settings.ts'
@@ -45,7 +46,7 @@ upstream = "dogs"
 `
 
 test.each([{}, { GATEWAY_CONFIG: '' }])(
-  'the committed file sends /dogs and /cats to this machine: %j',
+  'the committed file sends the path of each service to this machine: %j',
   (env) => {
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
@@ -67,14 +68,10 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
       },
       log: { access: 'errors' },
       trustedProxies: [],
-      upstreams: [
-        { ...upstream, name: 'dogs', targets: ['http://127.0.0.1:8001'] },
-        { ...upstream, name: 'cats', targets: ['http://127.0.0.1:8002'] },
-      ],
-      routes: [
-        { id: 'dogs', path: '/dogs', upstream: 'dogs' },
-        { id: 'cats', path: '/cats', upstream: 'cats' },
-      ],
+      upstreams: kinds.map(({ name, defaults }) =>
+        Object.assign({}, upstream, { name, targets: [`http://127.0.0.1:${defaults.port}`] }),
+      ),
+      routes: kinds.map(({ name }) => ({ id: name, path: `/${name}`, upstream: name })),
     })
   },
 )

@@ -1,6 +1,9 @@
 /** Bodies stream with back-pressure in both directions, and a side that leaves frees the other one. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
+
+/** On a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const ABORTS = 'gateway_client_aborts_total'
