@@ -33,6 +33,16 @@ function fill(counter: Counter, pad = ''): number {
   return n - 1
 }
 
+test('default labels that every worker sets anew fill no region', () => {
+  const segment = create(1)
+  for (let worker = 0; worker < 1000; worker++) {
+    const [registry] = registersOf(segment, 0)
+    registry!.setDefaultLabels({ pod: `a-pod-with-a-long-name-${worker}` })
+    new Counter({ name: 'a_total', help, registers: [registry!] }).inc()
+  }
+  expect(shown(segment)).toEqual({ 'a_total{pod="a-pod-with-a-long-name-999"}': 1000 })
+})
+
 test('a new family has room when the worker before removed its label sets', () => {
   const segment = create(1, 64 * 1024)
   const early = Segment.open(segment.path)
