@@ -1,29 +1,35 @@
 /**
  * `bun run check`: everything that must hold before a commit. All steps run even when one fails, so that one run shows every
- * problem; the last lines say which tests were skipped and which program each needs. Only builtins are imported: the first step
- * installs the packages.
+ * problem; the last lines say which tests were left out, and which program a skipped test needs. No package is imported: the first
+ * step installs them.
  */
+import { parseArgs } from 'node:util'
+import settings from '../bunfig.toml'
 import { conclusion, skippedIn } from './skipped.ts'
 
+const HELP = `bun run check [--all]
+
+Everything that must hold before a commit: types, format, lint, unused code, and the tests.
+Slow tests (*.slow.test.ts) are left out, and the last line says how many.
+
+  --all   runs the slow tests, too, as it does where CI is set
+  --help  prints this text`
+
+const SLOW = '**/*.slow.test.ts'
 const bun = process.execPath
+const isCI = Boolean(Bun.env.CI)
 
-const STEPS: readonly [name: string, command: readonly string[]][] = [
-  ['install', [bun, 'install', '--frozen-lockfile']],
-  ['types', [bun, '--no-script', 'check']],
-  ['types of k6', [bun, '--no-script', 'check', '-p', 'k6/tsconfig.json']],
-  ['format', [bun, '--no-script', 'fmt', '--check']],
-  ['lint', [bun, 'x', 'oxlint', '--deny-warnings']],
-  ['unused code', [bun, 'x', 'knip', '--no-config-hints']],
-  // Files run beside each other, one on each processor; where CI is set one after the other, so that none is slowed down by another.
-  ['tests', [bun, 'test', ...(Bun.env.CI ? [] : ['--parallel'])]],
-]
+process.exit(await main(Bun.argv.slice(2)))
 
-process.exit(await main())
-
-async function main(): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  const { all, help } = optionsOf(args)
+  if (help) {
+    console.log(HELP)
+    return 0
+  }
   const failed: string[] = []
   let output = ''
-  for (const [name, command] of STEPS) {
+  for (const [name, command] of stepsOf(all)) {
     const startedMs = performance.now()
     console.log(`\n== ${name}`)
     const step = await run(command)
@@ -33,8 +39,41 @@ async function main(): Promise<number> {
     console.log(`== ${name}: ${step.isGood ? 'ok' : 'FAILED'} in ${seconds} s`)
     if (!step.isGood && name === 'install') break
   }
-  console.log(`\n${conclusion(failed, skippedIn(output))}`)
+  const slowFiles = all ? 0 : [...new Bun.Glob(SLOW).scanSync(`${import.meta.dir}/..`)].length
+  console.log(`\n${conclusion(failed, skippedIn(output), slowFiles)}`)
   return failed.length === 0 ? 0 : 1
+}
+
+function optionsOf(args: readonly string[]): { all: boolean; help: boolean } {
+  const options = {
+    all: { type: 'boolean', default: isCI },
+    help: { type: 'boolean', default: false },
+  } as const
+  try {
+    return parseArgs({ args: [...args], options }).values
+  } catch (error) {
+    console.error(`check: ${(error as Error).message}\n\n${HELP}`)
+    process.exit(2)
+  }
+}
+
+function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
+  // A pattern on the command line replaces those of bunfig.toml.
+  const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
+  // Files run beside each other, one on each processor; where CI is set one after the other, so that none is slowed down by another.
+  const flags = [
+    ...(isCI ? [] : ['--parallel']),
+    ...ignored.map((pattern) => `--path-ignore-patterns=${pattern}`),
+  ]
+  return [
+    ['install', [bun, 'install', '--frozen-lockfile']],
+    ['types', [bun, '--no-script', 'check']],
+    ['types of k6', [bun, '--no-script', 'check', '-p', 'k6/tsconfig.json']],
+    ['format', [bun, '--no-script', 'fmt', '--check']],
+    ['lint', [bun, 'x', 'oxlint', '--deny-warnings']],
+    ['unused code', [bun, 'x', 'knip', '--no-config-hints']],
+    ['tests', [bun, 'test', ...flags]],
+  ]
 }
 
 /** Runs a command, prints its output as it comes, and keeps it. */

@@ -1,7 +1,6 @@
 /**
  * `bun run new:service birds`: adds a service to every part of the stack. Its folder gets a `model.ts` to fill in; the files that
- * name every service get what they have for cats once more, under the new name and the next ports. README.md tells its story in
- * words of its own, so only its table of folders is extended.
+ * name every service get what they have for cats once more, under the new name and the next ports.
  */
 import { $ } from 'bun'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +11,6 @@ import { ROOT } from './external.ts'
 /** The files that name every service. */
 export const FILES = [
   'Dockerfile',
-  'README.md',
   'compose.yml',
   'deploy/compose/update.sh',
   'deploy/image.txt',
@@ -44,7 +42,7 @@ export const TESTS = [
   'e2e/free_stack.ts',
   'e2e/restart.test.ts',
   'gateway/server.test.ts',
-  'monitoring/prometheus/first_burst.test.ts',
+  'monitoring/prometheus/first_burst.slow.test.ts',
   'monitoring/prometheus/prometheus.test.ts',
   'monitoring/prometheus/testdata/calm_processes.ts',
   'monitoring/prometheus/testdata/stack.ts',
@@ -172,19 +170,10 @@ export function addService(root: string, name: string): Service {
   for (const file of [...FILES, ...TESTS]) {
     const path = join(root, file)
     const text = readFileSync(path, 'utf8')
-    writeFileSync(
-      path,
-      file === 'README.md' ? withRow(text, service) : extended(text, service, file.endsWith('.ts')),
-    )
+    writeFileSync(path, extended(text, service, file.endsWith('.ts')))
   }
   return service
 }
-
-/** Extends the row of the folders of services. */
-const withRow = (readme: string, { name }: Service): string =>
-  readme.replace(/^\| `services\/dogs`.*$/m, (row) =>
-    row.replace('`services/cats`', `$&, \`services/${name}\``),
-  )
 
 if (import.meta.main) {
   const [name = ''] = Bun.argv.slice(2)

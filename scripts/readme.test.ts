@@ -1,8 +1,8 @@
-/** The README agrees with the code: settings, scripts, links, licence. */
+/** The documents agree with the code: settings, scripts, links, licence. */
 import { $ } from 'bun'
 import { expect, test } from 'bun:test'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { schema as gatewaySettings } from '../gateway/config/settings.ts'
 import { variableName } from '../packages/prefork/shared/config.ts'
 import { serviceSettings } from '../services/pets/config.ts'
@@ -12,23 +12,39 @@ const readme = await Bun.file(join(ROOT, 'README.md')).text()
 /** Settings of different kinds differ only in their defaults. */
 const kind = { name: 'dogs', fields: {}, defaults: { port: 8001, adminPort: 9001, databasePath: 'x' } }
 
-test('it has a line for every setting, which says what the code says', () => {
+test('every setting has a line, which says what the code says', async () => {
+  const lines = (await Bun.file(join(ROOT, 'docs/settings.md')).text()).split('\n')
   const settings = { ...serviceSettings(kind).properties, ...gatewaySettings.properties }
   const missing = Object.entries(settings).filter(([key, { description }]) => {
     const names = ['<P>', 'GATEWAY'].map((prefix) => `| \`${variableName(prefix, key)}\``)
-    const row = readme.split('\n').find((line) => names.some((name) => line.startsWith(name)))
+    const row = lines.find((line) => names.some((name) => line.startsWith(name)))
     return !row?.includes(description!.split(';')[0]!)
   })
   expect(missing.map(([key]) => key)).toEqual([])
 })
 
-test('it links only to what exists', () => {
-  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!)
-  expect(links.length).toBeGreaterThan(3)
-  expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+const documents = (await $`git ls-files -co --exclude-standard '*.md'`.cwd(ROOT).text()).trim().split('\n')
+
+test.each(documents)('%s links only to what exists', async (document) => {
+  const text = await Bun.file(join(ROOT, document)).text()
+  const links = [...text.matchAll(/\]\((?![a-z]+:)([^)#]*)(?:#([^)]*))?\)/g)]
+  const broken = links.filter(([, path = '', anchor]) => {
+    const target = path === '' ? join(ROOT, document) : join(ROOT, dirname(document), path)
+    return !existsSync(target) || (anchor !== undefined && !anchorsOf(target).includes(anchor))
+  })
+  expect(broken.map(([link]) => link)).toEqual([])
 })
 
-test('it names every script', async () => {
+/** As a forge makes them of the headings. */
+const anchorsOf = (path: string): string[] =>
+  [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+test('the README names every script', async () => {
   const { scripts } = (await Bun.file(join(ROOT, 'package.json')).json()) as {
     scripts: Record<string, string>
   }

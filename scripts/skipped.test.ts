@@ -25,11 +25,19 @@ test('a run without skipped tests has none', () => {
   expect(skippedIn(' 12 pass\n 0 fail\n')).toEqual({ tests: 0, reasons: [] })
 })
 
+const none = { tests: 0, reasons: [] }
 test.each([
-  [[], { tests: 0, reasons: [] }, 'Everything holds, and no test was skipped.'],
-  [['lint', 'tests'], { tests: 0, reasons: [] }, 'Failed: lint, tests.'],
-  [[], { tests: 1, reasons: ['x is missing'] }, 'Everything holds, but 1 test was skipped:\n  x is missing'],
-  [['types'], { tests: 2, reasons: ['x', 'y'] }, 'Failed: types.\n2 tests were skipped:\n  x\n  y'],
-])('after failures %j and skips %j the check says so', (failed, skipped, text) => {
-  expect(conclusion(failed, skipped)).toBe(text)
+  [[], none, 0, 'Everything holds, and no test was left out.'],
+  [['lint', 'tests'], none, 0, 'Failed: lint, tests.'],
+  [[], { tests: 1, reasons: ['x is missing'] }, 0, 'Everything holds.\n1 test was skipped:\n  x is missing'],
+  [['types'], { tests: 2, reasons: ['x', 'y'] }, 0, 'Failed: types.\n2 tests were skipped:\n  x\n  y'],
+  [[], none, 1, 'Everything holds.\n1 slow test file was left out: `bun run check --all` runs them.'],
+  [
+    ['tests'],
+    { tests: 1, reasons: ['x'] },
+    12,
+    'Failed: tests.\n1 test was skipped:\n  x\n12 slow test files were left out: `bun run check --all` runs them.',
+  ],
+])('after failures %j, skips %j and %d slow files the check says so', (failed, skipped, slowFiles, text) => {
+  expect(conclusion(failed, skipped, slowFiles)).toBe(text)
 })

@@ -1,4 +1,4 @@
-/** What `bun test` skipped, read from its output: how many tests, and the reasons that the tests print (`SKIPPED: <reason>`). */
+/** What a check left out: slow files, and what `bun test` skipped by its output, with the reasons that it prints (`SKIPPED: <reason>`). */
 
 export interface Skipped {
   tests: number
@@ -15,11 +15,17 @@ export function skippedIn(output: string): Skipped {
   }
 }
 
-/** The last lines of a check. @param failed names of the steps that failed */
-export function conclusion(failed: readonly string[], { tests, reasons }: Skipped): string {
-  const result = failed.length > 0 ? `Failed: ${failed.join(', ')}.` : 'Everything holds'
-  const skipped = `${tests} test${tests === 1 ? ' was' : 's were'} skipped:`
-  if (tests === 0) return failed.length > 0 ? result : `${result}, and no test was skipped.`
-  const head = failed.length > 0 ? `${result}\n${skipped}` : `${result}, but ${skipped}`
-  return [head, ...reasons.map((reason) => `  ${reason}`)].join('\n')
+/** The last lines of a check. @param failed names of the steps that failed @param slowFiles test files that were left out */
+export function conclusion(
+  failed: readonly string[],
+  { tests, reasons }: Skipped,
+  slowFiles: number,
+): string {
+  const count = (things: number, name: string) => `${things} ${name}${things === 1 ? ' was' : 's were'}`
+  const lines = [failed.length > 0 ? `Failed: ${failed.join(', ')}.` : 'Everything holds.']
+  if (tests > 0) lines.push(`${count(tests, 'test')} skipped:`, ...reasons.map((reason) => `  ${reason}`))
+  if (slowFiles > 0)
+    lines.push(`${count(slowFiles, 'slow test file')} left out: \`bun run check --all\` runs them.`)
+  if (lines.length === 1 && failed.length === 0) return 'Everything holds, and no test was left out.'
+  return lines.join('\n')
 }

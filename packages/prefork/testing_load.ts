@@ -6,11 +6,13 @@
 import { expect, test } from 'bun:test'
 import { readMigratesRequests } from './shared/procfs.ts'
 
+export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
+
 export type Target = { hostname: string; port: number } | { unix: string }
 
 export interface LoadOptions {
   connections: number
-  methods?: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[]
+  methods?: readonly (typeof METHODS)[number][]
   /** One path for all requests, or a function that is called for each. */
   path?: string | (() => string)
   repeatGets?: boolean
@@ -83,6 +85,10 @@ class Connection {
     this.#waiting = undefined
   }
 }
+
+/** The middle one of some times, or another part of them. */
+export const partOf = (times: readonly number[], part = 0.5): number =>
+  times.toSorted((a, b) => a - b)[Math.floor(part * (times.length - 1))]!
 
 const MORE_WITHIN_MS = 30_000
 const OWN_NETWORK_WITHIN_MS = 600_000

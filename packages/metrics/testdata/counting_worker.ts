@@ -1,5 +1,5 @@
 /**
- * A worker of crash.test.ts: it counts as fast as it can until it is killed, and notes in a file of its own, after each
+ * A worker of crash.slow.test.ts: it counts as fast as it can until it is killed, and notes in a file of its own, after each
  * event, the event that it has counted. `EVENTS`, `BOUNDS` and `WORDS` say which word of the file is which event.
  */
 import { constants, setPriority } from 'node:os'

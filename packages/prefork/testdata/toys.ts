@@ -113,6 +113,16 @@ export class Container extends Toys {
   }
 }
 
+/** A module with the body of the responses: it stands for the program's code. */
+export function codeIn(folder: string) {
+  const path = join(folder, 'code.ts')
+  return {
+    path,
+    write: (answer: string) => Bun.write(path, `export const answer = ${JSON.stringify(answer)}\n`),
+    break: () => Bun.write(path, `throw new Error('broken on purpose')\n`),
+  }
+}
+
 /** Resolves when these processes have ended. */
 export async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some((pid) => existsSync(`/proc/${pid}`))) await Bun.sleep(10)

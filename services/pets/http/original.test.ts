@@ -83,7 +83,7 @@ const cases: Case[] = [
   send('the metrics', 'GET', '/metrics', undefined, 200, 404, '`/metrics` is on the admin ports'),
 ]
 
-const readme = await Bun.file(join(import.meta.dir, '../../../README.md')).text()
+const readme = await Bun.file(join(import.meta.dir, '../../README.md')).text()
 const section = readme.split('### Differences from the original')[1]!.split('\n#')[0]!
 
 const pets = await openPets(temporaryDatabase())
