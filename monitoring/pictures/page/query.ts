@@ -46,7 +46,9 @@ export async function framesOf(task: Task, target: Target): Promise<DataFrame[]>
         step: String(task.stepSeconds),
       }
   const path = target.instant ? 'query' : 'query_range'
-  const response = await fetch(`${task.prometheus}/api/v1/${path}?${new URLSearchParams(query)}`)
+  const url = `${task.prometheus}/api/v1/${path}?${new URLSearchParams(query)}`
+  // Chromium ends its requests when a network of the machine comes or goes, for instance that of a container.
+  const response = await fetch(url).catch(() => fetch(url))
   const { data, error } = await response.json()
   if (!response.ok) throw new Error(`${error} in ${expr}`)
   const results = data.result as Result[]
