@@ -1,9 +1,7 @@
 # The images of gateway, dogs, cats and exporter: one target for each, so that a change of one leaves the others as they are. The last
 # target, which is built without --target, has all four; Swarm and Kubernetes use it.
 
-# Where images must be reproducible, pin the base by the digest that your registry has for it:
-#   digest=$(docker buildx imagetools inspect oven/bun:1.4.5-slim --format '{{.Manifest.Digest}}')
-#   docker build --build-arg BASE=oven/bun:1.4.5-slim@$digest .
+# deploy/README.md builds it from a base pinned by its digest, with an SBOM.
 ARG BASE=oven/bun:1.4.5-slim
 FROM ${BASE} AS base
 WORKDIR /home/bun/app
@@ -12,8 +10,9 @@ LABEL org.opencontainers.image.title="bun-monitoring" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A new volume takes its owner from here.
 RUN mkdir /data && chown bun:bun /data
-# The addresses of containers change: Bun keeps the result of a name lookup for a second, not for its default of 30 s.
-ENV NODE_ENV=production BUN_CONFIG_DNS_TIME_TO_LIVE_SECONDS=1
+# The addresses of containers change: Bun keeps the result of a name lookup for a second, not for its default of 30 s. Docker may give
+# containers a proxy, which health checks of the container itself must not use.
+ENV NODE_ENV=production BUN_CONFIG_DNS_TIME_TO_LIVE_SECONDS=1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 FROM base AS packages
 # The files that the packages depend on come first, so that a change of code does not install them again.

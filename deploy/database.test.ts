@@ -97,7 +97,7 @@ describe.skipIf(!isPostgresExpected || !isKustomizeHere)('the database of the ma
     const { url } = await service.ready()
     await post(url, 'Rex')
     expect(await names(url)).toContain('Rex')
-    await using other = dogs({ NODE_EXTRA_CA_CERTS: '', DOGS_DATABASE_CONNECT_TIMEOUT_MS: '50' })
+    await using other = dogs({ NODE_EXTRA_CA_CERTS: '', DOGS_DATABASE_CONNECT_TIMEOUT_MS: '150' })
     const { msg } = await other.line('dogs could not start')
     expect(msg).toContain('self signed certificate')
     expect(await other.exit()).toBe(3)
@@ -176,6 +176,7 @@ describe.skipIf(!isPostgresExpected || !isKustomizeHere)('the database of the ma
 class Reader implements AsyncDisposable {
   readonly failures: string[] = []
   answered = 0
+  #next = Promise.withResolvers<void>()
   readonly #over = new AbortController()
   readonly #reading: Promise<void>
 
@@ -189,11 +190,14 @@ class Reader implements AsyncDisposable {
       if (!response.ok) this.failures.push(`${response.status} ${await response.text()}`)
       else await response.body?.cancel()
       this.answered++
+      this.#next.resolve()
+      this.#next = Promise.withResolvers<void>()
     }
   }
 
+  /** Resolves after so many more responses. */
   async answers(count: number): Promise<void> {
-    for (const until = this.answered + count; this.answered < until;) await Bun.sleep(1)
+    for (const until = this.answered + count; this.answered < until;) await this.#next.promise
   }
 
   async stop(): Promise<void> {

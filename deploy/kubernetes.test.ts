@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { services } from '../services/names.ts'
 import {
   connectionsOf,
   exporterTargets,
   APPS,
-  MOST_CONNECTIONS,
+  mostConnections,
   PORTS,
   isKustomizeHere,
   readManifests,
@@ -19,6 +20,7 @@ interface Container {
   name: string
   image: string
   command: string[]
+  args?: string[]
   env?: { name: string; value: string }[]
   ports: { name: string; containerPort: number }[]
   lifecycle?: { preStop: { sleep: { seconds: number } } }
@@ -137,10 +139,13 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
   })
 
   test('the pools of all pods fit into the database, also during an update', () => {
-    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
+    const open = services.map((name) =>
       connectionsOf(started(name), find('HorizontalPodAutoscaler', name).maxReplicas!),
     )
-    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
+    expect(open.reduce((sum, each) => sum + each)).toBeWithin(
+      1,
+      mostConnections(find('StatefulSet', 'postgres').template.spec.containers[0].args!) + 1,
+    )
   })
 
   test('gateway and exporter use names that have the addresses of all pods', () => {
@@ -191,7 +196,7 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
     )
     const images = all.map(({ image }) => image)
     expect(images).toHaveLength(APPS.length + ['exporter', 'postgres', 'backup', 'restore'].length)
-    expect(images.filter((image) => !/:\d[\w.-]+$/.test(image))).toEqual([])
+    expect(images.filter((image) => !/:\d[\w.-]+(@sha256:[0-9a-f]{64})?$/.test(image))).toEqual([])
   })
 
   // After a change: sed 's#^trusted_proxies = .*#<the line of the copy>#' gateway/gateway.toml > deploy/kubernetes/gateway.toml
@@ -211,8 +216,8 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
     expect(volumeMounts.map(({ mountPath }) => `${mountPath}/gateway.toml`)).toContain(path)
   })
 
-  test('dogs and cats check the certificate of the database, which accepts nothing but TLS', async () => {
-    for (const name of ['dogs', 'cats']) {
+  test('the services check the certificate of the database, which accepts nothing but TLS', async () => {
+    for (const name of services) {
       const { env } = started(name)
       expect(new URL(env[`${name.toUpperCase()}_DATABASE_URL`]!).searchParams.get('sslmode')).toBe(
         'verify-full',
@@ -229,8 +234,8 @@ describe.skipIf(!isKustomizeHere)('the manifests', () => {
     ])
   })
 
-  test('dogs and cats read the password from a file', () => {
-    for (const name of ['dogs', 'cats']) {
+  test('the services read the password from a file', () => {
+    for (const name of services) {
       const { volumes, containers } = podOf(name)
       const secret = volumes.find(({ secret }) => secret?.secretName === 'postgres')!
       const { mountPath } = containers[0].volumeMounts.find((mount) => mount.name === secret.name)!
@@ -292,36 +297,4 @@ describe('the manifests as others check them', () => {
     },
     SLOW_MS,
   )
-})
-
-test('for the Prometheus operator, every admin port is scraped with the name of its app as job', async () => {
-  const { kind, spec } = Bun.YAML.parse(
-    await Bun.file(`${import.meta.dir}/kubernetes/operator/podmonitor.yml`).text(),
-  ) as {
-    kind: string
-    spec: {
-      selector: { matchExpressions: { values: string[] }[] }
-      podMetricsEndpoints: { port: string; relabelings: { targetLabel: string }[] }[]
-    }
-  }
-  expect(kind).toBe('PodMonitor')
-  expect(spec.selector.matchExpressions[0]!.values.toSorted()).toEqual([...APPS, 'exporter'].toSorted())
-  const [endpoint] = spec.podMetricsEndpoints
-  expect([endpoint!.port, endpoint!.relabelings[0]!.targetLabel]).toEqual(['admin', 'job'])
-})
-
-test('for the Prometheus operator, all rules are one PrometheusRule', async () => {
-  const { kind, spec } =
-    await Bun.$`${process.execPath} ${import.meta.dir}/kubernetes/operator/rules.ts`.json()
-  expect(kind).toBe('PrometheusRule')
-  const files = [...new Bun.Glob('*.yml').scanSync(`${import.meta.dir}/../monitoring/prometheus/rules`)]
-  const groups = await Promise.all(
-    files.map(async (file) => {
-      const text = await Bun.file(`${import.meta.dir}/../monitoring/prometheus/rules/${file}`).text()
-      return (Bun.YAML.parse(text) as { groups: { name: string }[] }).groups.map(({ name }) => name)
-    }),
-  )
-  const names = (spec.groups as { name: string }[]).map(({ name }) => name)
-  expect(names.toSorted()).toEqual(groups.flat().toSorted())
-  expect(names.length).toBeGreaterThan(3)
 })

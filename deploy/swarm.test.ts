@@ -3,11 +3,12 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { services as petServices } from '../services/names.ts'
 import {
   connectionsOf,
   exporterTargets,
   APPS,
-  MOST_CONNECTIONS,
+  mostConnections,
   PORTS,
   settingsOf,
   yamlOf,
@@ -30,6 +31,7 @@ interface Service {
   configs: { source: string; target: string }[]
 }
 interface Stack {
+  networks: Record<string, object>
   services: Record<string, Service>
   configs: Record<string, { name: string; file: string }>
 }
@@ -54,10 +56,11 @@ describe.skipIf(!isHere)('the stack', () => {
   const readStack = (env: Record<string, string>) => yamlOf<Stack>(STACK, env)
   let services: Stack['services']
   let configs: Stack['configs']
+  let networks: Stack['networks']
   let compose: Stack
   beforeAll(async () => {
     const [stack] = await readStack({ REGISTRY: 'registry.example', TAG: 'x1', PORT: '' })
-    ;({ services, configs } = stack!)
+    ;({ services, configs, networks } = stack!)
     compose = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as Stack
   }, SLOW_MS)
   const started = (name: string) => {
@@ -73,7 +76,7 @@ describe.skipIf(!isHere)('the stack', () => {
     SLOW_MS,
   )
 
-  test('has the services of compose.yml that run one gateway, dogs, cats and their graphs, and a database', () => {
+  test('has the services of compose.yml that run one gateway, the services and their graphs, and a database', () => {
     const left = new Set(['alertmanager', 'node', 'gateway-address', 'gateway-standin'])
     const others = Object.keys(compose.services).filter((name) => !left.has(name))
     expect(Object.keys(services)).toEqual([...others, 'postgres'].toSorted())
@@ -93,10 +96,11 @@ describe.skipIf(!isHere)('the stack', () => {
   })
 
   test('the pools of all replicas fit into the database, also during an update', () => {
-    const [ofDogs, ofCats] = ['dogs', 'cats'].map((name) =>
-      connectionsOf(started(name), services[name]!.deploy.replicas!),
+    const open = petServices.map((name) => connectionsOf(started(name), services[name]!.deploy.replicas!))
+    expect(open.reduce((sum, each) => sum + each)).toBeWithin(
+      1,
+      mostConnections(services.postgres!.command) + 1,
     )
-    expect(ofDogs! + ofCats!).toBeWithin(1, MOST_CONNECTIONS + 1)
   })
 
   test('the gateway and the exporter use the addresses of all replicas', () => {
@@ -108,6 +112,10 @@ describe.skipIf(!isHere)('the stack', () => {
     expect(exporterTargets(started('exporter'))).toEqual(
       APPS.map((name) => `http://tasks.${name}:${PORTS[name].admin}/stats`),
     )
+  })
+
+  test('the only network is encrypted between nodes', () => {
+    expect(networks).toEqual({ stack: { driver_opts: { encrypted: '' } } })
   })
 
   test('no service has a virtual address', () => {

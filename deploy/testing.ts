@@ -9,9 +9,9 @@ import { isExpected } from '@bun-monitoring/prefork/testing'
 import { readConfig as readFlags } from '../exporter/config/config.ts'
 import { readGatewayConfig } from '../gateway/config/settings.ts'
 import type { ProcessConfig } from '../packages/prefork/shared/config.ts'
-import { cats } from '../services/cats/model.ts'
-import { dogs } from '../services/dogs/model.ts'
+import { services } from '../services/names.ts'
 import { serviceConfig } from '../services/pets/config.ts'
+import { kinds } from '../services/testing_kinds.ts'
 
 /** The command and the environment of one of our containers. */
 export interface Started {
@@ -24,19 +24,22 @@ type Settings = ProcessConfig & { databasePool?: number }
 /** How each entry file reads its environment. */
 const READERS: Readonly<Record<string, (env: Record<string, string>) => Settings>> = {
   'gateway/index.ts': readGatewayConfig,
-  'services/dogs/index.ts': (env) => serviceConfig(dogs, env),
-  'services/cats/index.ts': (env) => serviceConfig(cats, env),
+  ...Object.fromEntries(
+    kinds.map((kind) => [
+      `services/${kind.name}/index.ts`,
+      (env: Record<string, string>) => serviceConfig(kind, env),
+    ]),
+  ),
 }
 
-/** The default ports of each process. */
-export const PORTS = {
-  gateway: { http: 8000, admin: 9000 },
-  dogs: { http: dogs.defaults.port, admin: dogs.defaults.adminPort },
-  cats: { http: cats.defaults.port, admin: cats.defaults.adminPort },
-} as const
-
 /** The apps that run as a master with workers. */
-export const APPS = Object.keys(PORTS) as (keyof typeof PORTS)[]
+export const APPS = ['gateway', ...services] as const
+
+/** The default ports of each of them. */
+export const PORTS = Object.fromEntries([
+  ['gateway', { http: 8000, admin: 9000 }],
+  ...kinds.map(({ name, defaults }) => [name, { http: defaults.port, admin: defaults.adminPort }]),
+]) as Record<(typeof APPS)[number], { http: number; admin: number }>
 
 /** @throws the error that the process would end with. */
 export function settingsOf({ command: [program, entry], env }: Started): Settings {
@@ -53,8 +56,9 @@ export function settingsOf({ command: [program, entry], env }: Started): Setting
   )
 }
 
-/** The default connection limit of PostgreSQL, less the connections reserved for its administrator. */
-export const MOST_CONNECTIONS = 97
+/** The connections that PostgreSQL has for its clients: three are reserved for its administrator. */
+export const mostConnections = (command: readonly string[]): number =>
+  Number(/^-cmax_connections=(\d+)$/m.exec(command.join('\n'))![1]) - 3
 
 /** The most connections of a service during an update, when one more replica runs. */
 export function connectionsOf(started: Started, replicas: number): number {

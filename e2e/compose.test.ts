@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandsOf } from '../deploy/testing_pages.ts'
+import { services } from '../services/names.ts'
 import { allTargetsAreUp, everyQueryHasData, load, query, until, useTheApi } from './smoke.ts'
 import { Traffic } from './traffic.ts'
 
 const gateway = 'http://127.0.0.1:8000'
 const prometheus = 'http://127.0.0.1:9090'
-const OWN = ['gateway', 'dogs', 'cats', 'exporter']
+const OWN = ['gateway', ...services, 'exporter']
 
 const ROOT = join(import.meta.dir, '..')
 
@@ -73,10 +74,11 @@ test.each(OWN)('the image of %s has only what it runs, and licences', async (ser
   ).toEqual([])
   expect(own.filter((file) => /\.test\.ts$|\/testing|\/(bench|testdata|pictures)\//.test(file))).toEqual([])
   const folders = new Set(own.filter((file) => file.endsWith('.ts')).map((file) => file.split('/')[1]))
-  const isPets = service === 'dogs' || service === 'cats'
+  const isPets = services.some((name) => name === service)
   expect(folders).toEqual(new Set(['packages', isPets ? 'services' : service]))
-  const others = own.filter((file) => file.startsWith(`./services/${service === 'dogs' ? 'cats' : 'dogs'}/`))
-  expect(others.filter((file) => isPets && file.endsWith('.ts'))).toEqual([])
+  const others = services.filter((name) => name !== service).map((name) => `./services/${name}/`)
+  const foreign = own.filter((file) => others.some((folder) => file.startsWith(folder)))
+  expect(foreign.filter((file) => isPets && file.endsWith('.ts'))).toEqual([])
 })
 
 test('an image is at most 10 MB larger than its base', async () => {
@@ -172,7 +174,7 @@ test('eight workers find room for their metrics', async () => {
 }, 120_000)
 
 describe('an update', () => {
-  const SERVICES = ['gateway', 'dogs', 'cats']
+  const SERVICES = ['gateway', ...services]
   const update = (env: Record<string, string> = {}, ...words: string[]) =>
     Bun.$`deploy/compose/update.sh ${words}`
       .cwd(ROOT)
@@ -228,6 +230,33 @@ describe('an update', () => {
     expect(await compose('ps', '--all', '-q', 'dogs')).toBe(before)
   }, 180_000)
 })
+
+test('an update of a stack that does not run, or back to images that are not there, changes nothing', async () => {
+  const run = async (project: string, ...words: string[]) => {
+    const env = { ...Bun.env, COMPOSE_PROJECT_NAME: project }
+    const { exitCode, stderr } = await Bun.$`deploy/compose/update.sh ${words}`
+      .cwd(ROOT)
+      .env(env)
+      .quiet()
+      .nothrow()
+    return [exitCode, stderr.toString()]
+  }
+  const missing = 'gateway does not run: start the stack with docker compose up --build --detach\n'
+  expect(await run('bun-monitoring-none')).toEqual([1, missing])
+  expect(await run('bun-monitoring-none', 'back')).toEqual([1, missing])
+  expect(await run('bun-monitoring-none', 'forwards')).toEqual([
+    2,
+    'usage: deploy/compose/update.sh [back]\n',
+  ])
+  const image = (await Bun.$`docker image inspect -f ${'{{.Id}}'} bun-monitoring-gateway`.text()).trim()
+  await Bun.$`docker rmi --no-prune bun-monitoring-cats:previous`.quiet().nothrow()
+  expect(await run(PROJECT.COMPOSE_PROJECT_NAME, 'back')).toEqual([
+    1,
+    'there are no images of before an update\n',
+  ])
+  expect((await Bun.$`docker image inspect -f ${'{{.Id}}'} bun-monitoring-gateway`.text()).trim()).toBe(image)
+  await Bun.$`docker tag bun-monitoring-cats bun-monitoring-cats:previous`
+}, 60_000)
 
 describe('the pages of deploy/operations', () => {
   const folder = mkdtempSync(join(tmpdir(), 'operations-'))

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '@bun-monitoring/prefork/testing'
 import { Stack, type StackUrls } from '../scripts/stack.ts'
+import { services } from '../services/names.ts'
 
 export interface FreeStack extends AsyncDisposable {
   stack: Stack
@@ -16,22 +16,18 @@ export async function startFreeStack(
   env: Record<string, string> = {},
 ): Promise<FreeStack> {
   const folder = mkdtempSync(join(tmpdir(), 'bun-monitoring-'))
-  const ports = ['GATEWAY', 'DOGS', 'CATS'].flatMap((name) => [
-    [`${name}_PORT`, '0'],
-    [`${name}_ADMIN_PORT`, '0'],
+  const databases = services.map((name) => [
+    `${name.toUpperCase()}_DATABASE_PATH`,
+    join(folder, `${name}.sqlite`),
   ])
   const log: string[] = []
   const stack = new Stack({
     env: {
-      ...Object.fromEntries(ports),
-      DOGS_DATABASE_PATH: join(folder, 'dogs.sqlite'),
-      CATS_DATABASE_PATH: join(folder, 'cats.sqlite'),
+      ...Object.fromEntries(databases),
       ...env,
     },
-    exporter: '127.0.0.1:0',
-    prometheus: `127.0.0.1:${freePort()}`,
+    hasFreePorts: true,
     prometheusOptions: { folder: join(folder, 'prometheus'), timesFaster },
-    grafana: `127.0.0.1:${freePort()}`,
     print: (line) => log.push(line),
   })
   const dispose = async () => {

@@ -19,8 +19,8 @@ class Launcher {
   output = ''
   readonly #read: Promise<unknown>
 
-  constructor(script: 'up' | 'dev' = 'up', env: Record<string, string> = {}) {
-    this.#process = Bun.spawn([process.execPath, 'run', script], {
+  constructor(script: 'up' | 'dev' = 'up', env: Record<string, string> = {}, ...args: string[]) {
+    this.#process = Bun.spawn([process.execPath, 'run', script, ...args], {
       cwd: clone,
       env: { ...Bun.env, ...env },
       stdin: 'ignore',
@@ -123,6 +123,9 @@ test('under the smoke load every query of the dashboards has data, and no thresh
 test('a second launcher names the port that is taken in one line, and the first goes on', async () => {
   const second = new Launcher()
   expect(await second.exit()).toBe(3)
+  expect(second.output).toEndWith(
+    'or use free ports: bun run up --free-ports\nerror: script "up" exited with code 3\n',
+  )
   expect(second.output).toMatch(
     /^(dogs|cats) did not start: port 800\d is taken: stop what listens on 127.0.0.1:800\d or set (DOGS|CATS)_PORT \(process \d+ listens there: .*\)$/m,
   )
@@ -153,7 +156,13 @@ test('a second Ctrl+C ends everything at once, and leaves no process and no file
 }, 60_000)
 
 test('`bun run dev` restarts what a save by rename concerns; a syntax error says why, and the next save recovers', async () => {
+  const gatewayEntry = join(clone, 'gateway/index.ts')
+  const entry = await Bun.file(gatewayEntry).text()
+  await Bun.write(gatewayEntry, `const = 1\n${entry}`)
   launcher = new Launcher('dev')
+  await launcher.says('gateway did not start: error: Expected identifier but found "="')
+  await launcher.says('The next save starts the stack again')
+  await Bun.write(gatewayEntry, entry)
   await launcher.says('Everything is ready')
   /** Saves as editors and git do, and waits until a line says each text. */
   const save = async (path: string, change: (text: string) => string, ...texts: string[]) => {

@@ -1,6 +1,7 @@
 /** Each of our own processes restarts at its old address, as `bun run dev` does after a save. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import type { PartName } from '../scripts/stack.ts'
+import { PARTS } from '../scripts/stack.ts'
+import { services } from '../services/names.ts'
 import { type FreeStack, startFreeStack } from './free_stack.ts'
 
 let running: FreeStack
@@ -11,21 +12,15 @@ afterAll(async () => {
   await running?.[Symbol.asyncDispose]()
 }, 60_000)
 
-const PATHS: Readonly<Record<PartName, string>> = {
-  dogs: '/dogs/',
-  cats: '/cats/',
-  gateway: '/',
-  exporter: '/',
-}
-
-test.each(['dogs', 'cats', 'gateway', 'exporter'] as const)(
+test.each(PARTS)(
   '%s answers at its old address, and the gateway still reaches the services',
   async (part) => {
     const { stack, urls } = running
     await stack.restart(part)
-    expect((await fetch(urls[part] + PATHS[part])).status).toBe(200)
-    for (const service of ['dogs', 'cats'])
-      expect((await fetch(`${urls.gateway}/${service}/`)).status).toBe(200)
+    const isService = part !== 'gateway' && part !== 'exporter'
+    const address = isService ? `${urls.services[part]}/${part}/` : urls[part]
+    expect((await fetch(address)).status).toBe(200)
+    for (const service of services) expect((await fetch(`${urls.gateway}/${service}/`)).status).toBe(200)
   },
   60_000,
 )

@@ -6,12 +6,13 @@ import { dashboards } from '../monitoring/dashboards.ts'
 import { selectorsOf } from '../monitoring/grafana/promql-tree.ts'
 import { besidesOf, queriesOf } from '../monitoring/grafana/queries.ts'
 import { recordingRules } from '../monitoring/prometheus/rules.ts'
+import { services } from '../services/names.ts'
 
 const ROOT = join(import.meta.dir, '..')
 const ASK_AGAIN_AFTER_MS = 250
 
-/** Five targets: gateway, dogs, cats, exporter and Prometheus itself. */
-const JOBS = ['cats', 'dogs', 'exporter', 'gateway', 'prometheus']
+/** The targets of Prometheus, itself among them. */
+const JOBS = [...services, 'exporter', 'gateway', 'prometheus'].toSorted()
 
 /** Calls the function until it has no complaint. @throws Error with the last complaint when the time is over */
 export async function until(complain: () => Promise<string | undefined>, withinMs: number): Promise<void> {
@@ -63,7 +64,7 @@ export async function query(prometheus: string, promql: string): Promise<Sample[
   return data.result
 }
 
-/** All five scrape targets are up. */
+/** All scrape targets are up. */
 export const allTargetsAreUp = (prometheus: string): Promise<void> =>
   until(async () => {
     const up = (await query(prometheus, 'up == 1')).map(({ metric }) => metric.job).toSorted()

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import { Page } from './page.ts'
+import { services } from '../services/names.ts'
 import { query, until } from './smoke.ts'
 import { docker, SwarmStack } from './swarm_stack.ts'
 import { Traffic } from './traffic.ts'
@@ -95,7 +96,7 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
   })
 
   test('containers run as in compose: without root, capabilities and a writable file system', async () => {
-    for (const service of ['gateway', 'dogs', 'cats', 'exporter']) {
+    for (const service of ['gateway', ...services, 'exporter']) {
       for (const id of await stack.containers(service)) {
         const [{ Config, HostConfig }] = JSON.parse(await docker('inspect', id))
         expect(Config.User).toBe('bun')

@@ -51,7 +51,7 @@ export class SwarmStack implements AsyncDisposable {
     this.#cleaning.defer(() => this.#remove())
     const files = ['--compose-file', 'deploy/swarm/stack.yml', '--compose-file', changes]
     await docker('stack', 'deploy', '--resolve-image', 'never', '--detach=true', ...files, NAME)
-    await until(() => this.#missing(), SLOW_MS)
+    await until(() => this.#missing(), 2 * SLOW_MS)
   }
 
   /** The running containers of a service. */

@@ -61,7 +61,7 @@ test('with an app and its instance chosen, the dashboards about it still have da
     .flatMap((dashboard) => queriesOf(dashboard, { $job: 'dogs', $instance }))
     .filter((promql) => !promql.includes('exporter_build_info'))
     // Tiles ask for each app by itself.
-    .filter((promql) => !/(job|app)="(gateway|cats)"/.test(promql))
+    .filter((promql) => !/(job|app)="(?!dogs"|exporter"|prometheus")/.test(promql))
   await haveData(urls.prometheus, asked)
 }, 60_000)
 

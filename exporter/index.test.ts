@@ -76,7 +76,8 @@ describe('a scrape that still waits for a target ends', () => {
         return new Promise<Response>(() => {})
       },
     })
-    await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`)
+    // The live page reads nothing, so that the request which waits is that of the scrape.
+    await using exporter = startOnFreePort(`--stats.uri=${silent.url}stats`, '--history=0')
     const { url } = await exporter.ready()
     const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '120' }
     const scrape = fetch(`${url}/metrics`, { headers }).catch(() => 'cut off')
@@ -225,7 +226,11 @@ test('a scrape that its scraper aborts does not count, neither as a scrape nor a
     },
   })
   let isResponding = false
-  await using exporter = startOnFreePort(`--stats.uri=${slow.url}stats`, '--metrics.namespace=uwsgi')
+  await using exporter = startOnFreePort(
+    `--stats.uri=${slow.url}stats`,
+    '--metrics.namespace=uwsgi',
+    '--history=0',
+  )
   const { url } = await exporter.ready()
   const scraper = new AbortController()
   const scrape = fetch(`${url}/metrics`, { signal: scraper.signal }).catch(() => 'gone')

@@ -112,11 +112,10 @@ export class Gateway implements ClientRegistry {
     return this.#byName.get(name)!
   }
 
-  forget(client: ClientConnection): boolean {
-    if (!this.clients.delete(client)) return false
+  forget(client: ClientConnection): void {
+    this.clients.delete(client)
     this.peers.leave(client.peer)
     this.onGone()
-    return true
   }
 
   count(method: number, entry: AccessLogEntry, mode = this.accessLog.config.access): void {

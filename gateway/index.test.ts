@@ -1,10 +1,13 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatsDocument } from '@bun-monitoring/prefork/stats'
 import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { rawClient, targetsOn } from './testing.ts'
+
+/** Real processes on a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -13,31 +16,33 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const startGateway = (env: Record<string, string>) =>
   new TestProcess([`${import.meta.dir}/index.ts`], { GATEWAY_PORT: '0', GATEWAY_ADMIN_PORT: '0', ...env })
 
+/** The exit waits for connections that are kept. */
+const ONCE = { keepalive: false }
+
 test('a gateway forwards, shows itself on its admin port only, and leaves on SIGTERM', async () => {
   await using dogs = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(['Rex']) })
   await using gateway = startGateway({ DOGS_URL: `http://127.0.0.1:${dogs.port}` })
   const { url, admin } = await gateway.ready()
 
-  expect(await (await fetch(`${url}/dogs/`)).json()).toEqual(['Rex'])
-  expect((await fetch(`${url}/metrics`)).status).toBe(404)
-  expect((await fetch(`${admin}/readyz`)).status).toBe(200)
-  const stats = (await (await fetch(`${admin}/stats`)).json()) as StatsDocument
+  expect(await (await fetch(`${url}/dogs/`, ONCE)).json()).toEqual(['Rex'])
+  expect((await fetch(`${url}/metrics`, ONCE)).status).toBe(404)
+  expect((await fetch(`${admin}/readyz`, ONCE)).status).toBe(200)
+  const stats = (await (await fetch(`${admin}/stats`, ONCE)).json()) as StatsDocument
   expect(stats.name).toBe('gateway')
   expect(stats.workers.reduce((sum, { requests }) => sum + requests, 0)).toBe(2)
-  const metrics = await (await fetch(`${admin}/metrics`)).text()
+  const metrics = await (await fetch(`${admin}/metrics`, ONCE)).text()
   expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 1')
   expect(metrics).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="dogs".*"200"\} 1$/m)
 
   const targets = async () => {
-    return targetsOn(await (await fetch(`${admin}/metrics`)).text(), 'dogs')
+    return targetsOn(await (await fetch(`${admin}/metrics`, ONCE)).text(), 'dogs')
   }
   // Workers set the gauges ten times a second.
   while (!Bun.deepEquals(await targets(), { healthy: 1, ejected: 0, slow_start: 0 })) await Bun.sleep(10)
 
   gateway.signal('SIGTERM')
   expect(await gateway.exit()).toBe(0)
-  // The exit waits for the connection of `fetch`, which may send one more request.
-}, 20_000)
+})
 
 test('a method unknown to Bun.serve is rejected by the gateway and is no failure of the upstream', async () => {
   await using dogs = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(['Rex']) })
@@ -49,7 +54,7 @@ test('a method unknown to Bun.serve is rejected by the gateway and is no failure
   expect(response).toContain('\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n')
   const metrics = await (await fetch(`${admin}/metrics`)).text()
   expect(metrics).toContain('gateway_upstream_attempts_total{upstream="dogs"} 0')
-}, 20_000)
+})
 
 test('checks go to the targets directly, also if HTTP_PROXY is set', async () => {
   const checked = Promise.withResolvers<string>()
@@ -72,7 +77,7 @@ test('checks go to the targets directly, also if HTTP_PROXY is set', async () =>
   })
   await gateway.ready()
   expect(await checked.promise).toBe('target')
-}, 20_000)
+})
 
 describe('a gateway that cannot start says why', () => {
   test('with all problems of a bad configuration: exit 2', async () => {

@@ -2,7 +2,7 @@
  * Test helpers: a gateway on a free port, and upstreams and clients that see every byte. Each is disposed of with
  * `using`.
  */
-import { expect } from 'bun:test'
+import { expect, spyOn } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
 import { createLogger, RequestTally } from '@bun-monitoring/prefork'
 import { once } from 'node:events'
@@ -17,6 +17,7 @@ import type { ErrorPage, RouteConfig, UpstreamConfig } from './config/gateway_fi
 import type { Limits, Timeouts } from './config/limits.ts'
 import type { ServerTls } from './config/tls.ts'
 import { removeRateTables } from './io/rate_table.ts'
+import { WriteQueue } from './io/write_queue.ts'
 import { GatewayServer } from './server.ts'
 import { fingerprint, type StrictRequest, strictRequests } from './testdata/strict.ts'
 
@@ -138,6 +139,33 @@ export function startGateway(target: string | string[], overrides: Overrides = {
       removeRateTables()
     },
   }
+}
+
+/** Sockets to clients, or to upstreams, take only as many bytes as there is `room`, which a test may change. */
+export function limitedRoom(side: 'clients' | 'upstreams', room: number) {
+  const { open } = WriteQueue.prototype
+  const queues: WriteQueue[] = []
+  const state = {
+    room,
+    /** Takes all bytes, also those that wait. */
+    open() {
+      state.room = Infinity
+      for (const queue of queues) queue.drain()
+    },
+  }
+  const spy = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
+    const write = (bytes: Buffer, from = 0, length = bytes.length - from) => {
+      // Bun calls the handler for a drained socket after a write of no bytes.
+      const sent = state.room === 0 ? 0 : socket.write(bytes, from, Math.min(length, state.room))
+      state.room -= Math.max(0, sent)
+      return sent
+    }
+    // Only the queues to clients count their bytes.
+    const isLimited = (this.counter !== undefined) === (side === 'clients')
+    if (isLimited) queues.push(this)
+    open.call(this, isLimited ? ({ write } as unknown as typeof socket) : socket)
+  })
+  return Object.assign(state, { [Symbol.dispose]: () => spy.mockRestore() })
 }
 
 /** A server on a free port or a path; `onData` gets all bytes of a connection so far. */

@@ -1,10 +1,11 @@
 /** Our own stack, for which the committed rules and dashboards are made. The environment sets the addresses of links. */
 
+import { services } from '../services/names.ts'
 import type { Apps } from './rules/rule.ts'
 
 export const stack: Apps = {
   edge: ['gateway'],
-  services: ['dogs', 'cats'],
+  services,
   hasGateway: true,
   exporter: 'exporter',
   prometheus: 'prometheus',

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { watchChanges } from './changes.ts'
+import { services } from '../services/names.ts'
 import type { PartName } from './stack.ts'
 
 /** A folder with these files, and the changes that were seen in it. */
@@ -42,7 +43,7 @@ test.each<[string, (path: string) => void]>([
   await using folder = await folderWith('gateway/gateway.toml', 'services/pets/http/app.ts')
   for (const [file, parts] of [
     ['gateway/gateway.toml', ['gateway']],
-    ['services/pets/http/app.ts', ['dogs', 'cats']],
+    ['services/pets/http/app.ts', services],
     ['gateway/gateway.toml', ['gateway']],
   ] as const) {
     const next = folder.next()

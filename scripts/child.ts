@@ -24,6 +24,9 @@ const QUIT_WITHIN_MS = 1000
 /** The last lines of a process are read after its end. If a child of it lives on, the pipe may never end. */
 const LAST_LINES_WITHIN_MS = 1000
 
+/** Every address is one of this machine, which a proxy of the environment cannot reach. */
+for (const name of ['NO_PROXY', 'no_proxy']) Bun.env[name] = '127.0.0.1'
+
 export interface ChildOptions {
   name: string
   command: readonly string[]
@@ -40,7 +43,8 @@ export class NotStarted extends Error {
     lastWords: string,
   ) {
     // A process prints the problems of its configuration in several lines, which are above.
-    super(`${child} did not start: ${exitCode === EXIT.badConfig ? 'see above' : lastWords}`)
+    const why = exitCode === EXIT.badConfig ? 'see above' : lastWords.replace(/^\S+ could not start: /, '')
+    super(`${child} did not start: ${why}`)
   }
 }
 
@@ -64,7 +68,7 @@ export class Child implements AsyncDisposable {
     const onLine = (line: string) => {
       this.#lastWords.add(line)
       if (line.includes(READY_LINE)) this.#said.resolve(line)
-      print(`${name.padEnd(10)} | ${formatLine(line)}`)
+      for (const row of formatLine(line).split('\n')) print(`${name.padEnd(10)} | ${row}`)
     }
     const streams = [this.#process.stdout, this.#process.stderr]
     this.#read = Promise.all(streams.map((stream) => forEachLine(stream, onLine)))

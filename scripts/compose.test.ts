@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { services as petServices } from '../services/names.ts'
 import { ROOT } from './external.ts'
 
 interface Service {
@@ -26,8 +27,7 @@ const LIMITS: Record<string, [megabytes: number, cpus: number, pids: number]> = 
   'gateway-address': [32, 0.5, 10],
   gateway: [1024, 2, 200],
   'gateway-standin': [1024, 2, 200],
-  dogs: [1024, 2, 200],
-  cats: [1024, 2, 200],
+  ...Object.fromEntries(petServices.map((name) => [name, [1024, 2, 200]])),
   exporter: [256, 1, 50],
   prometheus: [1024, 1, 200],
   node: [128, 1, 50],
@@ -35,21 +35,23 @@ const LIMITS: Record<string, [megabytes: number, cpus: number, pids: number]> = 
   grafana: [512, 1, 200],
 }
 const NAMES = Object.keys(LIMITS)
-const WITH_WORKERS = ['gateway', 'gateway-standin', 'dogs', 'cats']
-const IMAGES = ['gateway', 'dogs', 'cats', 'exporter']
+const WITH_WORKERS = ['gateway', 'gateway-standin', ...petServices]
+const IMAGES = ['gateway', ...petServices, 'exporter']
 
 const isHere = isExpected(
   Bun.which('docker') !== null,
   'docker is not on PATH, so nothing checks compose.yml',
 )
 const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text()
+const deploying = await Bun.file(join(ROOT, 'deploy/README.md')).text()
 
 describe.skipIf(!isHere)('compose.yml', () => {
   let services: Record<string, Service>
   let networks: Record<string, { internal?: boolean }>
   beforeAll(async () => {
     const config = ['--profile', '*', 'config', '--format', 'json']
-    const env = { ...Bun.env, CPUS: '', GATEWAY_WORKERS: '', DOGS_WORKERS: '', CATS_WORKERS: '' }
+    const workers = ['gateway', ...petServices].map((name) => [`${name.toUpperCase()}_WORKERS`, ''])
+    const env = { ...Bun.env, CPUS: '', ...Object.fromEntries(workers) }
     ;({ services, networks } = await Bun.$`docker compose ${config}`.cwd(ROOT).env(env).json())
   }, 60_000)
   const namesWith = (condition: (service: Service) => unknown) =>
@@ -94,22 +96,20 @@ describe.skipIf(!isHere)('compose.yml', () => {
   test('what listens for workers moves waiting connections to another listener', () => {
     expect(namesWith(({ sysctls }) => sysctls?.['net.ipv4.tcp_migrate_req'] === '1')).toEqual([
       'gateway-address',
-      'dogs',
-      'cats',
+      ...petServices,
     ])
   })
 
-  test('no container is in more networks than it needs, and the network of the services is internal', () => {
+  test('no container is in more networks than it needs, and only those with published ports reach other machines', () => {
     expect(
       Object.fromEntries(Object.entries(networks).map(([name, net]) => [name, net.internal === true])),
-    ).toEqual({ edge: false, services: true, monitoring: false })
+    ).toEqual({ edge: false, services: true, admin: true, monitoring: false })
     const members = (network: string) =>
       namesWith((service) => Object.hasOwn(service.networks ?? {}, network))
     expect(members('edge')).toEqual(['gateway-address'])
-    expect(members('services')).toEqual(['gateway-address', 'dogs', 'cats'])
-    expect(members('monitoring')).toEqual(
-      NAMES.filter((name) => name !== 'gateway' && name !== 'gateway-standin'),
-    )
+    expect(members('services')).toEqual(['gateway-address', ...petServices])
+    expect(members('admin')).toEqual(['gateway-address', ...petServices, 'exporter', 'prometheus'])
+    expect(members('monitoring')).toEqual(['exporter', 'prometheus', 'node', 'alertmanager', 'grafana'])
   })
 
   test('ports are published on this machine alone', () => {
@@ -127,7 +127,7 @@ describe.skipIf(!isHere)('compose.yml', () => {
 
   test('the gateway and its stand-in share one address and its port, and differ in the admin port', () => {
     const { gateway, 'gateway-standin': standin, 'gateway-address': address } = services
-    expect(address!.networks!.monitoring!.aliases).toEqual(['gateway'])
+    expect(address!.networks!.admin!.aliases).toEqual(['gateway'])
     for (const each of [gateway!, standin!]) {
       expect(each.network_mode).toBe('service:gateway-address')
       expect(each.depends_on!['gateway-address']).toMatchObject({
@@ -148,7 +148,9 @@ describe.skipIf(!isHere)('compose.yml', () => {
   })
 
   test('the address of the gateway needs only the base of our images', () => {
-    expect(services['gateway-address']!.image).toBe(/^ARG BASE=(\S+)$/m.exec(dockerfile)![1]!)
+    const [, base] = /^ARG BASE=(\S+)$/m.exec(dockerfile)!
+    expect(services['gateway-address']!.image).toBe(base!)
+    expect(deploying).toContain(`\nbase=${base!.split('@')[0]}\n`)
   })
 
   test.each(IMAGES)(
@@ -160,10 +162,14 @@ describe.skipIf(!isHere)('compose.yml', () => {
   )
 })
 
+test('health checks ask their own container also where Docker gives containers a proxy', () => {
+  expect(dockerfile).toMatch(/^ENV .*\bNO_PROXY=127\.0\.0\.1 no_proxy=127\.0\.0\.1$/m)
+})
+
 test('the image without a target says what it is and how to start each program', async () => {
   expect(dockerfile.trim().split('\n').at(-1)).toBe('CMD ["cat", "image.txt"]')
   const text = await Bun.file(join(ROOT, 'deploy/image.txt')).text()
   const programs = [...dockerfile.matchAll(/^CMD \["bun", "(\S+)"\]$/gm)].map(([, program]) => program!)
-  expect(programs.length).toBe(4)
+  expect(programs).toHaveLength(IMAGES.length)
   for (const program of programs) expect(text).toContain(`bun ${program}`)
 })

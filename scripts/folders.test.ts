@@ -1,31 +1,59 @@
-/** `bun test` is right in every folder: it finds a test, and leaves out those that take minutes. */
+/**
+ * `bun test` is right in every folder: it runs the quick tests and the slow ones, and no others. Bun reads the bunfig.toml of the
+ * current folder alone, so that each folder leaves out by itself what takes minutes.
+ */
 import { $ } from 'bun'
 import { expect, test } from 'bun:test'
 import { dirname, join } from 'node:path'
 import { ROOT } from './external.ts'
 
-const files = (await $`git ls-files`.cwd(ROOT).text()).trim().split('\n')
-const tests = files.filter((file) => file.endsWith('.test.ts'))
+const files = (await $`git ls-files --cached --others --exclude-standard`.cwd(ROOT).text()).trim().split('\n')
+/** Files that Bun takes for tests by their names. */
+const named = files.filter((file) => /[._](test|spec)\.[cm]?[jt]sx?$/.test(file))
 
-/** A file's folder and those above it, without the root. */
-const foldersAbove = (file: string): string[] => {
-  const folder = dirname(file)
-  return folder === '.' ? [] : [folder, ...foldersAbove(folder)]
+/** A file's folder and those above it, up to the root. */
+const foldersAbove = (file: string): string[] =>
+  file === '.' ? [] : [dirname(file), ...foldersAbove(dirname(file))]
+
+const below = (folder: string, file: string) => folder === '.' || file.startsWith(`${folder}/`)
+
+/** The tests that Bun finds in a folder. */
+async function found(folder: string): Promise<string[]> {
+  const settings = Bun.file(join(ROOT, folder, 'bunfig.toml'))
+  const { test = {} } = ((await settings.exists()) ? Bun.TOML.parse(await settings.text()) : {}) as {
+    test?: { pathIgnorePatterns?: string[] }
+  }
+  const leftOut = (test.pathIgnorePatterns ?? []).map((pattern) => new Bun.Glob(pattern))
+  const start = folder === '.' ? 0 : folder.length + 1
+  return named.filter((file) => below(folder, file) && !leftOut.some((glob) => glob.match(file.slice(start))))
 }
 
-test('every package has a test that is found in its folder', () => {
-  const packages = files.filter((file) => file.endsWith('/package.json')).map(dirname)
-  expect(packages.length).toBeGreaterThan(8)
-  const lacking = packages.filter((folder) => !tests.some((file) => file.startsWith(`${folder}/`)))
-  expect(lacking).toEqual([])
+/** The tests that Bun should find there: those of minutes only where there are no others. */
+function expected(folder: string): string[] {
+  const tests = named.filter(
+    (file) =>
+      below(folder, file) && file.endsWith('.test.ts') && (below('e2e', file) ? folder === 'e2e' : true),
+  )
+  const short = tests.filter((file) => !file.endsWith('.long.test.ts'))
+  return short.length > 0 ? short : tests
+}
+
+test('in every folder Bun finds its tests, and leaves out those of minutes and what only looks like a test', async () => {
+  const folders = [...new Set(named.flatMap(foldersAbove))].toSorted()
+  expect(folders.length).toBeGreaterThan(50)
+  for (const folder of folders)
+    expect({ folder, tests: await found(folder) }).toEqual({ folder, tests: expected(folder) })
 })
 
-test('where a test of minutes is, or below, a bunfig.toml leaves it out: Bun reads only that of the current folder', async () => {
-  const folders = new Set(tests.filter((file) => file.endsWith('.long.test.ts')).flatMap(foldersAbove))
-  expect(folders.size).toBeGreaterThan(3)
-  for (const folder of folders) {
-    const settings = Bun.file(join(ROOT, folder, 'bunfig.toml'))
-    const text = (await settings.exists()) ? await settings.text() : ''
-    expect({ folder, leavesOut: text.includes('"**/*.long.test.ts"') }).toEqual({ folder, leavesOut: true })
-  }
+test('every package, and every folder with settings for tests, has a test', () => {
+  const folders = files
+    .filter((file) => /(^|\/)(package\.json|bunfig\.toml)$/.test(file))
+    .map((file) => dirname(file))
+  expect(folders.length).toBeGreaterThan(8)
+  expect(folders.filter((folder) => expected(folder).length === 0)).toEqual([])
+})
+
+test('CI runs the slow tests, too', async () => {
+  for (const path of ['.ci/run', '.github/workflows/check.yml'])
+    expect(await Bun.file(join(ROOT, path)).text()).toContain('npx -y bun@1.4.5 run check --all\n')
 })

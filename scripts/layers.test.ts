@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { services } from '../services/names.ts'
 import { ROOT } from './external.ts'
 import { importsOf, layersOf, violations } from './layers.ts'
 
@@ -22,8 +23,7 @@ const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   'packages/metrics': [],
   'packages/prefork': ['metrics'],
   'services/pets': ['metrics', 'prefork'],
-  'services/dogs': ['pets'],
-  'services/cats': ['pets'],
+  ...Object.fromEntries(services.map((name) => [`services/${name}`, ['pets']])),
   gateway: ['metrics', 'prefork'],
   exporter: ['metrics', 'prefork'],
 }

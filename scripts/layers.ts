@@ -55,8 +55,8 @@ export function importsOf(source: string): string[] {
 }
 
 function refusal(layer: string, target: string, layers: Layers): string | undefined {
-  // Texts and numbers, such as a page or the package's version, have no direction.
-  if (!target.endsWith('.ts')) return undefined
+  // Texts and numbers, such as a page, the package's version or the names of the services, have no direction.
+  if (!target.endsWith('.ts') || target === '../services/names.ts') return undefined
   if (target.startsWith('..')) return 'it is outside of the part; import its package'
   const targetLayer = layerOf(target)
   if (layer === '' || layer === targetLayer) return undefined

@@ -4,6 +4,11 @@ import { formatLine, LastWords } from './log_line.ts'
 test.each([
   ['{"level":"info","time":1,"name":"dogs","pid":2,"url":"http://x","msg":"ready"}', 'ready url=http://x'],
   ['{"level":"warn","time":1,"err":{"code":"X"},"msg":"busy"}', 'warn busy err={"code":"X"}'],
+  [
+    '{"level":"error","err":{"stack":"Error: no\\n    at x"},"msg":"bad"}',
+    'error bad err=Error: no\n    at x',
+  ],
+  ['{"level":"info","err":null,"msg":"fine"}', 'fine err=null'],
   ['ts=2026 level=INFO msg="from prometheus"', 'ts=2026 level=INFO msg="from prometheus"'],
   ['{"half', '{"half'],
   ['{"no":"message"}', '{"no":"message"}'],

@@ -8,10 +8,14 @@ export function formatLine(line: string): string {
   if (!entry) return line
   const details = Object.entries(entry)
     .filter(([key]) => !KNOWN.has(key))
-    .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    .map(([key, value]) => `${key}=${textOf(value)}`)
   const level = entry.level === 'info' ? [] : [String(entry.level)]
   return [...level, entry.msg, ...details].join(' ')
 }
+
+/** An error is its stack, which begins with its type and message. */
+const textOf = (value: unknown): unknown =>
+  typeof value === 'object' ? ((value as { stack?: string } | null)?.stack ?? JSON.stringify(value)) : value
 
 /** The message of a JSON line; any other line as it is. */
 const messageOf = (line: string): string => String(parse(line)?.msg ?? line)

@@ -1,6 +1,6 @@
 /**
- * `bun run new:service birds`: adds a service to every part of the stack. Its folder gets a `model.ts` to fill in; the files that
- * name every service get what they have for cats once more, under the new name and the next ports.
+ * `bun run new:service birds`: adds a service. Its folder gets a `model.ts` to fill in; the files that must name every service get what
+ * they have for cats once more, under the new name and the next ports. Code and tests take the names from services/names.ts.
  */
 import { $ } from 'bun'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,48 +14,21 @@ export const FILES = [
   'compose.yml',
   'deploy/compose/update.sh',
   'deploy/image.txt',
-  'deploy/kubernetes/budget.yml',
   'deploy/kubernetes/exporter.yml',
   'deploy/kubernetes/gateway.toml',
   'deploy/kubernetes/gateway.yml',
   'deploy/kubernetes/kustomization.yml',
-  'deploy/kubernetes/network.yml',
-  'deploy/kubernetes/operator/podmonitor.yml',
-  'deploy/kubernetes/scale.yml',
   'deploy/swarm/stack.yml',
-  'deploy/testing.ts',
   'gateway/gateway.toml',
   'gateway/routing/page.html',
   'monitoring/prometheus/prometheus.compose.yml',
   'monitoring/prometheus/prometheus.yml',
-  'monitoring/stack.ts',
-  'scripts/affected.ts',
-  'scripts/stack.ts',
-  'scripts/welcome.ts',
-] as const
-
-/** Tests that list the services, and the stack that the tests of the rules simulate. */
-export const TESTS = [
-  'deploy/kubernetes.test.ts',
-  'deploy/swarm.test.ts',
-  'e2e/compose.test.ts',
-  'e2e/free_stack.ts',
-  'e2e/restart.test.ts',
-  'gateway/server.test.ts',
-  'monitoring/prometheus/first_burst.slow.test.ts',
-  'monitoring/prometheus/prometheus.test.ts',
-  'monitoring/prometheus/testdata/calm_processes.ts',
-  'monitoring/prometheus/testdata/stack.ts',
-  'monitoring/prometheus/testdata/targets.ts',
-  'scripts/affected.test.ts',
-  'scripts/changes.test.ts',
-  'scripts/compose.test.ts',
-  'scripts/welcome.test.ts',
-] as const
+  'services/names.ts',
+]
 
 /** Copied under the new name. */
 export const COPIED = [
-  ...['backup.ts', 'copy.ts', 'index.ts', 'restore.ts', 'package.json'].map(
+  ...['backup.ts', 'copy.ts', 'index.test.ts', 'index.ts', 'restore.ts', 'package.json'].map(
     (file) => `services/cats/${file}`,
   ),
   'deploy/kubernetes/cats.yml',
@@ -67,55 +40,39 @@ const ADMIN_PORT = 9002
 
 interface Service {
   name: string
+  singular?: string
   port: number
   adminPort: number
 }
 
-/** A part of a text between empty lines, between the documents of a YAML file, or a row of a table. */
-const PARAGRAPHS = /(?<=\n)(?=\n)|(?<=\n---\n)|(?<=\n)(?=---\n)|(?=^ *<tr>\n)|(?<=<\/tr>\n)/m
-
-/** One of the things of a list in a line: the separator before it, and the thing. */
-const LISTED = /[,;|] ?[^,;|[\]{}]*\bcats\b[^,;|[\]{}]*?(?=\s*[,;|\]}])/gi
-
-/** The list of a loop or of a variable in a shell script. */
-const LOOP = /^(?:for \w+ in |\w+=').*\bcats\b/
+/** A list that ends with cats, in any quotes and with any separator. */
+const LISTED = /\bdogs(\W+)cats\b/
 
 /**
- * A text that has for the new service what it has for cats: their paragraphs and lines once more, and one more thing in the lists
- * that have dogs, too. Of code, only a line that is a member of a list, an object or a type, or an import, is taken once more.
+ * A text that has for the new service what it has for cats: one more thing in each list with dogs and cats, and otherwise the paragraphs
+ * between empty lines and the lines that name cats alone once more.
  */
-export function extended(text: string, service: Service, isCode = false): string {
+export function extended(text: string, service: Service): string {
   return text
-    .split(PARAGRAPHS)
+    .split(/(?<=\n)(?=\n)/)
     .map((paragraph) => {
       const isOnlyCats = names(paragraph, 'cats') && !names(paragraph, 'dogs|gateway')
-      return isOnlyCats && !isCode ? twice(paragraph, service) : linesOf(paragraph, service, isCode)
+      if (isOnlyCats) return paragraph + renamed(paragraph, service)
+      return paragraph.replaceAll(/.*\n/g, (line) => {
+        if (!names(line, 'cats')) return line
+        return LISTED.test(line) ? line.replace(LISTED, `$&$1${service.name}`) : line + renamed(line, service)
+      })
     })
     .join('')
 }
 
-const MEMBER = /,$|^import |^\s*cats: \w+$/m
-
-const linesOf = (paragraph: string, service: Service, isCode: boolean): string =>
-  paragraph
-    .split(/(?<=\n)/)
-    .map((line) => {
-      if (/^\s*(#|\/\/|\*|\/\*|test\()/.test(line)) return line
-      const ports = line.replace(/, \{ port: (8002|9002) \}/g, (port) => port + renamed(port, service))
-      if (!names(line, 'cats')) return ports
-      if (!names(line, 'dogs')) return isCode && !MEMBER.test(line) ? line : twice(line, service)
-      if (LOOP.test(line)) return line.replace('cats', `cats ${service.name}`)
-      return line.replaceAll(LISTED, (listed) => listed + renamed(listed, service))
-    })
-    .join('')
+const COMMENT = /^\s*(#|\/\/|\*|\/\*)/
 
 /** Whether a text names one of the services, outside of comments. */
 const names = (text: string, services: string): boolean =>
-  new RegExp(String.raw`^(?!\s*(?:#|//|\*|/\*)).*\b(?:${services})\b`, 'im').test(text)
-
-/** A document of a YAML file needs a separator. */
-const twice = (text: string, service: Service): string =>
-  `${text}${text.startsWith('apiVersion:') ? '---\n' : ''}${renamed(text, service)}`
+  text
+    .split('\n')
+    .some((line) => !COMMENT.test(line) && new RegExp(String.raw`\b(?:${services})\b`, 'i').test(line))
 
 const renamed = (text: string, { name, port, adminPort }: Service): string =>
   text
@@ -126,14 +83,15 @@ const renamed = (text: string, { name, port, adminPort }: Service): string =>
 
 const modelOf = ({
   name,
+  singular,
   port,
   adminPort,
-}: Service): string => `/** What the service ${name} is: its name, fields and defaults. */
+}: Service): string => `/** What this service is: its name, fields and defaults. */
 import { join } from 'node:path'
 import { defineKind } from '@bun-monitoring/pets/model'
 
-export const ${name} = defineKind({
-  name: '${name}',
+export const kind = defineKind({
+  name: '${name}',${singular === undefined ? '' : `\n  singular: '${singular}',`}
   fields: {
     name: { type: 'text', description: 'the name' },
   },
@@ -142,51 +100,58 @@ export const ${name} = defineKind({
 `
 
 /** The next ports after those of the services that exist. */
-function serviceOf(root: string, name: string): Service {
+function nextPort(root: string): number {
   const ports = readdirSync(join(root, 'services')).flatMap((folder) => {
     const file = join(root, 'services', folder, 'model.ts')
     return existsSync(file) ? [Number(/ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0)] : []
   })
-  const port = Math.max(...ports) + 1
-  return { name, port, adminPort: port + ADMIN_PORT - PORT }
+  return Math.max(...ports) + 1
 }
 
 /**
  * Adds a service to a checkout.
- * @throws Error if the name cannot be one, or is taken.
+ * @param singular if it is not the name without its `s`
+ * @throws Error if the name cannot be one, or is taken. Nothing is written then.
  */
-export function addService(root: string, name: string): Service {
-  if (!/^[a-z][a-z0-9]*$/.test(name))
-    throw new Error(`${name} is no name of a service: use small letters and digits`)
+export function addService(root: string, name: string, singular?: string): Service {
+  const wrong = [name, singular ?? name].find((word) => !/^[a-z][a-z0-9]{0,29}$/.test(word))
+  if (wrong !== undefined)
+    throw new Error(
+      `"${wrong}" is no name of a service: use up to 30 small letters and digits, a letter first`,
+    )
   const folder = join(root, 'services', name)
-  if (existsSync(folder)) throw new Error(`services/${name} exists`)
-  const service = serviceOf(root, name)
+  if (existsSync(folder)) throw new Error(`services/${name} exists: choose another name`)
+  const read = (file: string) => readFileSync(join(root, file), 'utf8')
+  const taken = FILES.find((file) => names(read(file), name))
+  if (taken !== undefined)
+    throw new Error(`${taken} has the name ${name} for something else: choose another name`)
+  const port = nextPort(root)
+  const service = {
+    name,
+    ...(singular === undefined ? {} : { singular }),
+    port,
+    adminPort: port + ADMIN_PORT - PORT,
+  }
   mkdirSync(folder)
-  for (const file of COPIED) {
-    const text = readFileSync(join(root, file), 'utf8')
-    writeFileSync(join(root, file.replace('cats', name)), renamed(text, service))
-  }
+  for (const file of COPIED)
+    writeFileSync(join(root, file.replace('cats', name)), renamed(read(file), service))
   writeFileSync(join(folder, 'model.ts'), modelOf(service))
-  for (const file of [...FILES, ...TESTS]) {
-    const path = join(root, file)
-    const text = readFileSync(path, 'utf8')
-    writeFileSync(path, extended(text, service, file.endsWith('.ts')))
-  }
+  for (const file of FILES) writeFileSync(join(root, file), extended(read(file), service))
   return service
 }
 
 if (import.meta.main) {
-  const [name = ''] = Bun.argv.slice(2)
+  const [name = '', singular] = Bun.argv.slice(2)
   try {
-    const { port, adminPort } = addService(ROOT, name)
-    const formatted = [...FILES, ...TESTS].filter((file) => /\.(ts|md|yml|html)$/.test(file))
-    await $`${process.execPath} install && ${process.execPath} --no-script fmt ${formatted} services/${name}`
+    const { port, adminPort } = addService(ROOT, name, singular)
+    const bun = process.execPath
+    const formatted = FILES.filter((file) => /\.(ts|yml|html)$/.test(file))
+    await $`${bun} install && ${bun} monitoring/build.ts && ${bun} --no-script fmt ${formatted} services/${name}`
       .cwd(ROOT)
       .quiet()
     console.log(`services/${name} has the ports ${port} and ${adminPort}. Next:
   1. declare its fields in services/${name}/model.ts: services/pets/README.md has the types
-  2. bun run dashboards; bun run mixin
-  3. git diff, bun run check, bun run up`)
+  2. git diff, bun run check, bun run up`)
   } catch (error) {
     console.error((error as Error).message)
     process.exit(EXIT.badConfig)

@@ -1,4 +1,5 @@
 import { expect, jest, test } from 'bun:test'
+import { kinds } from '../services/testing_kinds.ts'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
 import { targetFile } from './prometheus.ts'
@@ -32,14 +33,38 @@ test('an address that another program listens on is an error, and never taken fo
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
   const address = `127.0.0.1:${server.port}`
   expect(() => checkFree('prometheus', address)).toThrow(
-    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address}`,
+    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address} (process ${process.pid}: `,
   )
   await server.stop(true)
-  expect(() => checkFree('prometheus', address)).not.toThrow()
+  expect(checkFree('prometheus', address)).toBe(address)
+})
+
+test('port 0 becomes a free port', async () => {
+  const address = checkFree('prometheus', '127.0.0.1:0')
+  expect(address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/)
+  await using server = Bun.serve({
+    port: new URL(`tcp://${address}`).port,
+    hostname: '127.0.0.1',
+    fetch: () => new Response(),
+  })
+  expect(server.port).toBeGreaterThan(0)
+})
+
+test.each([
+  ['--help', 0],
+  ['--port=80', 2],
+  ['stress', 2],
+])('`bun run up %s` starts nothing and says how it is used: exit code %d', async (arg, code) => {
+  const { exitCode, stdout, stderr } = await Bun.$`${process.execPath} scripts/up.ts ${arg}`
+    .cwd(ROOT)
+    .quiet()
+    .nothrow()
+  expect([exitCode, stderr.toString()]).toEqual([code, ''])
+  expect(stdout.toString()).toStartWith('bun run up [--free-ports]\n')
 })
 
 test('a process that ends before it is ready is reported with its last line', async () => {
-  const script = `console.log('{"level":"fatal","msg":"port 8001 is taken"}'); process.exit(3)`
+  const script = `console.log('{"level":"fatal","msg":"dogs could not start: port 8001 is taken"}'); process.exit(3)`
   await using child = new Child({ name: 'dogs', command: bun(script), print })
   expect(await child.ready().catch((error: Error) => error.message)).toBe(
     'dogs did not start: port 8001 is taken',
@@ -84,9 +109,25 @@ test('another program is ready when its URL answers', async () => {
   await child.readyAt(`http://127.0.0.1:${await port.promise}/`)
 })
 
+test('another program is ready also where the environment has a proxy', async () => {
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+  const script = `import { Child } from './child.ts'
+    const child = new Child({ name: 'x', command: ['sleep', '60'], print() {} })
+    await child.readyAt('${server.url}'); child.kill(); console.log('ready'); process.exit()`
+  const proxy = {
+    HTTP_PROXY: 'http://127.0.0.1:1',
+    http_proxy: 'http://127.0.0.1:1',
+    NO_PROXY: '',
+    no_proxy: '',
+  }
+  const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env({ ...Bun.env, ...proxy })
+  expect(await run.text()).toBe('ready\n')
+}, 20_000)
+
 test('the committed targets are those of the default ports', async () => {
-  const defaults = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090 }
-  for (const [job, port] of Object.entries(defaults)) {
+  const ofServices = kinds.map(({ name, defaults }) => [name, defaults.adminPort] as const)
+  const others = Object.entries({ gateway: 9000, exporter: 9117, prometheus: 9090 })
+  for (const [job, port] of [...ofServices, ...others]) {
     const file = Bun.file(`${ROOT}/monitoring/prometheus/targets/${job}.yml`)
     expect(await file.text()).toBe(targetFile(`http://127.0.0.1:${port}`))
   }

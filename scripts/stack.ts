@@ -5,6 +5,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '@bun-monitoring/prefork'
+import { readListenerProcess } from '@bun-monitoring/prefork/procfs'
+import { services, type ServiceName } from '../services/names.ts'
 import { Child, NotStarted } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
@@ -14,29 +16,32 @@ import { newSocketFolder } from './socket_folder.ts'
 /** Ends other programs with the launcher, as --no-orphans of Bun does for our own processes. Needs setpriv of util-linux. */
 const DIE_WITH_US = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
 
-/** Environment variables, and the addresses of the programs that take flags instead. */
 export interface StackOptions {
   env?: Record<string, string>
-  exporter?: string
-  prometheus?: string
+  /** Every port is a free one, so that several stacks run beside each other. */
+  hasFreePorts?: boolean
   prometheusOptions?: PrometheusOptions
-  grafana?: string
   print: (line: string) => void
 }
 
 /** The addresses of the stack. A program that is not installed has none. */
 export interface StackUrls {
   gateway: string
-  dogs: string
-  cats: string
   exporter: string
   prometheus?: string
   grafana?: string
-  admin: { gateway: string; dogs: string; cats: string }
+  /** Of each service, by its name. */
+  services: Readonly<Record<ServiceName, string>>
+  /** The admin servers of the gateway and of each service. */
+  admin: Readonly<Record<ServiceName | 'gateway', string>>
 }
 
-/** Our own processes. */
-export type PartName = 'dogs' | 'cats' | 'gateway' | 'exporter'
+/** The longest part of a command line in a message. */
+const LONGEST_COMMAND = 200
+
+/** Our own processes, in the order in which they start. */
+export const PARTS = [...services, 'gateway', 'exporter'] as const
+export type PartName = (typeof PARTS)[number]
 
 /** How one of our own processes is started. */
 interface Launch {
@@ -68,36 +73,35 @@ export class Stack {
 
   /** @throws Error with one line that names the process that did not start; call `stop` then, too */
   async start(): Promise<StackUrls> {
-    const { exporter: exporterAddress = '127.0.0.1:9117', prometheus: prometheusAddress = '127.0.0.1:9090' } =
-      this.#options
-    const services = [
-      this.#startPart('dogs', 'services/dogs', { DOGS_SOCKET_DIR: this.#sockets }),
-      this.#startPart('cats', 'services/cats', { CATS_SOCKET_DIR: this.#sockets }),
-    ] as const
-    await Promise.allSettled(services) // each can print the problems of its configuration
-    const [dogs, cats] = await Promise.all(services)
-    const gateway = await this.#startPart('gateway', 'gateway', {
-      DOGS_URL: `unix:${this.#sockets}/dogs.*.sock`,
-      CATS_URL: `unix:${this.#sockets}/cats.*.sock`,
-    })
-    const admin = { gateway: gateway.admin, dogs: dogs.admin, cats: cats.admin }
-    checkFree('exporter', exporterAddress)
+    const addressOf = (name: string, port: number) =>
+      checkFree(name, `127.0.0.1:${this.#options.hasFreePorts ? 0 : port}`)
+    const starting = services.map((name) =>
+      this.#startPart(name, `services/${name}`, { [`${name.toUpperCase()}_SOCKET_DIR`]: this.#sockets }),
+    )
+    await Promise.allSettled(starting) // each can print the problems of its configuration
+    const started = await Promise.all(starting)
+    const sockets = services.map((name) => [
+      `${name.toUpperCase()}_URL`,
+      `unix:${this.#sockets}/${name}.*.sock`,
+    ])
+    const gateway = await this.#startPart('gateway', 'gateway', Object.fromEntries(sockets))
+    const admin = { gateway: gateway.admin, ...byName(started.map((urls) => urls.admin)) }
     const targets = Object.values(admin).map((url) => `--stats.uri=${url}/stats`)
-    const exporter = await this.#startPart('exporter', 'exporter', {}, exporterAddress, targets)
+    const exporter = await this.#startPart('exporter', 'exporter', {}, addressOf('exporter', 9117), targets)
 
     const urls: StackUrls = {
       gateway: gateway.url,
-      dogs: dogs.url,
-      cats: cats.url,
       exporter: exporter.url,
+      services: byName(started.map(({ url }) => url)),
       admin,
     }
-    const scraped = { ...admin, exporter: exporter.url, prometheus: `http://${prometheusAddress}` }
     if (!Bun.which('prometheus')) return urls
+    const prometheusUrl = `http://${addressOf('prometheus', 9090)}`
+    const scraped = { ...admin, exporter: exporter.url, prometheus: prometheusUrl }
     urls.prometheus = await this.#external(await prometheus(scraped, this.#options.prometheusOptions))
 
     const program = Bun.which('grafana')
-    const installed = program && grafana(program, this.#options.grafana ?? '127.0.0.1:3000', urls.prometheus)
+    const installed = program && grafana(program, addressOf('grafana', 3000), urls.prometheus)
     if (installed) urls.grafana = await this.#external(installed)
     return urls
   }
@@ -137,18 +141,16 @@ export class Stack {
     address?: string,
     flags: readonly string[] = [],
   ) {
-    const listenAt = (host: string) => [`--web.listen-address=${host}`, ...flags]
-    const urls = await this.#serve(name, { folder, env, flags: address ? listenAt(address) : flags })
-    const prefix = name.toUpperCase()
-    const ports = {
-      [`${prefix}_PORT`]: portOf(urls.url),
-      [`${prefix}_ADMIN_PORT`]: portOf(urls.admin ?? urls.url),
+    const launch = { folder, env, flags: address ? [`--web.listen-address=${address}`, ...flags] : flags }
+    const at = (port: string, adminPort: string) => {
+      const prefix = name.toUpperCase()
+      return address ? env : { ...env, [`${prefix}_PORT`]: port, [`${prefix}_ADMIN_PORT`]: adminPort }
     }
-    this.#launches.set(name, {
-      folder,
-      env: address ? env : { ...env, ...ports },
-      flags: address ? listenAt(new URL(urls.url).host) : flags,
-    })
+    const urls = await this.#serve(
+      name,
+      this.#options.hasFreePorts ? { ...launch, env: at('0', '0') } : launch,
+    )
+    this.#launches.set(name, { ...launch, env: at(portOf(urls.url), portOf(urls.admin ?? urls.url)) })
     return urls
   }
 
@@ -158,12 +160,15 @@ export class Stack {
       command: [process.execPath, '--no-orphans', join(ROOT, folder, 'index.ts'), ...flags],
       env,
     })
-    return JSON.parse(await child.ready()) as { url: string; admin: string }
+    const line = await child.ready()
+    this.#watch(child)
+    return JSON.parse(line) as { url: string; admin: string }
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
-    checkFree(name, new URL(url).host)
-    await this.#spawn({ name, command: [...DIE_WITH_US, ...command], env }).readyAt(url + readyPath)
+    const child = this.#spawn({ name, command: [...DIE_WITH_US, ...command], env })
+    await child.readyAt(url + readyPath)
+    this.#watch(child)
     return url
   }
 
@@ -176,27 +181,43 @@ export class Stack {
       print: this.#options.print,
     })
     this.#children.set(name, child)
-    void child.exited.then((code) => {
-      if (!this.#isStopping && !this.#isExpectedToEnd.has(child))
-        this.#ended.resolve(`${name} ended with exit code ${code}`)
-    })
     return child
+  }
+
+  /** Tells when a process that was ready ends without having been stopped. */
+  #watch(child: Child): void {
+    void child.exited.then((code) => {
+      if (this.#isStopping || this.#isExpectedToEnd.has(child)) return
+      const what = `${child.name} ended with exit code ${code}`
+      this.#options.print(what)
+      this.#ended.resolve(what)
+    })
   }
 }
 
 /**
  * Checks an address before a program starts that would not say that it is taken: another program there would answer in its place.
- * @throws NotStarted that names the port that is taken
+ * @returns the address, with a free port in place of 0
+ * @throws NotStarted that names the port that is taken, and the process that has it
  */
-export function checkFree(name: string, address: string): void {
+export function checkFree(name: string, address: string): string {
   const { hostname, port } = new URL(`tcp://${address}`)
   try {
-    Bun.listen({ hostname, port: Number(port), socket: { data() {} } }).stop(true)
+    const listener = Bun.listen({ hostname, port: Number(port), socket: { data() {} } })
+    listener.stop(true)
+    return `${hostname}:${listener.port}`
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const why = code === 'EADDRINUSE' ? `port ${port} is taken: stop what listens on ${address}` : message
+    if (code !== 'EADDRINUSE') throw new NotStarted(name, EXIT.couldNotStart, message)
+    const holder = readListenerProcess(Number(port))
+    const who = holder ? ` (process ${holder.pid}: ${holder.command.slice(0, LONGEST_COMMAND)})` : ''
+    const why = `port ${port} is taken: stop what listens on ${address}${who}`
     throw new NotStarted(name, EXIT.couldNotStart, why)
   }
 }
+
+/** One value for each service, in their order. */
+const byName = (values: readonly string[]) =>
+  Object.fromEntries(services.map((name, index) => [name, values[index]])) as Record<ServiceName, string>
 
 const portOf = (url: string): string => new URL(url).port

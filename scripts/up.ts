@@ -1,46 +1,7 @@
 /**
- * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. Only builtins are imported
- * before the packages are installed.
+ * `bun run up`: installs, starts the whole stack, prints its addresses, and stops it all on Ctrl+C. With --free-ports a second stack
+ * runs beside the first. Only builtins are imported before the packages are installed.
  */
 import { install } from './install.ts'
 
-process.exit(await main())
-
-async function main(): Promise<number> {
-  if (!(await install())) return 1
-  const { stopSignals } = await import('@bun-monitoring/prefork')
-  const { NotStarted } = await import('./child.ts')
-  const { Stack } = await import('./stack.ts')
-  const { welcome } = await import('./welcome.ts')
-  const { setAdminPassword } = await import('../services/pets/admin/password.ts')
-
-  const signals = stopSignals()
-  const adminPassword = await setAdminPassword(Bun.env, ['DOGS', 'CATS'])
-  const stack = new Stack({ print: (line) => console.log(line) })
-  // Closing the terminal does the same as Ctrl+C.
-  process.on('SIGHUP', () => process.emit('SIGTERM'))
-  const stopped = signals.drain.then(() => 'stopped' as const)
-  void signals.now.then(() => stack.kill())
-  let problem: string | undefined
-  try {
-    const started = await Promise.race([stack.start(), stopped])
-    if (started === 'stopped') return 0
-    console.log(welcome(started))
-    if (adminPassword !== undefined) {
-      console.log(
-        `  admin pages ${started.gateway}/dogs/admin/ and /cats/admin/, user admin, password ${adminPassword} (for this run)\n`,
-      )
-    }
-    const end = await Promise.race([stopped, stack.brokeDown])
-    if (end === 'stopped') return 0
-    console.error(`\n${end}: stopping the rest`)
-    return 1
-  } catch (error) {
-    problem = (error as Error).message
-    return error instanceof NotStarted ? error.exitCode : 1
-  } finally {
-    await stack.stop()
-    // After the lines of the processes that stop, so that it is the last one.
-    if (problem !== undefined) console.error(`\n${problem}`)
-  }
-}
+process.exit((await install()) ? await (await import('./launch.ts')).launch('up', process.argv.slice(2)) : 1)

@@ -1,22 +1,28 @@
 /** The text that `bun run up` prints once everything runs: addresses, the next command, and how to get what is missing. */
 import { sep } from 'node:path'
+import { services } from '../services/names.ts'
 import type { StackUrls } from './stack.ts'
 
 const DEFAULT_GATEWAY = 'http://127.0.0.1:8000'
 
 /**
+ * @param adminPassword of the admin pages in this run, if they have no other
  * @param find says where a program is, as Bun.which does
  * @param program that runs this
  */
 export function welcome(
   urls: StackUrls,
+  adminPassword: string | undefined,
   find: (program: string) => string | null = Bun.which,
   program = process.execPath,
 ): string {
   const rows = [
     ['gateway', `${urls.gateway}/`, 'start here: a page that links to everything'],
-    ['dogs', `${urls.gateway}/dogs/`, `API docs at ${urls.gateway}/dogs/swagger`],
-    ['cats', `${urls.gateway}/cats/`, `API docs at ${urls.gateway}/cats/swagger`],
+    ...services.map((name) => [
+      name,
+      `${urls.gateway}/${name}/`,
+      `API docs at ${urls.gateway}/${name}/swagger`,
+    ]),
     ['live page', `${urls.exporter}/`, 'workers, requests per second, latency, memory, as they are now'],
     ...(urls.prometheus ? [['Prometheus', urls.prometheus]] : []),
     ...(urls.grafana ? [['Grafana', urls.grafana]] : []),
@@ -30,12 +36,17 @@ export function welcome(
     '',
     `  make the graphs move, in another terminal: ${bunOf(program)} run load stress${address}`,
     '  Ctrl+C stops everything',
+    ...(adminPassword === undefined
+      ? []
+      : [
+          `  admin pages, such as ${urls.gateway}/${services[0]}/admin/: user admin, password ${adminPassword} (for this run)`,
+        ]),
     '',
   ].join('\n')
 }
 
 /** How another terminal starts Bun: npx has it in a folder that is not on PATH there. */
-const bunOf = (program: string): string =>
+export const bunOf = (program = process.execPath): string =>
   program.includes(`${sep}_npx${sep}`) ? `npx -y bun@${Bun.version}` : 'bun'
 
 /** One line about the first program that is missing. Grafana needs Prometheus. */

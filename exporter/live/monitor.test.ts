@@ -1,5 +1,5 @@
 /** What the monitor makes of readings over time; its clock and its targets are those of the test. */
-import { expect, spyOn, test } from 'bun:test'
+import { expect, jest, spyOn, test } from 'bun:test'
 import { DocumentMemory } from '../stats/document_memory.ts'
 import { parseStats } from '../stats/parse.ts'
 import type { Reading } from '../stats/scrape.ts'
@@ -147,15 +147,29 @@ test('the curve of the queue is the sum over the sockets, and unknown without an
   expect(curves!.queued).toEqual([null, 5, null])
 })
 
-test('after its stop it reads no more, and a reading that was begun changes nothing', async () => {
-  const begun = Promise.withResolvers<Reading[]>()
-  const run = new Run({ stepMs: 5, read: () => (run.reads++, begun.promise) })
-  run.monitor.start()
-  run.monitor.stop()
-  begun.resolve([reading({ name: 'dogs' })])
-  await Bun.sleep(50)
-  expect(run.reads).toBe(1)
-  expect((await Promise.race([run.monitor.document(0), Bun.sleep(0)]))?.targets ?? []).toEqual([])
+test('it reads at each step; after its stop it reads no more, and a reading that was begun changes nothing', async () => {
+  jest.useFakeTimers()
+  try {
+    let begun = Promise.withResolvers<Reading[]>()
+    const run = new Run({ stepMs: 5000, read: () => (run.reads++, begun.promise) })
+    run.monitor.start()
+    begun.resolve([])
+    await run.monitor.turn()
+    begun = Promise.withResolvers<Reading[]>()
+    jest.advanceTimersByTime(5000)
+    expect(run.reads).toBe(2)
+    const turn = run.monitor.turn()
+    run.monitor.stop()
+    begun.resolve([reading({ name: 'dogs' })])
+    await turn
+    jest.advanceTimersByTime(50_000)
+    expect(run.reads).toBe(2)
+    begun = Promise.withResolvers<Reading[]>()
+    begun.resolve([])
+    expect((await run.monitor.document(0)).targets).toEqual([])
+  } finally {
+    jest.useRealTimers()
+  }
 })
 
 test('figures are of the last 30 s, curves of each step', async () => {

@@ -1,7 +1,10 @@
 /** Stats documents of our master, of a real uWSGI, and of other programs. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { largeDocument } from '../bench/large_document.ts'
 import { MAX_VALUES, parseStats } from './parse.ts'
+
+/** On a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const WITH_CORES = { withCores: true, acceptsAnyObject: true }
 const NO_CORES = { ...WITH_CORES, withCores: false }

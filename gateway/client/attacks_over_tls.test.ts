@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { Certificates } from '../testdata/certificates.ts'
 
-test.each(['smuggling', 'smuggling.fuzz', 'slowloris', 'connection'])(
+test.each(['smuggling', 'smuggling.fuzz', 'slowloris', 'slow_client', 'connection'])(
   '%s.test.ts passes over TLS',
   async (name) => {
     using certificates = new Certificates()

@@ -3,7 +3,6 @@
  * complete. exchange/exchange.ts forwards a request; this file replies to the others.
  */
 import type { Socket } from 'bun'
-import type { Redirect } from '../config/gateway_file.ts'
 import { connectionLine } from '../exchange/compose.ts'
 import type { Downstream } from '../exchange/downstream.ts'
 import { Exchange } from '../exchange/exchange.ts'
@@ -17,8 +16,7 @@ import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
 import { encodeReply, type LocalReply } from '../routing/local_reply.ts'
-import { redirectReply } from '../routing/redirect.ts'
-import { bodyLimit, filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import { bodyLimit, type Filter, type Incoming, routeId } from '../routing/request_filters.ts'
 import { routedReply } from '../routing/routed_reply.ts'
 import type { ClientContext } from './client_context.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
@@ -40,8 +38,7 @@ export class ClientConnection implements Downstream {
     readonly context: ClientContext,
     socket: Socket<unknown>,
     protocol: Protocol,
-    /** All requests are redirected. */
-    readonly redirect: Redirect | undefined,
+    readonly filter: Filter,
   ) {
     this.peer = context.peers.enter(socket.remoteAddress, protocol)
     this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
@@ -64,19 +61,17 @@ export class ClientConnection implements Downstream {
   }
 
   get isLast(): boolean {
-    return this.#socket.hasEnded && this.#held === undefined
+    return this.#socket.hasEnded && this.#held === undefined && !this.#isReading
   }
 
   onData(data: Buffer): void {
     this.context.clientMetrics.receivedBytes.inc(data.length)
-    if (this.#socket.isLeaving) return
     if (this.#exchange?.isTunnel) this.#exchange.passToUpstream(data)
     else this.#read(this.#held === undefined ? data : Buffer.concat([this.#held, data]))
   }
 
   onDrain(): void {
     this.#socket.drain()
-    if (this.#socket.isClosed) return this.onClose()
     this.touch()
     if (this.out.isBlocked) return
     this.#exchange?.onClientDrained()
@@ -84,22 +79,19 @@ export class ClientConnection implements Downstream {
   }
 
   onEnd(): void {
-    this.#socket.end()
-    if (this.#socket.isClosed) this.onClose()
-    else if (!this.#socket.isLeaving) this.#endInput()
+    this.#socket.hasEnded = true
+    this.#endInput()
   }
 
   /** The socket is closed, by either side. */
   onClose(): void {
-    if (!this.context.forget(this)) return
-    this.#held = undefined
+    this.context.forget(this)
     this.#abandon(CLIENT_GONE)
-    if (!this.#socket.isClosed) this.#socket.close()
   }
 
   onDeadline(): void {
     const exchange = this.#exchange
-    if (this.#socket.isLeaving || this.out.isBlocked || this.#socket.hasEnded) this.reset()
+    if (this.out.isBlocked || this.#socket.hasEnded) this.reset()
     else if (exchange !== undefined) this.reject('body_timeout')
     else if (this.#held === undefined) this.close()
     else this.reject('head_timeout')
@@ -158,18 +150,15 @@ export class ClientConnection implements Downstream {
 
   close(): void {
     this.#socket.close()
-    this.onClose()
   }
 
   /** Closes with a reset. */
   reset(): void {
     this.#socket.reset()
-    this.onClose()
   }
 
   pause(): void {
     this.#socket.pause()
-    this.touch()
   }
 
   resume(): void {
@@ -232,7 +221,7 @@ export class ClientConnection implements Downstream {
     const headResult = readRequest(incoming, context.fields, this.peer, bytes, from)
     if (headResult === 'incomplete') return from
     this.#isHeadBegun = false
-    const result = headResult ?? this.#filter(incoming)
+    const result = headResult ?? this.filter(incoming)
     if (typeof result === 'string') {
       this.reject(result, headResult === undefined ? incoming : undefined)
       return from
@@ -249,12 +238,6 @@ export class ClientConnection implements Downstream {
     return end
   }
 
-  #filter(incoming: Incoming): Rejection | LocalReply | undefined {
-    if (this.redirect === undefined) return filterRequest(incoming)
-    incoming.route = undefined
-    return redirectReply(this.redirect, incoming)
-  }
-
   /** Whether the body follows the grammar and the limit; otherwise the request is rejected. */
   #isAccepted(body: Body, end: number, limit: number, incoming?: Incoming): boolean {
     if (end === -1) this.reject('chunk', incoming)
@@ -268,7 +251,8 @@ export class ClientConnection implements Downstream {
     const { line, fields, route } = incoming
     const isHead = line.method === HEAD
     const hasMore = end < incoming.bytes.length
-    const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || (this.isLast && !hasMore)
+    const isLast = this.#socket.hasEnded && !hasMore
+    const closes = !fields.isPersistent || !body.isDone || context.isLameDuck || isLast
     const routed = routedReply(reply, fields, route, context.errorPages)
     this.reply(routed, connectionLine(closes, line.minor), !isHead)
     const entry = {
@@ -283,7 +267,7 @@ export class ClientConnection implements Downstream {
     if (closes) this.#leave(!body.isDone || hasMore)
   }
 
-  /** The client has half-closed: drops a partial request, answers a complete one. */
+  /** The client has half-closed: drops a partial request, responds to a complete one. */
   #endInput(): void {
     const exchange = this.#exchange
     if (exchange === undefined) {
@@ -297,7 +281,7 @@ export class ClientConnection implements Downstream {
   }
 
   #readNext(): void {
-    if (this.#isReading || this.#exchange !== undefined || this.#socket.isLeaving) return
+    if (this.#isReading || this.#exchange !== undefined) return
     const held = this.#held
     if (held !== undefined) {
       this.resume()
@@ -309,7 +293,7 @@ export class ClientConnection implements Downstream {
     this.#held = bytes
     if (this.#exchange !== undefined) {
       if (bytes.length > this.context.limits.headersBytes) this.pause()
-    } else if (!this.out.isBlocked && !this.#isHeadBegun) {
+    } else if (!this.#isHeadBegun) {
       // The time for a head is absolute: further bytes do not extend it.
       this.#isHeadBegun = true
       this.touch()
@@ -319,8 +303,7 @@ export class ClientConnection implements Downstream {
   #leave(lingers: boolean): void {
     this.#held = undefined
     this.#socket.leave(lingers)
-    if (this.#socket.isClosed) this.onClose()
-    else this.touch()
+    this.touch()
   }
 
   #abandon(status: number, reason?: Rejection): void {

@@ -12,8 +12,8 @@ export interface ClientContext extends ExchangeContext, Context {
   readonly clientMetrics: ClientMetrics
   /** The request that is being read. */
   readonly incoming: Incoming
-  /** The connection is closed. @returns false if that was known */
-  forget(client: { readonly peer: Peer }): boolean
+  /** The connection is closed. */
+  forget(client: { readonly peer: Peer }): void
   /** Counts and logs a local reply. */
   count(method: number, entry: AccessLogEntry, mode?: AccessLogMode): void
 }

@@ -5,7 +5,7 @@
 import type { Socket } from 'bun'
 import { WriteQueue } from '../io/write_queue.ts'
 
-/** How long a client may go on sending after the last response before the connection is reset. */
+/** How long a client may go on sending after the last response before the connection is closed. */
 export const LINGER_MS = 5000
 const PROCESSING = Buffer.from('HTTP/1.1 102 Processing\r\n\r\n')
 
@@ -30,12 +30,7 @@ export class ClientSocket {
     return this.#state !== 'open'
   }
 
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
   pause(): void {
-    if (this.isPaused) return
     this.isPaused = true
     this.socket.pause()
   }
@@ -51,8 +46,7 @@ export class ClientSocket {
    * earlier would reset the connection, and the client could lose the response (RFC 9112 section 9.6).
    */
   leave(lingers: boolean): void {
-    if (this.isClosed) return
-    this.#lingers = lingers && !this.hasEnded
+    this.#lingers = lingers
     this.#state = 'sending the last'
     this.resume()
     this.#closeIfSent()
@@ -63,23 +57,20 @@ export class ClientSocket {
     this.#closeIfSent()
   }
 
-  /** The client has closed its half. */
-  end(): void {
-    this.hasEnded = true
-    if (this.#state === 'lingering') this.close()
-  }
-
   /** Sends a 102 to a client that has half-closed: if it has left altogether, its kernel responds with a reset. */
   probe(): void {
     this.out.write(PROCESSING, 0, PROCESSING.length)
   }
 
+  /** Bun calls the handler for a closed socket before this returns. */
   close(): void {
     this.#state = 'closed'
+    // With TLS, `end` alone waits until the client closes, too.
+    this.socket.shutdown()
     this.socket.end()
   }
 
-  /** Closes with a reset. */
+  /** Closes with a reset. Bun calls the handler before this returns. */
   reset(): void {
     this.#state = 'closed'
     this.socket.terminate()
@@ -87,7 +78,7 @@ export class ClientSocket {
 
   #closeIfSent(): void {
     if (this.#state !== 'sending the last' || this.out.isBlocked) return
-    if (!this.#lingers) return this.close()
+    if (!this.#lingers || this.hasEnded) return this.close()
     this.#state = 'lingering'
     this.socket.shutdown()
   }

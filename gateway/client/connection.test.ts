@@ -1,8 +1,8 @@
 /** Connections of HTTP/1.1 and HTTP/1.0: one request after the other, each with its response. */
-import { describe, expect, spyOn, test } from 'bun:test'
-import { WriteQueue } from '../io/write_queue.ts'
+import { describe, expect, test } from 'bun:test'
 import {
   cannedUpstream,
+  limitedRoom,
   namedUpstream,
   OK,
   rawClient,
@@ -152,11 +152,14 @@ describe('a response before the end of the request', () => {
   test.each([
     ['of the gateway', none, 'POST unmatched 404', /\}$/],
     ['of the upstream', none.replace('none', 'dogs'), 'POST dogs 413', /no$/],
+    ['of a rejection', `${none}Transfer-Encoding: gzip\r\n`, '_OTHER unmatched 400', /\}$/],
+    ['of a failure', none.replace('none', 'dogs'), 'POST dogs 503', /\}$/],
   ])('%s arrives, however much of the body follows', async (_, head, count, end) => {
     using upstream = await cannedUpstream('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno')
-    await using gateway = startGateway(upstream.url)
-    const body = Buffer.alloc(1_000_000, 'x')
-    for (let i = 1; i <= 10; i++) {
+    await using gateway = startGateway(count === 'POST dogs 503' ? 'unix:/nowhere/*.sock' : upstream.url)
+    // More than the buffers of the sockets take.
+    const body = Buffer.alloc(16_000_000, 'x')
+    for (let i = 1; i <= 3; i++) {
       using client = await rawClient(gateway.port, `${head}Content-Length: ${body.length + 1}\r\n\r\n`)
       client.socket.pause()
       while ((await gateway.counted())[count] !== i) await new Promise(setImmediate)
@@ -397,6 +400,9 @@ test('a response that ends with its connection becomes chunks', async () => {
   const received = await client.until(/0\r\n\r\n$/)
   expect(received).toContain('\r\nTransfer-Encoding: chunked\r\n')
   expect(received).toEndWith('\r\n\r\n4\r\nwoof\r\n0\r\n\r\n')
+  // The client's connection stays.
+  client.socket.write(ASK)
+  await client.until(/(woof\r\n0\r\n\r\n[^]*){2}$/)
 })
 
 describe('trailers', () => {
@@ -460,13 +466,8 @@ test('a client that was idle for almost its whole time has all the time that its
 })
 
 test('a connection whose request is not yet sent as a whole is not used again', async () => {
-  const { open } = WriteQueue.prototype
-  // The socket to the upstream, whose queue counts nothing, takes the head and a part of the body.
-  using _ = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
-    const write = (bytes: Buffer, from = 0, length = bytes.length - from) =>
-      socket.write(bytes, from, Math.min(length, 1000))
-    open.call(this, this.counter === undefined ? ({ write } as unknown as typeof socket) : socket)
-  })
+  // For the first request, and for the head and a part of the body of the second.
+  using upstreams = limitedRoom('upstreams', 2000)
   using upstream = await cannedUpstream(OK)
   await using gateway = startGateway(upstream.url)
   const post = (bytes: number) =>
@@ -474,6 +475,7 @@ test('a connection whose request is not yet sent as a whole is not used again', 
   await gateway.ask(post(1))
   await gateway.ask(post(2000))
   expect(upstream.connections()).toBe(1)
+  upstreams.room = Infinity
   await gateway.ask(post(1))
   expect(upstream.connections()).toBe(2)
 })

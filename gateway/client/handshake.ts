@@ -24,6 +24,5 @@ export class Handshake {
   /** Closes with a reset. */
   reset(): void {
     this.socket.terminate()
-    this.forget(this)
   }
 }

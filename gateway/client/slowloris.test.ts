@@ -129,9 +129,14 @@ describe('a body', () => {
   })
 })
 
-test('a client that does not read its response is reset, and its upstream connection closed', async () => {
-  using upstream = await rawUpstream((_, socket) => {
-    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+
+test.each([
+  ['its response', ASK, 'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n'],
+  ['its tunnel', ASK.replace('\r\n\r\n', `\r\n${UPGRADE}`), `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}`],
+])('a client that does not read %s is reset, and its upstream connection closed', async (_, ask, head) => {
+  using upstream = await rawUpstream((__, socket) => {
+    socket.write(head)
     const piece = Buffer.alloc(1_000_000)
     const fill = () => {
       while (!socket.destroyed && socket.write(piece));
@@ -142,7 +147,7 @@ test('a client that does not read its response is reset, and its upstream connec
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, '')
   client.socket.pause()
-  client.socket.write(ASK)
+  client.socket.write(ask)
   while ((await gateway.metric('gateway_sent_bytes_total')) === 0) await new Promise(setImmediate)
   await untilStalled(gateway, () => upstream.sockets.size === 0)
   expect(await gateway.metric('gateway_sent_bytes_total')).toBeLessThan(MOST_BYTES)

@@ -1,9 +1,11 @@
 /** TLS to clients: certificates, versions, client certificates, limits, and the internal of Bun that names depend on. */
 import { afterAll, describe, expect, test } from 'bun:test'
+import { connect as connectPlain } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
 import type { ServerTls } from '../config/tls.ts'
 import { Certificates } from '../testdata/certificates.ts'
 import { cannedUpstream, OK, rawClient, startGateway, until } from '../testing.ts'
+import { MAX_TURNED_AWAY } from './turned_away.ts'
 
 const certificates = new Certificates()
 afterAll(() => certificates[Symbol.dispose]())
@@ -186,6 +188,46 @@ test('a handshake has its time, and plain text is no handshake', async () => {
   expect(await gateway.gateway.metric('gateway_tls_handshakes_total{result="failed"}')).toBe(2)
 })
 
+test('handshakes are limited, together with the clients that are connected', async () => {
+  await using gateway = await startTls({}, { limits: { connections: 1 } })
+  using clients = new DisposableStack()
+  clients.use(await rawClient(gateway.gateway.port, ''))
+  for (let i = 0; i < MAX_TURNED_AWAY; i++) clients.use(await rawClient(gateway.port, ''))
+  await until(() => gateway.gateway.server.connections() === 1 + MAX_TURNED_AWAY)
+  using oneMore = await rawClient(gateway.port, '')
+  expect(await oneMore.untilClosed()).toBe('')
+  expect(await gateway.gateway.metric('gateway_rejections_total{reason="connections"}')).toBe(1)
+  expect(gateway.gateway.server.connections()).toBe(1 + MAX_TURNED_AWAY)
+})
+
+test('a draining server has time for a request behind a late handshake', async () => {
+  await using gateway = await startTls()
+  const { server } = gateway.gateway
+  const socket = connectPlain(gateway.port, '127.0.0.1')
+  await until(() => server.connections() === 1)
+  const stopped = server.stop(false)
+  gateway.gateway.advance(1900)
+  const client = connect({ socket, ca, servername: 'a.test' })
+  await until(() => server.gateway.clients.size === 1)
+  gateway.gateway.advance(200)
+  expect(server.connections()).toBe(1)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let received = ''
+  client.on('data', (bytes) => (received += bytes.toString())).on('close', () => resolve(received))
+  client.write(GET)
+  expect(await promise).toEndWith('ok')
+  await stopped
+})
+
+test('a draining server waits for no handshake that is broken off', async () => {
+  await using gateway = await startTls()
+  using client = await rawClient(gateway.port, '')
+  await until(() => gateway.gateway.server.connections() === 1)
+  const stopped = gateway.gateway.server.stop(false)
+  client.socket.destroy()
+  await stopped
+})
+
 test('a draining server lets a handshake finish and serves it', async () => {
   await using gateway = await startTls()
   const socket = connect({ host: '127.0.0.1', port: gateway.port, ca, servername: 'a.test' })
@@ -220,9 +262,11 @@ test('large bodies pass both ways, whole', async () => {
 test('a listener that redirects sends all requests elsewhere', async () => {
   await using gateway = startGateway('http://127.0.0.1:1')
   const redirect = { status: 308, location: 'https://{host}{path}?{query}' }
-  const port = gateway.server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false }, { redirect })
+  const responseHeaders = { set: { 'X-From': '{client} {host}' } }
+  const address = { hostname: '127.0.0.1', port: 0, reusePort: false }
+  const port = gateway.server.serveOn(address, { redirect, responseHeaders })
   using client = await rawClient(port, 'GET /dogs/1?a HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
   expect(await client.until(/\r\n\r\n$/)).toMatch(
-    /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\n/,
+    /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\nX-From: 127.0.0.1 a.test\r\n/,
   )
 })

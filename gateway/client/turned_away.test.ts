@@ -37,7 +37,9 @@ test('clients that stay are reset after a while, and too many of them at once', 
   for (const client of others) await client.until(/\}$/)
   const oneMore = clients.use(await rawClient(gateway.port, GET, stay))
   expect(await oneMore.untilClosed()).toBe('')
-  gateway.advance(LINGER_MS + 1)
+  gateway.advance(LINGER_MS)
+  expect(turnedAway.size).toBe(MAX_TURNED_AWAY)
+  gateway.advance(1)
   expect(turnedAway.size).toBe(0)
 })
 

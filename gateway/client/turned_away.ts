@@ -35,12 +35,10 @@ export class TurnedAway {
 
   onDrain(): void {
     this.#socket.drain()
-    if (this.#socket.isClosed) this.forget(this)
   }
 
   onEnd(): void {
-    this.#socket.end()
-    if (this.#socket.isClosed) this.forget(this)
+    this.#socket.leave(false)
   }
 
   onClose(): void {
@@ -50,6 +48,5 @@ export class TurnedAway {
   /** Closes with a reset. */
   reset(): void {
     this.#socket.reset()
-    this.forget(this)
   }
 }

@@ -206,7 +206,6 @@ export class Exchange implements UpstreamRequestListener {
       return
     }
     const connection = upstreamRequest.connection!
-    upstreamRequest.connection = undefined
     if (this.isTunnel) return this.#finish(true)
     const response = this.#response!
     if (response.isOpenEnded && error === undefined && failure === 'gone') {
@@ -308,7 +307,6 @@ export class Exchange implements UpstreamRequestListener {
   /** The response is complete. The connection is reused only if both messages ended where they should. */
   #finishResponse(hasExtra: boolean): void {
     const connection = this.#upstreamRequest.connection!
-    this.#upstreamRequest.connection = undefined
     connection.target.succeeded()
     const isClean = !hasExtra && this.request.isDone && !connection.out.isBlocked
     if (isClean && this.#head!.isPersistent) connection.release()

@@ -1,6 +1,9 @@
 /** Bodies stream with back-pressure in both directions, and a side that leaves frees the other one. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
+
+/** On a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const ABORTS = 'gateway_client_aborts_total'
@@ -155,6 +158,8 @@ describe('a client that leaves', () => {
     while (!gateway.hasHalfClosed()) await new Promise(setImmediate)
     gateway.advance(30_100)
     await upstream.gone
+    expect(await gateway.metric(ABORTS)).toBe(1)
+    expect(await gateway.metric('gateway_rejections_total')).toBe(0)
   })
 
   test('while the upstream is not even connected is counted, too', async () => {

@@ -4,8 +4,8 @@
  */
 import { describe, expect, spyOn, test } from 'bun:test'
 import type { Socket } from 'node:net'
-import { WriteQueue } from '../io/write_queue.ts'
-import { cannedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
+import { Target } from '../upstream/target.ts'
+import { cannedUpstream, limitedRoom, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
 /** Set by client/attacks_over_tls.test.ts. */
 const { GATEWAY_TESTS_TLS } = Bun.env
@@ -46,17 +46,8 @@ test('WebSockets pass, both ways, of any size', async () => {
 }, 30_000)
 
 test('a client sends no more into a tunnel than the upstream takes', async () => {
-  const { open } = WriteQueue.prototype
-  let room = 1000
-  // The socket to the upstream, whose queue counts nothing, is full after the head and a few bytes.
-  using _ = spyOn(WriteQueue.prototype, 'open').mockImplementation(function (this: WriteQueue, socket) {
-    const write = (bytes: Buffer, from = 0, length = bytes.length - from) => {
-      const sent = socket.write(bytes, from, Math.min(length, room))
-      room -= Math.max(0, sent)
-      return sent
-    }
-    open.call(this, this.counter === undefined ? ({ write } as unknown as typeof socket) : socket)
-  })
+  // For the head and a few bytes.
+  using _ = limitedRoom('upstreams', 1000)
   using upstream = await cannedUpstream(SWITCHED)
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, UPGRADE)
@@ -75,6 +66,23 @@ test('a client sends no more into a tunnel than the upstream takes', async () =>
   expect(before).toBeWithin(1000, sent / 2)
 })
 
+test('an upstream sends no more into a tunnel than the client takes, which is reset if it takes nothing', async () => {
+  using _ = limitedRoom('clients', 1000)
+  using upstream = await cannedUpstream(SWITCHED)
+  await using gateway = startGateway(upstream.url)
+  using client = await rawClient(gateway.port, UPGRADE)
+  await client.until(/\r\n\r\n$/)
+  for (const socket of upstream.sockets) socket.write('x'.repeat(20_000_000))
+  await client.until(/x$/)
+  for (let i = 0; i < 100; i++) await new Promise(setImmediate)
+  // One read of the socket is at most 512 KiB.
+  expect(await gateway.metric('gateway_sent_bytes_total')).toBeLessThan(1_200_000)
+  gateway.advance(29_000)
+  expect(gateway.server.connections()).toBe(1)
+  gateway.advance(1100)
+  expect(gateway.server.connections()).toBe(0)
+})
+
 test('closing either side closes the other one', async () => {
   using upstream = await cannedUpstream(`${SWITCHED}hello`)
   await using gateway = startGateway(upstream.url)
@@ -90,18 +98,24 @@ test('closing either side closes the other one', async () => {
   while (upstream.sockets.size > 0) await new Promise(setImmediate)
 })
 
-test('a client that half-closes a tunnel gets the rest, and is closed if it has left', async () => {
-  using upstream = await rawUpstream(
-    (received, socket) => {
-      if (received.endsWith('\r\n\r\n')) socket.write(SWITCHED)
-      socket.on('end', () => socket.write('late'))
-    },
-    { allowHalfOpen: true },
-  )
+test.each([
+  ['that is open', true],
+  ['before it opens', false],
+])('a client that half-closes a tunnel %s gets the rest, and is closed if it has left', async (_, isOpen) => {
+  using upstream = await rawUpstream((__, socket) => void socket.on('end', () => socket.write('late')), {
+    allowHalfOpen: true,
+  })
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, UPGRADE, { allowHalfOpen: true })
-  await client.until(/\r\n\r\n$/)
+  await until(() => upstream.sockets.size === 1)
+  const open = () => upstream.sockets.values().next().value!.write(SWITCHED)
+  if (isOpen) {
+    open()
+    await client.until(/\r\n\r\n$/)
+  }
   client.socket.end()
+  await until(gateway.hasHalfClosed)
+  if (!isOpen) open()
   await client.until(/late$/)
   gateway.advance(30_100)
   while (upstream.sockets.size > 0) await new Promise(setImmediate)
@@ -112,11 +126,16 @@ test('bytes that a client sends before the response go into the tunnel, or are t
   using upstream = await rawUpstream((received, socket) => {
     seen = received
     if (seen.endsWith('\r\n\r\n')) socket.write(SWITCHED)
-    if (seen.endsWith('early')) socket.write('!')
+    if (/early|late$/.test(seen)) socket.write('!')
   })
   await using gateway = startGateway(upstream.url)
-  await gateway.ask(`${UPGRADE}early`, /!$/)
-  expect(seen).toEndWith('\r\n\r\nearly')
+  // More than is read ahead, so that the client is paused until the tunnel opens.
+  const early = `${'x'.repeat(200_000)}early`
+  using client = await rawClient(gateway.port, UPGRADE + early)
+  await client.until(/!$/)
+  client.socket.write('late')
+  await until(() => seen.endsWith('late'))
+  expect(seen).toEndWith(`\r\n\r\n${early}late`)
 
   using refusing = await cannedUpstream(OK)
   await using other = startGateway(refusing.url)
@@ -212,6 +231,20 @@ describe('tunnels have limits of their own', () => {
     for (const socket of sockets) socket.write(`${SWITCHED}hello`)
     await until(() => `${first.received()}${second.received()}`.includes('too many tunnels'))
     expect([first.received(), second.received()].filter((text) => text.endsWith('hello'))).toHaveLength(1)
+    await until(() => upstream.sockets.size === 1)
+  })
+
+  test('one without a byte is a success of its target, and is closed after its time', async () => {
+    using succeeded = spyOn(Target.prototype, 'succeeded')
+    using upstream = await cannedUpstream(SWITCHED)
+    await using gateway = startGateway(upstream.url, { timeouts: { tunnelIdleMs: 1000 } })
+    using client = await rawClient(gateway.port, UPGRADE)
+    await client.until(/\r\n\r\n$/)
+    expect(succeeded).toHaveBeenCalledTimes(1)
+    gateway.advance(1000)
+    expect(gateway.server.connections()).toBe(1)
+    gateway.advance(1)
+    await client.untilClosed()
   })
 
   test('a silent one is closed after its time, one with traffic in either direction is not', async () => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import type { Socket } from 'node:net'
-import { cannedUpstream, OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
+import { cannedUpstream, limitedRoom, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const NONE = 'gateway_upstream_request_duration_seconds_count{upstream="dogs",http_response_status_code="0"}'
@@ -262,6 +262,7 @@ describe('a response that is broken off is broken off for the client', () => {
     // Without framing only a reset tells a broken response from a whole one.
     expect(client.wasReset()).toBe(version === '1.0')
     expect(await gateway.counted()).toEqual({ 'GET dogs 200': 1 })
+    expect(await gateway.metric('http_server_response_body_size_bytes_count{http_route="dogs"}')).toBe(1)
     expect(await gateway.metric('gateway_client_aborts_total')).toBe(0)
   })
 })
@@ -317,6 +318,71 @@ describe('an upstream without a response', () => {
     while (upstream.sockets.size > 0) await new Promise(setImmediate)
     expect(await gateway.counted()).toEqual({ 'GET dogs 504': 1 })
     expect(await gateway.metric('gateway_client_aborts_total')).toBe(0)
+  })
+
+  test('in time after the last byte of the request: 504', async () => {
+    let seen = ''
+    using upstream = await rawUpstream((received) => (seen = received))
+    await using gateway = startGateway(upstream.url)
+    using client = await rawClient(
+      gateway.port,
+      'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf',
+    )
+    await until(() => seen.endsWith('half'))
+    gateway.advance(29_000)
+    client.socket.write('rest')
+    await until(() => seen.endsWith('rest'))
+    gateway.advance(34_000)
+    expect(client.received()).toBe('')
+    gateway.advance(1100)
+    expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 504 ')
+  })
+
+  test.each<[string, string, 'stays' | 'closes', (gateway: ReturnType<typeof startGateway>) => void]>([
+    ['a whole request', 'Content-Length: 0\r\n\r\n', 'stays', () => {}],
+    ['one with Connection: close', 'Connection: close\r\nContent-Length: 0\r\n\r\n', 'closes', () => {}],
+    ['one whose body is not whole', 'Content-Length: 1\r\n\r\n', 'closes', () => {}],
+    ['a lame duck', 'Content-Length: 0\r\n\r\n', 'closes', ({ server }) => server.lameDuck()],
+    [
+      'a client that has closed its half',
+      'Content-Length: 0\r\n\r\n',
+      'closes',
+      ({ server }) => [...server.gateway.clients][0]!.onEnd(),
+    ],
+  ])('for %s with %j: the connection to the client %s', async (_, rest, end, before) => {
+    using upstream = await rawUpstream(() => {})
+    await using gateway = startGateway(upstream.url)
+    using client = await rawClient(gateway.port, `POST /dogs/ HTTP/1.1\r\nHost: a\r\n${rest}`, {
+      allowHalfOpen: true,
+    })
+    await until(() => upstream.sockets.size === 1)
+    before(gateway)
+    for (const socket of upstream.sockets) socket.destroy()
+    const response = await client.until(/\}$/)
+    expect(response).toContain('HTTP/1.1 502 ')
+    expect(response.includes('\r\nConnection: close\r\n')).toBe(end === 'closes')
+  })
+
+  test('to HEAD: an error has no body', async () => {
+    const ask = 'HEAD /dogs/ HTTP/1.1\r\nHost: a\r\n'
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+    await using gateway = startGateway('http://127.0.0.1:1', { upstream: { maxTunnels: 0 } })
+    const received = await gateway.ask(`${ask}${upgrade}${ask}${upgrade}`, /(HTTP[^]*?\r\n\r\n){2}$/)
+    expect(received.match(/HTTP\/1\.1 503 /g)).toHaveLength(2)
+    expect(received).not.toContain('{')
+  })
+
+  test('that stops reading the request: a response without framing is broken off, not ended', async () => {
+    using _ = limitedRoom('upstreams', 1000)
+    using upstream = await rawUpstream((__, socket) => void socket.write('HTTP/1.1 200 OK\r\n\r\nhalf'))
+    await using gateway = startGateway(upstream.url)
+    using client = await rawClient(
+      gateway.port,
+      `POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n${'x'.repeat(5000)}`,
+    )
+    await client.until(/half\r\n$/)
+    gateway.advance(30_100)
+    expect(await client.untilClosed()).toEndWith('half\r\n')
   })
 
   test('whose head comes in time may take any time for the rest', async () => {

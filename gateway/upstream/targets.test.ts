@@ -1,11 +1,13 @@
 /** Requests go to all targets evenly, and to none that is ejected or removed. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
+import dns from 'node:dns/promises'
 import { renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { EJECT_AFTER } from './health.ts'
 import { alternativesOf } from '../config/address.ts'
 import { addressesIn } from './discovery.ts'
+import { Target } from './target.ts'
 import { namedUpstream, rawClient, rawUpstream, startGateway, temporaryFolder, until } from '../testing.ts'
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -57,6 +59,11 @@ describe('the sockets in a folder', () => {
     for (const socket of first.sockets) socket.write(first.response)
     expect(await client.until(RESPONSE)).toEndWith('first')
     await until(() => first.sockets.size === 0)
+    // Then it is forgotten.
+    gateway.advance(1)
+    using sweep = spyOn(Target.prototype, 'sweep')
+    gateway.advance(1)
+    expect(sweep).toHaveBeenCalledTimes(1)
   })
 
   test('are found in a folder that is created later', async () => {
@@ -68,7 +75,29 @@ describe('the sockets in a folder', () => {
     others.use(await namedUpstream('first', { unix: join(later, 'dogs.1.sock') }))
     gateway.advance(1001)
     expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+    renameSync(later, join(folder.path, 'away'))
+    gateway.advance(1001)
+    expect(targetsOf(gateway)).toBe(0)
   })
+})
+
+test('a lookup that fails or finds nothing removes no target, and one that finds others does', async () => {
+  using first = await namedUpstream('first')
+  using lookup = spyOn(dns, 'lookup')
+  const found = (...addresses: string[]) =>
+    lookup.mockImplementation((async () => addresses.map((address) => ({ address, family: 4 }))) as never)
+  found('127.0.0.1')
+  await using gateway = startGateway(first.url.replace('127.0.0.1', 'dogs.test'))
+  await gateway.server.hasTargets
+  const [dogs] = gateway.server.gateway.upstreams
+  found()
+  await dogs!.discover()
+  lookup.mockImplementation((() => Promise.reject(new Error('no such name'))) as never)
+  await dogs!.discover()
+  expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+  found('127.0.0.2', '127.0.0.3')
+  await dogs!.discover()
+  expect(statesOf(gateway)).toEqual({ healthy: 0, ejected: 0, slow_start: 2 })
 })
 
 test('a host name stands for its addresses', async () => {
@@ -145,6 +174,20 @@ test('an IPv6 address is a target, and is checked', async () => {
   )
   gateway.advance(1001)
   await until(() => checks === 1)
+})
+
+test('targets are looked up once a second, and not while a lookup runs', async () => {
+  await using gateway = startGateway('http://127.0.0.1:1')
+  await gateway.server.hasTargets
+  const discover = spyOn(gateway.server.gateway.upstreams[0]!, 'discover')
+  for (let i = 1; i <= 3; i++) {
+    gateway.advance(999)
+    expect(discover).toHaveBeenCalledTimes(i - 1)
+    gateway.advance(1)
+    gateway.advance(0)
+    expect(discover).toHaveBeenCalledTimes(i)
+    await discover.mock.results.at(-1)!.value
+  }
 })
 
 test('an unknown name has no target', async () => {
@@ -226,8 +269,8 @@ describe('checks', () => {
     first.state.does = 'nothing'
     const gateway = using.use(
       startGateway([first.url, second.url], {
-        // Long enough for the healthy target on a busy machine.
-        upstream: { health: { ...health, timeoutMs: 250 } },
+        // Once, so that the time can be long enough for the healthy target on a busy machine.
+        upstream: { health: { ...health, timeoutMs: 1000, fails: 1 } },
         // Checks take real time, while the test advances the clock.
         timeouts: { responseHeaderMs: 1e9 },
       }),
@@ -251,6 +294,9 @@ describe('checks', () => {
     await using all = await hung(GET)
     expect(await all.client.until(RESPONSE)).toEndWith('second')
     expect(await all.gateway.metric(moved)).toBe(1)
+    const withoutResponse =
+      'gateway_upstream_request_duration_seconds_count{upstream="dogs",http_response_status_code="0"}'
+    expect(await all.gateway.metric(withoutResponse)).toBe(1)
     await until(() => all.first.sockets.size === 0)
   })
 
@@ -309,6 +355,33 @@ describe('a request without a response', () => {
       expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
     expect(statesOf(gateway)).toMatchObject({ ejected: 1 })
     expect(first.asked).toHaveLength(EJECT_AFTER)
+  })
+
+  test('in time ejects its target, also on a kept connection', async () => {
+    using first = await namedUpstream('first')
+    using second = await namedUpstream('second')
+    await using gateway = startGateway([first.url, second.url], { timeouts: { poolIdleMs: 1e9 } })
+    using clients = new DisposableStack()
+    const ask = async () => clients.use(await rawClient(gateway.port, GET))
+    const hung = () => gateway.server.gateway.upstreams[0]!.activeConnections
+    // As many at once, so that each later request finds a kept connection.
+    first.state.does = second.state.does = 'nothing'
+    for (let i = 1; i <= 40; i++) {
+      await ask()
+      await until(() => first.asked.length + second.asked.length === i)
+    }
+    for (const upstream of [first, second])
+      for (const socket of upstream.sockets) socket.write(upstream.response)
+    await until(() => hung() === 0)
+    const connections = first.connections() + second.connections()
+    second.state.does = 'respond'
+    for (let i = 0; i < 100 && statesOf(gateway).ejected === 0; i++) {
+      await ask()
+      await until(() => first.asked.length + second.asked.length === 41 + i)
+      if (hung() > 0) gateway.advance(35_100)
+    }
+    expect(statesOf(gateway)).toMatchObject({ ejected: 1 })
+    expect(first.connections() + second.connections()).toBe(connections)
   })
 
   test.each(['GET', 'POST'])('on a kept connection never counts: %s', async (method) => {

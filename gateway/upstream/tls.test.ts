@@ -56,6 +56,16 @@ describe('a target with https', () => {
     } else {
       expect(gateway.warnings).toEqual([expect.stringContaining('TLS with target dogs/127.0.0.1')])
       expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="failed"}')).toBe(1)
+      // At most one warning a second.
+      for (const [ms, warnings] of [
+        [999, 1],
+        [1, 2],
+        [0, 2],
+      ] as const) {
+        gateway.advance(ms)
+        await gateway.ask(post, /\}$/)
+        expect(gateway.warnings).toHaveLength(warnings)
+      }
     }
   })
 
@@ -90,6 +100,24 @@ describe('a target with https', () => {
     await until(() => gateway.server.connections() === 0)
   })
 
+  test('that keeps its half of an idle connection open is closed all the same', async () => {
+    let closed = 0
+    const own = { cert: certificates.text('numbered.pem'), key: certificates.text('numbered.key') }
+    const server = createServer({ ...own, allowHalfOpen: true }, (socket) => {
+      socket.on('data', () => socket.write(OK))
+      // The kernel resets the connection of a closed socket.
+      socket.on('end', () => setInterval(() => socket.write('x'), 5).unref())
+      socket.on('error', () => {}).on('close', () => closed++)
+    }).listen(0, '127.0.0.1')
+    using _ = { [Symbol.dispose]: () => void server.close() }
+    await new Promise((listening) => server.on('listening', listening))
+    const { port } = server.address() as AddressInfo
+    await using gateway = startGateway(`https://127.0.0.1:${port}`, { upstream: { tls: { ca } } })
+    expect(await gateway.ask(GET)).toEndWith('ok')
+    gateway.advance(1100)
+    await until(() => closed === 1)
+  })
+
   test('that does not finish its handshake is a connect timeout', async () => {
     using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
     await using gateway = startGateway(`https://127.0.0.1:${listener.port}`)
@@ -97,5 +125,6 @@ describe('a target with https', () => {
     await until(() => gateway.server.gateway.upstreams[0]!.activeConnections === 1)
     gateway.advance(1001)
     expect(await response).toStartWith('HTTP/1.1 504 ')
+    expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="timeout"}')).toBe(1)
   })
 })

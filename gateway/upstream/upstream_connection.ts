@@ -170,7 +170,6 @@ export class UpstreamConnection implements SocketOwner {
       if (++this.#interim > MAX_INTERIM) return this.failMalformed('interim')
       listener.onInterim(head)
       at = end
-      if (at === bytes.length) return
     }
     listener.passToClient(bytes, at)
   }
@@ -216,8 +215,12 @@ export class UpstreamConnection implements SocketOwner {
     this.#isClosed = true
     this.target.remove(this)
     // A reset stops the target's work on the request; an idle connection has none.
-    if (this.#listener === undefined) this.#socket?.end()
-    else this.#socket?.terminate()
+    if (this.#listener !== undefined) this.#socket?.terminate()
+    else {
+      // With TLS, `end` alone waits until the target closes, too.
+      this.#socket?.shutdown()
+      this.#socket?.end()
+    }
     this.#listener = undefined
   }
 
@@ -261,7 +264,6 @@ export class UpstreamConnection implements SocketOwner {
   }
 
   pause(): void {
-    if (this.#isPaused) return
     this.#isPaused = true
     this.#socket?.pause()
   }

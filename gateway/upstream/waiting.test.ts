@@ -92,6 +92,7 @@ describe('while all connections are in use', () => {
     second.socket.resetAndDestroy()
     await until(() => waiting(gateway) === 0)
     expect(await gateway.metric('gateway_client_aborts_total')).toBe(1)
+    expect(await gateway.metric('gateway_upstream_queue_seconds_count')).toBe(1)
   })
 
   test('a large body waits with its client, and arrives whole', async () => {
@@ -190,15 +191,17 @@ describe('while no target is ready', () => {
     expect(upstream.connections()).toBe(1)
   })
 
-  test('they do not wait for ever: 503', async () => {
-    await using gateway = startGateway('unix:/nowhere/dogs.sock', { upstream: { queueMs: 500 } })
+  test.each(['dogs.sock', 'dogs.*.sock'])('they do not wait for ever: 503 for %s', async (name) => {
+    await using gateway = startGateway(`unix:/nowhere/${name}`, { upstream: { queueMs: 500 } })
     using client = await rawClient(gateway.port, GET)
     await until(() => waiting(gateway) === 1)
     for (let ms = 0; ms <= 500; ms += 100) {
       gateway.advance(100)
       await until(() => waiting(gateway) === 1 || client.received() !== '')
     }
-    expect(await client.until(/\}$/)).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n/)
+    expect(await client.until(/\}$/)).toMatch(
+      /^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n[^]*"dogs has no target that is ready"/,
+    )
     expect(await gateway.counted()).toEqual({ 'GET dogs 503': 1 })
   })
 })

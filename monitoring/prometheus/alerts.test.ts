@@ -1,20 +1,17 @@
-/** Each alert fires on its case with its texts, and stays silent on a case that is close: `promtool test rules` on tables. */
+/**
+ * Each alert fires on its case with its texts, and stays silent on a case that is close: `promtool test rules` on tables. The windows
+ * of burn rates are in burn_rates.slow.test.ts.
+ */
 
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { dashboards } from '../dashboards.ts'
 import { objectives } from '../objectives.ts'
-import { burnRates } from '../rules/burn_rates.ts'
-import { render } from '../rules/files.ts'
-import { stack } from '../stack.ts'
 import { isPromtoolExpected, promtools } from './promtool.ts'
 import { alertRules, firingOf, recordingRules, ruleFiles } from './rules.ts'
 import { alertCases } from './testdata/alerts.ts'
-import { burnCases, burnStories, stepMinutes } from './testdata/burn.ts'
 import { of, perSecond, SCRAPE_SECONDS } from './testdata/series.ts'
-import { burnTestOf, inputOf, ruleOf, runCases, testOf, withOneAlert, withRed } from './testing_cases.ts'
+import { inputOf, ruleFileOf, ruleOf, runCases, testOf, withOneAlert, withRed } from './testing_cases.ts'
 
 const runbooks = await Promise.all(
   [...new Bun.Glob('*.md').scanSync(join(import.meta.dir, '../runbooks'))].map((name) =>
@@ -24,14 +21,6 @@ const runbooks = await Promise.all(
 const slowMs = 120_000
 const count = 'http_server_request_duration_seconds_count'
 const ruleFile = (name: string) => `${import.meta.dir}/rules/${name}.yml`
-
-/** A rule file for one test. */
-function ruleFileOf(text: string): Disposable & { path: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'rules-'))
-  const path = join(folder, 'rules.yml')
-  writeFileSync(path, text)
-  return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
-}
 
 test('every alert has a case in which it fires and one in which it does not', () => {
   const names = [...new Set(alertRules.map(({ alert }) => alert))]
@@ -93,8 +82,6 @@ test('every alert has a severity, a summary, a description, a runbook and a dash
 describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
   // Before Prometheus 3.0 a range has one sample more, so that some alerts begin one evaluation earlier.
   const isExact = program === promtools[0]
-  // The stories of burn rates last for days, which takes a while: one promtool is enough.
-  const burning = isExact ? objectives : []
 
   test.each(ruleFiles.map((file) => [basename(file), file]))(
     'alerts of %s fire in their cases at their time with their texts, and not close to it',
@@ -105,37 +92,9 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
       for (const [alert, cases] of ofFile) {
         using rules = ruleFileOf(await withOneAlert(file, alert))
         const tests = cases.map((each) => testOf(alert, each, isExact))
-        await passes(await withRed(ruleFile('red'), rules.path), `${SCRAPE_SECONDS}s`, tests)
+        const files = await withRed(ruleFile('red'), rules.path)
+        expect(await runCases(program, files, `${SCRAPE_SECONDS}s`, tests)).toContain('SUCCESS')
       }
-    },
-    slowMs,
-  )
-
-  test.each(burning.map((objective) => [objective.alert, objective] as const))(
-    'every window of %s fires at its time',
-    async (alert, objective) => {
-      // The windows of all objectives are made by the same code: the first one is tested in every story.
-      const stories =
-        objective === objectives[0]
-          ? burnStories
-          : burnStories.filter(({ calmHours, minutes }) => calmHours * 60 + minutes < 30 * 60)
-      const tests = stories.map((story) => burnTestOf(story, objective))
-      // The rules of the other objectives would take as much time again.
-      using rules = ruleFileOf(render(burnRates(stack, [objective])))
-      await passes([rules.path], `${stepMinutes.rules}m`, tests)
-    },
-    slowMs,
-  )
-
-  test.each(burning.map((objective) => [objective.alert, objective] as const))(
-    'every window of %s fires just above its limits after its wait, and not just below',
-    async (alert, objective) => {
-      const file = burnRates(stack, [objective])
-      // The recordings are given as series.
-      const groups = file.groups.filter(({ name }) => name === 'burn_rates')
-      using rules = ruleFileOf(render({ ...file, groups }))
-      const tests = burnCases(objective).map((each) => testOf(alert, each))
-      await passes([rules.path], `${SCRAPE_SECONDS}s`, tests)
     },
     slowMs,
   )
@@ -144,46 +103,55 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
     ['EdgeErrorBudgetBurn', { 'a b': ['500', 3, 0], dogs: ['502', 1, 0], cats: ['200', 0, 9] }],
     // The slowest route has few requests.
     ['EdgeLatencyBudgetBurn', { 'a b': ['200', 3, 6], dogs: ['200', 1, 0], cats: ['200', 0, 9] }],
-  ] as const)('the link of %s opens the route with the most bad requests', async (alert, routes) => {
-    const series = Object.entries(routes).flatMap(([http_route, [http_response_status_code, slow, fast]]) => {
-      const labels = { job: 'gateway', instance: 'a:1', http_route, http_response_status_code }
-      return [
-        [of(count, labels), perSecond(slow + fast)],
-        [of(count.replace('_count', '_bucket'), labels, { le: '0.25' }), perSecond(fast)],
-        [of(count.replace('_count', '_bucket'), labels, { le: '+Inf' }), perSecond(slow + fast)],
-      ]
-    })
-    const wrong = { claim: 'a link', series: Object.fromEntries(series), looks: { '10m': [] } }
-    const output = await runCases(program, ['red', 'objectives'].map(ruleFile), '10s', [testOf(alert, wrong)])
-    expect(output).toContain('/d/gateway?var-route=a+b"')
-  })
-
-  test('a missed scrape counts no old value, at any time of an evaluation', async () => {
-    const instance = { job: 'dogs', instance: 'a:1' }
-    const missed = (value: number) => `${value}x59 stale ${value}x60`
-    const series = {
-      [of('up', instance)]: '1x59 0 1x60',
-      [of('process_start_time_seconds', instance)]: '-9000x59 stale -9000x60',
-      [of('db_client_operation_errors_total', instance, { error_type: 'SQLITE_FULL' })]: missed(50),
-      [of(count, instance, { http_response_status_code: '500' })]: missed(5000),
-    }
-    // Groups were evaluated last at 840 s, before the scrape at 600 s was missed as seen from five minutes later.
-    const test = {
-      interval: `${SCRAPE_SECONDS}s`,
-      input_series: inputOf(series),
-      promql_expr_test: [
-        { expr: ruleOf('DiskFull', { labels: {} }).expr, eval_time: '905s', exp_samples: [] },
-        {
-          expr: recordingRules.find(({ record }) => record === 'job:http_requests:rate5m')!.expr,
-          eval_time: '905s',
-          exp_samples: [{ labels: '{job="dogs"}', value: 0 }],
+  ] as const)(
+    'the link of %s opens the route with the most bad requests',
+    async (alert, routes) => {
+      const series = Object.entries(routes).flatMap(
+        ([http_route, [http_response_status_code, slow, fast]]) => {
+          const labels = { job: 'gateway', instance: 'a:1', http_route, http_response_status_code }
+          return [
+            [of(count, labels), perSecond(slow + fast)],
+            [of(count.replace('_count', '_bucket'), labels, { le: '0.25' }), perSecond(fast)],
+            [of(count.replace('_count', '_bucket'), labels, { le: '+Inf' }), perSecond(slow + fast)],
+          ]
         },
-      ],
-    }
-    await passes(['red', 'services'].map(ruleFile), '70s', [test])
-  })
+      )
+      const wrong = { claim: 'a link', series: Object.fromEntries(series), looks: { '10m': [] } }
+      const output = await runCases(program, ['red', 'objectives'].map(ruleFile), '10s', [
+        testOf(alert, wrong),
+      ])
+      expect(output).toContain('/d/gateway?var-route=a+b"')
+    },
+    slowMs,
+  )
 
-  async function passes(files: readonly string[], interval: string, tests: readonly object[]): Promise<void> {
-    expect(await runCases(program, files, interval, tests)).toContain('SUCCESS')
-  }
+  test(
+    'a missed scrape counts no old value, at any time of an evaluation',
+    async () => {
+      const instance = { job: 'dogs', instance: 'a:1' }
+      const missed = (value: number) => `${value}x59 stale ${value}x60`
+      const series = {
+        [of('up', instance)]: '1x59 0 1x60',
+        [of('process_start_time_seconds', instance)]: '-9000x59 stale -9000x60',
+        [of('db_client_operation_errors_total', instance, { error_type: 'SQLITE_FULL' })]: missed(50),
+        [of(count, instance, { http_response_status_code: '500' })]: missed(5000),
+      }
+      // Groups were evaluated last at 840 s, before the scrape at 600 s was missed as seen from five minutes later.
+      const test = {
+        interval: `${SCRAPE_SECONDS}s`,
+        input_series: inputOf(series),
+        promql_expr_test: [
+          { expr: ruleOf('DiskFull', { labels: {} }).expr, eval_time: '905s', exp_samples: [] },
+          {
+            expr: recordingRules.find(({ record }) => record === 'job:http_requests:rate5m')!.expr,
+            eval_time: '905s',
+            exp_samples: [{ labels: '{job="dogs"}', value: 0 }],
+          },
+        ],
+      }
+      const output = await runCases(program, ['red', 'services'].map(ruleFile), '70s', [test])
+      expect(output).toContain('SUCCESS')
+    },
+    slowMs,
+  )
 })

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, isExpected } from '@bun-monitoring/prefork/testing'
 import { prometheus } from '../../scripts/prometheus.ts'
+import { services } from '../../services/names.ts'
 import { dashboards } from '../dashboards.ts'
 import { queriesOf } from '../grafana/queries.ts'
 import { faster } from './faster.ts'
@@ -59,7 +60,7 @@ class Scraped implements AsyncDisposable {
       () => new Response('', { headers: { 'Content-Type': 'text/plain; version=0.0.4' } }),
     )
     scraped.#url = `http://127.0.0.1:${freePort()}`
-    const others = Object.fromEntries(['dogs', 'cats', 'exporter', 'node'].map((job) => [job, nothing]))
+    const others = Object.fromEntries([...services, 'exporter', 'node'].map((job) => [job, nothing]))
     const { command } = await prometheus(
       { ...others, gateway, prometheus: scraped.#url },
       { folder, timesFaster: TIMES_FASTER },

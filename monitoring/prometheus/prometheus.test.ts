@@ -5,12 +5,19 @@
 
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { kinds } from '../../services/testing_kinds.ts'
 import { objectives } from '../objectives.ts'
 import { render, ruleFiles as rulesOf } from '../rules/files.ts'
 import { stack } from '../stack.ts'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 
-const ports = { gateway: 9000, dogs: 9001, cats: 9002, exporter: 9117, prometheus: 9090, node: 9100 }
+const ports = {
+  gateway: 9000,
+  ...Object.fromEntries(kinds.map(({ name, defaults }) => [name, defaults.adminPort])),
+  exporter: 9117,
+  prometheus: 9090,
+  node: 9100,
+}
 const roles = Object.keys(ports)
 const FEATURE = '--enable-feature=created-timestamp-zero-ingestion'
 
@@ -61,7 +68,7 @@ test('both configurations differ only in the discovery of targets', () => {
 
 test('our pages are asked since when series count, and each Prometheus has the feature for it', async () => {
   const asked = local.scrape_configs.filter(({ params }) => Bun.deepEquals(params, { created: ['1'] }))
-  expect(asked.map(({ job_name }) => job_name)).toEqual(['gateway', 'dogs', 'cats', 'exporter'])
+  expect(asked.map(({ job_name }) => job_name)).toEqual(['gateway', ...stack.services, 'exporter'])
   const root = join(import.meta.dir, '../..')
   for (const path of ['compose.yml', 'deploy/swarm/stack.yml']) {
     const { services } = Bun.YAML.parse(await Bun.file(join(root, path)).text()) as {

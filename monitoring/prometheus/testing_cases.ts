@@ -1,6 +1,6 @@
 /** For tests of rules: cases as `promtool test rules` reads them. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Objective } from '../rules/objective.ts'
@@ -8,6 +8,14 @@ import { promtool } from './promtool.ts'
 import { type AlertRule, alertRules, firingOf, groupsIn } from './rules.ts'
 import { type BurnStory, minutesOf, seriesOf, stepMinutes } from './testdata/burn.ts'
 import { type AlertCase, type Firing, SCRAPE_SECONDS, type Series } from './testdata/series.ts'
+
+/** A rule file for one test. */
+export function ruleFileOf(text: string): Disposable & { path: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'rules-'))
+  const path = join(folder, 'rules.yml')
+  writeFileSync(path, text)
+  return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+}
 
 /** What promtool prints about tests of rule files. */
 export async function runCases(

@@ -1,11 +1,11 @@
 /** Every query of the dashboards and every expression that is recorded, each with the worlds that it is asked about. */
 
-import { dashboards } from '../dashboards.ts'
+import { dashboardsOf } from '../grafana/dashboards.ts'
 import { besidesOf, withVariables } from '../grafana/queries.ts'
 import { objectives } from '../objectives.ts'
 import { ruleFiles } from '../rules/files.ts'
 import type { Recording } from '../rules/rule.ts'
-import { stack } from '../stack.ts'
+import { stack as ours } from '../stack.ts'
 import { ask } from './ask.ts'
 import { days, minutes, type World } from './world.ts'
 
@@ -27,7 +27,10 @@ const now = minutes()
 const quiet = minutes(true)
 const worlds = [now, quiet, days(5, 300), days(120, 800)]
 
-export const queries: readonly Expression[] = dashboards.flatMap((dashboard) => {
+/** The services of the worlds. */
+const stack = { ...ours, services: ['dogs', 'cats'] }
+
+export const queries: readonly Expression[] = dashboardsOf(stack, objectives).flatMap((dashboard) => {
   const panels = (dashboard.panels ?? []) as unknown as PanelJson[]
   const all = panels.concat(panels.flatMap((panel) => panel.panels ?? []))
   const asked = [

@@ -1,6 +1,6 @@
 /** The life of a cluster from its configuration to its end, as one process and with workers. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
@@ -9,6 +9,10 @@ import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
+
+/** A signal that was sent to a process and has not interrupted it yet (proc_pid_status(5)). */
+const hasPendingSignal = (pid: number): boolean =>
+  !/^ShdPnd:\s*0+$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 
 describe.each([0, 2])('with WORKERS=%d', (workers) => {
   const toys = (env: Record<string, string> = {}) => new Toys({ TOYS_WORKERS: String(workers), ...env })
@@ -51,6 +55,31 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     },
   )
 
+  test('one press of Ctrl+C that arrives twice, as under `bun run`, lets requests in flight finish', async () => {
+    const pressed = async () => {
+      await using cluster = toys()
+      const { url } = await cluster.ready()
+      const slow = fetch(`${url}/slow`).then(
+        (response) => response.text(),
+        () => 'cut off',
+      )
+      await cluster.line('asked /slow')
+      cluster.signal('SIGINT')
+      // The kernel would make one of two that are pending.
+      while (hasPendingSignal(cluster.pid)) await Bun.sleep(0)
+      cluster.signal('SIGINT')
+      while (hasPendingSignal(cluster.pid)) await Bun.sleep(0)
+      // The event loop takes the signal before the second request.
+      for (let request = 0; request < 2; request++) await cluster.stats()
+      await cluster.release()
+      return await slow
+    }
+    // On a busy machine the second signal may come late enough to be another press.
+    let answer = ''
+    for (let tries = 0; tries < 3 && answer !== 'toy'; tries++) answer = await pressed()
+    expect(answer).toBe('toy')
+  })
+
   test('after SIGTERM it accepts new connections for as long as the lame duck, and says close in each response', async () => {
     await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
     const { url } = await cluster.ready()
@@ -90,6 +119,12 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     cluster.signal('SIGQUIT')
     expect(await never).toBe('cut off')
     expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
+  test('an app that cannot take traffic is not ready, for its own reason', async () => {
+    await using cluster = toys({ TOY_NOT_READY: 'the disk is gone' })
+    const response = await fetch(`${(await cluster.ready()).admin}/readyz`)
+    expect([response.status, await response.json()]).toMatchObject([503, { detail: 'the disk is gone' }])
   })
 
   test('a request that does not end is cut off when the drain time is over, and the log says so', async () => {

@@ -177,6 +177,7 @@ test('it is not ready before its app serves', async () => {
 
 test('it listens on the socket of its slot, and removes it', async () => {
   const folder = temporaryFolder()
+  await Bun.write(`${folder}/toys.${hostname()}.2.sock`, 'left by a cluster that was killed')
   const cluster = running({ TOYS_SOCKET_DIR: folder })
   await cluster.ready
   expect(readdirSync(folder)).toEqual([`toys.${hostname()}.1.sock`])
@@ -186,6 +187,12 @@ test('it listens on the socket of its slot, and removes it', async () => {
   expect(await cluster.code).toBe(EXIT.ok)
   expect(readdirSync(folder)).toEqual([])
   rmSync(folder, { recursive: true })
+})
+
+test('a socket folder that cannot be made ends it with 3', async () => {
+  const cluster = running({ TOYS_SOCKET_DIR: '/proc/nowhere' })
+  expect(await cluster.code).toBe(EXIT.couldNotStart)
+  expect(cluster.said()).toEqual([expect.stringContaining('fatal /proc/nowhere cannot hold sockets')])
 })
 
 test('an app that cannot close ends it with 1, and that is told', async () => {

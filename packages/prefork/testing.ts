@@ -6,8 +6,8 @@ import { childrenOf } from './shared/procfs.ts'
 export { isExpected } from '@bun-monitoring/metrics/testing'
 export { freePort } from './shared/bind.ts'
 
-/** How long the rest of the output of a process that has ended may take. */
-const OUTPUT_TIMEOUT_MS = 1000
+/** How long the rest of the output of a process that has ended by itself may take. */
+const OUTPUT_TIMEOUT_MS = 10_000
 
 export interface LogLine extends Record<string, unknown> {
   msg: string
@@ -83,9 +83,11 @@ export class TestProcess implements AsyncDisposable {
   /** The exit code, or the name of the signal that killed the process. */
   async exit(): Promise<number | string> {
     const code = await this.#process.exited
-    // Its last lines may come after its end. A process that it left behind may hold the output open.
+    // The children of a killed process hold its output open.
+    if (this.#process.signalCode !== null) return this.#process.signalCode
+    // Its last lines may come after its end.
     await Promise.race([this.#ended, Bun.sleep(OUTPUT_TIMEOUT_MS)])
-    return this.#process.signalCode ?? code
+    return code
   }
 
   /** Kills the children, too: a child that a test has stopped (SIGSTOP) does not notice the death of its parent. */

@@ -3,9 +3,6 @@
  * it is a GET and `repeatGets` is set: then it is sent once more, on a new connection. A response with a status from 500 is a
  * failure, too.
  */
-import { expect, test } from 'bun:test'
-import { readMigratesRequests } from './shared/procfs.ts'
-
 export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
 
 export type Target = { hostname: string; port: number } | { unix: string }
@@ -91,7 +88,6 @@ export const partOf = (times: readonly number[], part = 0.5): number =>
   times.toSorted((a, b) => a - b)[Math.floor(part * (times.length - 1))]!
 
 const MORE_WITHIN_MS = 30_000
-const OWN_NETWORK_WITHIN_MS = 600_000
 
 /** Clients that send requests until they are stopped. */
 export class Load implements AsyncDisposable {
@@ -177,42 +173,4 @@ export class Load implements AsyncDisposable {
     }
     return undefined
   }
-}
-
-/**
- * Expects that no request failed. Where the kernel drops connections that wait at a closed listener (README.md, "In Docker and
- * Kubernetes"), the requests that no worker accepted are reported and not judged, unless CI is set: their number depends on the load
- * of the machine. See {@link whereNoConnectionIsDropped} for tests that must judge them.
- */
-export function expectNoFailures(failures: readonly string[]): void {
-  const isStrict = readMigratesRequests() === true || Bun.env.CI !== undefined
-  const lost = failures.filter((failure) => !isStrict && failure.endsWith(': the connection was closed'))
-  if (lost.length > 0)
-    console.warn(`net.ipv4.tcp_migrate_req is 0: ${lost.length} requests were lost at a listener`)
-  expect(failures.filter((failure) => !lost.includes(failure))).toEqual([])
-}
-
-/** Makes a network namespace whose kernel moves such connections to another listener, and runs a program there. */
-const OWN_NETWORK = ['unshare', '--net', 'sh', '-c']
-const MOVE_CONNECTIONS = 'ip link set lo up && echo 1 > /proc/sys/net/ipv4/tcp_migrate_req && exec "$@"'
-
-/**
- * Declares tests that count lost requests. Where the kernel drops waiting connections, one test runs them in a network of their own,
- * if this user may make one. Otherwise they run here.
- * @param names matches the names of these tests and of no other test of the file
- */
-export function whereNoConnectionIsDropped(file: string, names: string, declare: () => void): void {
-  const inOwnNetwork = (...command: string[]) => [...OWN_NETWORK, MOVE_CONNECTIONS, 'sh', ...command]
-  const isNeeded = readMigratesRequests() === false
-  if (!isNeeded || !Bun.which('unshare') || !Bun.spawnSync(inOwnNetwork('true')).success) return declare()
-  test(
-    `in a network where the kernel drops no connection: ${names}`,
-    async () => {
-      const command = inOwnNetwork(process.execPath, 'test', file, '-t', names)
-      const { exited, stderr } = Bun.spawn(command, { stdout: 'inherit', stderr: 'pipe' })
-      const said = await new Response(stderr).text()
-      if ((await exited) !== 0) throw new Error(said)
-    },
-    OWN_NETWORK_WITHIN_MS,
-  )
 }

@@ -6,21 +6,8 @@ import { Instrumenter } from '@stryker-mutator/instrumenter'
 import ts from 'typescript'
 import type { Fault } from './mutant.ts'
 
-const none = () => {}
-const QUIET = {
-  isTraceEnabled: () => false,
-  isDebugEnabled: () => false,
-  isInfoEnabled: () => false,
-  isWarnEnabled: () => false,
-  isErrorEnabled: () => false,
-  isFatalEnabled: () => false,
-  trace: none,
-  debug: none,
-  info: none,
-  warn: none,
-  error: none,
-  fatal: none,
-}
+/** A logger that has no level enabled. */
+const QUIET = new Proxy({}, { get: () => () => false }) as ConstructorParameters<typeof Instrumenter>[0]
 
 /** Calls whose effect is a text for the operator. */
 const LOGS = /(^|[.#])(log|logger|console|emitWarning)\b/

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from '../external.ts'
-import { noticedPercent, report } from './report.ts'
+import { report } from './report.ts'
 import { runMutants } from './run.ts'
 
 const HELP = `Usage: bun run mutants <folder> [options]
@@ -19,9 +19,8 @@ no test notices. The tests run in copies of the repository, with the files as th
   --seed <n>       which ones: the same seed picks the same (default: random, and printed)
   --files <glob>   only files that match, relative to the folder: 'storage/*.ts'
   --jobs <n>       copies in which mutants are tried at the same time (default 1)
-  --least <n>      exit code 1 if less than n percent are noticed
-  --fresh          try all again: results are kept in .run/mutants/ while mutant and tests are the same
 
+Results are kept in .run/mutants/ while mutant and tests are the same: remove its files to try all again.
 Mutants that no user could notice stand in <folder>/mutants.toml, each with its reason. Those that do not compile are counted apart.
 A folder whose package.json has a script of the same name, such as monitoring, runs that.`
 
@@ -35,8 +34,6 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       files: { type: 'string' },
       jobs: { type: 'string' },
-      least: { type: 'string' },
-      fresh: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -66,14 +63,12 @@ async function main(): Promise<number> {
       seed,
       jobs: Number(values.jobs ?? 1),
       graceMs: 10_000,
-      isFresh: values.fresh ?? false,
       signal: stopped.signal,
       print: console.log,
     })
     console.log(`\n${report(outcomes, stale)}`)
     if (values.sample !== undefined) console.log(`\nsample ${values.sample}, seed ${seed}`)
-    if (stopped.signal.aborted) return 130
-    return noticedPercent(outcomes) < Number(values.least ?? 0) ? 1 : 0
+    return stopped.signal.aborted ? 130 : 0
   } finally {
     rmSync(copies, { recursive: true, force: true })
   }

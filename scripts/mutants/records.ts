@@ -3,36 +3,19 @@ import { mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Result } from './trial.ts'
 
-interface Contents {
-  /** By the key of the mutant. */
-  results: Record<string, Result>
-  /** Milliseconds of a test file without a mutant, by the hash of it and of all that it imports. */
-  times: Record<string, number>
-}
-
 export class Records {
-  readonly #path: string
-  readonly #contents: Contents
+  private constructor(
+    readonly path: string,
+    /** By the key of the mutant. */
+    readonly results: Record<string, Result>,
+    /** Milliseconds of a test file without a mutant, by the hash of it and of all that it imports. */
+    readonly times: Record<string, number>,
+  ) {}
 
-  private constructor(path: string, contents: Contents) {
-    this.#path = path
-    this.#contents = contents
-  }
-
-  static async open(path: string, isFresh: boolean): Promise<Records> {
+  static async open(path: string): Promise<Records> {
     const file = Bun.file(path)
-    return new Records(
-      path,
-      !isFresh && (await file.exists()) ? await file.json() : { results: {}, times: {} },
-    )
-  }
-
-  get results(): Record<string, Result> {
-    return this.#contents.results
-  }
-
-  get times(): Record<string, number> {
-    return this.#contents.times
+    const { results = {}, times = {} } = (await file.exists()) ? await file.json() : {}
+    return new Records(path, results, times)
   }
 
   /** @returns the result if it still says the same: what noticed the mutant is there, or every test passed. */
@@ -47,8 +30,9 @@ export class Records {
   }
 
   async save(): Promise<void> {
-    mkdirSync(dirname(this.#path), { recursive: true })
-    await Bun.write(`${this.#path}.new`, JSON.stringify(this.#contents))
-    renameSync(`${this.#path}.new`, this.#path)
+    const { path, results, times } = this
+    mkdirSync(dirname(path), { recursive: true })
+    await Bun.write(`${path}.new`, JSON.stringify({ results, times }))
+    renameSync(`${path}.new`, path)
   }
 }

@@ -1,7 +1,7 @@
 /** The whole tool on a small repository, with a mutant of each verdict. */
 import { $ } from 'bun'
 import { afterAll, expect, test } from 'bun:test'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LIST } from './equivalents.ts'
@@ -70,7 +70,6 @@ const options = (root: string, changes: Partial<RunOptions> = {}): RunOptions =>
   seed: 1,
   jobs: 1,
   graceMs: 500,
-  isFresh: false,
   signal: new AbortController().signal,
   print: () => {},
   ...changes,
@@ -146,10 +145,13 @@ test('what a test leaves behind is removed: processes of other sessions, files, 
     while (!(await environment.text()).includes('TMPDIR')) await Bun.sleep(1)
     await Bun.write(process.env.TMPDIR + '/file', '')
     await Bun.write('/dev/shm/mutants-test-' + child.pid, '')
-    console.log(child.pid, process.env.TMPDIR)`
+    const made = await new Response(Bun.spawn(['ipcmk', '-M', '64']).stdout).text()
+    console.log(child.pid, process.env.TMPDIR, made.split(': ')[1].trim())`
   const { isGood, output } = await copy.run([process.execPath, '-e', program], 20_000)
   expect(isGood).toBe(true)
-  const [pid, temporary] = output.trim().split(' ')
+  const [pid, temporary, segment] = output.trim().split(' ')
+  expect(segment).toMatch(/^\d+$/)
+  expect(readFileSync('/proc/sysvipc/shm', 'utf8')).not.toMatch(new RegExp(`^ *\\d+ +${segment} `, 'm'))
   expect(existsSync(`/dev/shm/mutants-test-${pid}`)).toBe(false)
   expect(readdirSync(temporary!)).toEqual([])
   expect(environmentOf(pid!)).toBe('')

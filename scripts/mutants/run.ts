@@ -27,8 +27,6 @@ export interface RunOptions {
   jobs: number
   /** The time to start that each run of tests has, beyond a multiple of what it takes without a mutant. */
   graceMs: number
-  /** Whether results of earlier runs are left aside. */
-  isFresh: boolean
   /** Ends the run early, with what is known by then. */
   signal: AbortSignal
   print: (line: string) => void
@@ -46,7 +44,7 @@ const LONGEST_MS = 300_000
 /** @throws Error when the code does not compile as it is, or the folder has no tests */
 export async function runMutants(options: RunOptions): Promise<Outcomes> {
   const { root, folder, sample, seed, jobs, signal, print } = options
-  const records = await Records.open(recordsOf(options), options.isFresh)
+  const records = await Records.open(recordsOf(options))
   const listed = (await $`git ls-files -co --exclude-standard ${folder}`.cwd(root).text()).trim().split('\n')
   const all = await mutantsIn(options, listed)
   const equivalents = equivalentsOf(root, folder)

@@ -30,7 +30,7 @@ export class WorkingCopy {
   /** TMPDIR of everything that runs in the copy. It also marks the processes. */
   readonly #temporary: string
   readonly #output: string
-  readonly #shared = new Set(sharedFiles())
+  readonly #before = new Set(sharedMemory().map(({ name }) => name))
   readonly #killed = new Set<string>()
   #running: Bun.Subprocess | undefined
   isEnded = false
@@ -120,20 +120,33 @@ export class WorkingCopy {
   #clean(): void {
     rmSync(this.#temporary, { recursive: true, force: true })
     mkdirSync(this.#temporary)
-    for (const file of sharedFiles().filter((file) => !this.#shared.has(file))) {
-      const pid = masterOf(file)
+    for (const { name, pid, remove } of sharedMemory()) {
       // A process that was killed may not be collected yet.
-      if (this.#killed.has(pid) || !existsSync(`/proc/${pid}`))
-        rmSync(join(SHARED_MEMORY, file), { force: true })
+      const isGone = this.#killed.has(pid) || !existsSync(`/proc/${pid}`)
+      if (isGone && !this.#before.has(name)) remove()
     }
   }
 }
 
-/** A segment's name ends with the pid of its master. */
-const masterOf = (file: string): string => /-(\d+)$/.exec(file)?.[1] ?? ''
-
-const sharedFiles = (): string[] =>
-  existsSync(SHARED_MEMORY) ? readdirSync(SHARED_MEMORY).filter((file) => masterOf(file) !== '') : []
+/** Shared memory that no process uses, and the process that made it. It outlives a process that is killed. */
+function sharedMemory(): { name: string; pid: string; remove: () => void }[] {
+  // A file of metrics ends with the pid of its master.
+  const files = readdirSync(SHARED_MEMORY).flatMap((name) => {
+    const pid = /-(\d+)$/.exec(name)?.[1]
+    return pid === undefined
+      ? []
+      : [{ name, pid, remove: () => rmSync(join(SHARED_MEMORY, name), { force: true }) }]
+  })
+  // PostgreSQL makes a segment of System V, of which the kernel has 4096.
+  const rows = readFileSync('/proc/sysvipc/shm', 'utf8').trim().split('\n').slice(1)
+  const segments = rows.flatMap((row) => {
+    const [, name, , , pid, , users] = row.trim().split(/ +/)
+    return users === '0'
+      ? [{ name: name!, pid: pid!, remove: () => void Bun.spawnSync(['ipcrm', '-m', name!]) }]
+      : []
+  })
+  return [...files, ...segments]
+}
 
 /** @returns nothing for a process that has ended, also before it is collected */
 export function environmentOf(pid: string): string {

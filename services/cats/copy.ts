@@ -1,5 +1,5 @@
-/** Copies the cats of the SQLite file into PostgreSQL: `bun run copy` here, or `bun services/cats/copy.ts --help`. */
+/** Copies the rows of the SQLite file into PostgreSQL: `bun run copy --help` here. */
 import { runCopy } from '@bun-monitoring/pets/copy'
-import { cats } from './model.ts'
+import { kind } from './model.ts'
 
-process.exit(await runCopy(cats, Bun.env, Bun.argv.slice(2)))
+process.exit(await runCopy(kind, Bun.env, Bun.argv.slice(2)))

@@ -1,6 +1,6 @@
-/** The cats service. Its program is in services/pets. */
+/** The service of the kind in model.ts. Its program is in services/pets. */
 import { runService } from '@bun-monitoring/pets'
-import { cats } from './model.ts'
+import { kind } from './model.ts'
 import { version } from './package.json'
 
-process.exit(await runService(cats, version, Bun.env))
+process.exit(await runService(kind, version, Bun.env))

@@ -1,8 +1,8 @@
-/** What the service cats is: its name, fields and defaults. */
+/** What this service is: its name, fields and defaults. */
 import { join } from 'node:path'
 import { defineKind } from '@bun-monitoring/pets/model'
 
-export const cats = defineKind({
+export const kind = defineKind({
   name: 'cats',
   fields: {
     name: { type: 'text', description: 'the name' },

@@ -1,5 +1,5 @@
-/** Replaces all cats by those of a backup: `bun run restore FILE` here, or `bun services/cats/restore.ts FILE`. */
+/** Replaces all rows by those of a backup: `bun run restore FILE` here. */
 import { runRestore } from '@bun-monitoring/pets/backup'
-import { cats } from './model.ts'
+import { kind } from './model.ts'
 
-process.exit(await runRestore(cats, Bun.env, Bun.argv.slice(2)))
+process.exit(await runRestore(kind, Bun.env, Bun.argv.slice(2)))

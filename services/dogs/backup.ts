@@ -1,5 +1,5 @@
-/** Writes the SQLite file of dogs to a backup: `bun run backup FILE` here, or `bun services/dogs/backup.ts FILE`. */
+/** Writes the SQLite file of this service to a backup: `bun run backup FILE` here. */
 import { runBackup } from '@bun-monitoring/pets/backup'
-import { dogs } from './model.ts'
+import { kind } from './model.ts'
 
-process.exit(await runBackup(dogs, Bun.env, Bun.argv.slice(2)))
+process.exit(await runBackup(kind, Bun.env, Bun.argv.slice(2)))

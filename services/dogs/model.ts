@@ -1,8 +1,8 @@
-/** What the service dogs is: its name, fields and defaults. */
+/** What this service is: its name, fields and defaults. */
 import { join } from 'node:path'
 import { defineKind } from '@bun-monitoring/pets/model'
 
-export const dogs = defineKind({
+export const kind = defineKind({
   name: 'dogs',
   fields: {
     name: { type: 'text', description: 'the name' },

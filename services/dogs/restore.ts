@@ -1,5 +1,5 @@
-/** Replaces all dogs by those of a backup: `bun run restore FILE` here, or `bun services/dogs/restore.ts FILE`. */
+/** Replaces all rows by those of a backup: `bun run restore FILE` here. */
 import { runRestore } from '@bun-monitoring/pets/backup'
-import { dogs } from './model.ts'
+import { kind } from './model.ts'
 
-process.exit(await runRestore(dogs, Bun.env, Bun.argv.slice(2)))
+process.exit(await runRestore(kind, Bun.env, Bun.argv.slice(2)))

@@ -79,7 +79,7 @@ function readSource(kind: Kind, file: Database) {
   const texts = fieldsOfType(kind, 'text')
   const hasNul = texts.map((column) => `instr("${column}", char(0)) > 0`)
   const nul = file
-    .query<{ id: bigint }, []>(`SELECT id FROM ${name} WHERE ${['0', ...hasNul].join(' OR ')} ORDER BY id`)
+    .query<{ id: bigint }, []>(`SELECT id FROM "${name}" WHERE ${['0', ...hasNul].join(' OR ')} ORDER BY id`)
     .all()
   if (nul.length > 0) {
     const ids = nul.slice(0, 10).map(({ id }) => id)
@@ -88,10 +88,10 @@ function readSource(kind: Kind, file: Database) {
     )
   }
   const page = file.query<Row, [bigint, number]>(
-    `SELECT ${listOf(columnsOf(kind))} FROM ${name} WHERE id > ? ORDER BY id LIMIT ?`,
+    `SELECT ${listOf(columnsOf(kind))} FROM "${name}" WHERE id > ? ORDER BY id LIMIT ?`,
   )
   return {
-    rows: Number(one(`SELECT count(*) AS value FROM ${name}`)),
+    rows: Number(one(`SELECT count(*) AS value FROM "${name}"`)),
     /** The greatest id ever assigned: the id of a deleted row must not be assigned again. */
     lastId: one(`SELECT seq AS value FROM sqlite_sequence WHERE name = '${name}'`),
     *batches(): Generator<Row[]> {
@@ -106,8 +106,8 @@ function readSource(kind: Kind, file: Database) {
 }
 
 async function clear({ name }: Kind, target: TransactionSQL, isReplacing: boolean): Promise<void> {
-  await target.unsafe(`LOCK TABLE ${name} IN EXCLUSIVE MODE`)
-  if (isReplacing) await target.unsafe(`DELETE FROM ${name}`)
+  await target.unsafe(`LOCK TABLE "${name}" IN EXCLUSIVE MODE`)
+  if (isReplacing) await target.unsafe(`DELETE FROM "${name}"`)
   const count = await countOf(name, target)
   if (count > 0) throw new Error(`the table ${name} in PostgreSQL has ${count} rows: --replace deletes them`)
 }
@@ -129,7 +129,7 @@ async function insert(kind: Kind, target: TransactionSQL, batch: readonly Row[])
   const columns = listOf(columnsOf(kind))
   const types = fields.map(([name, field]) => `"${name}" ${typeOf(field).postgres}`).join(', ')
   await target.unsafe(
-    `INSERT INTO ${kind.name} (${columns})
+    `INSERT INTO "${kind.name}" (${columns})
      SELECT ${columns} FROM json_to_recordset($1::text::json) AS pet (id bigint, ${types})`,
     [JSON.stringify(json)],
   )
@@ -150,6 +150,6 @@ async function check({ name }: Kind, target: TransactionSQL, expected: number): 
 }
 
 async function countOf(name: string, target: TransactionSQL): Promise<number> {
-  const [row] = await target.unsafe(`SELECT count(*)::float8 AS count FROM ${name}`)
+  const [row] = await target.unsafe(`SELECT count(*)::float8 AS count FROM "${name}"`)
   return row.count as number
 }

@@ -351,6 +351,30 @@ describe.each(testDatabases)('a field that is added later, on %s', (_, create) =
       '0006_note, 0007_ringed, 0008_state',
     )
   })
+
+  test('needs a migration once the table exists', async () => {
+    await using database = await create()
+    const kept: TestDatabase = { ...database, [Symbol.asyncDispose]: async () => {} }
+    {
+      await using _ = await openPets(kept, { kind: without(false) })
+    }
+    const chip = { type: 'text', default: 'x', description: 'its chip' } as const
+    const { fields, ...rest } = without(false)
+    const later = defineKind({ ...rest, fields: { ...fields, chip } })
+    await expect(openPets(kept, { kind: later })).rejects.toThrow(
+      "the table birds exists without chip: declare a later field with a default and a migration, as added: '0006_chip'",
+    )
+  })
+})
+
+test.each(testDatabases)('a kind may have a word of SQL as its name, on %s', async (_, create) => {
+  await using pets = await openPets(await create(), { kind: { ...birds, name: 'order' } })
+  const created = await pets.send('POST', '/order/', REQUIRED)
+  const pet = await created.json()
+  expect([created.status, pet]).toEqual([201, { id: 1, ...REQUIRED, ...DEFAULTS }])
+  expect(await (await pets.ask('/order/?species=owl')).json()).toEqual([pet])
+  expect((await pets.send('PATCH', '/order/1/', { eggs: 2 })).status).toBe(200)
+  expect((await pets.ask('/order/1/', { method: 'DELETE' })).status).toBe(200)
 })
 
 test('the tables of dogs are as they were before fields were declared', async () => {
@@ -437,6 +461,7 @@ describe('a declaration', () => {
       ],
     ]
     for (const [fields, message] of mistakes) expect(() => declared(fields)).toThrow(message)
+    expect(() => declared({ a: text }, 'migrations')).toThrow('the table migrations is')
     expect(() => declared({ a: text }, 'Birds')).toThrow('the name Birds must be of small letters')
     expect(() => declared({ a: { ...text, default: 'x', added: '0006_a' } })).not.toThrow()
   })

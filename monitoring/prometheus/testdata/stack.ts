@@ -3,6 +3,7 @@
  * result is series for promtool. For tables of events that must or must not raise alerts.
  */
 
+import { stack } from '../../stack.ts'
 import { type Labels, of, SCRAPE_SECONDS, type Series } from './series.ts'
 
 const STATES = ['starting', 'ready', 'busy', 'draining', 'hung', 'dead', 'cheap']
@@ -85,7 +86,7 @@ class Process {
 
   #beginGateway(): void {
     this.set('gateway_rejections_total', { reason: 'framing' }, 0)
-    for (const upstream of ['dogs', 'cats']) {
+    for (const upstream of stack.services) {
       this.set('gateway_upstream_attempts_total', { upstream }, 0)
       this.set('gateway_upstream_queue_length', { upstream }, 0)
       this.set(
@@ -119,7 +120,7 @@ export class Stack {
   /** @param ageSeconds of all processes at the start */
   constructor(ageSeconds = OLD_SECONDS, replicas = 1) {
     const start = (job: string, instance = `${job}:1`) => new Process(job, instance, -ageSeconds)
-    const services = ['dogs', 'cats'].flatMap((job) =>
+    const services = stack.services.flatMap((job) =>
       Array.from({ length: replicas }, (_, index) => start(job, `${job}${index || ''}:1`)),
     )
     this.gateway = start('gateway')
@@ -149,7 +150,7 @@ export class Stack {
     }
   }
 
-  /** Requests to both services. */
+  /** Requests to dogs and cats. */
   requests(traffic: Traffic): void {
     for (const service of ['dogs', 'cats']) this.request(service, traffic)
   }

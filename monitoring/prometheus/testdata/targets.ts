@@ -1,8 +1,9 @@
 /** Cases for rules/targets.yml. */
 
+import { stack } from '../../stack.ts'
 import { type AlertCase, always, app, dogs, of, prometheus, step, up } from './series.ts'
 
-const allJobs = ['gateway', 'dogs', 'cats', 'exporter', 'prometheus']
+const allJobs = ['gateway', ...stack.services, 'exporter', 'prometheus']
 const down = { ...dogs }
 const restarts = '100+5x30 0+5x90'
 const requestCounter = of('http_server_request_duration_seconds_count', dogs)

@@ -71,7 +71,7 @@ function workerStats(worker: WorkerSnapshot) {
     eventloop_lag_us: microseconds(worker.eventLoopLagMs),
     oldest_request_us: microseconds(worker.oldestRequestMs),
     open_files: worker.openFiles,
-    exits: { ...worker.exits },
+    exits: worker.exits,
   }
 }
 

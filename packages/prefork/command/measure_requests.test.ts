@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { HttpServerMetrics, Registry, renderText } from '@bun-monitoring/metrics'
 import { RequestCounters } from '../shared/request_counters.ts'
+import { Scoreboard } from '../shared/scoreboard.ts'
 import type { Handler } from '../worker/count_requests.ts'
 import type { HttpOptions } from '../worker/serve_http.ts'
 import { measureRequests } from './measure_requests.ts'
@@ -41,6 +42,23 @@ test('a response, at once and later', async () => {
     expect((await ask('POST'))!.status).toBe(201)
     expect(await seen()).toEqual({ durations: ['POST /r 201 1'], exceptions: '0', inFlight: 0, bytes: 5 })
   }
+})
+
+test('while a request runs, the scoreboard shows its route', () => {
+  const scoreboard = new Scoreboard()
+  const counters = new RequestCounters(scoreboard)
+  const metrics = new HttpServerMetrics(new Registry(), counters)
+  const shown: unknown[] = []
+  const handler = () => void shown.push(scoreboard.latest(performance.now())?.route)
+  for (const route of ['/r', ''])
+    void measureRequests(
+      handler,
+      route,
+      metrics,
+      counters,
+      undefined,
+    )(new Request('http://localhost/'), {} as Bun.Server<unknown>)
+  expect(shown).toEqual(['/r', ''])
 })
 
 test('a WebSocket has the status 101', async () => {

@@ -2,11 +2,10 @@
 import type { HttpServerMetrics } from '@bun-monitoring/metrics'
 import type { RequestCounters } from '../shared/request_counters.ts'
 import { bodyBytes } from '../worker/body_bytes.ts'
-import type { Handler } from '../worker/count_requests.ts'
+import type { Handler, MaybeResponse } from '../worker/count_requests.ts'
 import type { HttpOptions } from '../worker/serve_http.ts'
 
 type Measured = ReturnType<HttpServerMetrics['begin']>
-type MaybeResponse = Awaited<ReturnType<Handler>>
 
 /** Bun's own response to an error that the app does not handle. */
 const UNHANDLED = 500
@@ -39,7 +38,7 @@ export function measureRequests(
   return (request, server) => {
     const { method } = request
     const measured = metrics.begin(method)
-    if (route !== '') metrics.routed(measured, route)
+    metrics.routed(measured, route)
     let response: ReturnType<Handler>
     try {
       response = handler(request, server)

@@ -71,7 +71,7 @@ function stop(state: ClusterState): Action[] {
   if (workers.length === 0) return [{ do: 'exit' }]
   return workers.flatMap((worker) => {
     // A draining worker stops waiting for its successor or its silent clients.
-    const mustHurry = isDraining(worker) && !worker.isPreparing && worker.isReplaced !== false
+    const mustHurry = isDraining(worker) && worker.isReplaced !== false
     return mustHurry
       ? [{ do: 'drain', worker, reason: worker.reason ?? 'stop', isReplaced: false }]
       : end(worker, 'stop', false)

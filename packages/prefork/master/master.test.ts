@@ -142,6 +142,7 @@ test('a reload whose worker cannot boot is abandoned, with the words of the work
       'The old workers go on; mend the cause and send SIGHUP again',
   )
   expect([cluster.slotStats.reloads, cluster.slotStats.reloadsFailed]).toEqual([0, 1])
+  expect(cluster.slotStats.lastReloadEpochMs).toBeGreaterThan(0)
   expect(cluster.slotStats.lastReloadEpochMs).toBeGreaterThan(Date.now() - 60_000)
   expect(cluster.master.state.isStopping).toBe(false)
   expect(cluster.workers.slice(0, 2).flatMap(({ received }) => received)).toEqual([])
@@ -179,8 +180,7 @@ test('a worker that cannot boot before the cluster has served ends it with its e
   await first!.say({ type: 'prepared' })
   await first!.say({ type: 'ready' })
   const second = cluster.workers[1]!
-  await second.say({ type: 'failed', message: 'DOGS_URL is wrong' })
-  await second.end({ code: 2 })
+  await second.end({ code: 2 }, { type: 'failed', message: 'DOGS_URL is wrong' })
   expect(cluster.said.at(-1)).toBe('fatal DOGS_URL is wrong')
   // No client has been told of this cluster: no balancer has to notice.
   expect(first!.received).toEqual([{ ...DRAIN, lameDuckMs: 0 }])

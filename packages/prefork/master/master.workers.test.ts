@@ -68,7 +68,10 @@ test('a worker that drains although the cluster was not told to waits for as lon
 test('a worker that dies is replaced at once, and its requests in flight are abandoned', async () => {
   await using cluster = await PlayedCluster.serving({}, true)
   const [first] = cluster.workers
-  cluster.segment.board(0)[CELL.inFlight] = 2
+  const cells = cluster.segment.board(0)
+  cells.set([1, 2], CELL.turnedMs)
+  cells[CELL.requests] = 7
+  cells[CELL.inFlight] = 2
   await first!.end({ code: 9 })
   expect(cluster.said.at(-1)).toBe('error worker 1 ended with exit code 9 (crash)')
   expect(cluster.fields.at(-1)).toEqual({ worker: 1, workerPid: 1, reason: 'crash', abandoned: 2 })
@@ -76,6 +79,9 @@ test('a worker that dies is replaced at once, and its requests in flight are aba
   // Nothing serves the slot: the gateway must not send requests there.
   expect(cluster.withdrawn).toEqual([1])
   expect(cluster.slotStats.endedCpu).toEqual({ userUs: 3000, systemUs: 2000 })
+  expect(cluster.slotStats.slot(1)).toMatchObject({ goneCpuUs: 5000, requestsBefore: 7, spawns: 2 })
+  // Its successor has the counts of the region, and none of its times.
+  expect([cells[CELL.turnedMs], cells[CELL.lagMs], cells[CELL.requests]]).toEqual([0, 0, 7])
   // Messages that arrive after its end change nothing.
   for (const message of [{ type: 'ready' }, { type: 'failed', message: 'late' }] as const)
     await first!.say(message)
@@ -130,10 +136,13 @@ test('requests of a dead worker are counted as abandoned, and are in flight no m
   expect(await cluster.page()).toContain('http_server_abandoned_requests_total 0\n')
   cluster.segment.board(2)[CELL.inFlight] = 3
   expect(cluster.slotStats.inFlight).toBe(3)
+  // No other worker takes its region over.
+  cluster.hasRoom = false
   await cluster.workers[1]!.end({ code: 1 })
   expect(cluster.slotStats.inFlight).toBe(0)
   expect(await cluster.page()).toContain('http_server_abandoned_requests_total 3\n')
   // An app may also count more ends than begins.
+  cluster.hasRoom = true
   cluster.segment.board(0)[CELL.inFlight] = -1
   await cluster.workers[0]!.end({ code: 1 })
   expect(cluster.fields.at(-1)).toMatchObject({ abandoned: 0 })

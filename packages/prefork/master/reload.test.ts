@@ -97,7 +97,7 @@ test('a request in flight in the worker of two reloads ago gets its response', a
 })
 
 test('a worker that gets SIGTERM from outside accepts until its successor is ready', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '1', TOY_BOOT_MS: '1000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '1', TOY_BOOT_MS: '500' })
   const { url } = await cluster.ready()
   const [first] = await cluster.pids()
   process.kill(first!, 'SIGTERM')

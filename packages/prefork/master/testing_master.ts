@@ -58,11 +58,13 @@ export class PlayedWorker {
     await settled()
   }
 
-  async end(end: { code?: number; signal?: NodeJS.Signals }): Promise<void> {
+  /** @param last a message that arrives after the end */
+  async end(end: { code?: number; signal?: NodeJS.Signals }, last?: WorkerMessage): Promise<void> {
     this.exitCode = end.code ?? null
     this.signalCode = end.signal ?? null
-    this.#options.onDisconnect!()
     this.#options.onExit!(this as never, this.exitCode, this.signalCode as never)
+    if (last) await this.say(last)
+    this.#options.onDisconnect!()
     await settled()
   }
 }

@@ -1,5 +1,5 @@
 /** Ports: which error an operator sees, and which numbers listeners get. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
 import { authorityOf, bind, findPort, freePort, listenHigh, PortTakenError, StartError } from './bind.ts'
 import type { ProcessConfig } from './config.ts'
@@ -65,6 +65,28 @@ test('a port is found, and is free again; a taken one is an error also if it cou
   expect(await findPort('TOYS', config({ port, sharePort: 'yes' }))).toBe(port)
   await taken.stop(true)
   expect(await findPort('TOYS', config({ port }))).toBe(port)
+})
+
+test('of the command line that holds a port, 200 characters are shown', async () => {
+  const script = `
+    const { port } = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    console.log(port)`
+  const command = [process.execPath, '-e', script, 'x'.repeat(200)]
+  await using child = Bun.spawn(command, { stdout: 'pipe', stderr: 'inherit' })
+  const { value } = await child.stdout.getReader().read()
+  const taken = config({ port: Number(new TextDecoder().decode(value)) })
+  const error = await findPort('TOYS', taken).catch((each: Error) => each)
+  const shown = command.join(' ').slice(0, 200)
+  expect((error as Error).message).toEndWith(` (process ${child.pid} listens there: ${shown})`)
+})
+
+test('a port that is taken is passed over', () => {
+  const [taken, free] = [freePort(), freePort()]
+  using _ = Bun.listen({ hostname: '127.0.0.1', port: taken, socket: { data() {} } })
+  const place = (port: number) => (port + 0.5 - 10_000) / (32_768 - 10_000)
+  using random = spyOn(Math, 'random').mockReturnValueOnce(place(taken)).mockReturnValueOnce(place(free))
+  expect(freePort()).toBe(free)
+  expect(random).toHaveBeenCalledTimes(2)
 })
 
 test('a free port is below those that the kernel gives to clients', () => {

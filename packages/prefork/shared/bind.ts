@@ -71,14 +71,17 @@ const hasAddress = (host: string): Promise<boolean> =>
  * @throws {StartError} if the port cannot be bound.
  */
 export const findPort = (prefix: string, config: ProcessConfig): Promise<number> =>
-  bind(prefix, 'traffic', config, async () => {
+  bind(prefix, 'traffic', config, () => {
     const { host: hostname } = config
     const port = config.port === 0 ? freePort(hostname) : config.port
     // A listener that shares the port would be given connections, even if it closes at once.
-    if (config.sharePort === 'no')
-      await Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() }).stop(true)
+    if (config.sharePort === 'no') tryPort(hostname, port)
     return port
   })
+
+/** Listens on a port for a moment, without sharing it. */
+const tryPort = (hostname: string, port: number): void =>
+  Bun.listen({ hostname, port, socket: { data() {} } }).stop()
 
 const FIRST_PORT = 10_000
 /** The start of Linux's `ip_local_port_range`: the kernel gives ports from here on to clients. */
@@ -89,7 +92,7 @@ export function freePort(hostname = '127.0.0.1'): number {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * (FIRST_CLIENT_PORT - FIRST_PORT))
     try {
-      Bun.listen({ hostname, port, socket: { data() {} } }).stop()
+      tryPort(hostname, port)
       return port
     } catch (error) {
       // A bad host name is reported by the caller, which binds the port itself.

@@ -1,6 +1,7 @@
 /** How many workers `WORKERS=auto` means: the processors that this process may use. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { attempt } from './procfs.ts'
 
 /** The processors of the machine or of the affinity mask, at most the CPU quota of the cgroup, at least one. */
 export const automaticWorkers = (processors = availableParallelism(), quota = readCpuQuota()): number =>
@@ -55,12 +56,4 @@ function pathsUpFrom(path: string): string[] {
 function quotient(quota: string | undefined, period: string | undefined): number[] {
   const processors = Number(quota) / Number(period)
   return processors > 0 && Number.isFinite(processors) ? [processors] : []
-}
-
-function attempt<T>(act: () => T): T | undefined {
-  try {
-    return act()
-  } catch {
-    return undefined
-  }
 }

@@ -204,7 +204,8 @@ export function parseNetstat(text: string, group: string, name: string): number 
   return index === -1 ? undefined : Number(values?.split(' ')[index])
 }
 
-function attempt<T>(read: () => T): T | undefined {
+/** @returns undefined if `read` throws, as for a file that is not there. */
+export function attempt<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch {

@@ -8,7 +8,7 @@ import { Type } from '@sinclair/typebox'
 import { processSettings, readConfig, run, serveHttp } from '../index.ts'
 
 const settings = Type.Object(processSettings({ port: 0, adminPort: 0 }))
-const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS, TOY_CLOSE } = Bun.env
+const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS, TOY_CLOSE, TOY_NOT_READY } = Bun.env
 const leak: Uint8Array[] = []
 
 process.exit(
@@ -17,6 +17,7 @@ process.exit(
     version: '1.0.0',
     prefix: 'TOYS',
     config: () => readConfig(settings, 'TOYS', Bun.env),
+    notReady: () => TOY_NOT_READY,
     async prepare() {
       if (TOY_MIGRATION === 'broken') throw new Error('no such table')
       if (TOY_MIGRATION === 'endless') {

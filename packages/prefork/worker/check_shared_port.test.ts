@@ -2,7 +2,9 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '../shared/bind.ts'
 import { temporaryFolder, Toys } from '../testdata/toys.ts'
+import { checkSharedPort } from './check_shared_port.ts'
 
 /** Real processes on a machine that may be busy. */
 setDefaultTimeout(30_000)
@@ -44,4 +46,17 @@ test('an app on node:http starts on the sockets of slots', async () => {
   for (const socket of sockets) {
     expect(await (await fetch('http://toys/', { unix: join(folder, socket) })).text()).toBe('hello')
   }
+})
+
+test('an app that has a listener or a socket is not waited for', async () => {
+  const startedMs = performance.now()
+  using listener = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    reusePort: true,
+    socket: { data() {} },
+  } as never)
+  await checkSharedPort((listener as Bun.TCPSocketListener<unknown>).port, 'TOYS')
+  await checkSharedPort(freePort(), 'TOYS', import.meta.path)
+  expect(performance.now() - startedMs).toBeLessThan(1000)
 })

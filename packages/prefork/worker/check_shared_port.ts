@@ -7,7 +7,7 @@ import { libc } from '../shared/libc.ts'
 import { readOwnListeners } from '../shared/procfs.ts'
 
 /** socket(7) on the processors that Bun runs on. */
-const SOL_SOCKET = 1
+export const SOL_SOCKET = 1
 const SO_REUSEPORT = 15
 
 /** Servers such as those of node:http listen some time after `listen` has returned. */

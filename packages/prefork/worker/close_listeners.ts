@@ -7,7 +7,7 @@ import { ptr } from 'bun:ffi'
 import { closeSync, openSync } from 'node:fs'
 import { libc } from '../shared/libc.ts'
 import { type OwnListener, readHandshakes, readMigratesRequests, readOwnListeners } from '../shared/procfs.ts'
-import { isShared } from './check_shared_port.ts'
+import { isShared, SOL_SOCKET } from './check_shared_port.ts'
 
 /** How long the server may take to accept the connections that wait. A machine that is too busy needs longer than others. */
 const ACCEPTED_WITHIN_MS = 10_000
@@ -15,8 +15,6 @@ const ACCEPTED_WITHIN_MS = 10_000
 /** How long the handshakes that have begun may take. A client that never ends its handshake has no connection to lose. */
 const HANDSHAKE_WITHIN_MS = 1000
 
-/** socket(7) on the processors that Bun runs on. */
-const SOL_SOCKET = 1
 const SO_ATTACH_FILTER = 26
 
 /**

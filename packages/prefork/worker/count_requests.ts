@@ -4,7 +4,7 @@ import type { RequestCounters } from '../shared/request_counters.ts'
 import { bodyBytes } from './body_bytes.ts'
 
 /** Undefined where the handler has upgraded the request to a WebSocket. */
-type MaybeResponse = Response | undefined | void
+export type MaybeResponse = Response | undefined | void
 export type Handler = (request: Request, server: Bun.Server<any>) => MaybeResponse | Promise<MaybeResponse>
 
 class ServedRequest implements TalliedRequest {

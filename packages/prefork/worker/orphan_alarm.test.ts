@@ -17,12 +17,15 @@ async function blocked(harakiriMs: number, seconds: number) {
   return { end: child.signalCode ?? code, ms: performance.now() - setMs }
 }
 
-test('a process that is blocked is ended two seconds after its harakiri time, in whole seconds', async () => {
-  const { end, ms } = await blocked(1001, 30)
-  expect(end).toBe('SIGALRM')
-  expect(ms).toBeGreaterThan(3500)
-})
+test.concurrent(
+  'a process that is blocked is ended two seconds after its harakiri time, in whole seconds',
+  async () => {
+    const { end, ms } = await blocked(1001, 30)
+    expect(end).toBe('SIGALRM')
+    expect(ms).toBeGreaterThan(3500)
+  },
+)
 
-test('without a harakiri time it may block', async () => {
+test.concurrent('without a harakiri time it may block', async () => {
   expect((await blocked(0, 3)).end).toBe(0)
 })

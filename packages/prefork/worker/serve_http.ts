@@ -1,7 +1,7 @@
 /** Serves a `fetch` handler: Bun.serve on each address of a worker, and a drain that loses no request. */
 import type { Address, Served } from '../shared/app.ts'
 import { RequestCounters } from '../shared/request_counters.ts'
-import { countRequests, type Handler } from './count_requests.ts'
+import { countRequests, type Handler, type MaybeResponse } from './count_requests.ts'
 import { mapRoutes, type Routes } from './map_routes.ts'
 
 /** Settings of Bun.serve, with the same meaning. */
@@ -72,7 +72,7 @@ function wrapHandlers<Options extends Pick<HttpOptions, 'fetch' | 'routes'>>(
 
 /** Adds `Connection: close` to the handler's responses. Bun then closes the connection (RFC 9112 section 9.6). */
 function lastOnConnection(handler: Handler): Handler {
-  const last = (response: Awaited<ReturnType<Handler>>) => {
+  const last = (response: MaybeResponse) => {
     response?.headers.set('Connection', 'close')
     return response
   }

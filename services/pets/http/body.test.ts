@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { dogs, temporaryDatabase } from '../testing.ts'
 import { readBytes, readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
@@ -14,7 +14,7 @@ const streamed = (chunks: Iterable<Uint8Array>): Request =>
       },
     }),
   })
-const limits = { bodyBytes: 1000, requestTimeoutMs: 1000 }
+const limits = { bodyBytes: 1000, requestTimeoutMs: 30_000 }
 
 test('a body that does not arrive in time is 408 with Connection: close, and reading stops', async () => {
   const cancelled = Promise.withResolvers<void>()
@@ -27,6 +27,26 @@ test('a body that does not arrive in time is 408 with Connection: close, and rea
   expect(error).toBeInstanceOf(HttpError)
   expect(error).toMatchObject({ status: 408, headers: { Connection: 'close' } })
   await cancelled.promise
+})
+
+test('the error of a body that breaks off is thrown once, and handled', async () => {
+  const body = new ReadableStream({
+    pull: (controller) => controller.error(new Error('the chunks are malformed')),
+  })
+  const request = new Request('http://localhost/', { method: 'POST', body })
+  // Cancelling a stream that has failed fails with its error: without a handler that would end the process.
+  expect(await readBytes(request, limits).catch(({ message }: Error) => message)).toBe(
+    'the chunks are malformed',
+  )
+})
+
+test('no timer stays behind a body that has arrived', async () => {
+  using set = spyOn(globalThis, 'setTimeout')
+  using clear = spyOn(globalThis, 'clearTimeout')
+  await readBytes(streamed([encoder.encode('{}')]), limits)
+  const timers = set.mock.calls.flatMap(([, ms], i) => (ms === 1000 ? [set.mock.results[i]!.value] : []))
+  expect(timers).toHaveLength(1)
+  expect(clear).toHaveBeenCalledWith(timers[0])
 })
 
 test('a character that is split between chunks is read whole', async () => {

@@ -18,8 +18,6 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid([{ field: 'body', message: 'must be a JSON object' }])
   }
-  // JSON.parse makes it an own property; Elysia copies the object with `=`, which would set the prototype.
-  Reflect.deleteProperty(value, '__proto__')
   return value
 }
 

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { wholeNumbersFrom } from '@bun-monitoring/metrics/testing'
 import { openPets, testDatabases } from '../testing.ts'
-import { prefersCsv } from './csv.ts'
+import { csvOf, prefersCsv } from './csv.ts'
 
 type Dog = { id: number; name: string; breed: string; is_test: boolean }
 
@@ -182,4 +182,14 @@ test.each([
   ['text/html, text/csv;q=0.2, */*;q=0.3', false],
 ])('Accept: %p prefers CSV: %p', (accept, expected) => {
   expect(prefersCsv(accept)).toBe(expected)
+})
+
+test.each([
+  ['plain', 'plain'],
+  ['a,b', '"a,b"'],
+  ['a"b', '"a""b"'],
+  ['a\nb', '"a\nb"'],
+  ['a\rb', '"a\rb"'],
+])('%j as a cell of CSV', (name, cell) => {
+  expect(csvOf(JSON.stringify([{ name }]), ['name'])).toBe(`name\r\n${cell}\r\n`)
 })

@@ -166,4 +166,10 @@ test('the bytes of every response body are counted, and those of HEAD are not', 
       bytes: sent.length,
     })
   }
+  const before = tally.sentBytes
+  for (const target of ['/dogs/', '/dogs/1/']) {
+    const etag = (await ask('HEAD', target)).headers.get('etag')!
+    expect((await ask('GET', target, { headers: { 'If-None-Match': etag } })).status).toBe(304)
+  }
+  expect(tally.sentBytes).toBe(before)
 })

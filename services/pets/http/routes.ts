@@ -69,7 +69,7 @@ export function petRoutes(
     for (;;) {
       const current = isConditional || needsRow ? await store.find(id) : undefined
       if (!current && (isConditional || needsRow)) throw missing(idText)
-      if (current && isConditional) isNotModified(request, etagOf(JSON.stringify(current)))
+      if (current) isNotModified(request, etagOf(JSON.stringify(current)))
       const result = await act(id, current)
       if (result !== undefined) return result
       if (!current) throw missing(idText)

@@ -30,6 +30,7 @@ const MIGRATION = /^(?!000[0-5])\d{4}_[a-z0-9_]+$/
 export function defineKind(kind: Kind): Kind {
   const problems = [
     ...(NAME.test(kind.name) ? [] : [`the name ${kind.name} must be of small letters, digits and _`]),
+    ...(kind.name === 'migrations' ? ['the table migrations is for what its name says'] : []),
     ...(Object.keys(kind.fields).length === 0 ? ['there must be a field'] : []),
     ...Object.entries(kind.fields).flatMap(([name, field]) => Array.from(problemsOf(name, field))),
     ...repeated(Object.values(kind.fields).flatMap(({ added }) => added ?? [])).map(

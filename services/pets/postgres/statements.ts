@@ -45,7 +45,7 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
   const columns = columnsOf(kind)
   const filter = filterOf(kind, 6)
   const existsWith = (condition: string) => (position: string) =>
-    `EXISTS (SELECT FROM ${name} WHERE ${position} AND ${condition})`
+    `EXISTS (SELECT FROM "${name}" WHERE ${position} AND ${condition})`
   /** Params: version that is known, epoch, position, limit, greatest id, and the values of a filter. */
   const page = <Values extends unknown[]>(
     condition: string,
@@ -62,7 +62,7 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
          SELECT string_agg(row_to_json(pet)::text, ',' ORDER BY pet.id) AS rows, count(*) AS count,
            min(pet.id) AS first, max(pet.id) AS last
          FROM (
-           SELECT ${plainColumns} FROM ${name}
+           SELECT ${plainColumns} FROM "${name}"
            WHERE version <> $1::text AND ${position} AND id <= $5::bigint AND ${condition}
            ORDER BY id ${order} LIMIT $4::int
          ) AS pet
@@ -111,27 +111,27 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
     all: pages<[]>('true'),
     filtered: pages<Filters>(filter),
     browse: metrics.prepare<[string, number, number, ...Filters], Rows<Pet>>(
-      `SELECT FROM ${name}`,
+      `SELECT FROM "${name}"`,
       (_, [order, ...params]) =>
         pool.run<Pet>(
-          `SELECT ${columns} FROM ${name} WHERE ${filterOf(kind, 3)} ORDER BY ${order} LIMIT $1::int OFFSET $2::int`,
+          `SELECT ${columns} FROM "${name}" WHERE ${filterOf(kind, 3)} ORDER BY ${order} LIMIT $1::int OFFSET $2::int`,
           params,
         ),
     ),
     countFiltered: (filters: Filters) =>
       pool.run<{ total: number }>(
-        `SELECT count(*)::float8 AS total FROM ${name} WHERE ${filterOf(kind, 1)}`,
+        `SELECT count(*)::float8 AS total FROM "${name}" WHERE ${filterOf(kind, 1)}`,
         filters,
       ),
-    find: metrics.prepare<[number], Rows<Pet>>(`SELECT ${columns} FROM ${name} WHERE id = $1::bigint`, ask),
+    find: metrics.prepare<[number], Rows<Pet>>(`SELECT ${columns} FROM "${name}" WHERE id = $1::bigint`, ask),
     insert: metrics.prepare<Values, Rows<Pet>>(
-      `INSERT INTO ${name} (${plainColumns})
+      `INSERT INTO "${name}" (${plainColumns})
        WITH ${turn} SELECT nextval('${sequence}'), ${values(1)} FROM turn RETURNING ${columns}`,
       ask,
     ),
     // Measured under the name of its last part.
     insertOnce: metrics.prepare<[...Values, string, string, number, number], Rows<Pet>>(
-      `INSERT INTO ${name}`,
+      `INSERT INTO "${name}"`,
       (_, params) =>
         pool.run<Pet>(
           `WITH ${turn}, kept AS (
@@ -141,7 +141,7 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
                created_ms = excluded.created_ms WHERE known.created_ms <= $${next + 3}::bigint
              RETURNING pet_id
            )
-           INSERT INTO ${name} (${plainColumns})
+           INSERT INTO "${name}" (${plainColumns})
            SELECT pet_id, ${values(1)} FROM kept RETURNING ${columns}`,
           params,
         ),
@@ -163,24 +163,24 @@ export function prepare(kind: Kind, pool: Pool, registry: Registry) {
         [id],
       ),
     update: metrics.prepare<Values, Rows<Pet>>(
-      `UPDATE ${name} SET ${set} WHERE id = $${next}::bigint RETURNING ${columns}`,
+      `UPDATE "${name}" SET ${set} WHERE id = $${next}::bigint RETURNING ${columns}`,
       ask,
     ),
     updateExpected: metrics.prepare<Values, Rows<Pet>>(
-      `UPDATE ${name} SET ${set} WHERE id = $${next}::bigint ${isExpected(next + 1)} RETURNING ${columns}`,
+      `UPDATE "${name}" SET ${set} WHERE id = $${next}::bigint ${isExpected(next + 1)} RETURNING ${columns}`,
       ask,
     ),
-    delete: metrics.prepare<[number], Rows<never>>(`DELETE FROM ${name} WHERE id = $1::bigint`, ask),
+    delete: metrics.prepare<[number], Rows<never>>(`DELETE FROM "${name}" WHERE id = $1::bigint`, ask),
     deleteExpected: metrics.prepare<[number, ...Values], Rows<never>>(
-      `DELETE FROM ${name} WHERE id = $1::bigint ${isExpected(2)}`,
+      `DELETE FROM "${name}" WHERE id = $1::bigint ${isExpected(2)}`,
       ask,
     ),
-    deleteTests: metrics.prepare<[], Rows<never>>(`DELETE FROM ${name} WHERE is_test`, ask),
+    deleteTests: metrics.prepare<[], Rows<never>>(`DELETE FROM "${name}" WHERE is_test`, ask),
     // Not an operation of a request, so not measured.
     count: (known: string, epoch: string) =>
       pool.run<{ version: string; rows: number; migrations: string; is_read_only: boolean }>(
         `SELECT version, current_setting('transaction_read_only') = 'on' AS is_read_only,
-           CASE WHEN version <> $1::text THEN (SELECT count(*) FROM ${name})::float8 END AS rows,
+           CASE WHEN version <> $1::text THEN (SELECT count(*) FROM "${name}")::float8 END AS rows,
            (SELECT coalesce(string_agg(name, ' '), '') FROM migrations WHERE model = $3::text) AS migrations
          FROM (SELECT ${versionAfter('$2')} AS version) AS now`,
         [known, epoch, name],

@@ -90,7 +90,7 @@ export class PostgresStore implements Store {
   }
 
   async insert(pet: PetInput): Promise<Pet> {
-    const [row] = await this.#statements.insert(...this.#values({ is_test: false, ...pet }))
+    const [row] = await this.#statements.insert(...this.#values(pet))
     this.#model.inserts.inc(1)
     return row!
   }
@@ -98,7 +98,7 @@ export class PostgresStore implements Store {
   async insertOnce(pet: PetInput, key: string, nowMs: number): Promise<Pet | undefined> {
     const fingerprint = fingerprintOf(pet)
     const expiredMs = nowMs - KEY_LIFE_MS
-    const values = this.#values({ is_test: false, ...pet })
+    const values = this.#values(pet)
     const [row] = await this.#statements.insertOnce(...values, key, fingerprint, nowMs, expiredMs)
     if (row) {
       this.#model.inserts.inc(1)

@@ -1,4 +1,5 @@
 /** For tests: runs a service under load while its PostgreSQL is stopped, and records what the clients see. */
+import { SQL } from 'bun'
 import { dogs, postgresDatabase } from '../testing.ts'
 import type { TestServer } from './testing_server.ts'
 
@@ -15,6 +16,8 @@ export interface Outage {
   slowestMs: number
   /** Time from the server's start to the last 503. */
   recoveredMs: number
+  /** See {@link withinMs}. */
+  withinMs: number
   /** Process ids of the workers before and after. */
   pids: [number[], number[]]
 }
@@ -66,6 +69,7 @@ export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: num
   await server.start()
   const backMs = performance.now()
   await until(acknowledged.length + 100)
+  const limitMs = await withinMs(server)
   load.isOver = true
   await Promise.all(clients)
   const rows = await database.query<{ name: string }>('SELECT name FROM dogs')
@@ -77,6 +81,19 @@ export async function outage(server: TestServer, signal: 'INT' | 'QUIT', ms: num
     unavailable,
     slowestMs,
     recoveredMs: lastRefusedMs - backMs,
+    withinMs: limitMs,
     pids: [before, await pidsOf()],
   }
+}
+
+/** How long a service may take that tries again every quarter of a second: longer where a plain client needs long to connect now. */
+export async function withinMs(server: TestServer): Promise<number> {
+  let slowestMs = 0
+  for (let i = 0; i < 5; i++) {
+    const startedMs = performance.now()
+    await using sql = new SQL(server.url('postgres'), { max: 1 })
+    await sql`SELECT 1`
+    slowestMs = Math.max(slowestMs, performance.now() - startedMs)
+  }
+  return 1500 + 10 * slowestMs
 }

@@ -25,7 +25,8 @@ const asUser =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
 
 /** A shell that stops the server and removes its files when its standard input closes; if the shell is killed, the server stops. */
-const KEEPER = `setpriv --pdeathsig QUIT "$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" >"$2/log" 2>&1 &
+const KEEPER = `setpriv --pdeathsig QUIT "$1/postgres" -D "$2" -p "$3" -h 127.0.0.1 -k "" -c fsync="$4" \\
+    -c dynamic_shared_memory_type=mmap >"$2/log" 2>&1 &
   read -r word; kill "-$\{word:-QUIT}" $!; wait $!; [ -n "$word" ] || rm -rf "$2"`
 
 /** Every user may log in without a password, except `guarded`. */

@@ -62,10 +62,10 @@ export function restore(
     const replace = db.transaction(() => {
       const replaced = countOf(db, name)
       const lastId = lastIdOf(db, name)
-      db.run(`DELETE FROM main.${name}`)
+      db.run(`DELETE FROM main."${name}"`)
       // A key would repeat the response for a row that is gone.
       db.run(`DELETE FROM main.${name}_idempotency`)
-      db.run(`INSERT INTO main.${name} (${columns}) SELECT ${columns} FROM backup.${name}`)
+      db.run(`INSERT INTO main."${name}" (${columns}) SELECT ${columns} FROM backup."${name}"`)
       db.run('DELETE FROM main.sqlite_sequence WHERE name = ?', [name])
       const last = Math.max(lastId, lastIdOf(db, name, 'backup'))
       db.run('INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)', [name, last])
@@ -87,7 +87,7 @@ function copyChecked(name: string, backup: string, copy: string): void {
 }
 
 const countOf = (db: Database, name: string): number =>
-  db.query<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`).get()!.rows
+  db.query<{ rows: number }, []>(`SELECT count(*) AS rows FROM "${name}"`).get()!.rows
 
 const lastIdOf = (db: Database, name: string, schema = 'main'): number =>
   db.query<{ seq: number }, [string]>(`SELECT seq FROM ${schema}.sqlite_sequence WHERE name = ?`).get(name)

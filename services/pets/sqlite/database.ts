@@ -1,7 +1,7 @@
 /** A SQLite file as a database of the service. */
 import { existsSync } from 'node:fs'
 import { type Kind, prefixOf } from '../model/kind.ts'
-import { migrations } from '../model/migrations.ts'
+import { migrations, requireColumns } from '../model/migrations.ts'
 import type { Database } from '../store/store.ts'
 import { openFile } from './file.ts'
 import { FileWatch } from './file_watch.ts'
@@ -11,7 +11,12 @@ import { SqliteStore } from './store.ts'
 export const sqliteDatabase = (kind: Kind, path: string): Database => ({
   migrate() {
     using db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
-    return migrate(db, migrations(kind))
+    const applied = migrate(db, migrations(kind))
+    const columns = db
+      .query<{ name: string }, [string]>('SELECT name FROM pragma_table_info(?)')
+      .all(kind.name)
+    requireColumns(kind, columns)
+    return applied
   },
   open(registry, log) {
     const db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)

@@ -35,7 +35,7 @@ test('the file and its WAL are readable by their owner only, and an older file k
 test('a full disk refuses writes with one line, serves reads, and recovers', async () => {
   await using database = temporaryDatabase()
   const { db, store, lines } = openStore(database.path)
-  const pet = { name: 'x'.repeat(128), breed: 'x'.repeat(128), likes_to_bark: false }
+  const pet = { name: 'x'.repeat(128), breed: 'x'.repeat(128), likes_to_bark: false, is_test: false }
   const { id } = await store.insert(pet)
   const { pages } = db
     .query<{ pages: number }, []>('SELECT page_count AS pages FROM pragma_page_count')
@@ -89,7 +89,8 @@ describe('a file that is', () => {
       ['without its WAL', (path) => unlinkSync(`${path}-wal`), undefined],
     ]
 
-  test.each(losses)(
+  // Each waits for the watch, which looks once a second.
+  test.concurrent.each(losses)(
     '%s: no write is acknowledged, 503 and not healthy after a second, one line',
     async (how, lose, restore) => {
       await using database = temporaryDatabase()
@@ -128,9 +129,9 @@ test(
     await using service = dogs({ DOGS_WORKERS: '0', ...database.env })
     const { url } = await service.ready()
     expect((await post(url, 'before')).status).toBe(201)
-    // The watch has read the file.
-    await Bun.sleep(1100)
-    expect(await Bun.file('/proc/locks').text()).toContain(`:${statSync(database.path).ino} `)
+    // The watch reads the file once a second.
+    for (const until = Date.now() + 1500; Date.now() < until; await Bun.sleep(50))
+      expect(await Bun.file('/proc/locks').text()).toContain(`:${statSync(database.path).ino} `)
   },
   SLOW_MS,
 )

@@ -29,11 +29,11 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
   const page = <Ids extends number[]>(position: string, order: string) =>
     metrics.prepare<Row, [...Filters, number, number, ...Ids]>(
       db,
-      `SELECT ${columns} FROM ${name} WHERE ${position} AND ${filtered} ORDER BY id ${order} LIMIT ${after(2)}`,
+      `SELECT ${columns} FROM "${name}" WHERE ${position} AND ${filtered} ORDER BY id ${order} LIMIT ${after(2)}`,
     )
   const exists = (position: string) =>
     db.prepare<{ 1: number }, [...Filters, number]>(
-      `SELECT 1 FROM ${name} WHERE ${position} AND ${filtered} LIMIT 1`,
+      `SELECT 1 FROM "${name}" WHERE ${position} AND ${filtered} LIMIT 1`,
     )
   const set = inputs
     .map(
@@ -41,7 +41,7 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
         `${column} = ${column === quoted('is_test') ? `coalesce(?${i + 1}, is_test)` : `?${i + 1}`}`,
     )
     .join(', ')
-  const change = `UPDATE ${name} SET ${set} WHERE id = ?${inputs.length + 1}`
+  const change = `UPDATE "${name}" SET ${set} WHERE id = ?${inputs.length + 1}`
   const isExpected = inputs.map((column) => `AND ${column} = ?`).join(' ')
   return {
     forward: page<[before: number]>(`id > ${after(1)} AND id < ${after(3)}`, ''),
@@ -52,16 +52,16 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     browse: once((order: string) =>
       metrics.prepare<Row, [...Filters, number, number]>(
         db,
-        `SELECT ${columns} FROM ${name} WHERE ${filtered} ORDER BY ${order} LIMIT ${after(1)} OFFSET ${after(2)}`,
+        `SELECT ${columns} FROM "${name}" WHERE ${filtered} ORDER BY ${order} LIMIT ${after(1)} OFFSET ${after(2)}`,
       ),
     ),
     countFiltered: db.prepare<{ total: number }, Filters>(
-      `SELECT count(*) AS total FROM ${name} WHERE ${filtered}`,
+      `SELECT count(*) AS total FROM "${name}" WHERE ${filtered}`,
     ),
-    find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM ${name} WHERE id = ?`),
+    find: metrics.prepare<Row, [number]>(db, `SELECT ${columns} FROM "${name}" WHERE id = ?`),
     insert: metrics.prepare<Row, Values>(
       db,
-      `INSERT INTO ${name} (${inputs.join(', ')}) VALUES (${inputs.map(() => '?').join(', ')}) RETURNING ${columns}`,
+      `INSERT INTO "${name}" (${inputs.join(', ')}) VALUES (${inputs.map(() => '?').join(', ')}) RETURNING ${columns}`,
     ),
     keyed: metrics.prepare<{ fingerprint: string; pet_id: number }, [string]>(
       db,
@@ -74,15 +74,15 @@ export function prepare(kind: Kind, db: Database, registry: Registry) {
     forget: db.prepare<never, [number]>(`DELETE FROM ${name}_idempotency WHERE created_ms <= ?`),
     update: metrics.prepare<Row, Values>(db, `${change} RETURNING ${columns}`),
     updateExpected: metrics.prepare<Row, Values>(db, `${change} ${isExpected} RETURNING ${columns}`),
-    delete: metrics.prepare<never, [number]>(db, `DELETE FROM ${name} WHERE id = ?`),
+    delete: metrics.prepare<never, [number]>(db, `DELETE FROM "${name}" WHERE id = ?`),
     deleteExpected: metrics.prepare<never, [number, ...Values]>(
       db,
-      `DELETE FROM ${name} WHERE id = ? ${isExpected}`,
+      `DELETE FROM "${name}" WHERE id = ? ${isExpected}`,
     ),
-    deleteTests: metrics.prepare<never, []>(db, `DELETE FROM ${name} WHERE is_test = 1`),
+    deleteTests: metrics.prepare<never, []>(db, `DELETE FROM "${name}" WHERE is_test = 1`),
     // Not operations of a request, so not measured.
     version: db.prepare<{ data_version: number }, []>('PRAGMA data_version'),
-    count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${name}`),
+    count: db.prepare<{ rows: number }, []>(`SELECT count(*) AS rows FROM "${name}"`),
   }
 }
 

@@ -134,7 +134,7 @@ export class SqliteStore implements Store {
   }
 
   #insert(pet: PetInput): Pet {
-    const row = this.#statements.insert.get(...this.#values({ is_test: false, ...pet }))!
+    const row = this.#statements.insert.get(...this.#values(pet))!
     this.#wrote(this.#model.inserts, 1)
     return this.#pet(row)
   }

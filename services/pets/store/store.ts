@@ -64,9 +64,10 @@ export interface Store {
   /** One page of the rows that match, and the number of them all. */
   browse(query: BrowseQuery): Awaitable<{ pets: Pet[]; total: number }>
   find(id: number): Awaitable<Pet | undefined>
+  /** @param pet with all fields */
   insert(pet: PetInput): Awaitable<Pet>
   /**
-   * Inserts a pet at most once for a key, which is kept in the same transaction for {@link KEY_LIFE_MS}.
+   * As {@link insert}, at most once for a key, which is kept in the same transaction for {@link KEY_LIFE_MS}.
    * @returns the pet that the first call with this key inserted; `undefined` if that was another pet.
    */
   insertOnce(pet: PetInput, key: string, nowMs: number): Awaitable<Pet | undefined>

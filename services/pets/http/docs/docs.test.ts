@@ -1,11 +1,14 @@
 /** The API docs: the document is valid, and describes every route with the constraints of the service. */
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import type { OpenAPIV3 } from 'openapi-types'
 import { openPets, temporaryDatabase, testKind } from '../../testing.ts'
 import { openApi } from './openapi.ts'
 import { docsPage } from './page.ts'
 import { exampleOf, typeText } from './schemas.ts'
+
+/** On a machine that may be busy. */
+setDefaultTimeout(30_000)
 
 const pets = await openPets(temporaryDatabase())
 afterAll(() => pets[Symbol.asyncDispose]())
