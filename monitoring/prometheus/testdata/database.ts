@@ -259,6 +259,11 @@ export const databaseCases: Record<string, readonly AlertCase[]> = {
       series: unknown('SQLITE_FULL', 30),
       looks: { '720s': [], '890s': [] },
     },
+    ...FULL.map((code) => ({
+      claim: `${code} long ago, and Prometheus has seen it`,
+      series: { [up('dogs', dogs.instance)]: always(1), [databaseErrors(code)]: always(9) },
+      looks: { '15m': [] },
+    })),
     {
       claim: 'SQLITE_FULL again',
       series: { [databaseErrors('SQLITE_FULL')]: '5x59 5+1x100' },
