@@ -63,9 +63,7 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       ],
       {
         steps: below(1, 1),
-        mappings: [
-          { type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: 'firing' } } },
-        ],
+        mappings: [{ type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: '!' } } }],
         isName: true,
       },
     ),

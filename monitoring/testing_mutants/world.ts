@@ -7,7 +7,6 @@ import { families } from '../families.ts'
 import { objectives } from '../objectives.ts'
 import { type Labels, of, type Series } from '../prometheus/testdata/series.ts'
 import { seriesOf } from '../rules/objective.ts'
-import { COUNTS_FROM_ZERO } from '../rules/promql.ts'
 
 /** Series with a value every so many seconds, and the time at which queries are asked. */
 export type World = { name: string; stepSeconds: number; atSeconds: number; series: Series }
@@ -117,9 +116,8 @@ export function minutes(isQuiet = false): World {
       ))
         gauge(seriesOf(objective, what), labels)
   }
-  for (const { job, instance } of APPS) gauge(COUNTS_FROM_ZERO, { job, instance }, 1)
   // Instance c has been scraped for less than five minutes. Another job has an instance of the same name.
-  gauge(COUNTS_FROM_ZERO, { job: 'other', instance: 'c:1' }, 1)
+  gauge('up', { job: 'other', instance: 'c:1' }, 1)
   const late = { http_request_method: 'GET', http_route: 'dogs', http_response_status_code: '503' }
   for (const [instance, bornAt, method] of [
     ['a:1', 70, 'GET'],
