@@ -231,6 +231,33 @@ describe('an update', () => {
   }, 180_000)
 })
 
+test('an update of a stack that does not run, or back to images that are not there, changes nothing', async () => {
+  const run = async (project: string, ...words: string[]) => {
+    const env = { ...Bun.env, COMPOSE_PROJECT_NAME: project }
+    const { exitCode, stderr } = await Bun.$`deploy/compose/update.sh ${words}`
+      .cwd(ROOT)
+      .env(env)
+      .quiet()
+      .nothrow()
+    return [exitCode, stderr.toString()]
+  }
+  const missing = 'gateway does not run: start the stack with docker compose up --build --detach\n'
+  expect(await run('bun-monitoring-none')).toEqual([1, missing])
+  expect(await run('bun-monitoring-none', 'back')).toEqual([1, missing])
+  expect(await run('bun-monitoring-none', 'forwards')).toEqual([
+    2,
+    'usage: deploy/compose/update.sh [back]\n',
+  ])
+  const image = (await Bun.$`docker image inspect -f ${'{{.Id}}'} bun-monitoring-gateway`.text()).trim()
+  await Bun.$`docker rmi --no-prune bun-monitoring-cats:previous`.quiet().nothrow()
+  expect(await run(PROJECT.COMPOSE_PROJECT_NAME, 'back')).toEqual([
+    1,
+    'there are no images of before an update\n',
+  ])
+  expect((await Bun.$`docker image inspect -f ${'{{.Id}}'} bun-monitoring-gateway`.text()).trim()).toBe(image)
+  await Bun.$`docker tag bun-monitoring-cats bun-monitoring-cats:previous`
+}, 60_000)
+
 describe('the pages of deploy/operations', () => {
   const folder = mkdtempSync(join(tmpdir(), 'operations-'))
   afterAll(() => rmSync(folder, { recursive: true }))

@@ -162,6 +162,10 @@ describe.skipIf(!isHere)('compose.yml', () => {
   )
 })
 
+test('health checks ask their own container also where Docker gives containers a proxy', () => {
+  expect(dockerfile).toMatch(/^ENV .*\bNO_PROXY=127\.0\.0\.1 no_proxy=127\.0\.0\.1$/m)
+})
+
 test('the image without a target says what it is and how to start each program', async () => {
   expect(dockerfile.trim().split('\n').at(-1)).toBe('CMD ["cat", "image.txt"]')
   const text = await Bun.file(join(ROOT, 'deploy/image.txt')).text()

@@ -12,13 +12,18 @@ import { bunOf, welcome } from './welcome.ts'
 const print = (line: string) => console.log(line)
 const prefixes = services.map((name) => name.toUpperCase())
 
+const helpOf = (script: string) => `bun run ${script} [--free-ports]
+
+Starts the whole stack. Settings are environment variables: docs/settings.md
+
+  --free-ports  takes free ports instead of those of the settings, for a second stack beside the first
+  --help        prints this text`
+
 /** @returns the exit code */
 export async function launch(script: 'up' | 'dev', args: readonly string[]): Promise<number> {
   if (args.some((arg) => arg !== '--free-ports')) {
-    console.error(
-      `usage: bun run ${script} [--free-ports]. Settings are environment variables: docs/settings.md`,
-    )
-    return EXIT.badConfig
+    console.log(helpOf(script))
+    return args[0] === '--help' ? EXIT.ok : EXIT.badConfig
   }
   const signals = stopSignals()
   // Closing the terminal does the same as Ctrl+C.

@@ -52,7 +52,9 @@ describe('a new service', () => {
 
   test('has another singular than the name without its s if it is told', () => {
     addService(root, 'testmice', 'testmouse')
-    expect(read('services/testmice/model.ts')).toContain("name: 'testmice',\n  singular: 'testmouse',\n  fields")
+    expect(read('services/testmice/model.ts')).toContain(
+      "name: 'testmice',\n  singular: 'testmouse',\n  fields",
+    )
   })
 
   test('is named by every file, which can still be read', () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { newSocketFolder } from './socket_folder.ts'
+import { newSocketFolder, parentOf } from './socket_folder.ts'
 
 let parent: string
 beforeEach(() => void (parent = mkdtempSync(join(tmpdir(), 'sockets-'))))
@@ -32,6 +32,20 @@ test('folders of living launchers, of other containers and of other programs sta
   for (const name of others) mkdirSync(join(parent, name))
   const second = newSocketFolder(parent)
   expect(readdirSync(parent).toSorted()).toEqual([basename(first), basename(second), ...others].toSorted())
+})
+
+test('the folder of another user stays', async () => {
+  const left = await killedLauncher()
+  newSocketFolder(parent, process.getuid!() + 1)
+  expect(readdirSync(parent)).toContain(basename(left))
+})
+
+test('a folder for temporary files that is missing, or too long for sockets, is replaced by /tmp', () => {
+  expect(parentOf(parent)).toBe(parent)
+  expect(parentOf(join(parent, 'missing'))).toBe('/tmp')
+  const [longest, longer] = [39, 40].map((length) => join(parent, 'a'.repeat(length - parent.length)))
+  for (const folder of [longest!, longer!]) mkdirSync(folder)
+  expect([parentOf(longest!), parentOf(longer!)]).toEqual([longest!, '/tmp'])
 })
 
 test('the path of a socket in it is short enough for every system', () => {

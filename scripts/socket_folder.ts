@@ -2,17 +2,25 @@
  * The folder of the unix sockets of a local stack. Its name has the launcher's process id, so that the next start removes the folders
  * of launchers that were killed.
  */
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Short: the path of a socket has room for 103 bytes. */
 const PREFIX = 'bun-stack'
+const LONGEST_PARENT = 40
 
-/** Makes a new folder, and removes those whose launcher is gone. */
-export function newSocketFolder(parent = tmpdir()): string {
-  for (const name of readdirSync(parent))
-    if (isAbandoned(name)) rmSync(join(parent, name), { recursive: true })
+/** TMPDIR, unless it is missing, or too long for the paths of sockets. */
+export const parentOf = (folder: string): string =>
+  existsSync(folder) && folder.length <= LONGEST_PARENT ? folder : '/tmp'
+
+/** Makes a new folder, and removes those of this user whose launcher is gone. */
+export function newSocketFolder(parent = parentOf(tmpdir()), user = process.getuid?.()): string {
+  for (const name of readdirSync(parent)) {
+    const folder = join(parent, name)
+    const owner = statSync(folder, { throwIfNoEntry: false })?.uid
+    if (isAbandoned(name) && owner === user) rmSync(folder, { recursive: true, force: true })
+  }
   return mkdtempSync(join(parent, `${PREFIX}-${pidNamespace()}-${process.pid}-`))
 }
 

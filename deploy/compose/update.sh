@@ -8,6 +8,7 @@ services='dogs cats'
 apps="gateway $services exporter"
 mode=${1:-forward}
 
+fail() { echo "$1" >&2; exit "${2:-1}"; }
 compose() { docker compose --profile update "$@"; }
 up() { compose up --detach --wait --wait-timeout "${WAIT_SECONDS:-120}" --no-deps --no-build "$@"; }
 image_of() { docker inspect --format '{{.Image}}' "$(compose ps --quiet "$1" | head -n 1)"; }
@@ -19,6 +20,12 @@ keep_previous() {
   done
   [ -n "${is_changed:-}" ] || return 0
   for app in $apps; do docker tag "$(image_of "$app")" "bun-monitoring-$app:previous"; done
+}
+
+# Changes no tag before it knows that there is an image for each.
+go_back() {
+  docker image inspect $(printf 'bun-monitoring-%s:previous ' $apps) >/dev/null 2>&1 || fail 'there are no images of before an update'
+  for app in $apps; do docker tag "bun-monitoring-$app:previous" "bun-monitoring-$app"; done
 }
 
 give_up() {
@@ -37,11 +44,11 @@ keep_only() {
   done
 }
 
-case $mode in
-  forward) compose build $apps; keep_previous ;;
-  back) for app in $apps; do docker tag "bun-monitoring-$app:previous" "bun-monitoring-$app"; done ;;
-  *) echo "usage: $0 [back]" >&2; exit 2 ;;
-esac
+case $mode in forward | back) ;; *) fail "usage: $0 [back]" 2 ;; esac
+for app in $apps; do
+  [ -n "$(compose ps --quiet "$app")" ] || fail "$app does not run: start the stack with docker compose up --build --detach"
+done
+case $mode in forward) compose build $apps; keep_previous ;; back) go_back ;; esac
 
 for service in $services; do
   old=$(compose ps --quiet "$service" | tr '\n' ' ')

@@ -645,6 +645,27 @@ describe('TLS in the file', () => {
     ])
   })
 
+  test.each([
+    ['redirect = "/"\nresponse_headers = { set = { Date = "1" } }', '.set: "Date" is written by the gateway'],
+    ['response_headers = { set = { A = "1" } }', ': is for listeners with redirect'],
+  ])('with %j is refused', async (keys, problem) => {
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "127.0.0.1:80"\n${keys}`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([`listen[0].response_headers${problem}`])
+  })
+
+  test('that redirects may change the fields of its responses', async () => {
+    const keys = 'redirect = "/"\nresponse_headers = { set = { A = "1" } }'
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "127.0.0.1:80"\n${keys}`)
+    expect(readGatewayConfig({ GATEWAY_CONFIG: config }).listen).toEqual([
+      {
+        hostname: '127.0.0.1',
+        port: 80,
+        redirect: { status: 308, location: '/' },
+        responseHeaders: { set: { A: '1' } },
+      },
+    ])
+  })
+
   test('at one address twice is refused', async () => {
     const one = '[[listen]]\naddress = "127.0.0.1:80"\nredirect = "https://{host}{path}?{query}"\n'
     const config = await fileWith(`${UPSTREAMS}${ROUTE}${one}${one}`)
