@@ -32,18 +32,22 @@ test.each(PAGES)('the links of %s lead to files, and the README of deploy leads 
   expect(await Bun.file(join(import.meta.dir, 'README.md')).text()).toContain(`(operations/${page})`)
 })
 
-test.skipIf(!isKustomizeHere)('kubectl is told names that the manifests have', async () => {
-  const manifests = await readManifests<{ kind: string; metadata: { name: string } }>()
-  const known = new Set(manifests.map(({ kind, metadata: { name } }) => `${kind.toLowerCase()}/${name}`))
-  const blocks = (await Promise.all(PAGES.map((page) => commandsOf(page, 'Kubernetes')))).flat()
-  const told = blocks.flatMap((block) =>
-    [...block.matchAll(/\b(deployment|statefulset|cronjob|horizontalpodautoscaler)[/ ]([\w-]+)/g)].map(
-      ([, kind, name]) => `${kind}/${name}`,
-    ),
-  )
-  expect(new Set(told).size).toBe(7)
-  expect(told.filter((name) => !known.has(name))).toEqual([])
-})
+test.skipIf(!isKustomizeHere)(
+  'kubectl is told names that the manifests have',
+  async () => {
+    const manifests = await readManifests<{ kind: string; metadata: { name: string } }>()
+    const known = new Set(manifests.map(({ kind, metadata: { name } }) => `${kind.toLowerCase()}/${name}`))
+    const blocks = (await Promise.all(PAGES.map((page) => commandsOf(page, 'Kubernetes')))).flat()
+    const told = blocks.flatMap((block) =>
+      [...block.matchAll(/\b(deployment|statefulset|cronjob|horizontalpodautoscaler)[/ ]([\w-]+)/g)].map(
+        ([, kind, name]) => `${kind}/${name}`,
+      ),
+    )
+    expect(new Set(told).size).toBe(7)
+    expect(told.filter((name) => !known.has(name))).toEqual([])
+  },
+  60_000,
+)
 
 test('docker is told names that the stack for Swarm has', async () => {
   const stack = Bun.YAML.parse(await Bun.file(join(import.meta.dir, 'swarm/stack.yml')).text()) as {

@@ -156,7 +156,13 @@ test('a second Ctrl+C ends everything at once, and leaves no process and no file
 }, 60_000)
 
 test('`bun run dev` restarts what a save by rename concerns; a syntax error says why, and the next save recovers', async () => {
+  const gatewayEntry = join(clone, 'gateway/index.ts')
+  const entry = await Bun.file(gatewayEntry).text()
+  await Bun.write(gatewayEntry, `const = 1\n${entry}`)
   launcher = new Launcher('dev')
+  await launcher.says('gateway did not start: error: Expected identifier but found "="')
+  await launcher.says('The next save starts the stack again')
+  await Bun.write(gatewayEntry, entry)
   await launcher.says('Everything is ready')
   /** Saves as editors and git do, and waits until a line says each text. */
   const save = async (path: string, change: (text: string) => string, ...texts: string[]) => {

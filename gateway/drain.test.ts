@@ -1,6 +1,6 @@
 /** Draining: a client that honours `Connection: close` loses no request. */
-import { expect, test } from 'bun:test'
-import { OK, rawClient, rawUpstream, startGateway } from './testing.ts'
+import { expect, spyOn, test } from 'bun:test'
+import { limitedRoom, OK, rawClient, rawUpstream, startGateway, until } from './testing.ts'
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -55,6 +55,57 @@ test('an idle connection may send one more request, and is closed if it stays si
   gateway.advance(200)
   expect(await silent.untilClosed()).toEndWith('ok')
   await stopped
+})
+
+test('a request that has begun is read to its end', async () => {
+  using upstream = await rawUpstream((_, socket) => socket.write(OK))
+  await using gateway = startGateway(upstream.url)
+  using client = await rawClient(gateway.port, ASK.slice(0, 8))
+  await until(() => [...gateway.server.gateway.clients][0]?.state === 'reading')
+  const stopped = gateway.server.stop(false)
+  gateway.advance(2100)
+  client.socket.write(ASK.slice(8))
+  expect(await client.untilClosed()).toMatch(/Connection: close\r\n\r\nok$/)
+  await stopped
+})
+
+test('a client that reads slowly gets its whole reply', async () => {
+  using clients = limitedRoom('clients', 10)
+  await using gateway = startGateway('http://127.0.0.1:1')
+  using client = await rawClient(gateway.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const connection = () => [...gateway.server.gateway.clients][0]
+  await until(() => connection()?.out.isBlocked === true)
+  const stopped = gateway.server.stop(false)
+  gateway.advance(2100)
+  expect(gateway.server.connections()).toBe(1)
+  clients.room = Infinity
+  connection()!.onDrain()
+  gateway.advance(2100)
+  expect(await client.untilClosed()).toMatch(/<\/html>\s*$/)
+  await stopped
+})
+
+test('tunnels are no requests in flight', async () => {
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+  using upstream = await rawUpstream((_, socket) =>
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}`),
+  )
+  await using gateway = startGateway(upstream.url)
+  using tunnel = await rawClient(gateway.port, ASK.replace('\r\n\r\n', `\r\n${upgrade}`))
+  await tunnel.until(/\r\n\r\n$/)
+  using _ = await rawClient(gateway.port, '')
+  await until(() => gateway.server.connections() === 2)
+  expect(gateway.server.inFlight()).toBe(1)
+})
+
+test('the last lines of the access log are written', async () => {
+  using upstream = await rawUpstream((_, socket) => socket.write(OK))
+  await using gateway = startGateway(upstream.url, { accessLog: 'all' })
+  using write = spyOn(gateway.server.gateway.accessLog, 'write')
+  await gateway.ask()
+  await until(() => gateway.server.connections() === 0)
+  await gateway.server.stop(false)
+  expect(write.mock.calls.join()).toContain('"route":"dogs"')
 })
 
 test('force resets all connections', async () => {

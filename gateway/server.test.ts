@@ -1,6 +1,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kinds } from '../services/testing_kinds.ts'
 import type { AccessLogMode } from './observe/access_log.ts'
 import { HeaderRules } from './routing/header_rules.ts'
 import { cannedUpstream, expectProblem, OK, rawClient, rawUpstream, startGateway } from './testing.ts'
@@ -84,11 +85,11 @@ describe('the page at /', () => {
     const links = [...(await response.text()).matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
     expect(links).toEqual([
       // Relative: another proxy may serve the gateway under a path.
-      ...['dogs', 'cats'].flatMap((name, i) => [
+      ...kinds.flatMap(({ name, defaults }) => [
         `${name}/`,
         `${name}/swagger`,
-        `http://127.0.0.1:${9001 + i}/metrics`,
-        `http://127.0.0.1:${9001 + i}/stats`,
+        `http://127.0.0.1:${defaults.adminPort}/metrics`,
+        `http://127.0.0.1:${defaults.adminPort}/stats`,
       ]),
       'http://127.0.0.1:9117/',
       'http://127.0.0.1:3000/',
@@ -158,6 +159,11 @@ describe('metrics', () => {
     using _ = await cannedUpstream(OK)
     await gateway.ask(ASK.replace('GET', 'HEAD'), /\r\n\r\n$/)
     expect(gateway.tally).toHaveProperty('sentBytes', 2)
+    const page = await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>\s*$/)
+    expect(gateway.tally).toHaveProperty(
+      'sentBytes',
+      2 + Buffer.byteLength(page.split('\r\n\r\n')[1]!, 'latin1'),
+    )
   })
 })
 
@@ -165,12 +171,15 @@ describe('the access log', () => {
   test('has a line for each request, with the id that the upstream got', async () => {
     using upstream = await cannedUpstream(OK)
     await using gateway = startGateway(upstream.url, { accessLog: 'all' })
+    const startedMs = performance.now()
     await gateway.ask(
       `POST /dogs/?a HTTP/1.1\r\nHost: a\r\nUser-Agent: "k6"\r\nContent-Length: 5\r\n\r\nhello`,
     )
     await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>/)
     await gateway.ask('GET / HTTP/1.1\r\n\r\n', /\}$/)
     const base = { level: 'info', msg: 'request', client: '127.0.0.1', time: expect.any(Number) }
+    const most = (performance.now() - startedMs) / 1000
+    expect(gateway.logged()[0].seconds).toBeWithin(Number.MIN_VALUE, most)
     expect(gateway.logged()).toEqual([
       expect.objectContaining({
         ...base,
@@ -202,6 +211,22 @@ describe('the access log', () => {
     )
     expect(gateway.logged().map(({ request_id, trace_id }) => [request_id, trace_id])).toEqual(sent)
     expect(sent[1]![0]).toBe('mine')
+  })
+
+  test('is what a route says, before what the file says', async () => {
+    using upstream = await cannedUpstream(OK)
+    const to = (path: string, access: AccessLogMode) => ({
+      id: access,
+      path,
+      upstream: 'dogs',
+      log: { access },
+    })
+    await using gateway = startGateway(upstream.url, {
+      accessLog: 'errors',
+      routes: [to('/dogs', 'all'), to('/cats', 'off')],
+    })
+    for (const path of ['/dogs/', '/cats/']) await gateway.ask(ASK.replace('/dogs/', path))
+    expect(gateway.logged().map(({ route }) => route)).toEqual(['all'])
   })
 
   test('may have a share of the requests with 2xx, and all others', async () => {
@@ -270,6 +295,18 @@ test.each(['request_headers', 'response_headers'])(
     expect(seen).toStartWith(ASK.trimEnd())
   },
 )
+
+test('a client that leaves is forgotten by its peer', async () => {
+  await using gateway = startGateway('http://127.0.0.1:1')
+  using leave = spyOn(gateway.server.gateway.peers, 'leave')
+  using client = await rawClient(gateway.port, '')
+  while (gateway.server.connections() === 0) await new Promise(setImmediate)
+  client.socket.destroy()
+  while (gateway.server.connections() > 0) await new Promise(setImmediate)
+  expect(leave.mock.calls.map(([{ address, connections }]) => [address, connections])).toEqual([
+    ['127.0.0.1', 0],
+  ])
+})
 
 test('a bug in the gateway costs one connection, and is logged', async () => {
   using upstream = await cannedUpstream(OK)

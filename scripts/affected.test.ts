@@ -1,6 +1,10 @@
 import { expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
 import { services } from '../services/names.ts'
-import { affectedBy } from './affected.ts'
+import { affectedBy, WATCHED } from './affected.ts'
+import { ROOT } from './external.ts'
+import { importsOf } from './layers.ts'
 
 test.each([
   ['packages/prefork/master/master.ts', [...services, 'gateway', 'exporter']],
@@ -20,4 +24,16 @@ test.each([
   ['mygateway/x.ts', []],
 ])('a change of %s restarts %j', (path, parts) => {
   expect(affectedBy(path)).toEqual([...parts] as ReturnType<typeof affectedBy>)
+})
+
+test('a change of any file that our processes import restarts one of them', () => {
+  const files = [...new Bun.Glob(`{${WATCHED.join()}}/**/*.ts`).scanSync(ROOT)]
+  const run = files.filter((file) => affectedBy(file).length > 0)
+  expect(run.length).toBeGreaterThan(200)
+  const imported = run.flatMap((file) =>
+    importsOf(readFileSync(join(ROOT, file), 'utf8')).map((path) => join(dirname(file), path)),
+  )
+  const others = imported.filter((file) => /^[^.].*\.(?!ts$)\w+$/.test(file))
+  expect(others.map(extname)).toEqual(expect.arrayContaining(['.html', '.css', '.js', '.svg', '.json']))
+  expect(others.filter((file) => affectedBy(file).length === 0)).toEqual([])
 })

@@ -11,7 +11,7 @@ const PREFIXES: readonly [prefix: string, parts: readonly PartName[]][] = [
   ['exporter/', ['exporter']],
 ]
 
-const RUN = /\.(ts|toml|html|json|css|js)$/
+const RUN = /\.(ts|toml|html|json|css|js|svg)$/
 const NOT_RUN = /(^|\/)(node_modules|bench|testdata|data)\/|\.test\.ts$|(^|\/)testing[^/]*\.ts$/
 
 /** @param path relative to the root of the repository */

@@ -17,6 +17,7 @@ Slow tests (*.slow.test.ts) are left out, and the last line says how many.
   --help  prints this text`
 
 const SLOW = '**/*.slow.test.ts'
+const TIMED = ['--timings=.run/test_times.json', '--update-timings']
 const bun = process.execPath
 const isCI = Boolean(Bun.env.CI)
 
@@ -61,9 +62,10 @@ function optionsOf(args: readonly string[]): { all: boolean; help: boolean } {
 function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
   // A pattern on the command line replaces those of bunfig.toml.
   const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
-  // Two files on each processor, since tests mostly wait: for the start of processes, and for their timers. Where CI is set one after
-  // the other, so that none is slowed down by another.
-  const flags = isCI ? [] : [`--parallel=${2 * availableParallelism()}`]
+  // Quick tests mostly wait for processes and timers, so that two files share a processor; slow ones put load on theirs. From the
+  // second run on the slowest files start first. Where CI is set, one file runs after the other, so that none slows down another.
+  const atOnce = (all ? 1 : 2) * availableParallelism()
+  const flags = isCI ? [] : [`--parallel=${atOnce}`, ...TIMED]
   return [
     ['install', [bun, 'install', '--frozen-lockfile']],
     ['types', [bun, '--no-script', 'check']],

@@ -23,7 +23,7 @@ test.each(services)('%s is named by every file that names services', (service) =
 })
 
 test('a service that was just begun lacks them all', () => {
-  expect(lackedBy(ROOT, 'ferrets')).toEqual(FILES)
+  expect(lackedBy(ROOT, 'testpets')).toEqual(FILES)
 })
 
 describe('a new service', () => {
@@ -36,27 +36,29 @@ describe('a new service', () => {
   }
   const read = (file: string) => readFileSync(join(root, file), 'utf8')
   const used = kinds.map(({ defaults }) => defaults.port)
-  const service = addService(root, 'ferrets')
+  const service = addService(root, 'testpets')
 
   test('has the next ports, and a folder with everything but its fields', () => {
     expect(service.port).toBe(Math.max(...used) + 1)
     expect(service.adminPort).toBe(service.port + 1000)
     for (const file of COPIED) {
-      const text = read(file.replace('cats', 'ferrets'))
+      const text = read(file.replace('cats', 'testpets'))
       expect(text).not.toMatch(/cats|CATS|8002|9002/)
     }
-    const model = read('services/ferrets/model.ts')
-    expect(model).toContain("name: 'ferrets',\n  fields")
+    const model = read('services/testpets/model.ts')
+    expect(model).toContain("name: 'testpets',\n  fields")
     expect(model).toContain(`port: ${service.port}, adminPort: ${service.adminPort}`)
   })
 
   test('has another singular than the name without its s if it is told', () => {
-    addService(root, 'mice', 'mouse')
-    expect(read('services/mice/model.ts')).toContain("name: 'mice',\n  singular: 'mouse',\n  fields")
+    addService(root, 'testmice', 'testmouse')
+    expect(read('services/testmice/model.ts')).toContain(
+      "name: 'testmice',\n  singular: 'testmouse',\n  fields",
+    )
   })
 
   test('is named by every file, which can still be read', () => {
-    expect(lackedBy(root, 'ferrets')).toEqual([])
+    expect(lackedBy(root, 'testpets')).toEqual([])
     for (const file of FILES) {
       const text = read(file)
       if (file.endsWith('.yml')) expect(() => Bun.YAML.parse(text)).not.toThrow()
@@ -66,46 +68,46 @@ describe('a new service', () => {
   })
 
   test('is built and updated by the script of compose', () => {
-    expect(read('deploy/compose/update.sh')).toMatch(/^services='dogs cats (.* )?ferrets/m)
+    expect(read('deploy/compose/update.sh')).toMatch(/^services='dogs cats (.* )?testpets/m)
   })
 
   test('has as many documents, upstreams, routes and jobs as cats', () => {
     const count = (text: string, name: string) =>
       text.match(new RegExp(String.raw`\b${name}\b`, 'gi'))?.length
     for (const file of ['monitoring/prometheus/prometheus.yml', 'gateway/routing/page.html']) {
-      expect([file, count(read(file), 'ferrets')]).toEqual([file, count(read(file), 'cats')])
+      expect([file, count(read(file), 'testpets')]).toEqual([file, count(read(file), 'cats')])
     }
     const kindsOf = (name: string) =>
       (Bun.YAML.parse(read(`deploy/kubernetes/${name}.yml`)) as { kind: string }[]).map(({ kind }) => kind)
-    expect(kindsOf('ferrets')).toEqual(kindsOf('cats'))
+    expect(kindsOf('testpets')).toEqual(kindsOf('cats'))
     const gateway = Bun.TOML.parse(read('gateway/gateway.toml')) as Record<string, object[]>
     expect(gateway.upstream).toContainEqual(
       expect.objectContaining({
-        name: 'ferrets',
-        targets: [`\${FERRETS_URL:-http://127.0.0.1:${service.port}}`],
+        name: 'testpets',
+        targets: [`\${TESTPETS_URL:-http://127.0.0.1:${service.port}}`],
       }),
     )
     expect(gateway.route).toContainEqual(
-      expect.objectContaining({ id: 'ferrets', path: '/ferrets', upstream: 'ferrets' }),
+      expect.objectContaining({ id: 'testpets', path: '/testpets', upstream: 'testpets' }),
     )
     const compose = Bun.YAML.parse(read('compose.yml')) as {
       services: Record<string, { environment?: Record<string, string> }>
       volumes: object
     }
-    expect(compose.services.gateway!.environment!.FERRETS_URL).toBe(`http://ferrets:${service.port}`)
-    expect(compose.services.ferrets!.environment!.FERRETS_DATABASE_PATH).toBe('/data/ferrets.sqlite')
-    expect(compose.volumes).toHaveProperty('ferrets')
+    expect(compose.services.gateway!.environment!.TESTPETS_URL).toBe(`http://testpets:${service.port}`)
+    expect(compose.services.testpets!.environment!.TESTPETS_DATABASE_PATH).toBe('/data/testpets.sqlite')
+    expect(compose.volumes).toHaveProperty('testpets')
   })
 
   test('is refused under a name that is none, or is taken', () => {
     for (const name of ['', 'Birds', 'birds!', 'a-b', '../x', '1st', 'a'.repeat(31)]) {
       expect(() => addService(root, name)).toThrow(`"${name}" is no name of a service`)
-      expect(() => addService(root, 'mice', name)).toThrow(`"${name}" is no name of a service`)
+      expect(() => addService(root, 'testmice2', name)).toThrow(`"${name}" is no name of a service`)
     }
     for (const name of ['gateway', 'exporter', 'prometheus', 'postgres', 'image']) {
       expect(() => addService(root, name)).toThrow(`has the name ${name} for something else`)
     }
-    for (const name of ['ferrets', 'cats', 'pets']) {
+    for (const name of ['testpets', 'cats', 'pets']) {
       if (name === 'pets') mkdirSync(join(root, 'services/pets'), { recursive: true })
       expect(() => addService(root, name)).toThrow(`services/${name} exists`)
     }

@@ -156,11 +156,15 @@ export class Stack {
       command: [process.execPath, '--no-orphans', join(ROOT, folder, 'index.ts'), ...flags],
       env,
     })
-    return JSON.parse(await child.ready()) as { url: string; admin: string }
+    const line = await child.ready()
+    this.#watch(child)
+    return JSON.parse(line) as { url: string; admin: string }
   }
 
   async #external({ name, command, env = {}, url, readyPath }: External): Promise<string> {
-    await this.#spawn({ name, command: [...DIE_WITH_US, ...command], env }).readyAt(url + readyPath)
+    const child = this.#spawn({ name, command: [...DIE_WITH_US, ...command], env })
+    await child.readyAt(url + readyPath)
+    this.#watch(child)
     return url
   }
 
@@ -173,11 +177,17 @@ export class Stack {
       print: this.#options.print,
     })
     this.#children.set(name, child)
-    void child.exited.then((code) => {
-      if (!this.#isStopping && !this.#isExpectedToEnd.has(child))
-        this.#ended.resolve(`${name} ended with exit code ${code}`)
-    })
     return child
+  }
+
+  /** Tells when a process that was ready ends without having been stopped. */
+  #watch(child: Child): void {
+    void child.exited.then((code) => {
+      if (this.#isStopping || this.#isExpectedToEnd.has(child)) return
+      const what = `${child.name} ended with exit code ${code}`
+      this.#options.print(what)
+      this.#ended.resolve(what)
+    })
   }
 }
 

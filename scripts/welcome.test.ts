@@ -18,22 +18,30 @@ const having =
     programs.includes(program) ? `/bin/${program}` : null
 
 test('every address is printed', () => {
-  const text = welcome({ ...urls, prometheus, grafana }, having())
+  const text = welcome({ ...urls, prometheus, grafana }, undefined, having())
   const paths = services.flatMap((name) => [`/${name}/`, `/${name}/swagger`])
   for (const url of [...paths.map((path) => urls.gateway + path), urls.exporter, prometheus, grafana])
     expect(text).toContain(` ${url}`)
   expect(text).not.toContain('not installed')
 })
 
+test('the password of the admin pages is printed if it is of this run', () => {
+  expect(welcome(urls, 'x-1', having())).toMatch(
+    /^  admin pages, .*\/dogs\/admin\/: user admin, password x-1 /m,
+  )
+  expect(welcome(urls, undefined, having())).not.toContain('password')
+})
+
 test('the next command is the load test, with the address of the gateway where it is not the default', () => {
-  expect(welcome(urls, having())).toMatch(/: (bun|npx -y bun@[\d.]+) run load stress$/m)
-  expect(welcome({ ...urls, gateway: 'http://127.0.0.1:8080' }, having())).toMatch(
+  expect(welcome(urls, undefined, having())).toMatch(/: (bun|npx -y bun@[\d.]+) run load stress$/m)
+  expect(welcome({ ...urls, gateway: 'http://127.0.0.1:8080' }, undefined, having())).toMatch(
     / run load stress -e BASE_URL=http:\/\/127\.0\.0\.1:8080$/m,
   )
 })
 
 test('the next command is one that another terminal knows, also where npx has brought Bun', () => {
-  const nextAfter = (program: string) => /terminal: (.*)$/m.exec(welcome(urls, having(), program))![1]!
+  const nextAfter = (program: string) =>
+    /terminal: (.*)$/m.exec(welcome(urls, undefined, having(), program))![1]!
   expect(nextAfter('/usr/local/bin/bun')).toBe('bun run load stress')
   expect(nextAfter('/home/me/.npm/_npx/8666902f26f2dc1a/node_modules/bun/bin/bun.exe')).toBe(
     `npx -y bun@${Bun.version} run load stress`,
@@ -53,7 +61,7 @@ test.each([
 ])(
   'with %j, one line says how to get Prometheus here, and that the live page has graphs',
   (programs, how) => {
-    const lines = welcome(urls, having(...programs)).split('\n')
+    const lines = welcome(urls, undefined, having(...programs)).split('\n')
     expect(lines.filter((line) => /not installed/.test(line))).toEqual([
       `  Prometheus is not installed: ${how}. The live page has graphs meanwhile.`,
     ])
@@ -65,7 +73,7 @@ test.each([
   [['brew', 'docker'], 'brew install grafana, then start again'],
   [['apt-get'], 'see https://grafana.com/grafana/download'],
 ])('with Prometheus and %j, one line says how to get Grafana here', (programs, how) => {
-  expect(welcome({ ...urls, prometheus }, having(...programs))).toContain(
+  expect(welcome({ ...urls, prometheus }, undefined, having(...programs))).toContain(
     `  Grafana is not installed: ${how}. Prometheus and the live page have graphs meanwhile.`,
   )
 })

@@ -6,11 +6,13 @@ import type { StackUrls } from './stack.ts'
 const DEFAULT_GATEWAY = 'http://127.0.0.1:8000'
 
 /**
+ * @param adminPassword of the admin pages in this run, if they have no other
  * @param find says where a program is, as Bun.which does
  * @param program that runs this
  */
 export function welcome(
   urls: StackUrls,
+  adminPassword: string | undefined,
   find: (program: string) => string | null = Bun.which,
   program = process.execPath,
 ): string {
@@ -34,6 +36,11 @@ export function welcome(
     '',
     `  make the graphs move, in another terminal: ${bunOf(program)} run load stress${address}`,
     '  Ctrl+C stops everything',
+    ...(adminPassword === undefined
+      ? []
+      : [
+          `  admin pages, such as ${urls.gateway}/${services[0]}/admin/: user admin, password ${adminPassword} (for this run)`,
+        ]),
     '',
   ].join('\n')
 }

@@ -32,10 +32,9 @@ export class DocumentMemory {
 
   #dropTheLongest(): void {
     const limitBytes = Math.ceil(this.limitBytes / PIECE_BYTES) * PIECE_BYTES
-    while (this.heldBytes > limitBytes) {
-      const byLength = Array.from(this.#documents).toSorted((a, b) => b.heldBytes - a.heldBytes)
-      byLength[0]!.drop()
-    }
+    if (this.heldBytes <= limitBytes) return
+    const byLength = Array.from(this.#documents).toSorted((a, b) => b.heldBytes - a.heldBytes)
+    byLength[0]!.drop()
   }
 }
 

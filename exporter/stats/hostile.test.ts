@@ -19,10 +19,15 @@ test('a target that does not finish fails at the deadline, and the others are re
     (socket: Socket) => void socket.write(OK),
     (socket: Socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"name":'),
   ]
-  const slow = await Promise.all([...begun.map((respond) => targets.http(respond)), targets.tcp(() => {})])
+  const slow = await Promise.all([
+    ...begun.map((respond) => targets.http(respond)),
+    targets.tcp((socket) => void socket.write('{')),
+    targets.tcp(() => {}),
+  ])
   const readings = await read([...slow, await responding('{"name":"dogs"}')], 2000)
   expect(readings.map(problemOf)).toEqual([
     ...begun.map(() => 'it did not respond in time'),
+    'it did not respond in time',
     'it sent nothing in time: if it speaks HTTP, use http://',
     undefined,
   ])

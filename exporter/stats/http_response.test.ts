@@ -32,6 +32,8 @@ describe.each([1, 7, 1_000_000])('in pieces of %d bytes', (pieceBytes) => {
       `${CHUNKED}10\r\n0123456789abcdef\r\n0\r\n`,
       '0123456789abcdef, complete',
     ],
+    ['a chunk size of 12 digits', `${CHUNKED}000000000002\r\n{}\r\n0\r\n`, '{}, complete'],
+    ['a chunk size of 13 digits', `${CHUNKED}0000000000002\r\n{}\r\n0\r\n`, 'the response is not HTTP/1'],
     ['chunks and trailers', `${CHUNKED}2\r\n{}\r\n0\r\nX: y\r\n\r\n`, '{}, complete'],
     ['chunks that end early', `${CHUNKED}5\r\n{}`, 'it closed the connection before the end of its response'],
     [

@@ -48,7 +48,8 @@ export class HttpResponse {
   /** The connection was closed. @throws {ReadError} when the response is not complete. */
   end(): void {
     if (this.#head?.length === 0) throw new ReadError(CLOSED_WITHOUT_RESPONSE)
-    if (this.#head || this.#isChunked || this.#left !== Infinity)
+    // A chunk has a length as well.
+    if (this.#head || this.#left !== Infinity)
       throw new ReadError('it closed the connection before the end of its response')
   }
 

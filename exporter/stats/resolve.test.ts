@@ -1,7 +1,7 @@
 /** How a host name becomes targets. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { parseTarget } from '../config/target.ts'
-import { resolve } from './resolve.ts'
+import { lookUp, resolve } from './resolve.ts'
 
 const at = (hostname: string, port: number) => ({ hostname, port })
 
@@ -42,4 +42,16 @@ describe('a name', () => {
       expect(await resolve(parseTarget(uri)!, never, false)).toEqual([parseTarget(uri)!])
     }
   })
+})
+
+test.each([
+  [
+    ['::1', '127.0.0.1', '127.0.0.2'],
+    ['127.0.0.1', '127.0.0.2'],
+  ],
+  [['::1'], ['::1']],
+])('of the addresses %j of the system the exporter reads %j', async (all, read) => {
+  const found = all.map((address) => ({ address, family: address.includes(':') ? 6 : 4, ttl: 0 }))
+  using _ = spyOn(Bun.dns, 'lookup').mockResolvedValue(found as never)
+  expect((await lookUp('dogs')).map(({ address }) => address)).toEqual(read)
 })

@@ -9,6 +9,7 @@ import { DEFAULT_TIMEOUT_MS, logChanges, MAX_TIMEOUT_MS, type Reading, scrape, t
 import { parseTarget } from '../config/target.ts'
 import { http, MAX_BYTES, pour, problemOf, scrapeWithin, Targets } from '../testing.ts'
 import { within } from './deadline.ts'
+import { readDocument } from './read.ts'
 import { DocumentMemory } from './document_memory.ts'
 
 const targets = new Targets()
@@ -53,6 +54,14 @@ test('the document of a unix socket is read, also if it closes at once', async (
     expect(await scrapeWithin(5000, [`unix://${path}`])).toMatchObject([{ stats: { name: 'dogs' } }])
   server.close()
   rmSync(folder, { recursive: true })
+})
+
+test('the path of a unix socket has at most 107 bytes, as the system wants it', async () => {
+  const uris = [107, 108].map((bytes) => `unix://${'/none.sock'.padStart(bytes, '/none')}`)
+  expect((await scrapeWithin(5000, uris)).map(problemOf)).toEqual([
+    'nothing listens there (ENOENT)',
+    'its path is too long for a socket',
+  ])
 })
 
 const hasPython = isExpected(
@@ -135,6 +144,35 @@ test.each([
     }),
   )
   expect(problemOf(reading)).toBe(problem!)
+})
+
+test.each<[string, (socket: Socket) => void, number]>([
+  ['a whole response', (socket) => void socket.write(http('{}')), 5000],
+  ['a response that is too long', (socket) => pour(socket, Buffer.from(http('{}'.padEnd(1 << 17)))), 5000],
+  ['a target that is too slow', (socket) => void socket.write('HTTP/1.1 200 OK\r\n\r\n{'), 50],
+])('%s leaves neither memory nor a connection behind', async (_, respond, ms) => {
+  const closed = Promise.withResolvers<unknown>()
+  const uri = await targets.http((socket) => {
+    socket.on('close', closed.resolve)
+    respond(socket)
+  })
+  const memory = new DocumentMemory(1 << 16)
+  const options = { memory, withCores: false, keepsName: false, acceptsAnyObject: true }
+  await within(ms, new AbortController().signal, (signal) =>
+    scrape([parseTarget(uri)!], { ...options, signal }),
+  )
+  expect(memory.heldBytes).toBe(0)
+  await closed.promise
+})
+
+test('a connection that opens after the deadline is closed without a request', async () => {
+  const seen = Promise.withResolvers<string>()
+  const uri = await targets.tcp((socket) =>
+    socket.on('data', () => seen.resolve('a request')).on('close', () => seen.resolve('no request')),
+  )
+  const options = { signal: AbortSignal.abort(), memory: new DocumentMemory(1 << 16) }
+  await expect(readDocument(parseTarget(uri.replace('tcp', 'http'))!, options)).rejects.toThrow('in time')
+  expect(await seen.promise).toBe('no request')
 })
 
 test('a unix socket that cannot be read leaves no open file', async () => {

@@ -18,8 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+const TIMER = 4711
 const timers = spyOn(globalThis, 'setInterval')
-beforeEach(() => void timers.mockImplementation((() => 0) as never))
+beforeEach(() => void timers.mockImplementation((() => TIMER) as never))
 afterEach(() => {
   timers.mockReset()
   for (const each of Object.values(log)) each.mockClear()
@@ -57,24 +58,25 @@ test('a file that stays the same is no change: passwords that were accepted are 
 
 test('a change of users or headers holds at once, without another socket', async () => {
   const { listener, change, get } = await listening(users('alice'))
-  const [url] = listener.urls
+  using serve = spyOn(Bun, 'serve')
   await change(`${users('bob')}\nhttp_server_config: { headers: { X-Frame-Options: deny } }`)
   expect(log.info.mock.calls).toEqual([[{ file }, 'the web configuration has changed']])
   expect((await get(by('alice'))).status).toBe(401)
   const response = await get(by('bob'))
   expect([response.status, response.headers.get('X-Frame-Options')]).toEqual([200, 'deny'])
-  expect(listener.urls).toEqual([url!])
+  expect(serve).not.toHaveBeenCalled()
   await listener.stop()
 })
 
 test('a file that is wrong is told once for each problem, and changes nothing', async () => {
   const { listener, change, get } = await listening(users('alice'))
   const said = 'the web configuration is wrong; the previous one stays in use'
-  for (const text of ['tls: {}', 'tls: {}', 'rate_limit: {}', users('alice'), 'tls: {}']) await change(text)
+  const texts = ['rate_limit: {}', 'tls: {}', 'tls: {}', users('alice'), 'tls: {}']
+  for (const text of texts) await change(text)
   expect(log.error.mock.calls.map(([, message]) => message)).toEqual([said, said, said])
   expect(log.error.mock.calls.map(([fields]) => (fields as { problem: string }).problem)).toEqual([
-    'tls is unknown, or not supported here',
     'rate_limit is unknown, or not supported here',
+    'tls is unknown, or not supported here',
     'tls is unknown, or not supported here',
   ])
   expect((await get(by('alice'))).status).toBe(200)
@@ -92,8 +94,11 @@ test('TLS begins and ends with the file, on the same port', async () => {
   await change('')
   expect(listener.urls).toEqual([plain!])
   expect(await (await get()).text()).toBe('hello')
+  using clear = spyOn(globalThis, 'clearInterval')
   await listener.stop()
   await expect(get()).rejects.toThrow()
+  // It would listen again.
+  expect(clear).toHaveBeenCalledWith(TIMER)
 })
 
 test('too many passwords at once are refused with the time to wait', async () => {

@@ -3,7 +3,6 @@
  * complete. exchange/exchange.ts forwards a request; this file replies to the others.
  */
 import type { Socket } from 'bun'
-import type { Redirect } from '../config/gateway_file.ts'
 import { connectionLine } from '../exchange/compose.ts'
 import type { Downstream } from '../exchange/downstream.ts'
 import { Exchange } from '../exchange/exchange.ts'
@@ -17,8 +16,7 @@ import { type Rejection, REJECTIONS } from '../http1/rejections.ts'
 import { NEVER } from '../io/context.ts'
 import type { WriteQueue } from '../io/write_queue.ts'
 import { encodeReply, type LocalReply } from '../routing/local_reply.ts'
-import { redirectReply } from '../routing/redirect.ts'
-import { bodyLimit, filterRequest, type Incoming, routeId } from '../routing/request_filters.ts'
+import { bodyLimit, type Filter, type Incoming, routeId } from '../routing/request_filters.ts'
 import { routedReply } from '../routing/routed_reply.ts'
 import type { ClientContext } from './client_context.ts'
 import { ClientSocket, LINGER_MS } from './client_socket.ts'
@@ -40,8 +38,7 @@ export class ClientConnection implements Downstream {
     readonly context: ClientContext,
     socket: Socket<unknown>,
     protocol: Protocol,
-    /** All requests are redirected. */
-    readonly redirect: Redirect | undefined,
+    readonly filter: Filter,
   ) {
     this.peer = context.peers.enter(socket.remoteAddress, protocol)
     this.#socket = new ClientSocket(socket, context.clientMetrics.sentBytes)
@@ -224,7 +221,7 @@ export class ClientConnection implements Downstream {
     const headResult = readRequest(incoming, context.fields, this.peer, bytes, from)
     if (headResult === 'incomplete') return from
     this.#isHeadBegun = false
-    const result = headResult ?? this.#filter(incoming)
+    const result = headResult ?? this.filter(incoming)
     if (typeof result === 'string') {
       this.reject(result, headResult === undefined ? incoming : undefined)
       return from
@@ -239,12 +236,6 @@ export class ClientConnection implements Downstream {
     exchange?.send(incoming)
     if (!this.#socket.isLeaving) this.touch()
     return end
-  }
-
-  #filter(incoming: Incoming): Rejection | LocalReply | undefined {
-    if (this.redirect === undefined) return filterRequest(incoming)
-    incoming.route = undefined
-    return redirectReply(this.redirect, incoming)
   }
 
   /** Whether the body follows the grammar and the limit; otherwise the request is rejected. */

@@ -400,6 +400,9 @@ test('a response that ends with its connection becomes chunks', async () => {
   const received = await client.until(/0\r\n\r\n$/)
   expect(received).toContain('\r\nTransfer-Encoding: chunked\r\n')
   expect(received).toEndWith('\r\n\r\n4\r\nwoof\r\n0\r\n\r\n')
+  // The client's connection stays.
+  client.socket.write(ASK)
+  await client.until(/(woof\r\n0\r\n\r\n[^]*){2}$/)
 })
 
 describe('trailers', () => {

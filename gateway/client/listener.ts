@@ -5,7 +5,8 @@ import type { Socket, TCPSocketListener, TCPSocketListenOptions } from 'bun'
 import type { ServerTls } from '../config/tls.ts'
 import { discard } from '../io/coalesce.ts'
 import { KEEP_ALIVE_MS } from '../io/context.ts'
-import type { Redirect } from '../config/gateway_file.ts'
+import type { HeadersConfig, Redirect } from '../config/gateway_file.ts'
+import { filterRequest, redirectAll } from '../routing/request_filters.ts'
 import { ClientConnection } from './client_connection.ts'
 import type { ClientContext } from './client_context.ts'
 import { Handshake } from './handshake.ts'
@@ -16,6 +17,8 @@ export interface ListenerOptions {
   tls?: ServerTls
   /** All requests are redirected. */
   redirect?: Redirect
+  /** Changes of the fields of redirects. */
+  responseHeaders?: HeadersConfig
 }
 
 /** The sockets of a worker's clients. gateway.ts implements it. */
@@ -84,12 +87,17 @@ function addNames(listener: unknown, tls: ServerTls): void {
   }
 }
 
-function handlersOf(registry: ClientRegistry, { tls, redirect }: ListenerOptions, isProbed: boolean) {
+function handlersOf(
+  registry: ClientRegistry,
+  { tls, redirect, responseHeaders }: ListenerOptions,
+  isProbed: boolean,
+) {
   const protocol = tls === undefined ? 'http' : 'https'
+  const filter = redirect === undefined ? filterRequest : redirectAll(redirect, responseHeaders)
 
   function accept(socket: Socket<Owner>): void {
     if (registry.clients.size >= registry.limits.connections) return turnAway(socket)
-    const client = new ClientConnection(registry, socket, protocol, redirect)
+    const client = new ClientConnection(registry, socket, protocol, filter)
     socket.data = client
     registry.clients.add(client)
   }

@@ -1,5 +1,6 @@
 /** TLS to clients: certificates, versions, client certificates, limits, and the internal of Bun that names depend on. */
 import { afterAll, describe, expect, test } from 'bun:test'
+import { connect as connectPlain } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
 import type { ServerTls } from '../config/tls.ts'
 import { Certificates } from '../testdata/certificates.ts'
@@ -199,6 +200,25 @@ test('handshakes are limited, together with the clients that are connected', asy
   expect(gateway.gateway.server.connections()).toBe(1 + MAX_TURNED_AWAY)
 })
 
+test('a draining server has time for a request behind a late handshake', async () => {
+  await using gateway = await startTls()
+  const { server } = gateway.gateway
+  const socket = connectPlain(gateway.port, '127.0.0.1')
+  await until(() => server.connections() === 1)
+  const stopped = server.stop(false)
+  gateway.gateway.advance(1900)
+  const client = connect({ socket, ca, servername: 'a.test' })
+  await until(() => server.gateway.clients.size === 1)
+  gateway.gateway.advance(200)
+  expect(server.connections()).toBe(1)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let received = ''
+  client.on('data', (bytes) => (received += bytes.toString())).on('close', () => resolve(received))
+  client.write(GET)
+  expect(await promise).toEndWith('ok')
+  await stopped
+})
+
 test('a draining server waits for no handshake that is broken off', async () => {
   await using gateway = await startTls()
   using client = await rawClient(gateway.port, '')
@@ -242,9 +262,11 @@ test('large bodies pass both ways, whole', async () => {
 test('a listener that redirects sends all requests elsewhere', async () => {
   await using gateway = startGateway('http://127.0.0.1:1')
   const redirect = { status: 308, location: 'https://{host}{path}?{query}' }
-  const port = gateway.server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false }, { redirect })
+  const responseHeaders = { set: { 'X-From': '{client} {host}' } }
+  const address = { hostname: '127.0.0.1', port: 0, reusePort: false }
+  const port = gateway.server.serveOn(address, { redirect, responseHeaders })
   using client = await rawClient(port, 'GET /dogs/1?a HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
   expect(await client.until(/\r\n\r\n$/)).toMatch(
-    /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\n/,
+    /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\nX-From: 127.0.0.1 a.test\r\n/,
   )
 })

@@ -45,13 +45,14 @@ export interface HealthConfig {
 /** A route: which requests it takes, and what it does with them. */
 export type RouteConfig = Omit<Static<typeof RouteSchema>, 'errors'> & { errors?: Map<number, ErrorPage> }
 
-/** The file, as the gateway uses it. */
 /** An address that accepts clients, beside that of the settings. */
 export interface ListenConfig {
   hostname: string
   port: number
   tls?: ServerTls
   redirect?: Redirect
+  /** Changes of the fields of redirects. */
+  responseHeaders?: HeadersConfig
 }
 
 /** What a client that asks for HTML gets in place of an error. */
@@ -67,6 +68,7 @@ export interface HeadersConfig {
 /** Where requests are redirected. */
 export type Redirect = { status: number; location: string }
 
+/** The file, as the gateway uses it. */
 export interface GatewayFile {
   listen: ListenConfig[]
   limits: Limits
@@ -129,7 +131,7 @@ function routeOf(
 }
 
 function listenOf(
-  { address, tls, redirect }: Static<typeof ListenSchema>,
+  { address, tls, redirect, response_headers }: Static<typeof ListenSchema>,
   key: string,
   reader: TlsReader,
 ): ListenConfig {
@@ -137,6 +139,7 @@ function listenOf(
     ...parseListen(address)!,
     ...(tls === undefined ? {} : { tls: reader.server(tls, key) }),
     ...(redirect === undefined ? {} : { redirect: { status: PERMANENT, location: redirect } }),
+    ...(response_headers === undefined ? {} : { responseHeaders: response_headers as HeadersConfig }),
   }
 }
 

@@ -56,10 +56,13 @@ function missingRoutes(document: unknown): string[] {
   return isEmpty && !redirects ? [`route: is missing: must be ${ROUTES}`] : []
 }
 
-function listenProblems({ address, tls }: Table, key: string): string[] {
+function listenProblems({ address, tls, redirect, response_headers }: Table, key: string): string[] {
   const isRight = typeof address !== 'string' || parseListen(address) !== undefined
   return [
     ...(isRight ? [] : [`${key}.address: ${JSON.stringify(address)} is not allowed: must be ${LISTEN}`]),
+    ...(response_headers !== undefined && redirect === undefined
+      ? [`${key}.response_headers: is for listeners with redirect`]
+      : headerProblems(response_headers, `${key}.response_headers`, [])),
     ...list(Object(tls), 'sni').flatMap((each, i) =>
       textProblems(Object(each), 'hosts', `${key}.tls.sni[${i}].hosts`, isHost, HOST),
     ),

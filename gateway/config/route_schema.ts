@@ -4,7 +4,7 @@ import { ROUTED_METHODS } from '../http1/methods.ts'
 import { ACCESS_LOGS } from '../observe/access_log.ts'
 import { HOST } from './hosts.ts'
 import { NETWORK } from './problems.ts'
-import { closed, errorPages, integer, LOCATION, name, oneOf } from './schema_parts.ts'
+import { closed, errorPages, HeadersSchema, integer, LOCATION, name, oneOf } from './schema_parts.ts'
 
 /** Failures after which a request may be sent again. */
 export const RETRY_CAUSES = ['unreachable', 'connect_timeout', 'gone', 'answer_timeout'] as const
@@ -22,26 +22,6 @@ const path = (description: string) =>
 
 const line = (description: string, fallback: string) =>
   Type.String({ pattern: '^[ -~]+$', default: fallback, description })
-
-/** Visible ASCII and spaces. */
-const value = Type.String({ pattern: '^[ -~]*$', description: 'a string of printable ASCII' })
-const VALUES = Type.Record(
-  Type.String(),
-  Type.Union([value, Type.Array(value)], { description: 'a string of printable ASCII, or a list of them' }),
-  {
-    description: 'a table of names with a string or a list of strings',
-  },
-)
-const HeadersSchema = Type.Object(
-  {
-    set: Type.Optional(VALUES),
-    add: Type.Optional(VALUES),
-    remove: Type.Optional(
-      Type.Array(Type.String({ description: 'a name' }), { description: 'a list of names' }),
-    ),
-  },
-  { ...closed, description: 'a table with set, add and remove' },
-)
 
 const networks = Type.Array(Type.String({ description: NETWORK }), {
   description: 'a list of addresses and networks',

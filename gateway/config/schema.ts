@@ -5,7 +5,7 @@ import { LISTEN, TARGET } from './address.ts'
 import { HOST } from './hosts.ts'
 import { NETWORK, ROUTES } from './problems.ts'
 import { RouteSchema } from './route_schema.ts'
-import { closed, errorPages, file, integer, LOCATION, name, oneOf } from './schema_parts.ts'
+import { closed, errorPages, file, HeadersSchema, integer, LOCATION, name, oneOf } from './schema_parts.ts'
 
 const LimitsSchema = Type.Object(
   {
@@ -135,6 +135,7 @@ export const ListenSchema = Type.Object(
     redirect: Type.Optional(
       Type.String({ pattern: LOCATION, description: 'a URL, with {host}, {path} and {query}' }),
     ),
+    response_headers: Type.Optional(HeadersSchema),
   },
   { ...closed, description: 'a [[listen]] table' },
 )

@@ -30,3 +30,24 @@ export const errorPages = Type.Record(Type.String({ pattern: '^[45]\\d\\d$' }), 
   additionalProperties: false,
   description: 'a table of statuses with a file or a URL',
 })
+
+/** Visible ASCII and spaces. */
+const value = Type.String({ pattern: '^[ -~]*$', description: 'a string of printable ASCII' })
+const VALUES = Type.Record(
+  Type.String(),
+  Type.Union([value, Type.Array(value)], { description: 'a string of printable ASCII, or a list of them' }),
+  {
+    description: 'a table of names with a string or a list of strings',
+  },
+)
+/** Changes of header fields. */
+export const HeadersSchema = Type.Object(
+  {
+    set: Type.Optional(VALUES),
+    add: Type.Optional(VALUES),
+    remove: Type.Optional(
+      Type.Array(Type.String({ description: 'a name' }), { description: 'a list of names' }),
+    ),
+  },
+  { ...closed, description: 'a table with set, add and remove' },
+)

@@ -3,6 +3,7 @@ import { ConfigError, type Environment, settingsTable } from '@bun-monitoring/pr
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kinds } from '../../services/testing_kinds.ts'
 import { Certificates } from '../testdata/certificates.ts'
 import { HOST } from './hosts.ts'
 import { PREFIX, readGatewayConfig, schema } from './settings.ts'
@@ -45,7 +46,7 @@ upstream = "dogs"
 `
 
 test.each([{}, { GATEWAY_CONFIG: '' }])(
-  'the committed file sends /dogs and /cats to this machine: %j',
+  'the committed file sends the path of each service to this machine: %j',
   (env) => {
     expect(readGatewayConfig(env)).toMatchObject({
       port: 8000,
@@ -67,14 +68,10 @@ test.each([{}, { GATEWAY_CONFIG: '' }])(
       },
       log: { access: 'errors' },
       trustedProxies: [],
-      upstreams: [
-        { ...upstream, name: 'dogs', targets: ['http://127.0.0.1:8001'] },
-        { ...upstream, name: 'cats', targets: ['http://127.0.0.1:8002'] },
-      ],
-      routes: [
-        { id: 'dogs', path: '/dogs', upstream: 'dogs' },
-        { id: 'cats', path: '/cats', upstream: 'cats' },
-      ],
+      upstreams: kinds.map(({ name, defaults }) =>
+        Object.assign({}, upstream, { name, targets: [`http://127.0.0.1:${defaults.port}`] }),
+      ),
+      routes: kinds.map(({ name }) => ({ id: name, path: `/${name}`, upstream: name })),
     })
   },
 )
@@ -645,6 +642,27 @@ describe('TLS in the file', () => {
     const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "${address}"`)
     expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
       `listen[0].address: "${address}" is not allowed: must be an address like 127.0.0.1:8443 or [::]:443`,
+    ])
+  })
+
+  test.each([
+    ['redirect = "/"\nresponse_headers = { set = { Date = "1" } }', '.set: "Date" is written by the gateway'],
+    ['response_headers = { set = { A = "1" } }', ': is for listeners with redirect'],
+  ])('with %j is refused', async (keys, problem) => {
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "127.0.0.1:80"\n${keys}`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([`listen[0].response_headers${problem}`])
+  })
+
+  test('that redirects may change the fields of its responses', async () => {
+    const keys = 'redirect = "/"\nresponse_headers = { set = { A = "1" } }'
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "127.0.0.1:80"\n${keys}`)
+    expect(readGatewayConfig({ GATEWAY_CONFIG: config }).listen).toEqual([
+      {
+        hostname: '127.0.0.1',
+        port: 80,
+        redirect: { status: 308, location: '/' },
+        responseHeaders: { set: { A: '1' } },
+      },
     ])
   })
 

@@ -2,8 +2,9 @@
  * Attack: upgrade abuse. A tunnel bypasses every rule, so it opens only if client and upstream agree on the same
  * protocol, and never for one that carries requests (h2c).
  */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import type { Socket } from 'node:net'
+import { Target } from '../upstream/target.ts'
 import { cannedUpstream, limitedRoom, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
 /** Set by client/attacks_over_tls.test.ts. */
@@ -231,6 +232,19 @@ describe('tunnels have limits of their own', () => {
     await until(() => `${first.received()}${second.received()}`.includes('too many tunnels'))
     expect([first.received(), second.received()].filter((text) => text.endsWith('hello'))).toHaveLength(1)
     await until(() => upstream.sockets.size === 1)
+  })
+
+  test('one without a byte is a success of its target, and is closed after its time', async () => {
+    using succeeded = spyOn(Target.prototype, 'succeeded')
+    using upstream = await cannedUpstream(SWITCHED)
+    await using gateway = startGateway(upstream.url, { timeouts: { tunnelIdleMs: 1000 } })
+    using client = await rawClient(gateway.port, UPGRADE)
+    await client.until(/\r\n\r\n$/)
+    expect(succeeded).toHaveBeenCalledTimes(1)
+    gateway.advance(1000)
+    expect(gateway.server.connections()).toBe(1)
+    gateway.advance(1)
+    await client.untilClosed()
   })
 
   test('a silent one is closed after its time, one with traffic in either direction is not', async () => {

@@ -1,5 +1,5 @@
 /** A request on its way to an upstream, without sockets. Requests come from a pool, so each must begin as a new one. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { WriteQueue } from '../io/write_queue.ts'
 import type { Failure } from '../upstream/failure_responses.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -27,6 +27,8 @@ function connectionWith(room: number, change: Partial<UpstreamConnection> = {}) 
 /** A request to an upstream that gives it these connections, one after the other, and what its listener was told. */
 function requestWith(...connections: UpstreamConnection[]) {
   const told: (Failure | 'drained')[] = []
+  /** Seconds in the queue. */
+  const waits: number[] = []
   const left = connections.values()
   const count = { inc() {} }
   const upstream = {
@@ -37,7 +39,7 @@ function requestWith(...connections: UpstreamConnection[]) {
         attempts: count,
         retries: { gone: count, stale: count },
         attempted() {},
-        queueSeconds: { observe() {} },
+        queueSeconds: { observe: (seconds: number) => void waits.push(seconds) },
       },
     },
     serve: (each: UpstreamRequest) => {
@@ -54,7 +56,7 @@ function requestWith(...connections: UpstreamConnection[]) {
   const request = UpstreamRequest.take(listener, upstream, true, RULE, 0)
   request.write(Buffer.from('head'), 0, 4)
   request.begin()
-  return { request, told }
+  return { request, told, waits }
 }
 
 const full = () => connectionWith(Infinity).connection
@@ -96,6 +98,20 @@ test('one that failed, was sent again and waited leaves nothing to the next one 
   expect(last.request).toBe(request)
   expect(last.request.hasWaited).toBe(false)
   last.request.end()
+})
+
+test('the time of an attempt begins with it, not with an earlier attempt or a wait', () => {
+  using now = spyOn(performance, 'now').mockReturnValue(1000)
+  const { request, waits } = requestWith()
+  request.startWaiting(50)
+  now.mockReturnValue(5000)
+  request.onConnection(full())
+  expect(waits).toEqual([4])
+  now.mockReturnValue(7000)
+  expect(request.seconds).toBe(2)
+  request.retry('gone')
+  expect(request.seconds).toBe(0)
+  request.end()
 })
 
 test('one that waits may try all targets again, and fails for want of a connection', () => {

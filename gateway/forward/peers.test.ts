@@ -49,4 +49,9 @@ test('a peer without a connection is kept until so many others have left after i
   peers.leave(again)
   for (let i = 1; i <= MAX_UNCONNECTED + 1; i++) visit(`10.0.3.${i}`)
   expect(peers.enter('10.0.0.1')).toBe(next)
+  // Nor is one that has left and come back.
+  const back = visit('10.0.4.1')
+  peers.enter('10.0.4.1')
+  for (let i = 1; i <= MAX_UNCONNECTED + 1; i++) visit(`10.0.5.${i}`)
+  expect(peers.enter('10.0.4.1')).toBe(back)
 })

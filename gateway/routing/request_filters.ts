@@ -3,11 +3,13 @@
  * it, or returns `undefined` to pass it on.
  */
 import { UNMATCHED } from '@bun-monitoring/metrics'
+import type { HeadersConfig, Redirect } from '../config/gateway_file.ts'
 import type { RequestHead } from '../forward/request_head.ts'
 import { latin1 } from '../http1/bytes.ts'
 import { METHODS, OPTIONS, ROUTED_METHODS, TRACE } from '../http1/methods.ts'
 import { normalPath, type PathForm, readPath } from '../http1/path.ts'
 import type { Rejection } from '../http1/rejections.ts'
+import { HeaderRules } from './header_rules.ts'
 import { type LocalReply, localReply, problemReply } from './local_reply.ts'
 import { pageRoute } from './page.ts'
 import { redirectReply } from './redirect.ts'
@@ -21,7 +23,7 @@ export interface Incoming extends RequestHead {
   form: PathForm
 }
 
-type Filter = (request: Incoming) => Rejection | LocalReply | undefined
+export type Filter = (request: Incoming) => Rejection | LocalReply | undefined
 
 const ROOT = Buffer.from('/')
 /** As long as the id that the gateway makes for a request. */
@@ -50,6 +52,15 @@ export function filterRequest(request: Incoming): Rejection | LocalReply | undef
     if (result !== undefined) return result
   }
   return undefined
+}
+
+/** The filter of a listener that redirects all requests. @param headers changes of the fields of its replies */
+export function redirectAll(redirect: Redirect, headers: HeadersConfig | undefined): Filter {
+  const rules = headers && new HeaderRules(headers)
+  return (request) => {
+    request.route = undefined
+    return redirectReply(redirect, request, rules)
+  }
 }
 
 /** The most bytes of a request's body. */

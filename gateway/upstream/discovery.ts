@@ -3,7 +3,7 @@
  * folders are looked up again and again; a folder is also watched.
  */
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
-import { lookup } from 'node:dns/promises'
+import dns from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { type Address, parseAddress, type TcpAddress } from '../config/address.ts'
@@ -33,7 +33,9 @@ const fixed = (address: Address, report: (found: Found) => void): Discovery => (
 const named = ({ hostname, ...rest }: TcpAddress, report: (found: Found) => void): Discovery => ({
   async look() {
     // A failed lookup, or a name that vanished, removes no target: one that fails is ejected.
-    const addresses = isLocalhost(hostname) ? LOOPBACK : await lookup(hostname, { all: true }).catch(() => [])
+    const addresses = isLocalhost(hostname)
+      ? LOOPBACK
+      : await dns.lookup(hostname, { all: true }).catch(() => [])
     if (addresses.length > 0) report(new Map(addressesIn(addresses, rest)))
   },
   close() {},

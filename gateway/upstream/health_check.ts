@@ -14,7 +14,6 @@ export async function checkHealth(
   for (const address of alternativesOf(target)) {
     const status = await statusOf(address, config.path, signal, tls)
     if (status !== undefined) return isExpected(status, config.expect)
-    if (signal.aborted) return false
   }
   return false
 }

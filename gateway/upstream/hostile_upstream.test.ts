@@ -262,6 +262,7 @@ describe('a response that is broken off is broken off for the client', () => {
     // Without framing only a reset tells a broken response from a whole one.
     expect(client.wasReset()).toBe(version === '1.0')
     expect(await gateway.counted()).toEqual({ 'GET dogs 200': 1 })
+    expect(await gateway.metric('http_server_response_body_size_bytes_count{http_route="dogs"}')).toBe(1)
     expect(await gateway.metric('gateway_client_aborts_total')).toBe(0)
   })
 })

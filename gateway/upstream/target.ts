@@ -136,7 +136,6 @@ export class Target implements Candidate, ConnectionOwner {
   }
 
   close(): void {
-    this.#isRemoved = true
     for (const connection of this.#all) connection.close()
   }
 

@@ -1,5 +1,6 @@
 /** Requests go to all targets evenly, and to none that is ejected or removed. */
 import { describe, expect, spyOn, test } from 'bun:test'
+import dns from 'node:dns/promises'
 import { renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -74,7 +75,29 @@ describe('the sockets in a folder', () => {
     others.use(await namedUpstream('first', { unix: join(later, 'dogs.1.sock') }))
     gateway.advance(1001)
     expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+    renameSync(later, join(folder.path, 'away'))
+    gateway.advance(1001)
+    expect(targetsOf(gateway)).toBe(0)
   })
+})
+
+test('a lookup that fails or finds nothing removes no target, and one that finds others does', async () => {
+  using first = await namedUpstream('first')
+  using lookup = spyOn(dns, 'lookup')
+  const found = (...addresses: string[]) =>
+    lookup.mockImplementation((async () => addresses.map((address) => ({ address, family: 4 }))) as never)
+  found('127.0.0.1')
+  await using gateway = startGateway(first.url.replace('127.0.0.1', 'dogs.test'))
+  await gateway.server.hasTargets
+  const [dogs] = gateway.server.gateway.upstreams
+  found()
+  await dogs!.discover()
+  lookup.mockImplementation((() => Promise.reject(new Error('no such name'))) as never)
+  await dogs!.discover()
+  expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+  found('127.0.0.2', '127.0.0.3')
+  await dogs!.discover()
+  expect(statesOf(gateway)).toEqual({ healthy: 0, ejected: 0, slow_start: 2 })
 })
 
 test('a host name stands for its addresses', async () => {

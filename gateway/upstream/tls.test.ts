@@ -56,6 +56,16 @@ describe('a target with https', () => {
     } else {
       expect(gateway.warnings).toEqual([expect.stringContaining('TLS with target dogs/127.0.0.1')])
       expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="failed"}')).toBe(1)
+      // At most one warning a second.
+      for (const [ms, warnings] of [
+        [999, 1],
+        [1, 2],
+        [0, 2],
+      ] as const) {
+        gateway.advance(ms)
+        await gateway.ask(post, /\}$/)
+        expect(gateway.warnings).toHaveLength(warnings)
+      }
     }
   })
 
@@ -115,5 +125,6 @@ describe('a target with https', () => {
     await until(() => gateway.server.gateway.upstreams[0]!.activeConnections === 1)
     gateway.advance(1001)
     expect(await response).toStartWith('HTTP/1.1 504 ')
+    expect(await gateway.metric('gateway_upstream_connects_total{upstream="dogs",result="timeout"}')).toBe(1)
   })
 })

@@ -58,7 +58,6 @@ export class Upstream implements TargetOwner {
   readonly #waiting: WaitingQueue<PoolRequest>
   /** Whether the last request found no target that accepts connections. */
   #isDown = false
-  #isWaking = false
   #isDiscovering = false
   #hasDiscovered = false
   #nextDiscoveryMs = 0
@@ -246,10 +245,8 @@ export class Upstream implements TargetOwner {
 
   /** Serves waiting requests, in a microtask: the caller may still be changing the state of its connection. */
   #wake(): void {
-    if (this.#isWaking || this.#waiting.size === 0) return
-    this.#isWaking = true
+    if (this.#waiting.size === 0) return
     queueMicrotask(() => {
-      this.#isWaking = false
       while (!this.#isDown && this.#waiting.size > 0 && this.activeConnections < this.config.maxConnections) {
         const request = this.#waiting.shift()!
         if (!this.#give(request)) this.#waitForTarget(request)

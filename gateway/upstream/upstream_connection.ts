@@ -170,7 +170,6 @@ export class UpstreamConnection implements SocketOwner {
       if (++this.#interim > MAX_INTERIM) return this.failMalformed('interim')
       listener.onInterim(head)
       at = end
-      if (at === bytes.length) return
     }
     listener.passToClient(bytes, at)
   }
@@ -265,7 +264,6 @@ export class UpstreamConnection implements SocketOwner {
   }
 
   pause(): void {
-    if (this.#isPaused) return
     this.#isPaused = true
     this.#socket?.pause()
   }

@@ -88,23 +88,27 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
     SLOW_MS,
   )
 
-  test(
-    'copies no row if PostgreSQL cannot hold one, and prints its id',
-    async () => {
-      await using file = await fileWith(5)
+  test.each([
+    ['id = 3', '1 dogs have', '3\n'],
+    ['id <= 11', '10 dogs have', '2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n'],
+    ['id <= 12', '11 dogs have', '2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …\n'],
+  ])(
+    'copies no row if PostgreSQL cannot hold those with %s, and prints up to ten ids',
+    async (where, count, ids) => {
+      await using file = await fileWith(14)
       await using target = await postgresDatabase()
-      await file.query(`UPDATE dogs SET breed = 'a' || char(0) || 'b' WHERE id = 3`)
+      await file.query(`UPDATE dogs SET breed = 'a' || char(0) || 'b' WHERE ${where}`)
       const { exitCode, stderr } = await copy([file, target])
       expect(exitCode).toBe(3)
       expect(stderr).toContain(
-        '1 dogs have a NUL character in name or breed, which PostgreSQL cannot hold: change or delete ids 3',
+        `${count} a NUL character in name or breed, which PostgreSQL cannot hold: change or delete ids ${ids}`,
       )
     },
     SLOW_MS,
   )
 
   test(
-    'leaves the table empty if it fails halfway',
+    'leaves the table empty if it fails halfway, or if a row is missing in the end',
     async () => {
       await using file = await fileWith(2502)
       await using target = await postgresDatabase()
@@ -115,6 +119,17 @@ describe.skipIf(!isPostgresExpected)('copy', () => {
       expect(exitCode).toBe(3)
       expect(stdout).toBe('1000 of 2500 dogs\n')
       expect(stderr).toContain('violates check constraint "not_1500"')
+      expect(await target.query('SELECT id FROM dogs')).toEqual([])
+      await target.query('ALTER TABLE dogs DROP CONSTRAINT not_1500')
+      await target.query(
+        `CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+      )
+      await target.query(
+        'CREATE TRIGGER not_1500 BEFORE INSERT ON dogs FOR EACH ROW WHEN (NEW.id = 1500) EXECUTE FUNCTION drop_row()',
+      )
+      expect((await copy([file, target])).stderr).toContain(
+        'PostgreSQL has 2499 dogs and the file 2500: the copy was rolled back',
+      )
       expect(await target.query('SELECT id FROM dogs')).toEqual([])
     },
     SLOW_MS,

@@ -170,6 +170,22 @@ test('a kept child is as good as new when the store has grown', async () => {
   expect(await total(counter)).toBe(20_001)
 })
 
+test('each series has its own numbers, with any number of buckets', () => {
+  for (const count of [...Array.from({ length: 40 }, (_, i) => i + 1), 100, 10_000]) {
+    const buckets = Array.from({ length: count }, (_, i) => i)
+    const histogram = new Histogram({
+      name: 'wait',
+      help: 'Help',
+      labelNames: ['job'],
+      buckets,
+      registers: [],
+    })
+    for (let job = 1; job <= 12; job++) histogram.observe({ job }, count + job)
+    const seen = Array.from(histogram.family().series, ({ sum, counts }) => [sum, Array.from(counts!).at(-1)])
+    expect([count, seen]).toEqual([count, Array.from({ length: 12 }, (_, i) => [count + i + 1, 1])])
+  }
+})
+
 describe('label values', () => {
   const HOSTILE = [
     '',

@@ -1,6 +1,6 @@
 /** Damage to the file, seeded: no page breaks, no worker throws, and nothing is written outside the region. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { HEADER_WORDS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
+import { FREE, HEADER_WORDS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { Segment } from './segment.ts'
 import { pageOf, segmentFolder, work } from '../testdata/segments.ts'
 import { wholeNumbersFrom } from '../testing.ts'
@@ -159,14 +159,35 @@ test.each([
   expect(damagedIn(Segment.open(segment.path))).toBe(1)
 })
 
-test.each([0, 5, -1])('an entry of kind %d is damage, also where no other needs it', (kind) => {
-  const segment = create()
-  work(segment, 0)('/')
+/** The size and the kind of the last entry of the first region. */
+function lastEntry(segment: Segment): Int32Array {
   const { i32, startOf } = rawOf(segment)
   const first = startOf(0) + REGION_HEADER_WORDS
   let last = first
   while (last + i32[last * 2]! < first + i32[startOf(0) * 2]!) last += i32[last * 2]!
   expect(last).toBeGreaterThan(first)
-  i32[last * 2 + 1] = kind
+  return i32.subarray(last * 2, last * 2 + 2)
+}
+
+test.each([0, 5, -1])('an entry of kind %d is damage, also where no other needs it', (kind) => {
+  const segment = create()
+  work(segment, 0)('/')
+  lastEntry(segment)[1] = kind
+  expect(damagedIn(segment)).toBe(1)
+})
+
+test.each([0, -1])('room of %d words is damage: its end is never reached', (words) => {
+  const segment = create()
+  work(segment, 0)('/')
+  lastEntry(segment).set([words, FREE])
+  expect(damagedIn(segment)).toBe(1)
+})
+
+test('a damaged region counts once, also when all are read again', () => {
+  const segment = create()
+  work(segment, 0)('/')
+  lastEntry(segment)[1] = 0
+  expect(damagedIn(segment)).toBe(1)
+  segment.writer(1).setDefaultLabels({ pod: 'a' })
   expect(damagedIn(segment)).toBe(1)
 })

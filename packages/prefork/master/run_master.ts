@@ -71,11 +71,11 @@ export async function runMaster<Config extends ProcessConfig>(
       }),
     )
     cleanUp.defer(() => void admin.stop(true))
-    for (const signal of SIGNALS) {
-      const enqueue = oncePerPress(() => master.enqueue({ type: 'signal', signal }))
-      process.on(signal, enqueue)
-      cleanUp.defer(() => process.off(signal, enqueue))
-    }
+    for (const signal of SIGNALS)
+      process.on(
+        signal,
+        oncePerPress(() => master.enqueue({ type: 'signal', signal })),
+      )
     void master.served.then(() => logReady(log, config, address.port, admin.port!))
     const code = await master.run()
     log.info('stopped')

@@ -2,11 +2,11 @@
  * One worker as its master sees it: the process, its scoreboard, its memory as the kernel reports it. The worker's own code
  * is worker/run_worker.ts.
  */
+import { readProcStat } from '@bun-monitoring/metrics/proc_stat'
 import type { Subprocess } from 'bun'
 import { CELL, type RunningRequest, Scoreboard } from '../shared/scoreboard.ts'
 import type { DrainMessage, Role, WorkerMessage } from '../shared/messages.ts'
 import { roleVariable } from '../shared/messages.ts'
-import { readProcess } from '../shared/procfs.ts'
 import type { CpuTime } from './process_metrics.ts'
 import type { Vitals } from './state.ts'
 import { existingFolder, OWN_START, workerCommand } from './worker_command.ts'
@@ -28,9 +28,6 @@ const HUNG_AFTER_MS = 2000
 /** How long the messages of a worker that has ended are waited for. Its channel stays open if a child of it has it, too. */
 const LAST_MESSAGES_WITHIN_MS = 100
 
-/** How often the memory of a worker is read, if there is a limit for it. */
-const READ_MEMORY_EVERY_MS = 1000
-
 const { command, cwd } = workerCommand(OWN_START)
 
 /** Starts the process of a worker. */
@@ -47,8 +44,6 @@ export class WorkerHandle {
   readonly #requestsBefore: number
   #turnedMs = 0
   #seenTurningMs: number
-  #rssBytes = 0
-  #readMemoryMs = 0
 
   /** @throws if the system has no room for another process. */
   constructor(spawn: Spawn, role: Role, scoreboard: Scoreboard, listener: WorkerListener, nowMs: number) {
@@ -104,12 +99,9 @@ export class WorkerHandle {
 
   /** @param needsMemory whether there is a limit for memory, which is read from /proc. */
   vitals(nowMs: number, needsMemory: boolean): Vitals {
-    if (needsMemory && nowMs - this.#readMemoryMs >= READ_MEMORY_EVERY_MS) {
-      this.#readMemoryMs = nowMs
-      this.#rssBytes = readProcess(this.pid)?.rssBytes ?? 0
-    }
+    const rssBytes = needsMemory ? (readProcStat(this.pid)?.rssBytes ?? 0) : 0
     const requests = this.#scoreboard.cells[CELL.requests]! - this.#requestsBefore
-    return { heartbeatAgeMs: this.heartbeatAgeMs(nowMs), requests, rssBytes: this.#rssBytes }
+    return { heartbeatAgeMs: this.heartbeatAgeMs(nowMs), requests, rssBytes }
   }
 
   /** The request that began last. */

@@ -1,5 +1,6 @@
 /** The admin page without a browser: log-in, sessions, forms and their refusals, the same on both databases. */
-import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeEach, describe, expect, spyOn, test } from 'bun:test'
+import { rmSync } from 'node:fs'
 import { dogs, linesOf, openPets, temporaryDatabase, testDatabases } from '../testing.ts'
 import { SESSION_MS, Sessions } from './sessions.ts'
 import { account, PASSWORD } from './testing_account.ts'
@@ -169,6 +170,18 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect((await admin.do('actions', { action: 'delete' })).headers.get('location')).toBe('/dogs/admin/')
   })
 
+  test('a page has 50 rows, and an action changes no more', async () => {
+    const values = Array.from({ length: 51 }, (_, i) => `('${i}', 'Pug')`)
+    await database.query(`INSERT INTO dogs (name, breed) VALUES ${values.join(', ')}`)
+    const ids = (await rows()).map(({ id }) => String(id))
+    const marked = await admin.do('actions', { action: 'mark', id: ids })
+    expect(marked.headers.get('location')).toBe('/dogs/admin/?done=marked&count=50')
+    expect(await (await ask('/dogs/?is_test=false')).json()).toMatchObject([{ id: Number(ids[50]) }])
+    expect(await admin.see('')).toContain('Page 1 of 2')
+    await pets.ask(`/dogs/${ids[50]}/`, { method: 'DELETE' })
+    expect(await admin.see('')).not.toContain('Page 1')
+  })
+
   test('the list searches, filters, sorts and has pages', async () => {
     await database.query(
       `INSERT INTO dogs (name, breed) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) SELECT CAST(i AS text), 'Pug' FROM n`,
@@ -297,17 +310,48 @@ describe('sessions', () => {
     }
     clock.ms += 60_000
     expect(await guess(PASSWORD)).toHaveProperty('cookie')
-    expect(await guess()).toBeUndefined()
+    // A log-in that succeeds ends the row of failures.
+    for (let i = 0; i < 5; i++) expect(await guess()).toBeUndefined()
+    expect(await guess()).toEqual({ retryAfterSeconds: 1 })
   })
 
-  test('no more than four passwords are checked at once', async () => {
+  test('four passwords may wait to be checked, one after the other', async () => {
     const { sessions } = open()
+    let [checks, most] = [0, 0]
+    using _ = spyOn(Bun.password, 'verify').mockImplementation(async () => {
+      most = Math.max(most, ++checks)
+      await new Promise(setImmediate)
+      checks--
+      return true
+    })
     const results = await Promise.all(
       Array.from({ length: 10 }, () => sessions.logIn('admin', PASSWORD, '/dogs/admin/', false)),
     )
     expect(results.filter((result) => result && 'cookie' in result)).toHaveLength(4)
     expect(results.filter((result) => result && 'retryAfterSeconds' in result)).toHaveLength(6)
+    expect(most).toBe(1)
   })
+})
+
+test('an outage of the database is a page with 503 and Retry-After', async () => {
+  await using database = temporaryDatabase()
+  await using pets = await openPets(database, { admin: account })
+  const form = (fields: Record<string, string>) => ({ method: 'POST', body: new URLSearchParams(fields) })
+  const logIn = await pets.ask('/dogs/admin/login', form({ user: 'admin', password: PASSWORD }))
+  const cookie = logIn.headers.get('set-cookie')!.split(';')[0]!
+  const csrf = new Sessions(account, 'dogs_admin').read(cookie)!.csrf
+  rmSync(database.path)
+  const request = { ...form({ csrf, name: 'Rex', breed: 'Pug' }), headers: { cookie } }
+  const response = await pets.ask('/dogs/admin/add', request)
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(await response.text()).toContain('The database file is gone')
+})
+
+test('an empty password is wrong, also where the password is a space', async () => {
+  const passwordHash = await Bun.password.hash(' ', { algorithm: 'argon2id', memoryCost: 8, timeCost: 1 })
+  const sessions = new Sessions({ user: 'admin', passwordHash }, 'dogs_admin')
+  expect(await sessions.logIn('admin', '', '/', false)).toBeUndefined()
+  expect(await sessions.logIn('admin', ' ', '/', false)).toHaveProperty('cookie')
 })
 
 test('without a password there is no admin page', async () => {

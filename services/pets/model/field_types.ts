@@ -1,5 +1,5 @@
 /** What each type of field means: the values that it takes, in a body and in both databases. One entry for each type. */
-import type { Field, Value } from './field.ts'
+import type { Field, IntegerField, TextField, Value } from './field.ts'
 
 export const MAX_CHARACTERS = 128
 
@@ -30,25 +30,13 @@ const FALSE: readonly unknown[] = [false, 0, 'False', 'f', '0']
 const isBetween = ({ minimum, maximum }: { minimum: number; maximum: number }, value: number): boolean =>
   minimum <= value && value <= maximum
 
-const lengthsOf = ({
-  minLength = 1,
-  maxLength = MAX_CHARACTERS,
-}: {
-  minLength?: number
-  maxLength?: number
-}) => ({
-  minLength,
-  maxLength,
-})
+const lengthsOf = ({ minLength = 1, maxLength = MAX_CHARACTERS }: TextField) => ({ minLength, maxLength })
 
 /** SQLite and PostgreSQL store larger integers, but JSON.parse of a client rounds them. */
 const wholeBounds = ({
   minimum = Number.MIN_SAFE_INTEGER,
   maximum = Number.MAX_SAFE_INTEGER,
-}: {
-  minimum?: number
-  maximum?: number
-}) => ({ minimum, maximum })
+}: IntegerField) => ({ minimum, maximum })
 
 const boundsRule = (what: string, { minimum, maximum }: { minimum?: number; maximum?: number }): string => {
   const least = minimum === undefined ? '' : ` of at least ${minimum}`

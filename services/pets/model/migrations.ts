@@ -106,8 +106,8 @@ export function requireKnown(all: readonly Migration[], applied: readonly string
 }
 
 /** @throws Error if the table lacks a field: it was declared for the first release, and the table was made before. */
-export function requireColumns(kind: Kind, columns: readonly string[]): void {
-  const missing = columnsOf(kind).filter((column) => !columns.includes(column))
+export function requireColumns(kind: Kind, columns: readonly { name: string }[]): void {
+  const missing = columnsOf(kind).filter((column) => !columns.some(({ name }) => name === column))
   if (missing.length === 0) return
   const [field] = missing
   throw new Error(

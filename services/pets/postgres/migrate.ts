@@ -36,10 +36,7 @@ export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
       'SELECT attname::text AS name FROM pg_attribute WHERE attrelid = $1::text::regclass AND NOT attisdropped',
       [kind.name],
     )
-    requireColumns(
-      kind,
-      columns.map(({ name }) => name),
-    )
+    requireColumns(kind, columns)
     return missing.map(({ name }) => name)
   })
 

@@ -124,6 +124,7 @@ function controlledPool(size: number, statementMs = 10_000) {
   }
   const opened: Controlled[] = []
   const server = { name: 'first' }
+  const registry = new Registry()
   const pool = new Pool({
     size,
     waitMs: 10_000,
@@ -147,11 +148,18 @@ function controlledPool(size: number, statementMs = 10_000) {
       opened.push(connection)
       return { sql, server: server.name }
     },
-    metrics: new PoolMetrics(new Registry()),
+    metrics: new PoolMetrics(registry),
     log: createLogger('test', 'silent'),
   })
-  return { pool, opened, server }
+  return { pool, opened, server, registry }
 }
+
+test('each statement counts as a wait for a connection, also one that finds it idle', async () => {
+  const { pool, registry } = controlledPool(1)
+  for (let statement = 0; statement < 3; statement++) await pool.run('', [])
+  expect(await registry.metrics()).toContain('db_client_connection_wait_time_seconds_count 3\n')
+  pool.close()
+})
 
 test('a lost connection is replaced for a statement that waits, and no other is opened', async () => {
   const { pool, opened } = controlledPool(1)
@@ -161,6 +169,14 @@ test('a lost connection is replaced for a statement that waits, and no other is 
   expect(await pool.run('', [])).toEqual([1] as never)
   expect(opened).toHaveLength(2)
   pool.close()
+})
+
+test('a connection that opens after the pool was closed is closed', async () => {
+  const { pool, opened } = controlledPool(1)
+  const refused = pool.run('', []).catch(({ message }: Error) => message)
+  pool.close()
+  expect(await refused).toBe('The database is away: nothing was changed, try again')
+  await until(() => opened.length === 1 && !opened[0]!.isOpen)
 })
 
 test('a statement that waits for a connection gets a new one when that is lost', async () => {

@@ -15,10 +15,7 @@ export const sqliteDatabase = (kind: Kind, path: string): Database => ({
     const columns = db
       .query<{ name: string }, [string]>('SELECT name FROM pragma_table_info(?)')
       .all(kind.name)
-    requireColumns(
-      kind,
-      columns.map(({ name }) => name),
-    )
+    requireColumns(kind, columns)
     return applied
   },
   open(registry, log) {

@@ -49,6 +49,16 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     await pets.ask('/dogs/', { method: 'HEAD' })
     expect(pets.tally.sentBytes - before).toBe(body.length)
   })
+
+  test('rows are counted anew only after a write', async () => {
+    await pets.store.publish()
+    pets.registry.resetMetrics()
+    await pets.store.publish()
+    expect(await page()).not.toContain('model_rows{model="dogs"}')
+    await pets.send('POST', '/dogs/', dog)
+    await pets.store.publish()
+    expect(await page()).toContain('model_rows{model="dogs"} 2')
+  })
 })
 
 test('a repeated list reads no rows from SQLite', async () => {
