@@ -123,6 +123,11 @@ export function minutes(isQuiet = false): World {
     ['a:1', 70, 'GET'],
     ['c:1', 70, 'GET'],
     ['a:1', 45, 'POST'],
+    ['b:1', 70, 'GET'],
+    ['h:1', 70, 'GET'],
+    ['i:1', 70, 'GET'],
+    ['j:1', 70, 'GET'],
+    ['d:1', 89, 'GET'],
   ] as const)
     if (!isQuiet)
       histogram(
