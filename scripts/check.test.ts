@@ -18,5 +18,5 @@ test('an unknown flag is refused before the first step, with exit code 2', async
   const { exitCode, stdout, stderr } = await check('--fast')
   expect(exitCode).toBe(2)
   expect(stdout.toString()).toBe('')
-  expect(stderr.toString()).toStartWith("check: Unknown option '--fast'")
+  expect(stderr.toString()).toStartWith('check: unknown flag --fast\n')
 })

@@ -4,7 +4,6 @@
  * step installs them.
  */
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import settings from '../bunfig.toml'
 import { conclusion, skippedIn } from './skipped.ts'
 
@@ -17,18 +16,19 @@ Slow tests (*.slow.test.ts) are left out, and the last line says how many.
   --help  prints this text`
 
 const SLOW = '**/*.slow.test.ts'
-const TIMED = ['--timings=.run/test_times.json', '--update-timings']
 const bun = process.execPath
 const isCI = Boolean(Bun.env.CI)
 
 process.exit(await main(Bun.argv.slice(2)))
 
 async function main(args: readonly string[]): Promise<number> {
-  const { all, help } = optionsOf(args)
-  if (help) {
-    console.log(HELP)
-    return 0
+  const unknown = args.find((arg) => arg !== '--all' && arg !== '--help')
+  if (unknown !== undefined || args.includes('--help')) {
+    if (unknown === undefined) console.log(HELP)
+    else console.error(`check: unknown flag ${unknown}\n\n${HELP}`)
+    return unknown === undefined ? 0 : 2
   }
+  const all = isCI || args.includes('--all')
   const failed: string[] = []
   let output = ''
   for (const [name, command] of stepsOf(all)) {
@@ -46,26 +46,13 @@ async function main(args: readonly string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1
 }
 
-function optionsOf(args: readonly string[]): { all: boolean; help: boolean } {
-  const options = {
-    all: { type: 'boolean', default: isCI },
-    help: { type: 'boolean', default: false },
-  } as const
-  try {
-    return parseArgs({ args: [...args], options }).values
-  } catch (error) {
-    console.error(`check: ${(error as Error).message}\n\n${HELP}`)
-    process.exit(2)
-  }
-}
-
 function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
   // A pattern on the command line replaces those of bunfig.toml.
   const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
   // Quick tests mostly wait for processes and timers, so that two files share a processor; slow ones put load on theirs. From the
   // second run on the slowest files start first. Where CI is set, one file runs after the other, so that none slows down another.
   const atOnce = (all ? 1 : 2) * availableParallelism()
-  const flags = isCI ? [] : [`--parallel=${atOnce}`, ...TIMED]
+  const flags = isCI ? [] : [`--parallel=${atOnce}`, '--timings=.run/test_times.json', '--update-timings']
   return [
     ['install', [bun, 'install', '--frozen-lockfile']],
     ['types', [bun, '--no-script', 'check']],

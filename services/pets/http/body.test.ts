@@ -43,8 +43,11 @@ test('the error of a body that breaks off is thrown once, and handled', async ()
 test('no timer stays behind a body that has arrived', async () => {
   using set = spyOn(globalThis, 'setTimeout')
   using clear = spyOn(globalThis, 'clearTimeout')
-  await readBytes(streamed([encoder.encode('{}')]), limits)
-  const timers = set.mock.calls.flatMap(([, ms], i) => (ms === 1000 ? [set.mock.results[i]!.value] : []))
+  const requestTimeoutMs = 4711
+  await readBytes(streamed([encoder.encode('{}')]), { ...limits, requestTimeoutMs })
+  const timers = set.mock.calls.flatMap(([, ms], i) =>
+    ms === requestTimeoutMs ? [set.mock.results[i]!.value] : [],
+  )
   expect(timers).toHaveLength(1)
   expect(clear).toHaveBeenCalledWith(timers[0])
 })
