@@ -89,11 +89,12 @@ type GraphOptions = {
 export const none = (events: string): ValueMapping => special(SpecialValueMatch.NotANumber, `no ${events}`)
 export const idle = none('requests')
 
-/** Shows `down` instead of -1. */
-export const down: ValueMapping = {
+/** Shows texts instead of values. */
+export const texts = (options: Record<string, { text: string; color?: string }>): ValueMapping => ({
   type: MappingType.ValueToText,
-  options: { '-1': { text: 'down', color: 'red' } },
-}
+  options,
+})
+export const down = texts({ '-1': { text: 'down', color: 'red' } })
 
 /** Green below the first limit, orange from it on, red from the second on. */
 export const below = (warning: number, bad: number): Threshold[] => [
