@@ -3,11 +3,15 @@
  * and scaled under load, and Prometheus counts the requests that were sent. The tests build on each other, in this order.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
+import { commandsOf } from '../deploy/testing_pages.ts'
 import { Page } from './page.ts'
 import { services } from '../services/names.ts'
 import { query, until } from './smoke.ts'
-import { docker, SwarmStack } from './swarm_stack.ts'
+import { docker, NAME, SwarmStack } from './swarm_stack.ts'
 import { Traffic } from './traffic.ts'
 
 const SLOW_MS = 120_000
@@ -186,6 +190,42 @@ describe.skipIf(!isHere)('on a swarm of one node', () => {
     expect(created.length).toBeGreaterThan(100)
     expect(ids).toEqual(created.toSorted((a, b) => a - b))
   })
+
+  test(
+    'the pages of deploy/operations back up, restore and rotate the password: GETs fail only for want of a connection',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'operations-'))
+      const type = async (page: string) => {
+        const [text] = (await commandsOf(page, 'Swarm')) as [string]
+        const command = text.replaceAll('bun-monitoring_', `${NAME}_`)
+        await Bun.$`bash -euo pipefail -c ${command}`.cwd(folder).quiet()
+      }
+      const newest = async () => (await (await fetch(`${gateway}/cats/`)).json()) as { name: string }[]
+      const add = (name: string) =>
+        fetch(`${gateway}/cats/`, { method: 'POST', body: JSON.stringify({ name, breed: 'Mix' }) })
+      await add('kept')
+      const before = await newest()
+      await using traffic = press()
+      await type('backup.md')
+      await add('lost')
+      await type('restore.md')
+      expect(await newest()).toEqual(before)
+      await type('passwords.md')
+      await traffic.stop()
+      // Both keep connections busy or from being opened, for longer than a request waits where the machine is busy.
+      const isOther = (failure: string) => !failure.includes('No connection to the database was free')
+      expect(traffic.failures.filter(isOther)).toEqual([])
+      // With the old password they could not have started.
+      const secrets = '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}}{{end}}'
+      expect((await docker('service', 'inspect', '--format', secrets, `${NAME}_cats`)).trim()).toBe(
+        'postgres_password_2',
+      )
+      expect(await stack.containers('cats')).toHaveLength(3)
+      untold(traffic, 3)
+      rmSync(folder, { recursive: true })
+    },
+    4 * SLOW_MS,
+  )
 
   test('a database that is killed comes back elsewhere, and dogs find it', async () => {
     const replicas = await stack.containers('dogs')

@@ -10,7 +10,7 @@ import { ROOT } from '../scripts/external.ts'
 import { freePort } from '@bun-monitoring/prefork/testing'
 import { until } from './smoke.ts'
 
-const NAME = 'bm-swarm-test'
+export const NAME = 'bm-swarm-test'
 const TAG = 'e2e'
 const IMAGE = `${NAME}/bun-monitoring:${TAG}`
 const POSTGRES = 'postgres:18.1'

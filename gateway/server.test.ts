@@ -108,6 +108,12 @@ describe('the page at /', () => {
     expect(await gateway.counted()).toEqual({ 'HEAD page 200': 1 })
   })
 
+  test('is for a target without a path, too', async () => {
+    await using gateway = startGateway('http://127.0.0.1:1')
+    const response = await gateway.ask('GET http://a HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>\s*$|\}$/)
+    expect(response).toStartWith('HTTP/1.1 200 ')
+  })
+
   test('takes no body: 405', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     const response = await fetch(gateway.url, { method: 'POST', body: 'x' })

@@ -33,7 +33,7 @@ test('an address that another program listens on is an error, and never taken fo
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
   const address = `127.0.0.1:${server.port}`
   expect(() => checkFree('prometheus', address)).toThrow(
-    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address} (process ${process.pid}: `,
+    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address} (process ${process.pid} listens there: `,
   )
   await server.stop(true)
   expect(checkFree('prometheus', address)).toBe(address)

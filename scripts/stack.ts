@@ -4,8 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT } from '@bun-monitoring/prefork'
-import { readListenerProcess } from '@bun-monitoring/prefork/procfs'
+import { EXIT, holderOf } from '@bun-monitoring/prefork'
 import { services, type ServiceName } from '../services/names.ts'
 import { Child, NotStarted } from './child.ts'
 import { type External, ROOT } from './external.ts'
@@ -35,9 +34,6 @@ export interface StackUrls {
   /** The admin servers of the gateway and of each service. */
   admin: Readonly<Record<ServiceName | 'gateway', string>>
 }
-
-/** The longest part of a command line in a message. */
-const LONGEST_COMMAND = 200
 
 /** Our own processes, in the order in which they start. */
 export const PARTS = [...services, 'gateway', 'exporter'] as const
@@ -208,10 +204,8 @@ export function checkFree(name: string, address: string): string {
     return `${hostname}:${listener.port}`
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'EADDRINUSE') throw new NotStarted(name, EXIT.couldNotStart, message)
-    const holder = readListenerProcess(Number(port))
-    const who = holder ? ` (process ${holder.pid}: ${holder.command.slice(0, LONGEST_COMMAND)})` : ''
-    const why = `port ${port} is taken: stop what listens on ${address}${who}`
+    const taken = `port ${port} is taken: stop what listens on ${address}${holderOf(Number(port))}`
+    const why = code === 'EADDRINUSE' ? taken : message
     throw new NotStarted(name, EXIT.couldNotStart, why)
   }
 }

@@ -47,6 +47,15 @@ describe('quantiles are those of histogram_quantile', () => {
     expect(quantile(q, buckets)).toBeCloseTo(expected, 12)
   })
 
+  test('a rank at the end of a bucket is its bound, also where the next bucket is empty', () => {
+    const withGap = new Map([
+      [1, 5],
+      [2, 5],
+      [4, 10],
+    ])
+    expect([0.5, 1].map((q) => quantile(q, withGap))).toEqual([1, 4])
+  })
+
   test('without requests there is none', () => {
     expect(quantile(0.5, new Map())).toBeUndefined()
     expect(quantile(0.5, new Map([[Infinity, 0]]))).toBeUndefined()

@@ -81,6 +81,15 @@ test('an app whose requests fail is a problem since the first failure, until 30 
   expect((await run.monitor.document(0)).problems).toMatchObject([{ sinceMs: run.nowMs }])
 })
 
+test('a target that fails from the start is a problem, and no change until it can be read', async () => {
+  const run = new Run()
+  await run.turn(down('gone'))
+  const { problems, changes } = await run.monitor.document(0)
+  expect([problems.map(({ text }) => text), changes]).toEqual([['cannot be read: gone'], []])
+  await run.turn(reading({ name: 'dogs' }))
+  expect((await run.monitor.document(0)).changes.map(({ kind }) => kind)).toEqual(['up'])
+})
+
 test('a target that fails is a problem and a change; its counters start again when it is back', async () => {
   const run = new Run()
   await run.turn(reading({ name: 'dogs', reloads: 5 }, requests(200, 100)))

@@ -120,7 +120,8 @@ function dispatch(
   if (externalPath !== '' && pathname === externalPath)
     return new Response(null, { status: 308, headers: { Location: `${externalPath}/` } })
   const path = pathname.startsWith(`${externalPath}/`) ? pathname.slice(externalPath.length) : pathname
-  const handler = Object.hasOwn(routes, path) ? routes[path] : undefined
+  // A path has a slash, so none is the name of a property that every object has.
+  const handler = routes[path]
   if (!handler) return new Response('not found\n', { status: 404 })
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return new Response('method not allowed\n', { status: 405, headers: { Allow: 'GET, HEAD' } })

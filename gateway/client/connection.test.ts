@@ -154,23 +154,27 @@ describe('a response before the end of the request', () => {
     ['of the upstream', none.replace('none', 'dogs'), 'POST dogs 413', /no$/],
     ['of a rejection', `${none}Transfer-Encoding: gzip\r\n`, '_OTHER unmatched 400', /\}$/],
     ['of a failure', none.replace('none', 'dogs'), 'POST dogs 503', /\}$/],
-  ])('%s arrives, however much of the body follows', async (_, head, count, end) => {
-    using upstream = await cannedUpstream('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno')
-    await using gateway = startGateway(count === 'POST dogs 503' ? 'unix:/nowhere/*.sock' : upstream.url)
-    // More than the buffers of the sockets take.
-    const body = Buffer.alloc(16_000_000, 'x')
-    for (let i = 1; i <= 3; i++) {
-      using client = await rawClient(gateway.port, `${head}Content-Length: ${body.length + 1}\r\n\r\n`)
-      client.socket.pause()
-      while ((await gateway.counted())[count] !== i) await new Promise(setImmediate)
-      // Most clients read a response once they have sent the request.
-      client.socket.write(body.subarray(0, body.length / 2))
-      await new Promise((sent) => client.socket.write(body.subarray(body.length / 2), sent))
-      client.socket.resume()
-      expect(await client.untilClosed(() => client.socket.end())).toMatch(end)
-      expect(client.wasReset()).toBe(false)
-    }
-  })
+  ])(
+    '%s arrives, however much of the body follows',
+    async (_, head, count, end) => {
+      using upstream = await cannedUpstream('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno')
+      await using gateway = startGateway(count === 'POST dogs 503' ? 'unix:/nowhere/*.sock' : upstream.url)
+      // More than the buffers of the sockets take.
+      const body = Buffer.alloc(16_000_000, 'x')
+      for (let i = 1; i <= 3; i++) {
+        using client = await rawClient(gateway.port, `${head}Content-Length: ${body.length + 1}\r\n\r\n`)
+        client.socket.pause()
+        while ((await gateway.counted())[count] !== i) await new Promise(setImmediate)
+        // Most clients read a response once they have sent the request.
+        client.socket.write(body.subarray(0, body.length / 2))
+        await new Promise((sent) => client.socket.write(body.subarray(body.length / 2), sent))
+        client.socket.resume()
+        expect(await client.untilClosed(() => client.socket.end())).toMatch(end)
+        expect(client.wasReset()).toBe(false)
+      }
+    },
+    60_000,
+  )
 
   test('keeps the connection if the body is whole', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')

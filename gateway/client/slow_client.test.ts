@@ -149,24 +149,28 @@ describe('after the last response a client', () => {
   test.each([
     ['of the upstream', ASK, 'GET dogs 200', /ok$/],
     ['of the gateway', PAGE, 'GET page 200', /<\/html>\s*$/],
-  ])('gets that %s whole, however much it has sent behind its request', async (_, ask, count, end) => {
-    using upstream = await rawUpstream(() => {})
-    await using gateway = startGateway(upstream.url)
-    const last = ask.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
-    // More than the buffers of the sockets take.
-    const more = 'x'.repeat(20_000_000)
-    for (let i = 1; i <= 3; i++) {
-      using client = await rawClient(gateway.port, last + more)
-      client.socket.pause()
-      while ((await gateway.counted())[count] !== i) {
-        await aWhile()
-        for (const socket of upstream.sockets) socket.end(OK)
+  ])(
+    'gets that %s whole, however much it has sent behind its request',
+    async (_, ask, count, end) => {
+      using upstream = await rawUpstream(() => {})
+      await using gateway = startGateway(upstream.url)
+      const last = ask.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
+      // More than the buffers of the sockets take.
+      const more = 'x'.repeat(20_000_000)
+      for (let i = 1; i <= 3; i++) {
+        using client = await rawClient(gateway.port, last + more)
+        client.socket.pause()
+        while ((await gateway.counted())[count] !== i) {
+          await aWhile()
+          for (const socket of upstream.sockets) socket.end(OK)
+        }
+        client.socket.resume()
+        expect(await client.untilClosed(() => client.socket.end())).toMatch(end)
+        expect(client.wasReset()).toBe(false)
       }
-      client.socket.resume()
-      expect(await client.untilClosed(() => client.socket.end())).toMatch(end)
-      expect(client.wasReset()).toBe(false)
-    }
-  })
+    },
+    60_000,
+  )
 })
 
 test('a client whose body waits for a connection has no time limit, and one again when it is read', async () => {

@@ -257,7 +257,7 @@ test('large bodies pass both ways, whole', async () => {
     tls: { ca },
   })
   expect(Bun.hash(await response.bytes())).toBe(Bun.hash(large))
-})
+}, 60_000)
 
 test('a listener that redirects sends all requests elsewhere', async () => {
   await using gateway = startGateway('http://127.0.0.1:1')

@@ -345,6 +345,13 @@ describe('a bad file is rejected with every problem by key path', () => {
     expect(problemsOf({ GATEWAY_CONFIG: await fileWith(text) })).toEqual([])
   })
 
+  test('the causes of retries are a list', async () => {
+    const route = ROUTE.replace('upstream = "dogs"', 'upstream = "dogs"\nretry_on = "gone"')
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + route) })).toEqual([
+      'route[0].retry_on: "gone" is not allowed: must be a list, each one of unreachable, connect_timeout, gone, answer_timeout',
+    ])
+  })
+
   test('a redirect has a status that sends clients elsewhere, 308 by default', async () => {
     const file = (status: string) =>
       fileWith(UPSTREAMS + ROUTE.replace('upstream = "dogs"', `redirect = { location = "/a"${status} }`))
@@ -642,6 +649,14 @@ describe('TLS in the file', () => {
     const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "${address}"`)
     expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
       `listen[0].address: "${address}" is not allowed: must be an address like 127.0.0.1:8443 or [::]:443`,
+    ])
+  })
+
+  test('with an unknown key of tls is refused', async () => {
+    const tls = 'tls = { cert = "a.pem", key = "a.key", keys = "a" }'
+    const config = await fileWith(`${UPSTREAMS}${ROUTE}[[listen]]\naddress = "127.0.0.1:80"\n${tls}`)
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      'listen[0].tls.keys: there is no such key; known: cert, key, client_ca, min_version, sni',
     ])
   })
 

@@ -1,7 +1,6 @@
 /** Writes the parts of messages that the gateway composes: heads of requests and responses, and chunks. */
 import type { Body } from '../http1/body.ts'
 import { dateLine } from '../http1/date.ts'
-import { CHUNKED } from '../http1/framing.ts'
 import type { ResponseHead } from '../http1/response_head.ts'
 import { MAX_ID_FIELDS_BYTES, writeIds, writtenRequestId, writtenTraceId } from '../forward/trace_ids.ts'
 import { coalesce, commit, reserve } from '../io/coalesce.ts'
@@ -103,7 +102,7 @@ interface Delivery {
 /** The head of a response that cannot be forwarded as the bytes received. */
 export function writeResponseHead(out: Sink, head: ResponseHead, delivery: Delivery): void {
   const { closes, minor, rechunks, rules, values } = delivery
-  const framed = minor === 0 && head.framing === CHUNKED ? withoutChunked(head.forward) : head.forward
+  const framed = minor === 0 ? withoutChunked(head.forward) : head.forward
   const forward = rules?.keep(framed) ?? framed
   const lines = [
     head.hasDate ? '' : dateLine(),

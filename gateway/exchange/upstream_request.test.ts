@@ -104,6 +104,8 @@ test('the time of an attempt begins with it, not with an earlier attempt or a wa
   using now = spyOn(performance, 'now').mockReturnValue(1000)
   const { request, waits } = requestWith()
   request.startWaiting(50)
+  now.mockReturnValue(3000)
+  request.startWaiting(50)
   now.mockReturnValue(5000)
   request.onConnection(full())
   expect(waits).toEqual([4])
@@ -111,6 +113,16 @@ test('the time of an attempt begins with it, not with an earlier attempt or a wa
   expect(request.seconds).toBe(2)
   request.retry('gone')
   expect(request.seconds).toBe(0)
+  request.end()
+})
+
+test('a kept connection that was closed is no fault of its target once', () => {
+  const kept = () => connectionWith(Infinity, { isReused: true }).connection
+  const { request } = requestWith(kept(), kept(), full())
+  request.retry('gone')
+  expect(request.tried).toBeUndefined()
+  request.retry('gone')
+  expect(request.tried?.size).toBe(1)
   request.end()
 })
 

@@ -50,6 +50,8 @@ describe('an ejection', () => {
     expect(health.state).toBe('ejected')
     health.advance(EJECTION_MS)
     expect(health).toMatchObject({ state: 'slow_start', weight: 0.1 })
+    // Earlier failures count no more.
+    for (let i = 1; i < EJECT_AFTER; i++) health.failed(EJECTION_MS, true)
     health.advance(EJECTION_MS + SLOW_START_MS / 2)
     expect(health).toMatchObject({ state: 'slow_start', weight: 0.5 })
     health.advance(EJECTION_MS + SLOW_START_MS)

@@ -84,7 +84,6 @@ export class Health {
   #eject(untilMs: number): void {
     this.state = 'ejected'
     this.weight = 0
-    this.#passed = 0
     this.#untilMs = untilMs
   }
 }

@@ -47,6 +47,7 @@ const linesOf = (objective: Objective, matchers: Matchers) => [
       PercentUnit,
       `Share of the budget of ${PERIOD_DAYS} days that is left. The objective is ${objective.promise}.`,
       budgetLeft(objective, matchers),
+      { isSigned: true },
     ),
     graph(
       `Burn rate: ${objective.title}`,
@@ -63,7 +64,7 @@ const linesOf = (objective: Objective, matchers: Matchers) => [
       RequestsPerSecond,
       `Requests per second that ${objective.are}, and all requests.`,
       [
-        { expr: `${seriesOf(objective, 'rate5m')}{${matchers.edge}}`, legend: 'failed' },
+        { expr: `${seriesOf(objective, 'rate5m')}{${matchers.edge}}`, legend: 'bad' },
         { expr: `edge:http_requests:rate5m{${matchers.edge}}`, legend: 'all' },
       ],
     ),

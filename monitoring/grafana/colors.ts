@@ -20,12 +20,26 @@ const APPS = [BLUE, PURPLE, '#56A64B', '#8AB8FF', '#CA95E5', '#3D71D9', '#A352CC
 /** A word of the legend decides; where several match, the last one does. */
 const words: readonly [color: string, ...words: string[]][] = [
   [GREEN, '2\\d\\d', 'ready', 'healthy', 'ok', 'success', 'idle'],
-  [BLUE, '3\\d\\d', 'busy', 'active', 'used', 'waiting', 'stale'],
+  [
+    BLUE,
+    '3\\d\\d',
+    'all',
+    'edge',
+    'received',
+    'accepted',
+    'aborts',
+    'lines',
+    'busy',
+    'active',
+    'used',
+    'waiting',
+    'stale',
+  ],
   [YELLOW, '4\\d\\d', 'starting', 'slow_start', 'draining', 'reading', 'connect_timeout'],
-  [PURPLE, '499', 'writing', 'reload', 'scale'],
+  [PURPLE, '499', 'upstream', 'sent', 'writing', 'reload', 'scale'],
   [GREY, 'dead', 'cheap', 'max_requests', 'max_lifetime', 'rss'],
   [ORANGE, 'harakiri', 'timeout', 'answer_timeout', 'unreachable'],
-  [RED, '5\\d\\d', '0', 'hung', 'ejected', 'failed', 'failure', 'crash', 'signal', 'oom', 'gone'],
+  [RED, '5\\d\\d', '0', 'hung', 'ejected', 'failed', 'bad', 'failure', 'crash', 'signal', 'oom', 'gone'],
 ]
 
 /** Overrides by regular expression. Series of one colour differ in brightness. */

@@ -151,12 +151,17 @@ describe.each(dashboards.map((dashboard) => [dashboard.uid, dashboard] as const)
   test('a tile of a ratio or a quantile is grey when there are no requests', () => {
     const noRequests = {
       type: 'special',
-      options: { match: 'nan', result: { text: 'no requests', color: NEUTRAL } },
+      options: {
+        match: 'nan',
+        result: { text: expect.stringMatching(/^no (requests|statements)$/), color: NEUTRAL },
+      },
     }
     const divides = ({ expr }: { expr: string }) => /histogram_quantile|[)}] \/ sum/.test(expr)
     for (const { title, fieldConfig } of ofType('stat').filter((panel) => panel.targets.some(divides))) {
       expect([title, fieldConfig.defaults.mappings]).toEqual([title, expect.arrayContaining([noRequests])])
     }
+    // Every other calculation of Grafana leaves out NaN.
+    for (const { options } of ofType('stat')) expect((options as any).reduceOptions.calcs).toEqual(['last'])
   })
 
   test('a tile of a share has two decimals', () => {

@@ -9,7 +9,7 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { below, graph, heatmap, idle, stat } from './panels.ts'
+import { below, graph, heatmap, none, stat } from './panels.ts'
 import { buckets, inOrder, type Matchers, max, quantile, quantiles, rate, sum } from './promql.ts'
 
 const duration = 'db_client_operation_duration_seconds'
@@ -32,7 +32,7 @@ const database = ({ apps, selected }: Matchers) => [
       inOrder(apps.services, (job) => quantile(0.99, duration, `${selected}, job="${job}"`)),
       {
         steps: below(0.01, 0.1),
-        mappings: [idle],
+        mappings: [none('statements')],
       },
     ),
     stat(

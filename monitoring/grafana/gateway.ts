@@ -75,7 +75,7 @@ const edgeLines = ({ edge, route }: Own) => [
     ),
   ),
   line(
-    8,
+    10,
     graph(
       'Responses by status',
       RequestsPerSecond,

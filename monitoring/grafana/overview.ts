@@ -15,7 +15,7 @@ import type { Objective } from '../rules/objective.ts'
 import type { Apps } from '../rules/rule.ts'
 import { budgetTile } from './budget.ts'
 import { dashboardOf, line } from './dashboard.ts'
-import { atLeast, below, graph, idle, stat } from './panels.ts'
+import { atLeast, below, graph, idle, stat, texts } from './panels.ts'
 import {
   inOrder,
   type Matchers,
@@ -47,9 +47,7 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       ),
       {
         steps: atLeast(1),
-        mappings: [
-          { type: MappingType.ValueToText, options: { '0': { text: 'down' }, '1': { text: 'up' } } },
-        ],
+        mappings: [texts({ '0': { text: 'down' }, '1': { text: 'up' } })],
       },
     ),
     stat(
@@ -63,9 +61,7 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       ],
       {
         steps: below(1, 1),
-        mappings: [
-          { type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: 'firing' } } },
-        ],
+        mappings: [{ type: MappingType.ValueToText, options: { '0': { text: 'none' }, '1': { text: '!' } } }],
         isName: true,
       },
     ),

@@ -78,19 +78,23 @@ type GraphOptions = {
   isStacked?: boolean
   /** Draws a dashed red line at this value. */
   limit?: number
+  /** Values may be negative; by default the axis starts at 0. */
+  isSigned?: boolean
   /** Puts the legend at the right, for many series. */
   hasMany?: boolean
   more?: string
 }
 
-/** Shows `no requests` instead of NaN, which a ratio or quantile is when there are no requests. */
-export const idle: ValueMapping = special(SpecialValueMatch.NotANumber, 'no requests')
+/** Shows `no requests` instead of NaN, which a ratio or quantile is when there are none. */
+export const none = (events: string): ValueMapping => special(SpecialValueMatch.NotANumber, `no ${events}`)
+export const idle = none('requests')
 
-/** Shows `down` instead of -1. */
-export const down: ValueMapping = {
+/** Shows texts instead of values. */
+export const texts = (options: Record<string, { text: string; color?: string }>): ValueMapping => ({
   type: MappingType.ValueToText,
-  options: { '-1': { text: 'down', color: 'red' } },
-}
+  options,
+})
+export const down = texts({ '-1': { text: 'down', color: 'red' } })
 
 /** Green below the first limit, orange from it on, red from the second on. */
 export const below = (warning: number, bad: number): Threshold[] => [
@@ -106,7 +110,7 @@ export const atLeast = (limit: number): Threshold[] => [
 ]
 
 /** Sizes in pixels: names of alerts are long. */
-const NAMES = new VizTextDisplayOptionsBuilder().titleSize(12).valueSize(12)
+const NAMES = new VizTextDisplayOptionsBuilder().titleSize(11).valueSize(11)
 const SEVERAL = new VizTextDisplayOptionsBuilder().titleSize(13).valueSize(15)
 
 const neutral: Threshold[] = [{ value: null, color: 'blue' }]
@@ -138,7 +142,8 @@ export const stat =
       // Of two mappings that match the first one counts.
       .mappings([...mappings, special(SpecialValueMatch.NullAndNan, nothing)])
       .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
-      .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
+      // The one value, NaN included: Grafana's `lastNotNull` leaves out NaN, and `no requests` would be `no data`.
+      .reduceOptions(new ReduceDataOptionsBuilder().calcs(['last']))
       .colorMode(BigValueColorMode.Background)
       .graphMode(BigValueGraphMode.None)
       .orientation(VizOrientation.Horizontal)
@@ -151,18 +156,18 @@ export const stat =
     return [queries].flat().length > 1 ? panel.text(SEVERAL) : panel
   }
 
-/** A time series graph whose axis starts at zero. */
+/** A time series graph. */
 export const graph =
   (
     title: string,
     unit: string,
     description: string,
     queries: Query | readonly Query[],
-    { isStacked = false, limit, hasMany = false, more }: GraphOptions = {},
+    { isStacked = false, isSigned = false, limit, hasMany = false, more }: GraphOptions = {},
   ): Panel =>
   (colors) => {
     const panel = common(new TimeseriesBuilder(), title, unit, description, queries, 'range', more)
-      .min(0)
+      .axisSoftMin(0)
       .axisSoftMax(Math.max(SOFT_MAX[unit] ?? 1, 1.25 * (limit ?? 0)))
       .fillOpacity(isStacked ? 70 : 5)
       // A line of zeros would be drawn on top of the stack, in its own colour.
@@ -176,6 +181,7 @@ export const graph =
           .placement(hasMany ? LegendPlacement.Right : LegendPlacement.Bottom),
       )
       .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+    if (!isSigned) panel.min(0)
     for (const [regexp, properties] of colors) panel.overrideByRegexp(regexp, properties)
     if (limit === undefined) return panel
     const steps = [

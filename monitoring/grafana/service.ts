@@ -84,7 +84,7 @@ const health = ({ apps, selected }: Matchers) => [
     ),
   ),
   line(
-    8,
+    12,
     graph(
       'Requests by route and status',
       RequestsPerSecond,

@@ -15,17 +15,12 @@ export type Look = {
 }
 
 export class Painter implements AsyncDisposable {
-  readonly #browser: Browser
-  readonly #server: Bun.Server<undefined>
-
-  /** The address of the Prometheus of the present dashboard. */
-  readonly #asked: { prometheus: string }
-
-  private constructor(browser: Browser, server: Bun.Server<undefined>, asked: { prometheus: string }) {
-    this.#browser = browser
-    this.#server = server
-    this.#asked = asked
-  }
+  /** @param asked the address of the Prometheus of the present dashboard */
+  private constructor(
+    private readonly browser: Browser,
+    private readonly server: Bun.Server<undefined>,
+    private readonly asked: { prometheus: string },
+  ) {}
 
   /** @throws when Chromium or the packages of this folder are missing */
   static async start(): Promise<Painter> {
@@ -55,41 +50,37 @@ export class Painter implements AsyncDisposable {
     dashboard: Task['dashboard'],
     look: Look,
   ): Promise<{ picture: Buffer; findings: Finding[]; tiles: Tile[] }> {
-    const variables = {
-      $__rate_interval: look.rateInterval,
-      $job: '.+',
-      $instance: '.+',
-      $gateway: '.+',
-      $route: '.+',
-      $shape: '.+',
-    }
-    const { origin } = this.#server.url
-    this.#asked.prometheus = look.prometheus
+    const all = Object.fromEntries(
+      ['job', 'instance', 'gateway', 'route', 'shape'].map((name) => [`$${name}`, '.+']),
+    )
+    const variables = { ...all, $__rate_interval: look.rateInterval }
+    const { origin } = this.server.url
+    this.asked.prometheus = look.prometheus
     const task: Task = { ...look, dashboard, variables, prometheus: origin }
-    await this.#browser.open(
+    await this.browser.open(
       `${origin}/`,
       WIDTH,
       `window.task = ${JSON.stringify(task)}; window.left = 1; window.__grafana_public_path__ = '/'`,
     )
-    await this.#browser.until('window.left <= 0')
-    await this.#browser.evaluate(
+    await this.browser.until('window.left <= 0')
+    await this.browser.evaluate(
       'document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))))',
     )
     return {
-      picture: await this.#browser.picture(),
-      findings: await this.#browser.evaluate(`(${inspect.toString()})()`),
-      tiles: await this.#browser.evaluate(`(${tiles.toString()})()`),
+      picture: await this.browser.picture(),
+      findings: await this.browser.evaluate(`(${inspect.toString()})()`),
+      tiles: await this.browser.evaluate(`(${tiles.toString()})()`),
     }
   }
 
   /** Exceptions in the pages so far. */
   get errors(): readonly string[] {
-    return this.#browser.errors
+    return this.browser.errors
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser[Symbol.asyncDispose]()
-    await this.#server.stop(true)
+    await this.browser[Symbol.asyncDispose]()
+    await this.server.stop(true)
   }
 }
 

@@ -67,7 +67,9 @@ describe.skipIf(!isInstalled).each(dashboards.map((dashboard) => [dashboard.uid!
         const { findings, tiles } = await draw(dashboard)
         expect(findings.filter(({ what }) => what !== 'small text')).toEqual([])
         for (const { text, background } of tiles) {
-          expect(text).toMatch(/no data|no requests|none since the start/)
+          expect(text).toMatch(
+            /no data|no requests|no statements|none since the start|after 2 min of requests/,
+          )
           const [red, green, blue] = background.map(Number)
           expect(Math.max(red!, green!, blue!) - Math.min(red!, green!, blue!)).toBeLessThan(12)
         }
@@ -80,6 +82,16 @@ describe.skipIf(!isInstalled).each(dashboards.map((dashboard) => [dashboard.uid!
       expect((await draw(dashboard)).findings).toEqual([])
     }, 30_000)
   },
+)
+
+test.skipIf(!isInstalled)(
+  'tiles of ratios and quantiles say that there are no requests',
+  async () => {
+    samples = (end) => [[end, 'NaN']]
+    const { tiles } = await draw(dashboards.find(({ uid }) => uid === 'overview')!)
+    expect(tiles.filter(({ text }) => text === 'no requests')).toHaveLength(2)
+  },
+  30_000,
 )
 
 describe.skipIf(!isInstalled)('the inspection finds', () => {

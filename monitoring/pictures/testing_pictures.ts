@@ -33,7 +33,7 @@ async function main(): Promise<number> {
 
   await Bun.sleep((SHOWN_SECONDS / 2) * 1000)
   await draw('calm')
-  const traffic = new Traffic(running.urls.gateway, { giveUpMs: 1000 })
+  const traffic = new Traffic(running.urls.gateway, { giveUpMs: 1000, postEvery: 5 })
   try {
     await Bun.sleep(SHOWN_SECONDS * 1000)
     await draw('load')

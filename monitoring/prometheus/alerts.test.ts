@@ -8,10 +8,10 @@ import { basename, join } from 'node:path'
 import { dashboards } from '../dashboards.ts'
 import { objectives } from '../objectives.ts'
 import { isPromtoolExpected, promtools } from './promtool.ts'
-import { alertRules, firingOf, ruleFiles } from './rules.ts'
+import { alertRules, firingOf, recordingRules, ruleFiles } from './rules.ts'
 import { alertCases } from './testdata/alerts.ts'
 import { of, perSecond, SCRAPE_SECONDS } from './testdata/series.ts'
-import { ruleFileOf, ruleOf, runCases, testOf, withOneAlert, withRed } from './testing_cases.ts'
+import { inputOf, ruleFileOf, ruleOf, runCases, testOf, withOneAlert, withRed } from './testing_cases.ts'
 
 const runbooks = await Promise.all(
   [...new Bun.Glob('*.md').scanSync(join(import.meta.dir, '../runbooks'))].map((name) =>
@@ -121,6 +121,36 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
         testOf(alert, wrong),
       ])
       expect(output).toContain('/d/gateway?var-route=a+b"')
+    },
+    slowMs,
+  )
+
+  test(
+    'a missed scrape counts no old value, at any time of an evaluation',
+    async () => {
+      const instance = { job: 'dogs', instance: 'a:1' }
+      const missed = (value: number) => `${value}x59 stale ${value}x60`
+      const series = {
+        [of('up', instance)]: '1x59 0 1x60',
+        [of('process_start_time_seconds', instance)]: '-9000x59 stale -9000x60',
+        [of('db_client_operation_errors_total', instance, { error_type: 'SQLITE_FULL' })]: missed(50),
+        [of(count, instance, { http_response_status_code: '500' })]: missed(5000),
+      }
+      // Groups were evaluated last at 840 s, before the scrape at 600 s was missed as seen from five minutes later.
+      const test = {
+        interval: `${SCRAPE_SECONDS}s`,
+        input_series: inputOf(series),
+        promql_expr_test: [
+          { expr: ruleOf('DiskFull', { labels: {} }).expr, eval_time: '905s', exp_samples: [] },
+          {
+            expr: recordingRules.find(({ record }) => record === 'job:http_requests:rate5m')!.expr,
+            eval_time: '905s',
+            exp_samples: [{ labels: '{job="dogs"}', value: 0 }],
+          },
+        ],
+      }
+      const output = await runCases(program, ['red', 'services'].map(ruleFile), '70s', [test])
+      expect(output).toContain('SUCCESS')
     },
     slowMs,
   )

@@ -91,8 +91,8 @@ and ${attempts} > ${LEAST_RATE}`,
             ...about,
             app: '{{ $labels.job }}',
             // A rejected connection is no request: there may be more rejections than requests.
-            expr: `${rejections} / (${requests} > ${rejections} or ${rejections}) > 0.05
-and ${rejections} > ${LEAST_RATE}`,
+            expr: `(${rejections} > ${LEAST_RATE})
+/ (${requests} > ${rejections} or ${rejections}) > 0.05`,
             for: '5m',
             severity: 'ticket',
             summary: 'the gateway rejects {{ $value | humanizePercentage }} of all requests',

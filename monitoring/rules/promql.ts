@@ -6,18 +6,17 @@
 /** The window of {@link rate5m} in seconds, in the form that faster.ts shortens with the windows. */
 const WINDOW_SECONDS = '(5 * 60)'
 
-/** The series of this name exist for instances whose new series have certainly been 0 before they appeared. */
-export const COUNTS_FROM_ZERO = 'instance:counts_from_zero:5m'
-
 /**
- * An instance was scraped 5 minutes ago, or its process is younger than that. In other cases, for instance after Prometheus was
- * down, the value of a series that appears may be old, and only its increases count.
+ * Instances whose new series have certainly been 0 before they appeared: an instance was scraped 5 minutes ago, or its process is
+ * younger than that. In other cases, for instance after Prometheus was down, the value of a series that appears may be old, and
+ * only its increases count. It is no recording: groups are evaluated at times of their own, and one that reads what another group
+ * found some seconds before, just before a missed scrape, would count every old value.
  */
-export const countsFromZero = `up offset 5m == 1 or time() - process_start_time_seconds < ${WINDOW_SECONDS}`
+const countsFromZero = `(up offset 5m == 1 or time() - process_start_time_seconds < ${WINDOW_SECONDS})`
 
 /** The rate per second of a counter over 5 minutes. A series that is new since 5 minutes counts with its whole value. */
 export const rate5m = (counter: string): string => `(
-  (${counter} unless ${counter} offset 5m and on (job, instance) ${COUNTS_FROM_ZERO}) / ${WINDOW_SECONDS}
+  (${counter} unless ${counter} offset 5m and on (job, instance) ${countsFromZero}) / ${WINDOW_SECONDS}
   or rate(${counter}[5m])
 )`
 

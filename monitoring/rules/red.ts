@@ -1,6 +1,6 @@
 /** Rate, errors and duration of every app and of every route. */
 
-import { COUNTS_FROM_ZERO, countsFromZero, rate5m } from './promql.ts'
+import { rate5m } from './promql.ts'
 import { type Recording, recording, type RuleFile } from './rule.ts'
 
 const duration = 'http_server_request_duration_seconds'
@@ -15,7 +15,6 @@ export const red = (): RuleFile => ({
     {
       name: 'red',
       rules: [
-        recording(COUNTS_FROM_ZERO, countsFromZero),
         ...rateAndErrors('job', 'job'),
         quantile('job:http_request_duration_seconds:p99_5m', 0.99, 'job', rate5m(buckets)),
         ...rateAndErrors('job_route', 'job, http_route'),

@@ -71,7 +71,7 @@ function databases(apps: Apps) {
     alert('DatabaseErrors', {
       ...about,
       // Of few statements a single one is more than 1 %: there must be more than three in 5 minutes.
-      expr: `${failed} / ${statements} > 0.01\nand ${failed} > 0.01 and ${statements} > ${LEAST_RATE}`,
+      expr: `(${failed} > 0.01)\n/ ${statements} > 0.01\nand ${statements} > ${LEAST_RATE}`,
       for: '2m',
       severity: 'ticket',
       summary: '{{ $value | humanizePercentage }} of the statements of {{ $labels.job }} fail',

@@ -4,6 +4,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isClone } from '../testing_files.ts'
 import { LIST } from './equivalents.ts'
 import type { Outcome } from './report.ts'
 import { runMutants, type RunOptions } from './run.ts'
@@ -78,67 +79,85 @@ const options = (root: string, changes: Partial<RunOptions> = {}): RunOptions =>
 const verdictsOf = (outcomes: readonly Outcome[]) =>
   Object.fromEntries(outcomes.map(({ mutated, verdict }) => [mutated, verdict]))
 
-test('a mutant is noticed, times out, does not compile, survives, or is known to be equivalent', async () => {
-  const root = await repository(LOOP)
-  const { outcomes, stale } = await runMutants(options(root))
-  expect(verdictsOf(outcomes)).toMatchObject({
-    'export const isSmall = (n: number): boolean => n <= 10': 'noticed',
-    'export const isSmall = (n: number): boolean => n < 11': 'noticed',
-    'while (n < 10) ;': 'timed out',
-    'export const add = (a: number, b: number): number => a - b': 'equivalent',
-    'export const add = () => undefined': 'survived',
-    'export const origin: { x: number } = {}': 'types',
-    'export const origin: { x: number } = { x: 2 }': 'survived',
-    'export function untilTen(n: number): number {}': 'noticed',
-  })
-  expect(stale).toMatchObject([{ original: 'gone' }])
-  expect(await Bun.file(join(root, 'part/code.ts')).text()).toBe(FILES['part/code.ts']!)
-}, 60_000)
+test.skipIf(!isClone)(
+  'a mutant is noticed, times out, does not compile, survives, or is known to be equivalent',
+  async () => {
+    const root = await repository(LOOP)
+    const { outcomes, stale } = await runMutants(options(root))
+    expect(verdictsOf(outcomes)).toMatchObject({
+      'export const isSmall = (n: number): boolean => n <= 10': 'noticed',
+      'export const isSmall = (n: number): boolean => n < 11': 'noticed',
+      'while (n < 10) ;': 'timed out',
+      'export const add = (a: number, b: number): number => a - b': 'equivalent',
+      'export const add = () => undefined': 'survived',
+      'export const origin: { x: number } = {}': 'types',
+      'export const origin: { x: number } = { x: 2 }': 'survived',
+      'export function untilTen(n: number): number {}': 'noticed',
+    })
+    expect(stale).toMatchObject([{ original: 'gone' }])
+    expect(await Bun.file(join(root, 'part/code.ts')).text()).toBe(FILES['part/code.ts']!)
+  },
+  60_000,
+)
 
-test('what is known is not tried again; a new test is tried on survivors alone', async () => {
-  const root = await repository()
-  const lines = async (): Promise<string[]> => {
+test.skipIf(!isClone)(
+  'what is known is not tried again; a new test is tried on survivors alone',
+  async () => {
+    const root = await repository()
+    const lines = async (): Promise<string[]> => {
+      const printed: string[] = []
+      await runMutants(options(root, { print: (line) => printed.push(line) }))
+      return printed.filter((line) => /^\[|^running/.test(line))
+    }
+    await lines()
+    expect(await lines()).toEqual([])
+    await Bun.write(join(root, 'part/add.test.ts'), ADD_TEST)
+    const again = await lines()
+    expect(again.map((line) => line.replace(/^.*?\] /, ''))).toEqual([
+      'running 1 of 2 test files without a mutant',
+      'noticed: part/code.ts:2 ArrowFunction by part/add.test.ts: add',
+      'survived: part/code.ts:3 NumberMoved',
+      'types: part/code.ts:3 ObjectLiteral',
+    ])
+  },
+  60_000,
+)
+
+test.skipIf(!isClone)(
+  'a test that fails without a mutant is left out, and says so',
+  async () => {
+    const root = await repository({ 'part/add.test.ts': ADD_TEST.replace('toBe(3)', 'toBe(4)') })
     const printed: string[] = []
-    await runMutants(options(root, { print: (line) => printed.push(line) }))
-    return printed.filter((line) => /^\[|^running/.test(line))
-  }
-  await lines()
-  expect(await lines()).toEqual([])
-  await Bun.write(join(root, 'part/add.test.ts'), ADD_TEST)
-  const again = await lines()
-  expect(again.map((line) => line.replace(/^.*?\] /, ''))).toEqual([
-    'running 1 of 2 test files without a mutant',
-    'noticed: part/code.ts:2 ArrowFunction by part/add.test.ts: add',
-    'survived: part/code.ts:3 NumberMoved',
-    'types: part/code.ts:3 ObjectLiteral',
-  ])
-}, 60_000)
+    const { outcomes } = await runMutants(options(root, { sample: 1, print: (line) => printed.push(line) }))
+    expect(printed).toContain('part/add.test.ts fails without a mutant, and is left out: add')
+    expect(outcomes).toHaveLength(1)
+  },
+  60_000,
+)
 
-test('a test that fails without a mutant is left out, and says so', async () => {
-  const root = await repository({ 'part/add.test.ts': ADD_TEST.replace('toBe(3)', 'toBe(4)') })
-  const printed: string[] = []
-  const { outcomes } = await runMutants(options(root, { sample: 1, print: (line) => printed.push(line) }))
-  expect(printed).toContain('part/add.test.ts fails without a mutant, and is left out: add')
-  expect(outcomes).toHaveLength(1)
-}, 60_000)
+test.skipIf(!isClone)(
+  'a run that is stopped keeps what it knows',
+  async () => {
+    const root = await repository()
+    const stopped = new AbortController()
+    const print = (line: string) => line.startsWith('[2/') && stopped.abort()
+    const { outcomes } = await runMutants(options(root, { signal: stopped.signal, print }))
+    expect(outcomes.filter(({ verdict }) => verdict !== 'equivalent')).toHaveLength(2)
+  },
+  60_000,
+)
 
-test('a run that is stopped keeps what it knows', async () => {
-  const root = await repository()
-  const stopped = new AbortController()
-  const print = (line: string) => line.startsWith('[2/') && stopped.abort()
-  const { outcomes } = await runMutants(options(root, { signal: stopped.signal, print }))
-  expect(outcomes.filter(({ verdict }) => verdict !== 'equivalent')).toHaveLength(2)
-}, 60_000)
-
-test('code that does not compile is refused', () => {
+test.skipIf(!isClone)('code that does not compile is refused', () => {
   expect(async () =>
     runMutants(options(await repository({ 'part/code.ts': 'export const a: number = `b`' }))),
   ).toThrow('the code does not compile')
 })
 
-test('what a test leaves behind is removed: processes of other sessions, files, shared memory', async () => {
-  const copy = await WorkingCopy.make(await repository(), mkdtempSync(join(folder, 'copies-')))
-  const program = `
+test.skipIf(!isClone)(
+  'what a test leaves behind is removed: processes of other sessions, files, shared memory',
+  async () => {
+    const copy = await WorkingCopy.make(await repository(), mkdtempSync(join(folder, 'copies-')))
+    const program = `
     const child = Bun.spawn(['sleep', '300'], { detached: true })
     child.unref()
     const environment = Bun.file('/proc/' + child.pid + '/environ')
@@ -147,17 +166,18 @@ test('what a test leaves behind is removed: processes of other sessions, files, 
     await Bun.write('/dev/shm/mutants-test-' + child.pid, '')
     const made = await new Response(Bun.spawn(['ipcmk', '-M', '64']).stdout).text()
     console.log(child.pid, process.env.TMPDIR, made.split(': ')[1].trim())`
-  const { isGood, output } = await copy.run([process.execPath, '-e', program], 20_000)
-  expect(isGood).toBe(true)
-  const [pid, temporary, segment] = output.trim().split(' ')
-  expect(segment).toMatch(/^\d+$/)
-  expect(readFileSync('/proc/sysvipc/shm', 'utf8')).not.toMatch(new RegExp(`^ *\\d+ +${segment} `, 'm'))
-  expect(existsSync(`/dev/shm/mutants-test-${pid}`)).toBe(false)
-  expect(readdirSync(temporary!)).toEqual([])
-  expect(environmentOf(pid!)).toBe('')
-})
+    const { isGood, output } = await copy.run([process.execPath, '-e', program], 20_000)
+    expect(isGood).toBe(true)
+    const [pid, temporary, segment] = output.trim().split(' ')
+    expect(segment).toMatch(/^\d+$/)
+    expect(readFileSync('/proc/sysvipc/shm', 'utf8')).not.toMatch(new RegExp(`^ *\\d+ +${segment} `, 'm'))
+    expect(existsSync(`/dev/shm/mutants-test-${pid}`)).toBe(false)
+    expect(readdirSync(temporary!)).toEqual([])
+    expect(environmentOf(pid!)).toBe('')
+  },
+)
 
-test('a program that takes too long is ended', async () => {
+test.skipIf(!isClone)('a program that takes too long is ended', async () => {
   const copy = await WorkingCopy.make(await repository(), mkdtempSync(join(folder, 'copies-')))
   expect(await copy.run(['sleep', '300'], 50)).toMatchObject({ isGood: false, isLate: true })
 })

@@ -68,6 +68,18 @@ const CUSTOM = {
   thresholdsStyle: { mode: 'off' },
 }
 
+const isNoNumber = (value: unknown) => typeof value === 'number' && !Number.isFinite(value)
+
+/** Frames for a graph: one NaN would blank all of it. */
+export const finite = (frames: DataFrame[]): DataFrame[] =>
+  frames.map((frame) => ({
+    ...frame,
+    fields: frame.fields.map((each) => ({
+      ...each,
+      values: each.values.map((value: unknown) => (isNoNumber(value) ? null : value)),
+    })),
+  }))
+
 export function withFieldOptions(
   frames: DataFrame[],
   { defaults, overrides }: { defaults: any; overrides: any[] },
@@ -78,10 +90,6 @@ export function withFieldOptions(
     fields: frame.fields.map((each) => ({
       ...each,
       config: { ...each.config, custom: { ...CUSTOM, ...custom } },
-      // One NaN would blank a whole graph.
-      values: each.values.map((value: unknown) =>
-        typeof value === 'number' && !Number.isFinite(value) ? null : value,
-      ),
     })),
   }))
   const applied = applyFieldOverrides({

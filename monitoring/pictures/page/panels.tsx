@@ -15,7 +15,7 @@ import { BigValue, PanelChrome, TimeSeries, VizRepeater } from '@grafana/ui'
 import { TableNG } from '@grafana/ui/unstable'
 import { useEffect, useState } from 'react'
 import { lastValueFrom } from 'rxjs'
-import { theme, withFieldOptions, withInfinity } from './fields.ts'
+import { finite, theme, withFieldOptions, withInfinity } from './fields.ts'
 import { Heatmap } from './heatmap.tsx'
 import { framesOf, type PanelModel, type Task } from './query.ts'
 
@@ -64,7 +64,7 @@ async function load(task: Task, panel: PanelModel): Promise<DataFrame[]> {
   const transformed = await lastValueFrom(transformDataFrame(panel.transformations ?? [], frames))
   return panel.type === 'stat' || panel.type === 'text'
     ? transformed
-    : withFieldOptions(transformed, panel.fieldConfig)
+    : withFieldOptions(finite(transformed), panel.fieldConfig)
 }
 
 type Content = { panel: PanelModel; frames: DataFrame[]; task: Task; width: number; height: number }

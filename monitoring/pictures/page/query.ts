@@ -46,7 +46,9 @@ export async function framesOf(task: Task, target: Target): Promise<DataFrame[]>
         step: String(task.stepSeconds),
       }
   const path = target.instant ? 'query' : 'query_range'
-  const response = await fetch(`${task.prometheus}/api/v1/${path}?${new URLSearchParams(query)}`)
+  const url = `${task.prometheus}/api/v1/${path}?${new URLSearchParams(query)}`
+  // Chromium ends its requests when a network of the machine comes or goes, for instance that of a container.
+  const response = await fetch(url).catch(() => fetch(url))
   const { data, error } = await response.json()
   if (!response.ok) throw new Error(`${error} in ${expr}`)
   const results = data.result as Result[]
@@ -63,60 +65,30 @@ function seriesOf(
   stepSeconds: number,
 ): DataFrame {
   const samples = values ?? [value!]
-  const legend =
+  const times = samples.map(([seconds]) => seconds * 1000)
+  const numbers = samples.map(([, text]) => Number(text))
+  const name =
     legendFormat?.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label) => metric[label] ?? '') || JSON.stringify(metric)
-  return {
-    refId,
-    name: legend,
-    length: samples.length,
-    fields: [
-      {
-        ...field(
-          'Time',
-          FieldType.time,
-          samples.map(([seconds]) => seconds * 1000),
-        ),
-        // A longer pause than this is a gap in the line.
-        config: { interval: stepSeconds * 1000 },
-      },
-      {
-        ...field(
-          'Value',
-          FieldType.number,
-          samples.map(([, text]) => Number(text)),
-        ),
-        labels: metric,
-        config: { displayNameFromDS: legend },
-      },
-    ],
+  // A longer pause than the interval is a gap in the line.
+  const time = { ...field('Time', FieldType.time, times), config: { interval: stepSeconds * 1000 } }
+  const number = {
+    ...field('Value', FieldType.number, numbers),
+    labels: metric,
+    config: { displayNameFromDS: name },
   }
+  return { refId, name, length: samples.length, fields: [time, number] }
 }
 
 function tableOf(results: Result[], refId: string): DataFrame {
+  const column = (name: string, type: FieldType, valueOf: (result: Result) => unknown) =>
+    field(name, type, results.map(valueOf))
   const labels = [...new Set(results.flatMap(({ metric }) => Object.keys(metric)))]
-  return {
-    refId,
-    length: results.length,
-    fields: [
-      field(
-        'Time',
-        FieldType.time,
-        results.map(({ value }) => value![0] * 1000),
-      ),
-      ...labels.map((label) =>
-        field(
-          label,
-          FieldType.string,
-          results.map(({ metric }) => metric[label] ?? ''),
-        ),
-      ),
-      field(
-        'Value',
-        FieldType.number,
-        results.map(({ value }) => Number(value![1])),
-      ),
-    ],
-  }
+  const fields = [
+    column('Time', FieldType.time, ({ value }) => value![0] * 1000),
+    ...labels.map((label) => column(label, FieldType.string, ({ metric }) => metric[label] ?? '')),
+    column('Value', FieldType.number, ({ value }) => Number(value![1])),
+  ]
+  return { refId, length: results.length, fields }
 }
 
 const field = (name: string, type: FieldType, values: unknown[]): Field => ({

@@ -75,7 +75,7 @@ export const burnStories: readonly BurnStory[] = [
     claim: 'ten times the allowed speed for an hour before an idle weekend, half of it after',
     burns: 10,
     minutes: 60,
-    calmHours: 96,
+    calmHours: 24,
     idleHours: 62,
     calmMinutes: 300,
     laterBurns: 0.5,

@@ -98,14 +98,14 @@ export const databaseCases: Record<string, readonly AlertCase[]> = {
       looks: { '720s': [], '890s': [] },
     })),
     {
-      claim: '1.04 % of two instances',
+      claim: 'a tenth of few statements of two instances',
       series: {
-        [databaseErrors('SQLITE_CORRUPT')]: perSecond(0.052),
-        [databaseErrors('SQLITE_IOERR')]: perSecond(0.052),
-        [statements]: perSecond(5),
-        [statements.replace('dogs:9001', 'b:1')]: perSecond(5),
+        [databaseErrors('SQLITE_CORRUPT')]: perSecond(0.0052),
+        [databaseErrors('SQLITE_IOERR')]: perSecond(0.0052),
+        [statements]: perSecond(0.052),
+        [statements.replace('dogs:9001', 'b:1')]: perSecond(0.052),
       },
-      looks: { '10m': [{ labels: job, value: '1.04%' }] },
+      looks: { '10m': [{ labels: job, value: '10%' }] },
     },
     {
       claim: 'more statements, and some of them fail',
@@ -222,6 +222,14 @@ export const databaseCases: Record<string, readonly AlertCase[]> = {
       series: statementLatency('0.1', '0.11'),
       looks: { '290s': [], '10m': [{ labels: job, value: '109.9ms' }] },
     },
+    {
+      claim: 'few statements of each of two instances',
+      series: {
+        ...statementLatency('0.1', '0.11', 0.06),
+        [statements.replace('dogs:9001', 'b:1')]: perSecond(0.06),
+      },
+      looks: { '10m': [{ labels: job, value: '109.9ms' }] },
+    },
     { claim: 'p99 just below 100 ms', series: statementLatency('0.09', '0.1'), looks: { '15m': [] } },
     { claim: 'few statements', series: statementLatency('0.1', '0.11', 0.095), looks: { '15m': [] } },
   ],
@@ -230,6 +238,31 @@ export const databaseCases: Record<string, readonly AlertCase[]> = {
       claim: `${code} for the first time`,
       series: { [up('dogs', dogs.instance)]: always(1), [databaseErrors(code)]: '_x60 5x60' },
       looks: { '590s': [], '600s': [{ labels: job, value: '5' }], '901s': [] },
+    })),
+    {
+      claim: 'one statement, and many of another instance',
+      series: {
+        ...burst('SQLITE_FULL', 1),
+        [up('dogs', 'b:1')]: always(1),
+        [databaseErrors('53100').replace('dogs:9001', 'b:1')]: '_x60 50x120',
+      },
+      looks: { '720s': [{ labels: job, value: '51' }] },
+    },
+    {
+      claim: 'one statement',
+      series: burst('SQLITE_IOERR', 1),
+      looks: { '720s': [{ labels: job, value: '1' }] },
+      fires: [600, 900],
+    },
+    {
+      claim: 'a burst that may be old does not count',
+      series: unknown('SQLITE_FULL', 30),
+      looks: { '720s': [], '890s': [] },
+    },
+    ...FULL.map((code) => ({
+      claim: `${code} long ago, and Prometheus has seen it`,
+      series: { [up('dogs', dogs.instance)]: always(1), [databaseErrors(code)]: always(9) },
+      looks: { '15m': [] },
     })),
     {
       claim: 'SQLITE_FULL again',
@@ -252,9 +285,9 @@ export const databaseCases: Record<string, readonly AlertCase[]> = {
   ],
   MigrationsUnapplied: [
     {
-      claim: 'migrations are missing for five minutes',
-      series: { [of('db_migrations_unapplied', dogs)]: step(0, 60, 2) },
-      looks: { '350s': [], '360s': [{ labels: dogs, value: '2' }] },
+      claim: 'a migration is missing for five minutes',
+      series: { [of('db_migrations_unapplied', dogs)]: step(0, 60, 1) },
+      looks: { '350s': [], '360s': [{ labels: dogs, value: '1' }] },
     },
   ],
 }

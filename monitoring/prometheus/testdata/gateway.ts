@@ -124,10 +124,10 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
     {
       claim: '5.2 % of the attempts of two gateways',
       series: {
-        [responses('0')]: perSecond(0.26),
-        [second(responses('0'))]: perSecond(0.26),
-        [attempts]: perSecond(5),
-        [second(attempts)]: perSecond(5),
+        [responses('0')]: perSecond(0.00312),
+        [second(responses('0'))]: perSecond(0.00312),
+        [attempts]: perSecond(0.06),
+        [second(attempts)]: perSecond(0.06),
       },
       looks: { '10m': [{ labels: upstream, value: '5.2%' }] },
     },
@@ -194,10 +194,10 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
     {
       claim: '15.5 % at two gateways',
       series: {
-        [retries('gone')]: perSecond(0.775),
-        [second(retries('gone'))]: perSecond(0.775),
-        [attempts]: perSecond(5.775),
-        [second(attempts)]: perSecond(5.775),
+        [retries('gone')]: perSecond(0.00775),
+        [second(retries('gone'))]: perSecond(0.00775),
+        [attempts]: perSecond(0.05775),
+        [second(attempts)]: perSecond(0.05775),
       },
       looks: { '10m': [{ labels: upstream, value: '15.5%' }] },
     },
@@ -257,10 +257,10 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
     {
       claim: '5.2 % of the requests to two gateways',
       series: {
-        [rejections]: perSecond(0.26),
-        [second(rejections)]: perSecond(0.26),
-        [requests('gateway', '400')]: perSecond(5),
-        [requests('gateway', '400').replace('gateway:1', 'b:1')]: perSecond(5),
+        [rejections]: perSecond(0.052),
+        [second(rejections)]: perSecond(0.052),
+        [requests('gateway', '400')]: perSecond(1),
+        [requests('gateway', '400').replace('gateway:1', 'b:1')]: perSecond(1),
       },
       looks: { '10m': [{ labels: { job: 'gateway' }, value: '5.2%' }] },
     },
@@ -287,9 +287,18 @@ export const gatewayCases: Record<string, readonly AlertCase[]> = {
       looks: { '15m': [] },
     },
     {
-      claim: 'connections are rejected, and there is no request',
-      series: { [rejections]: perSecond(0.104), [requests('gateway', '400')]: always(0) },
+      claim: 'connections of two gateways are rejected, and there are fewer requests',
+      series: {
+        [rejections]: perSecond(0.06),
+        [second(rejections)]: perSecond(0.06),
+        [requests('gateway', '400')]: perSecond(0.1),
+      },
       looks: { '10m': [{ labels: { job: 'gateway' }, value: '100%' }] },
+    },
+    {
+      claim: 'first connections are rejected, and requests begin later',
+      series: { [rejections]: risesFrom(600, 0.2), [requests('gateway', '200')]: risesFrom(720, 5) },
+      looks: { '1000s': [], '15m': [], '20m': [] },
     },
     {
       claim: 'all of few requests',

@@ -71,6 +71,14 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
       looks: { '9m': [{ labels: app, value: '4' }] },
     },
     {
+      claim: 'four exits, as one exporter reads them, and another one that started after them',
+      series: {
+        [exits('crash')]: '0x30 4x100',
+        [exits('crash').replace('}', ', instance="b:1"}')]: '_x31 4x100',
+      },
+      looks: { '9m': [{ labels: app, value: '4' }] },
+    },
+    {
       claim: 'three exits, as two exporters read them',
       series: Object.fromEntries(
         ['a:1', 'b:1'].map((instance) => [
@@ -112,6 +120,14 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
         '1500s': [],
       },
       fires: [600, 1490],
+    },
+    {
+      claim: 'one exit, as two exporters read it',
+      series: {
+        [exits('harakiri')]: '0x59 1x180',
+        [exits('harakiri').replace('}', ', instance="b:1"}')]: '0x59 1x180',
+      },
+      looks: { '600s': [{ labels: app, value: '1' }] },
     },
     {
       claim: 'two workers',

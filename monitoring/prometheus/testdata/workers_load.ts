@@ -38,6 +38,11 @@ export const workersLoadCases: Record<string, readonly AlertCase[]> = {
       fires: [1500],
     },
     {
+      claim: 'workers that start use CPU time, and none is ready',
+      series: { [cpu('1')]: perSecond(0.95), [state('busy')]: always(0), [state('starting')]: always(1) },
+      looks: { '25m': [] },
+    },
+    {
       claim: '88 % of two CPUs',
       series: { [cpu('1')]: perSecond(0.95), [cpu('2')]: perSecond(0.81), [state('busy')]: always(2) },
       looks: { '25m': [] },

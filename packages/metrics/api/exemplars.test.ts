@@ -19,10 +19,19 @@ test('a counter shows its last exemplar', async () => {
   const jobs = new Counter(options)
   jobs.inc({ labels: { kind: 'a' }, value: 2, exemplarLabels: { trace_id: 'old' } })
   jobs.inc({ labels: { kind: 'a' }, exemplarLabels: trace })
+  // An event without a trace leaves it.
+  jobs.inc({ labels: { kind: 'a' } })
   jobs.inc({ labels: { kind: 'b' } })
   const page = await registry.metrics()
-  expect(page).toMatch(/^jobs_total{kind="a"} 3 # {trace_id="abc",span="7"} 1 \d+(\.\d+)?$/m)
+  expect(page).toMatch(/^jobs_total{kind="a"} 4 # {trace_id="abc",span="7"} 1 \d+(\.\d+)?$/m)
   expect(page).toContain('jobs_total{kind="b"} 1\n')
+})
+
+test('names and values of an exemplar have 128 characters at most, as OpenMetrics wants it', () => {
+  const jobs = new Counter({ name: 'jobs', help: 'Jobs', enableExemplars: true, registers: [openMetrics()] })
+  const incWith = (characters: number) => jobs.inc({ exemplarLabels: { a: 'x'.repeat(characters - 1) } })
+  expect(() => incWith(128)).not.toThrow()
+  expect(() => incWith(129)).toThrow(RangeError)
 })
 
 test('a histogram shows the last exemplar of each bucket', async () => {

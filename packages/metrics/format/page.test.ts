@@ -43,9 +43,19 @@ test('a large page is compressed when the client accepts gzip', async () => {
   expect(new TextDecoder().decode(Bun.gunzipSync(bytes))).toBe(text)
 })
 
-test('a small page is not compressed', async () => {
-  const response = page([family(1)], request({ 'Accept-Encoding': 'gzip' }))
-  expect(response.headers.get('content-encoding')).toBeNull()
+test.each([
+  [1023, null],
+  [1024, 'gzip'],
+])('a page of %d characters has the content encoding %p', async (length, encoding) => {
+  const named = (name: string): Family => ({ name, help: '', type: 'counter', series: [] })
+  const { length: least } = await page([named('')]).text()
+  // The name stands in two lines; the help fills an odd rest.
+  const name = 'a'.repeat(Math.floor((length - least) / 2))
+  const help = 'b'.repeat((length - least) % 2)
+  const families = [{ ...named(name), help }]
+  expect((await page(families).text()).length).toBe(length)
+  const response = page(families, request({ 'Accept-Encoding': 'gzip' }))
+  expect(response.headers.get('content-encoding')).toBe(encoding)
 })
 
 test('caches keep the variants apart, whichever was chosen', () => {

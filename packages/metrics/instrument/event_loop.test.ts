@@ -1,4 +1,4 @@
-import { afterEach, expect, jest, test } from 'bun:test'
+import { afterEach, expect, jest, spyOn, test } from 'bun:test'
 import { Registry } from '../api/registry.ts'
 import { measureEventLoop } from './event_loop.ts'
 
@@ -26,4 +26,14 @@ test('a blocked loop is seen as lag', async () => {
   loop.stop()
   expect(loop.lagMs).toBeGreaterThan(100)
   expect(await registry.metrics()).toContain(`runtime_eventloop_lag_seconds_sum ${seconds}\n`)
+})
+
+test('a timer that fires early is no lag', () => {
+  jest.useFakeTimers()
+  using now = spyOn(performance, 'now').mockReturnValue(1000)
+  const loop = measureEventLoop(new Registry())
+  now.mockReturnValue(1099)
+  jest.advanceTimersByTime(100)
+  expect([loop.turnedMs, loop.lagMs]).toEqual([1099, 0])
+  loop.stop()
 })

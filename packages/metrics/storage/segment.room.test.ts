@@ -1,5 +1,5 @@
 /** The room of removed series is used again by the next worker of the slot, and no reader ever sees half of a change. */
-import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, expect, jest, setDefaultTimeout, test } from 'bun:test'
 import { Counter } from '../api/counter.ts'
 import { Gauge } from '../api/gauge.ts'
 import { Histogram } from '../api/histogram.ts'
@@ -32,6 +32,38 @@ function fill(counter: Counter, pad = ''): number {
   while (counter.store.dropped === before) counter.inc({ n: `${pad}${n++}` })
   return n - 1
 }
+
+test('default labels that every worker sets anew fill no region', () => {
+  const segment = create(1)
+  for (let worker = 0; worker < 1000; worker++) {
+    const [registry] = registersOf(segment, 0)
+    registry!.setDefaultLabels({ pod: `a-pod-with-a-long-name-${worker}` })
+    new Counter({ name: 'a_total', help, registers: [registry!] }).inc()
+  }
+  expect(shown(segment)).toEqual({ 'a_total{pod="a-pod-with-a-long-name-999"}': 1000 })
+})
+
+test('default labels stay if the next worker sets them again, and end after a second if it does not', () => {
+  jest.useFakeTimers()
+  try {
+    const segment = create(1)
+    const work = (labels?: Record<string, string>) => {
+      const [registry] = registersOf(segment, 0)
+      if (labels) registry!.setDefaultLabels(labels)
+      new Counter({ name: 'a_total', help, registers: [registry!] }).inc()
+    }
+    for (let worker = 1; worker <= 2; worker++) work({ pod: 'a' })
+    jest.advanceTimersByTime(1001)
+    expect(shown(segment)).toEqual({ 'a_total{pod="a"}': 2 })
+    work()
+    jest.advanceTimersByTime(999)
+    expect(shown(segment)).toEqual({ 'a_total{pod="a"}': 3 })
+    jest.advanceTimersByTime(2)
+    expect(shown(segment)).toEqual({ a_total: 3 })
+  } finally {
+    jest.useRealTimers()
+  }
+})
 
 test('a new family has room when the worker before removed its label sets', () => {
   const segment = create(1, 64 * 1024)

@@ -53,7 +53,8 @@ export async function bind<T>(
 
 const LONGEST_COMMAND = 200
 
-function holderOf(port: number): string {
+/** Which process listens on a port, for the end of a message; empty if that cannot be known. */
+export function holderOf(port: number): string {
   const holder = readListenerProcess(port)
   return holder ? ` (process ${holder.pid} listens there: ${holder.command.slice(0, LONGEST_COMMAND)})` : ''
 }

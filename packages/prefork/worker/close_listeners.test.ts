@@ -58,6 +58,14 @@ test('a connection that waits is served and a later one is kept away, unless the
   expect(await late.exited).not.toBe(0)
 })
 
+test('a listener without a connection that waits is closed at once', async () => {
+  using _ = echo(true)
+  const startedMs = performance.now()
+  await closeListeners(false)
+  // It would wait for ten seconds.
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+})
+
 test('a handshake that has begun may end', async () => {
   // Bun.serve has TCP_DEFER_ACCEPT: to the kernel a handshake ends with the first byte of the client.
   await using server = Bun.serve({

@@ -43,9 +43,10 @@ test('the error of a body that breaks off is thrown once, and handled', async ()
 test('no timer stays behind a body that has arrived', async () => {
   using set = spyOn(globalThis, 'setTimeout')
   using clear = spyOn(globalThis, 'clearTimeout')
-  await readBytes(streamed([encoder.encode('{}')]), limits)
+  const requestTimeoutMs = 4711
+  await readBytes(streamed([encoder.encode('{}')]), { ...limits, requestTimeoutMs })
   const timers = set.mock.calls.flatMap(([, ms], i) =>
-    ms === limits.requestTimeoutMs ? [set.mock.results[i]!.value] : [],
+    ms === requestTimeoutMs ? [set.mock.results[i]!.value] : [],
   )
   expect(timers).toHaveLength(1)
   expect(clear).toHaveBeenCalledWith(timers[0])

@@ -21,7 +21,6 @@ export function openFile(path: string, variable: string): Database {
     setBusyTimeout(db, BOOT_BUSY_TIMEOUT_MS)
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
-    db.run('PRAGMA foreign_keys = ON')
     db.run('PRAGMA temp_store = MEMORY')
     return db
   } catch (error) {

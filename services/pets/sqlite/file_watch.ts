@@ -56,7 +56,7 @@ export class FileWatch {
 
   /** @throws Unavailable if the file is lost now: a row must not go to a file that was unlinked since the last check. */
   requireForWrite(): void {
-    if (this.#loss === undefined && identityOf(this.#path) !== this.#identity) this.#check()
+    if (identityOf(this.#path) !== this.#identity) this.#check()
     this.requireForRead()
   }
 
