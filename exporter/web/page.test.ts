@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium)('the live page', () => {
     expect(await browser.evaluate<string>(cell('dogs', 10))).toBe('3 of 512')
     expect(await browser.text()).toContain('2 workers, 2 running')
     // The route of the gateway leads to the upstream that it names, in spite of its name.
-    expect(await browser.evaluate<string>(cell('/gateway/ pets.example/all', 1))).toBe('dogs')
+    await browser.until(`${cell('/gateway/ pets.example/all', 1)} === 'dogs'`)
     expect(await browser.evaluate<string>(cell('/gateway/ pets.example/all', 2))).toBe('2 of 2')
     expect(await browser.evaluate<string>(cell('(no route)', 2))).toBe('2 of 3')
     expect(await browser.text()).toContain('gateway: upstream cats: 1 of 3 targets ejected, since ')
