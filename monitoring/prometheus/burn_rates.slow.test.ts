@@ -12,7 +12,7 @@ import { burnTestOf, ruleFileOf, runCases, testOf } from './testing_cases.ts'
 
 const slowMs = 300_000
 
-// One promtool is enough: both take the same files in alerts.test.ts, and these tests take long.
+// One promtool is enough: both take the same files in alerts.slow.test.ts, and these tests take long.
 describe.skipIf(!isPromtoolExpected)('burn rates', () => {
   test.each(objectives.map((objective) => [objective.alert, objective] as const))(
     'every window of %s fires at its time',

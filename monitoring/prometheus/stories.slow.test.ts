@@ -18,7 +18,7 @@ const first = ['red', 'objectives']
 const files = [...ruleFiles].toSorted((a, b) => first.indexOf(nameOf(b)) - first.indexOf(nameOf(a)))
 const groups = await groupsIn(files)
 
-// One promtool is enough: both take the same files in alerts.test.ts, and these tests take long.
+// One promtool is enough: both take the same files in alerts.slow.test.ts, and these tests take long.
 describe.skipIf(!isPromtoolExpected)('all rules', () => {
   test.each([...calmTraffic, ...calmProcesses].map((story) => [story.claim, story] as const))(
     'no alert: %s',

@@ -1,4 +1,4 @@
-/** A cluster of one process, in the process of the test: the signals and the log are the test's. run.test.ts has real ones. */
+/** A cluster of one process, in the process of the test: the signals and the log are the test's. run.slow.test.ts has real ones. */
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdirSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'

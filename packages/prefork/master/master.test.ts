@@ -1,5 +1,5 @@
 /**
- * What the master does with signals. The workers are played; real ones are in stop and reload.test.ts. For messages and deaths of
+ * What the master does with signals. The workers are played; real ones are in stop.slow.test.ts and reload.slow.test.ts. For messages and deaths of
  * workers see master.workers.test.ts.
  */
 import { expect, setDefaultTimeout, test } from 'bun:test'

@@ -1,4 +1,4 @@
-/** What the master does when a worker speaks, blocks or dies. The workers are played; real ones are in death.test.ts and death.slow.test.ts. */
+/** What the master does when a worker speaks, blocks or dies. The workers are played; real ones are in death.slow.test.ts. */
 import { Gauge, Registry } from '@bun-monitoring/metrics'
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { CELL } from '../shared/scoreboard.ts'

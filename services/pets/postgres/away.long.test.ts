@@ -1,4 +1,4 @@
-/** PostgreSQL is stopped for 10 s under load. The short version and all other outages: away.test.ts. */
+/** PostgreSQL is stopped for 10 s under load. The short version and all other outages: away.slow.test.ts. */
 import { expect, test } from 'bun:test'
 import { TestServer } from './testing_server.ts'
 import { outage } from './testing_outage.ts'

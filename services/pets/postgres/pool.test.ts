@@ -1,6 +1,6 @@
 /**
  * The pool under a random schedule of statements, failures and losses, over simulated connections: a connection has one
- * statement at a time, connections never exceed the size, and each statement gets a result. With a real server: away.test.ts.
+ * statement at a time, connections never exceed the size, and each statement gets a result. With a real server: away.slow.test.ts.
  */
 import { expect, test } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
