@@ -159,7 +159,8 @@ test('children are found, and one that has ended and was not waited for is a zom
   expect(children).toHaveLength(2)
   expect(children).toContain(last)
   expect(children.map(isZombie)).toEqual([false, false])
-  // `sleep` does not wait for the children that the shell left to it.
+  // `sleep` does not wait for the children that the shell left to it; the shell itself would.
+  while (readFileSync(`/proc/${shell.pid}/comm`, 'utf8') !== 'sleep\n') await Bun.sleep(1)
   for (const pid of children) process.kill(pid, 'SIGKILL')
   while (!children.every(isZombie)) await Bun.sleep(1)
   shell.kill('SIGKILL')
