@@ -9,8 +9,8 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { below, graph, heatmap, none, stat } from './panels.ts'
-import { buckets, inOrder, type Matchers, max, quantile, quantiles, rate, sum } from './promql.ts'
+import { below, down, graph, heatmap, none, stat } from './panels.ts'
+import { buckets, byApp, type Matchers, max, quantile, quantiles, rate, sum } from './promql.ts'
 
 const duration = 'db_client_operation_duration_seconds'
 const operations = `${duration}_count`
@@ -23,32 +23,35 @@ const database = ({ apps, selected }: Matchers) => [
       'Operations',
       OpsPerSecond,
       'Statements per second.',
-      inOrder(apps.services, (job) => rate(operations, `${selected}, job="${job}"`)),
+      byApp(apps.services, selected, (matchers) => rate(operations, matchers)),
+      { mappings: [down] },
     ),
     stat(
       'p99',
       Seconds,
       '99 of 100 statements take no longer than this.',
-      inOrder(apps.services, (job) => quantile(0.99, duration, `${selected}, job="${job}"`)),
+      byApp(apps.services, selected, (matchers) => quantile(0.99, duration, matchers)),
       {
         steps: below(0.01, 0.1),
-        mappings: [none('statements')],
+        mappings: [down, none('statements')],
       },
     ),
     stat(
       'Migrations missing',
       Short,
       'Schema migrations that the program has and its database lacks.',
-      inOrder(apps.services, (job) => max('db_migrations_unapplied', `${selected}, job="${job}"`)),
+      byApp(apps.services, selected, (matchers) => max('db_migrations_unapplied', matchers)),
       {
         steps: below(1, 1),
+        mappings: [down],
       },
     ),
     stat(
       'Migrations applied',
       Short,
       'Schema migrations that the database has.',
-      inOrder(apps.services, (job) => max('db_migrations_applied', `${selected}, job="${job}"`)),
+      byApp(apps.services, selected, (matchers) => max('db_migrations_applied', matchers)),
+      { mappings: [down] },
     ),
   ),
   line(

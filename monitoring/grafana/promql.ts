@@ -77,6 +77,18 @@ export const eachWorker = (expr: string): Query => ({
 export const inOrder = (names: readonly string[], query: (name: string) => Query): Query[] =>
   names.map((name) => ({ ...query(name), legend: name }))
 
+/** A query for each app. While all chosen instances of an app are down it has no series of its own, but -1, which tiles show as `down`. */
+export const byApp = (
+  jobs: readonly string[],
+  selected: string,
+  queryOf: (matchers: string) => Query,
+): Query[] =>
+  inOrder(jobs, (job) => {
+    const matchers = `${selected}, job="${job}"`
+    const { expr, legend } = queryOf(matchers)
+    return { expr: `${expr}\nor max(up{${matchers}}) - 1 < 0`, legend }
+  })
+
 /** The jobs that serve clients, the edge first. */
 export const serving = ({ edge, services }: Apps): string[] => [...new Set([...edge, ...services])]
 

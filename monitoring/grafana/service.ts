@@ -8,15 +8,13 @@ import {
   CountsPerSecond,
   DateTimeFromNow,
 } from '@grafana/grafana-foundation-sdk/units'
-import type { Apps } from '../rules/rule.ts'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, down, graph, heatmap, idle, stat, table } from './panels.ts'
 import {
   buckets,
-  inOrder,
+  byApp,
   type Matchers,
   part,
-  type Query,
   quantile,
   quantiles,
   rate,
@@ -28,14 +26,6 @@ import {
 const duration = 'http_server_request_duration_seconds'
 const requests = `${duration}_count`
 
-/** A query for each app. While all chosen instances of an app are down it has no series of its own, but -1. */
-const byApp = (apps: Apps, selected: string, queryOf: (matchers: string) => Query) =>
-  inOrder(serving(apps), (job) => {
-    const matchers = `${selected}, job="${job}"`
-    const { expr, legend } = queryOf(matchers)
-    return { expr: `${expr}\nor max(up{${matchers}}) - 1 < 0`, legend }
-  })
-
 const health = ({ apps, selected }: Matchers) => [
   line(
     5,
@@ -43,21 +33,23 @@ const health = ({ apps, selected }: Matchers) => [
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      byApp(apps, selected, (matchers) => rate(requests, matchers)),
+      byApp(serving(apps), selected, (matchers) => rate(requests, matchers)),
       { mappings: [down] },
     ),
     stat(
       'Errors',
       PercentUnit,
       'Share of requests with a 5xx response.',
-      byApp(apps, selected, (matchers) => part(requests, matchers, 'http_response_status_code=~"5.."')),
+      byApp(serving(apps), selected, (matchers) =>
+        part(requests, matchers, 'http_response_status_code=~"5.."'),
+      ),
       { steps: below(0.001, 0.01), mappings: [down, idle] },
     ),
     stat(
       'p99',
       Seconds,
       '99 of 100 requests get the response head within this time.',
-      byApp(apps, selected, (matchers) => quantile(0.99, duration, matchers)),
+      byApp(serving(apps), selected, (matchers) => quantile(0.99, duration, matchers)),
       { steps: below(0.25, 1), mappings: [down, idle] },
     ),
   ),

@@ -44,6 +44,14 @@ const cases: readonly Case[] = [
     series: { [of('up', dogs)]: always(0), [of('up', gateway)]: always(1) },
     expected: { '{}': -1 },
   })),
+  ...['Operations', 'p99', 'Migrations missing', 'Migrations applied'].map((panel) => ({
+    dashboard: 'database',
+    panel,
+    query: 0,
+    claim: '-1 for an app of which no instance is up',
+    series: { [of('up', dogs)]: always(0), [of('up', gateway)]: always(1) },
+    expected: { '{}': -1 },
+  })),
   {
     dashboard: 'service',
     panel: 'Requests',

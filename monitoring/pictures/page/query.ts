@@ -64,13 +64,12 @@ function seriesOf(
   { refId, legendFormat }: Target,
   stepSeconds: number,
 ): DataFrame {
-  const samples = values ?? [value!]
+  const samples = withGaps(values ?? [value!], stepSeconds)
   const times = samples.map(([seconds]) => seconds * 1000)
-  const numbers = samples.map(([, text]) => Number(text))
+  const numbers = samples.map(([, text]) => (text === null ? null : Number(text)))
   const name =
     legendFormat?.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label) => metric[label] ?? '') || JSON.stringify(metric)
-  // A longer pause than the interval is a gap in the line.
-  const time = { ...field('Time', FieldType.time, times), config: { interval: stepSeconds * 1000 } }
+  const time = field('Time', FieldType.time, times)
   const number = {
     ...field('Value', FieldType.number, numbers),
     labels: metric,
@@ -78,6 +77,13 @@ function seriesOf(
   }
   return { refId, name, length: samples.length, fields: [time, number] }
 }
+
+/** A pause is a gap in the line. Grafana's panel inserts the empty value itself, the `TimeSeries` of its library only in the first series. */
+const withGaps = (samples: [number, string][], stepSeconds: number): [number, string | null][] =>
+  samples.flatMap((sample, i): [number, string | null][] => {
+    const before = samples[i - 1]?.[0] ?? sample[0]
+    return sample[0] - before > 1.5 * stepSeconds ? [[before + stepSeconds, null], sample] : [sample]
+  })
 
 function tableOf(results: Result[], refId: string): DataFrame {
   const column = (name: string, type: FieldType, valueOf: (result: Result) => unknown) =>
