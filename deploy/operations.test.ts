@@ -1,6 +1,6 @@
 /**
  * The pages of operations/: each has commands for compose, Swarm and Kubernetes, and they name what the deploy files have. Other tests run
- * them as far as no cluster is needed: e2e/compose.test.ts and database.test.ts.
+ * them as far as no cluster is needed: e2e/compose.test.ts and database.slow.test.ts.
  */
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
