@@ -40,6 +40,23 @@ test('pipelined requests before the half-close get their responses, also those t
   expect(statuses).toEqual(['102', '200', '503', '503'])
 })
 
+test.each(['GET / HTTP/3.0\r\n\r\n', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n'])(
+  'a request that is rejected after the half-close ends the connection at once: %j',
+  async (last) => {
+    const asked = Promise.withResolvers<void>()
+    using upstream = await rawUpstream(() => asked.resolve())
+    await using gateway = startGateway(upstream.url)
+    const ask = `GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n${last}`
+    using client = await rawClient(gateway.port, ask, { allowHalfOpen: true })
+    await asked.promise
+    client.socket.end()
+    await client.until(/102 Processing/)
+    for (const socket of upstream.sockets) socket.write(OK)
+    await client.until(/HTTP\/1.1 (4|5)\d\d [^]*\}$/)
+    expect(gateway.server.connections()).toBe(0)
+  },
+)
+
 test.each([
   ['once a response has begun', '1.1', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwo'],
   ['in HTTP/1.0', '1.0', ''],
