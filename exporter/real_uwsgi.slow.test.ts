@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { renderText } from '@bun-monitoring/metrics'
 import { linesOf } from '@bun-monitoring/prefork/lines'
+import { attempt } from '@bun-monitoring/prefork/procfs'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import type { Subprocess } from 'bun'
 import { parseTarget } from './config/target.ts'
@@ -81,7 +82,8 @@ class Uwsgi implements AsyncDisposable {
   /** The TCP port of its stats; proc(5) explains the columns. */
   get statsPort(): number {
     const fds = `/proc/${this.#process.pid}/fd`
-    const links = readdirSync(fds).map((fd) => readlinkSync(`${fds}/${fd}`))
+    // uWSGI may close the connection of the scrape before, so a file of the list may be gone.
+    const links = readdirSync(fds).map((fd) => attempt(() => readlinkSync(`${fds}/${fd}`)) ?? '')
     const inodes = new Set(links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1]))
     const rows = readFileSync('/proc/net/tcp', 'utf8')
       .split('\n')
