@@ -88,10 +88,11 @@ class Uwsgi implements AsyncDisposable {
     const rows = readFileSync('/proc/net/tcp', 'utf8')
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-    const ports = rows
+    const listening = rows
       .filter((row) => row[3] === '0A' && inodes.has(row[9]))
       .map((row) => Number.parseInt(row[1]!.split(':')[1]!, 16))
-      .filter((port) => port !== this.#appPort)
+    // The kernel repeats a row when sockets open or close while the table is read.
+    const ports = [...new Set(listening)].filter((port) => port !== this.#appPort)
     expect(ports).toHaveLength(1)
     return ports[0]!
   }

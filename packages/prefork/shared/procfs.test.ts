@@ -59,6 +59,12 @@ test('only the listener of the port counts, not its connections', () => {
   expect(parseListeners(table, 8003)).toEqual([])
 })
 
+test('a listener that the kernel lists twice, because a socket was opened meanwhile, is one', () => {
+  const row = (inode: number) =>
+    `   1: 0100007F:1F41 00000000:0000 0A 00000000:00000004 00:00000000 00000000     0        0 ${inode} 1 0 100 0 0 10 0\n`
+  expect(parseListeners(row(7) + row(8) + row(7) + row(8), 8001)).toEqual([4, 4])
+})
+
 test('a number of netstat is found by its name', () => {
   const netstat = 'TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 23 24\nIpExt: A\nIpExt: 5\n'
   expect(parseNetstat(netstat, 'TcpExt', 'ListenOverflows')).toBe(23)

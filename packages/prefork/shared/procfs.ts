@@ -164,20 +164,23 @@ interface Row {
   inode: string
 }
 
-/** The rows of a table in a state whose local end is one of these ports, or any. A busy table has thousands of other rows. */
+/**
+ * The rows of a table in a state whose local end is one of these ports, or any. A busy table has thousands of other rows.
+ * The kernel repeats a row when sockets open or close while the table is read; the later one is left out. A handshake has
+ * the inode 0, so its client is compared, too.
+ */
 function rowsOf(table: string, state: string, ports?: ReadonlySet<number>): Row[] {
   const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
   const local = ports === undefined ? '[0-9A-F]{4}' : ports.values().map(hex).toArray().join('|')
   const pattern = `^ *\\d+: [0-9A-F]+:(${local}) (\\S+) ${state} \\S+:(\\S+) \\S+ \\S+ +\\d+ +\\d+ (\\d+)`
-  return table
-    .matchAll(new RegExp(pattern, 'gm'))
-    .map(([, port, client, queue, inode]) => ({
-      port: Number.parseInt(port!, 16),
-      client: client!,
-      queue: Number.parseInt(queue!, 16),
-      inode: inode!,
-    }))
-    .toArray()
+  const rows = new Map<string, Row>()
+  for (const [, hexPort, client, queue, inode] of table.matchAll(new RegExp(pattern, 'gm'))) {
+    const port = Number.parseInt(hexPort!, 16)
+    const key = `${inode} ${port} ${client}`
+    if (!rows.has(key))
+      rows.set(key, { port, client: client!, queue: Number.parseInt(queue!, 16), inode: inode! })
+  }
+  return [...rows.values()]
 }
 
 /** Reads a table up to its last listener. The kernel lists listeners first; a row for each connection may follow. */
