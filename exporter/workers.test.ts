@@ -27,7 +27,7 @@ test('killed, hung and reloading workers', async () => {
       ),
     )
   try {
-    await using dogs = start('dogs', 4000)
+    await using dogs = start('dogs', 6000)
     // None of its workers hangs, but a busy machine may not give a worker the processor for seconds.
     await using cats = start('cats', 600_000)
     const clusters = await Promise.all([dogs.ready(), cats.ready()])
