@@ -48,7 +48,8 @@ test('a connection that waits is served and a later one is kept away, unless the
   using server = echo(true)
   const clients = Array.from({ length: 8 }, (_, i) => client(server.port, String(i)))
   // These loops never yield, so the clients stay in the queue.
-  while (sharedListeners().find(({ port }) => port === server.port)!.queue < clients.length);
+  const queue = () => sharedListeners().find(({ port }) => port === server.port)?.queue ?? 0
+  while (queue() < clients.length);
   const closed = closeListeners(false)
   const late = client(server.port, 'late')
   while (connectionsTo(server.port) === clients.length);

@@ -48,7 +48,7 @@ describe.skipIf(!isPostgresExpected)('PostgreSQL', () => {
       await using database = await postgresDatabase(Promise.resolve(server))
       await using service = dogs({
         DOGS_WORKERS: '0',
-        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '200',
+        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '2000',
         DOGS_DATABASE_CONNECT_TIMEOUT_MS: '1500',
         ...database.env,
       })

@@ -52,10 +52,10 @@ test(
     }
     const responses = await Promise.all(writes)
     load.isOver = true
-    // They wait for a second, in case that the lock is released.
+    // They wait for a second, in case that the lock is released, and not one after the other.
     expect(Math.min(...waits)).toBeGreaterThan(900)
+    expect(percentile(waits, 0.5)).toBeLessThan((WRITES * 1000) / 3)
     const [locked, usual] = (await reads) as [number[], number[]]
-    expect(percentile(waits, 0.5)).toBeLessThan(1500 + 10 * percentile(usual, 0.99))
     for (const share of [0.5, 0.9])
       expect(percentile(locked, share)).toBeLessThan(5 + 3 * percentile(usual, share))
     for (const response of responses) {
