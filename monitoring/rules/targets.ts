@@ -1,5 +1,6 @@
 /** Alerts about targets that Prometheus or the exporter cannot reach, and about metrics that cannot be trusted. */
 
+import { current } from './promql.ts'
 import { type Alert, type Apps, alertsOf, jobs, type RuleFile } from './rule.ts'
 
 const app = '{{ $labels.job }}'
@@ -33,7 +34,7 @@ function reachable(apps: Apps): Alert[] {
   return [
     alert('AppDown', {
       ...about,
-      expr: `avg by (job) (up{${jobs(serving)}}) < 0.5`,
+      expr: `avg by (job) ${current(`up{${jobs(serving)}}`, apps)} < 0.5`,
       for: '1m',
       severity: 'page',
       summary: 'most instances of {{ $labels.job }} do not respond to Prometheus',
@@ -42,7 +43,7 @@ function reachable(apps: Apps): Alert[] {
     }),
     alert('TargetDown', {
       ...about,
-      expr: 'up == 0',
+      expr: `${current('up', apps)} == 0`,
       for: '1m',
       severity: 'ticket',
       summary: '{{ $labels.job }} at {{ $labels.instance }} does not respond to Prometheus',
@@ -60,7 +61,7 @@ function reachable(apps: Apps): Alert[] {
       ...about,
       app: apps.exporter,
       dashboard: 'workers',
-      expr: 'label_replace(exporter_target_up == 0, "instance", "$1", "target", "https?://(.+?)/.*")',
+      expr: `label_replace(${current('exporter_target_up', apps)} == 0, "instance", "$1", "target", "https?://(.+?)/.*")`,
       for: '1m',
       severity: 'ticket',
       summary: 'the exporter cannot read {{ $labels.target }}',

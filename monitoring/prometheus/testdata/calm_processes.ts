@@ -1,7 +1,7 @@
 /** Starts, stops and missed scrapes that look like trouble. No alert may fire. */
 
 import { busy, type CalmStory, isAt, restarts } from './stories.ts'
-import type { Stack } from './stack.ts'
+import { type Stack, targetOf } from './stack.ts'
 
 export const calmProcesses: readonly CalmStory[] = [
   {
@@ -88,6 +88,31 @@ export const calmProcesses: readonly CalmStory[] = [
       busy(stack)
       if (isAt(seconds, 300)) stack.requests({ count: 5, status: 502 })
       return isAt(seconds, 300, 320) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'two of three replicas of dogs go down and are scaled away while Prometheus restarts',
+    replicas: 3,
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const process of stack.of('dogs').slice(1)) {
+        if (isAt(seconds, 200)) process.isUp = false
+        if (isAt(seconds, 210)) process.isListed = false
+      }
+      restarts(stack, seconds, 'prometheus', 210, 230)
+      return isAt(seconds, 210, 230) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'all containers are created anew with other addresses; the old ones had no worker any more',
+    replicas: 2,
+    each: (stack, seconds) => {
+      if (isAt(seconds, 200)) endsBeforePrometheus(stack)
+      if (isAt(seconds, 220)) stack.moveAll(215)
+      // promtool evaluates rules in the gap, too: it must be shorter than what they wait for.
+      if (isAt(seconds, 210)) return 'skip'
+      if (!isAt(seconds, 200)) busy(stack)
+      return []
     },
   },
   {
@@ -186,6 +211,22 @@ export const calmProcesses: readonly CalmStory[] = [
     },
   })),
 ]
+
+/** The values of the last scrape before everything stops. */
+function endsBeforePrometheus(stack: Stack): void {
+  for (const job of ['gateway', 'dogs', 'cats']) {
+    stack.exported(job, 'prefork_workers', { state: 'ready' }, 0)
+    stack.exported(job, 'prefork_worker_oldest_request_seconds', { worker: '1' }, 700)
+    stack.exported(job, 'prefork_listen_queue_length', { socket: ':1' }, 500)
+    for (const process of stack.of(job)) {
+      stack.exporter.set('exporter_target_up', { target: targetOf(process.instance) }, 0)
+      if (job === 'dogs') process.set('db_client_connection_count', { state: 'idle' }, 0)
+      process.isUp = job !== 'cats'
+    }
+  }
+  stack.gateway.set('gateway_upstream_targets', { upstream: 'dogs', state: 'healthy' }, 0)
+  stack.gateway.set('gateway_upstream_targets', { upstream: 'dogs', state: 'ejected' }, 2)
+}
 
 /** Few requests fail, few are slow. */
 function traffic(stack: Stack): void {

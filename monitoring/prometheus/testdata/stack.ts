@@ -22,15 +22,17 @@ class Process {
   /** Whether it is a target: a replica that does not exist yet is not. */
   isListed = true
   readonly metrics = new Map<string, number>()
-  readonly labels: Labels
 
   constructor(
     readonly job: string,
-    readonly instance: string,
+    public instance: string,
     public startedAt: number,
   ) {
-    this.labels = { job, instance }
     this.restart(startedAt)
+  }
+
+  get labels(): Labels {
+    return { job: this.job, instance: this.instance }
   }
 
   restart(atSeconds: number): void {
@@ -126,7 +128,16 @@ export class Stack {
     this.gateway = start('gateway')
     this.exporter = start('exporter')
     this.processes = [this.gateway, ...services, this.exporter, start('prometheus')]
-    for (const { job, instance } of [this.gateway, ...services]) this.#beginExported(job, instance)
+    this.#beginExported()
+  }
+
+  /** All processes but Prometheus start again under other addresses, as containers that are created anew. */
+  moveAll(atSeconds: number): void {
+    for (const process of this.processes) {
+      if (process.job !== 'prometheus') process.instance = `new-${process.instance}`
+      process.restart(atSeconds)
+    }
+    this.#beginExported()
   }
 
   of(job: string): Process[] {
@@ -197,7 +208,12 @@ export class Stack {
     }
   }
 
-  #beginExported(job: string, instance: string): void {
+  #beginExported(): void {
+    for (const { job, instance } of this.processes)
+      if (job !== 'exporter' && job !== 'prometheus') this.#beginTarget(job, instance)
+  }
+
+  #beginTarget(job: string, instance: string): void {
     const labels = { app: job, target: targetOf(instance) }
     const set = (metric: string, more: Labels, value: number) =>
       this.exporter.set(metric, { ...labels, ...more }, value)

@@ -66,6 +66,22 @@ export const trouble: readonly Story[] = [
     },
   },
   {
+    claim: 'all containers are created anew with other addresses, and the new dogs have no worker',
+    fires: ['NoWorkerReady page', 'UpstreamDown page'],
+    // Less than the time for which the values of the old containers can still be seen.
+    minutes: 4,
+    each: (stack, seconds) => {
+      if (isAt(seconds, 90)) {
+        stack.moveAll(85)
+        stack.exported('dogs', 'prefork_workers', { state: 'ready' }, 0)
+        stack.gateway.set('gateway_upstream_targets', { upstream: 'dogs', state: 'healthy' }, 0)
+      }
+      if (isAt(seconds, 60, 90)) return 'skip'
+      stack.request('cats', { count: 100 })
+      return []
+    },
+  },
+  {
     claim: 'one request in twelve fails after an empty night',
     fires: ['EdgeErrorBudgetBurn page', 'ServiceErrors ticket'],
     each: (stack, seconds) => {
