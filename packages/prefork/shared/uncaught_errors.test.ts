@@ -10,7 +10,8 @@ async function ran(code: string) {
   const script = `
     const { exitOnUncaughtErrors } = await import(${JSON.stringify(`${import.meta.dir}/uncaught_errors.ts`)})
     const log = { error: ({ err, ...fields }, msg) => console.log(JSON.stringify([msg, String(err), fields])) }
-    setTimeout(() => process.exit(7), 200)
+    // Turns later than the exit for an error, also if both timers come at once on a busy machine.
+    setTimeout(() => setImmediate(() => setImmediate(() => process.exit(7))), 200)
     ${code}
     await new Promise(() => {})`
   await using child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'ignore' })
