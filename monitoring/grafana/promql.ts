@@ -89,6 +89,18 @@ export const byApp = (
     return { expr: `${expr}\nor max(up{${matchers}}) - 1 < 0`, legend }
   })
 
+/**
+ * A rate that is 0, and a share or quantile that is NaN, of processes that are up and have had no event yet: they have no series of
+ * it. If no process is up there is none of the gauge either, which each publishes from its start.
+ */
+export const orIdle = ({ expr, legend }: Query, value: 0 | 'NaN', gauge: string): Query => ({
+  expr: `${expr}\nor ${value} * sum(${gauge})`,
+  legend,
+})
+
+/** A gauge that every server publishes from its start. */
+export const inFlight = (matchers: string): string => `http_server_active_requests{${matchers}}`
+
 /** The jobs that serve clients, the edge first. */
 export const serving = ({ edge, services }: Apps): string[] => [...new Set([...edge, ...services])]
 

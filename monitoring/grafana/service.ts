@@ -13,7 +13,9 @@ import { below, down, graph, heatmap, idle, stat, table } from './panels.ts'
 import {
   buckets,
   byApp,
+  inFlight,
   type Matchers,
+  orIdle,
   part,
   quantile,
   quantiles,
@@ -33,7 +35,7 @@ const health = ({ apps, selected }: Matchers) => [
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      byApp(serving(apps), selected, (matchers) => rate(requests, matchers)),
+      byApp(serving(apps), selected, (matchers) => orIdle(rate(requests, matchers), 0, inFlight(matchers))),
       { mappings: [down] },
     ),
     stat(
@@ -41,7 +43,7 @@ const health = ({ apps, selected }: Matchers) => [
       PercentUnit,
       'Share of requests with a 5xx response.',
       byApp(serving(apps), selected, (matchers) =>
-        part(requests, matchers, 'http_response_status_code=~"5.."'),
+        orIdle(part(requests, matchers, 'http_response_status_code=~"5.."'), 'NaN', inFlight(matchers)),
       ),
       { steps: below(0.001, 0.01), mappings: [down, idle] },
     ),
@@ -49,7 +51,9 @@ const health = ({ apps, selected }: Matchers) => [
       'p99',
       Seconds,
       '99 of 100 requests get the response head within this time.',
-      byApp(serving(apps), selected, (matchers) => quantile(0.99, duration, matchers)),
+      byApp(serving(apps), selected, (matchers) =>
+        orIdle(quantile(0.99, duration, matchers), 'NaN', inFlight(matchers)),
+      ),
       { steps: below(0.25, 1), mappings: [down, idle] },
     ),
   ),

@@ -11,7 +11,7 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, detail, line, section } from './dashboard.ts'
-import { atLeast, below, graph, stat } from './panels.ts'
+import { atLeast, below, graph, never, stat } from './panels.ts'
 import {
   eachWorker,
   inOrder,
@@ -67,10 +67,11 @@ const state = (matchers: Matchers, { apps, targets, workers } = matchers) => [
       DateTimeFromNow,
       'End of the last rolling reload.',
       inOrder(serving(apps), (app) => ({
-        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app="${app}"}) * 1000`,
+        // The series of an app begins with its first reload.
+        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app="${app}"}) * 1000\nor NaN * sum(prefork_workers{${workers}, app="${app}"})`,
         legend: app,
       })),
-      { nothing: 'none since the start' },
+      { mappings: [never] },
     ),
   ),
   line(
