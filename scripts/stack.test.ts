@@ -124,6 +124,15 @@ test('another program is ready also where the environment has a proxy', async ()
   expect(await run.text()).toBe('ready\n')
 }, 20_000)
 
+test('a process gets the proxies of the environment as they are', async () => {
+  const script = `import { Child } from './child.ts'
+    const command = [process.execPath, '-e', 'console.log(Bun.env.NO_PROXY, Bun.env.no_proxy)']
+    await new Child({ name: 'x', command, print: console.log }).exited`
+  const env = { ...Bun.env, NO_PROXY: 'example.org', no_proxy: '.example.net' }
+  const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env(env)
+  expect(await run.text()).toBe('x          | example.org .example.net\n')
+}, 20_000)
+
 test('the committed targets are those of the default ports', async () => {
   const ofServices = kinds.map(({ name, defaults }) => [name, defaults.adminPort] as const)
   const others = Object.entries({ gateway: 9000, exporter: 9117, prometheus: 9090 })
