@@ -54,6 +54,7 @@ test('a client that has read its 503 and closes its half is closed at once', asy
   client.socket.end()
   await until(() => turnedAway.size === 0)
   expect(client.wasReset()).toBe(false)
+  expect(await gateway.metric('gateway_sent_bytes_total')).toBe(client.received().length)
 })
 
 /** A gateway in a process of its own that may open so many files. */
