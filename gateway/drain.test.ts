@@ -39,6 +39,8 @@ test('a request in flight gets its response, and the port is free at once', asyn
   upstream.response()
   expect(await client.untilClosed()).toMatch(/Connection: close\r\n\r\nok$/)
   await stopped
+  // The connection that was kept for further requests.
+  await until(() => upstream.sockets.size === 0)
 })
 
 test('an idle connection may send one more request, and is closed if it stays silent', async () => {

@@ -181,7 +181,7 @@ describe('the access log', () => {
     await gateway.ask(
       `POST /dogs/?a HTTP/1.1\r\nHost: a\r\nUser-Agent: "k6"\r\nContent-Length: 5\r\n\r\nhello`,
     )
-    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>/)
+    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello', /<\/html>/)
     await gateway.ask('GET / HTTP/1.1\r\n\r\n', /\}$/)
     const base = { level: 'info', msg: 'request', client: '127.0.0.1', time: expect.any(Number) }
     const most = (performance.now() - startedMs) / 1000
@@ -201,7 +201,14 @@ describe('the access log', () => {
         host: 'a',
         user_agent: '"k6"',
       }),
-      expect.objectContaining({ ...base, request: 'GET /', route: 'page', status: 200, host: 'a' }),
+      expect.objectContaining({
+        ...base,
+        request: 'GET /',
+        route: 'page',
+        status: 200,
+        host: 'a',
+        received_bytes: 5,
+      }),
       expect.objectContaining({ ...base, route: 'unmatched', status: 400, reason: 'host' }),
     ])
   })

@@ -116,7 +116,14 @@ describe.each(['a.test', 'b.test'])('with client_ca, for %s,', (servername) => {
     await using gateway = await startTls({ clientCa: ca })
     const own = name === undefined ? {} : { cert: pair(name).cert[0]!, key: pair(name).key[0]! }
     expect(await ask(gateway.port, { servername, ...own })).toMatch(expected)
-    expect(gateway.upstream.heads).toHaveLength(name === 'client' ? 1 : 0)
+    const isServed = name === 'client'
+    expect(gateway.upstream.heads).toHaveLength(isServed ? 1 : 0)
+    await until(() => gateway.gateway.server.connections() === 0)
+    for (const [result, count] of [
+      ['ok', isServed ? 1 : 0],
+      ['failed', isServed ? 0 : 1],
+    ] as const)
+      expect(await gateway.gateway.metric(`gateway_tls_handshakes_total{result="${result}"}`)).toBe(count)
   })
 })
 

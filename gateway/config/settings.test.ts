@@ -323,6 +323,9 @@ describe('a bad file is rejected with every problem by key path', () => {
       `${UPSTREAMS}${ROUTE}host = "A.example."\n${second}hosts = ["b", "a.EXAMPLE"]`,
     )
     expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual(['route[1].path: "/dogs" is taken by route[0]'])
+    const others = config.replace('.toml', '-others.toml')
+    await Bun.write(others, (await Bun.file(config).text()).replace('a.EXAMPLE', 'c.EXAMPLE'))
+    expect(problemsOf({ GATEWAY_CONFIG: others })).toEqual([])
   })
 
   test.each([
@@ -589,6 +592,16 @@ describe('TLS in the file', () => {
     })
   })
 
+  test('of an upstream with no certificate in the file of its ca is refused', async () => {
+    const tls = `tls = { ca = "${path('ec.key')}" }`
+    const config = await fileWith(
+      `[[upstream]]\nname = "dogs"\ntargets = ["https://1.2.3.4"]\n${tls}\n${ROUTE}`,
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      'upstream[0].tls.ca: is not a certificate in PEM',
+    ])
+  })
+
   test.each<[string, () => string, (string | RegExp)[]]>([
     [
       'the key of another certificate',
@@ -615,6 +628,11 @@ describe('TLS in the file', () => {
       'no certificate in the file',
       () => `cert = "${path('ec.key')}", key = "${path('ec.key')}"`,
       ['listen[0].tls.cert[0]: is not a certificate in PEM'],
+    ],
+    [
+      'no certificate in the file for clients',
+      () => `${pair('ec')}, client_ca = "${path('ec.key')}"`,
+      ['listen[0].tls.client_ca: is not a certificate in PEM'],
     ],
     [
       'no key in the file',

@@ -430,12 +430,15 @@ test('a target that vanishes with a request still has to respond in time: 504', 
   const unix = join(folder.path, 'dogs.1.sock')
   using first = await namedUpstream('first', { unix })
   first.state.does = 'nothing'
-  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`)
+  const health = { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 }
+  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`, { upstream: { health } })
   using client = await rawClient(gateway.port, GET)
   await until(() => first.asked.length === 1)
   rmSync(unix)
   await until(() => targetsOf(gateway) === 0)
+  using checked = spyOn(globalThis, 'fetch')
   gateway.advance(35_000)
+  expect(checked).not.toHaveBeenCalled()
   expect(client.received()).toBe('')
   gateway.advance(1)
   expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 504 ')
