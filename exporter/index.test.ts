@@ -12,7 +12,7 @@ const DOGS = `${dogs.url}stats`
 afterAll(() => dogs.stop(true))
 
 const STOP_WITHIN_MS = 5000
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 const start = (...flags: string[]) => new TestProcess([`${import.meta.dir}/index.ts`, ...flags])
 const startOnFreePort = (...flags: string[]) => start('--web.listen-address=127.0.0.1:0', ...flags)
 

@@ -25,7 +25,7 @@ let paths: string[]
 beforeAll(async () => {
   paths = await write('api', '--job', 'api', '--grafana-url', 'https://g.example')
   await write('labels', '--job', 'api', '--job', 'web', '--label', 'job=service', '--label', 'instance=pod')
-}, 30_000)
+}, 120_000)
 
 test('it has rules, dashboards and objects of Kubernetes for each', () => {
   const dashboards = paths.filter((path) => path.startsWith('dashboards/'))
@@ -152,7 +152,7 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
     }
     await Bun.write(file, JSON.stringify(content))
     expect(await promtool(program, 'test', 'rules', file)).toMatchObject({ exitCode: 0 })
-  }, 30_000)
+  }, 120_000)
 })
 
 test.each([

@@ -17,7 +17,7 @@ Slow tests (*.slow.test.ts) are left out, and the last line says how many.
 
 const SLOW = '**/*.slow.test.ts'
 /** Ends a test that hangs. Tests start processes, for which Bun's five seconds are short on a busy machine. */
-const TEST_TIMEOUT_MS = 60_000
+const TEST_TIMEOUT_MS = 30_000
 const bun = process.execPath
 const isCI = Boolean(Bun.env.CI)
 

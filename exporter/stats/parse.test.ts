@@ -4,7 +4,7 @@ import { largeDocument } from '../bench/large_document.ts'
 import { MAX_VALUES, parseStats } from './parse.ts'
 
 /** On a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const WITH_CORES = { withCores: true, acceptsAnyObject: true }
 const NO_CORES = { ...WITH_CORES, withCores: false }

@@ -6,7 +6,7 @@ import { sumOf } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const apps = new Apps()
 afterAll(() => apps.remove())

@@ -8,7 +8,7 @@ import { automaticWorkers } from './shared/parallelism.ts'
 import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** A signal that was sent to a process and has not interrupted it yet (proc_pid_status(5)). */
 const hasPendingSignal = (pid: number): boolean =>
@@ -81,7 +81,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('after SIGTERM it accepts new connections for as long as the lame duck, and says close in each response', async () => {
-    await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
+    await using cluster = toys({ TOYS_LAME_DUCK_MS: '600000' })
     const { url } = await cluster.ready()
     cluster.signal('SIGTERM')
     await cluster.line('draining')
@@ -97,7 +97,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('after SIGINT there is no lame duck: no balancer has to notice', async () => {
-    await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
+    await using cluster = toys({ TOYS_LAME_DUCK_MS: '600000' })
     await cluster.ready()
     cluster.signal('SIGINT')
     // The time limit of this test is shorter than the lame duck.
@@ -139,7 +139,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('a second signal ends the drain at once', async () => {
-    await using cluster = toys({ TOYS_DRAIN_MS: '60000' })
+    await using cluster = toys({ TOYS_DRAIN_MS: '600000' })
     const { url } = await cluster.ready()
     const never = fetch(`${url}/never`).catch(() => 'cut off')
     await cluster.line('asked /never')
@@ -187,7 +187,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('an app that does not close in time ends with the drain time', async () => {
-    await using cluster = toys({ TOY_CLOSE: '60000', TOYS_DRAIN_MS: '200' })
+    await using cluster = toys({ TOY_CLOSE: '600000', TOYS_DRAIN_MS: '200' })
     await cluster.ready()
     cluster.signal('SIGTERM')
     // The time limit of this test is shorter than the time that the app takes.
@@ -381,7 +381,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   test.each(['SIGTERM', 'SIGQUIT'] as const)(
     'a second signal (%s) cuts the migrations off at once',
     async (second) => {
-      await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '60000' })
+      await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '600000' })
       await cluster.line('migrating')
       cluster.signal('SIGTERM')
       await cluster.line('stopping when the migrations are done')

@@ -15,7 +15,7 @@ import { temporaryFolder } from './testdata/toys.ts'
 import { serveHttp } from './worker/serve_http.ts'
 
 /** The machine may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 afterEach(() => {
   RequestCounters.own = undefined
@@ -117,7 +117,7 @@ test.each([
   ['SIGTERM', true],
   ['SIGINT', false],
 ] as const)('after %s it is a lame duck: %p', async (signal, isLameDuck) => {
-  const cluster = running({ TOYS_LAME_DUCK_MS: '60000' })
+  const cluster = running({ TOYS_LAME_DUCK_MS: '600000' })
   const { url, admin } = await cluster.ready
   cluster.drain(signal)
   if (isLameDuck) {

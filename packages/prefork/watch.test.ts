@@ -7,7 +7,7 @@ import { freePort, TestProcess } from './testing.ts'
 import { temporaryFolder } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const app = (body: string) => `
 import { Type } from '@sinclair/typebox'

@@ -18,7 +18,7 @@ const ROUNDS = Number(Bun.env.CRASH_ROUNDS ?? 75)
 const SLOTS = 4
 const MOST_RENDERS = 40
 const WORKER = join(import.meta.dir, '..', 'testdata', 'counting_worker.ts')
-const TIMEOUT_MS = 60_000 + ROUNDS * 5000
+const TIMEOUT_MS = 120_000 + ROUNDS * 5000
 
 const folder = mkdtempSync(join(tmpdir(), 'metrics-crash-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -19,7 +19,7 @@ import { removeStale, SegmentError } from './segment_file.ts'
 import { help, REGION_BYTES, registersOf, segmentFolder, shown, work } from '../testdata/segments.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const { folder, create } = segmentFolder()
 

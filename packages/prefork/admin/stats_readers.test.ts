@@ -9,7 +9,7 @@ import { isExpected } from '../testing.ts'
 import { Load } from '../testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const isUwsgitopExpected = isExpected(
   Bun.which('uwsgitop') !== null,

@@ -23,7 +23,7 @@ async function bareStartMs(): Promise<number> {
 }
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 test('a worker in an endless loop is killed after the harakiri time, the log names the route, the others serve on', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '3000' })
@@ -58,8 +58,9 @@ test('a worker in an endless loop is killed after the harakiri time, the log nam
       await ask(reference + path, idleMs)
     }
   }
-  // The slowest one of each depends on what else the machine does at that moment.
-  for (const part of [0.5, 0.9]) expect(partOf(timesMs, part)).toBeLessThan(10 + 3 * partOf(idleMs, part))
+  // The slowest one of each depends on what else the machine does at that moment. A response that waited for the blocked worker would
+  // take seconds; beside the load it gets less of a busy processor.
+  for (const part of [0.5, 0.9]) expect(partOf(timesMs, part)).toBeLessThan(10 + 8 * partOf(idleMs, part))
 
   expect(await blocked).toBe('cut off')
   const said = (await cluster.line('harakiri')) as unknown as {

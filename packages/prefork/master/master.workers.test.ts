@@ -6,7 +6,7 @@ import { EXIT_REASONS } from './state.ts'
 import { PlayedCluster } from './testing_master.ts'
 
 /** The machine may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const DRAIN = { type: 'drain', lameDuckMs: 1500, isReplaced: false }
 

@@ -7,7 +7,7 @@ import { sumOf, Toys } from '../testdata/toys.ts'
 import { type CpuTime, publishProcessMetrics } from './process_metrics.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** Between two looks at a process its memory may change. */
 const BYTES_ASIDE = 64 * 1024 * 1024

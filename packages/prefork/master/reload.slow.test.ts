@@ -12,7 +12,7 @@ const TIMES = 10
 const ENOUGH_AFTER_MS = 60_000
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 test('a silent client finds its connection open after the lame duck, and its next response says close', async () => {
   await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '50' })
@@ -53,7 +53,7 @@ test('a silent client finds its connection open after the lame duck, and its nex
 
 test('a WebSocket and an idle client neither keep the old code in service nor delay the next reload', async () => {
   // The drain time is longer than the time limit of this test.
-  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '60000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_LAME_DUCK_MS: '100', TOYS_DRAIN_MS: '600000' })
   const { url } = await cluster.ready()
   const [first] = await cluster.pids()
   const freshPid = async () => Number((await fetch(url, { keepalive: false })).headers.get('x-pid'))

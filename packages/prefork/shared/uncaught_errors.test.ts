@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { exitOnUncaughtErrors } from './uncaught_errors.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** Runs code in a process that ends by itself with code 7 a moment later. @returns its log lines and its exit code. */
 async function ran(code: string) {

@@ -7,7 +7,7 @@ import { temporaryFolder, Toys } from '../testdata/toys.ts'
 import { checkSharedPort } from './check_shared_port.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const express = (env: Record<string, string>, folder = temporaryFolder()) =>
   new Toys(env, folder, 'node_http.ts')

@@ -6,7 +6,7 @@ import { readHandshakes, readOwnListeners } from '../shared/procfs.ts'
 import { closeListeners, sharedListeners } from './close_listeners.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const BLOCKS_AT_MOST_MS = 20_000
 

@@ -7,7 +7,7 @@ import { dogs, temporaryDatabase } from '../testing.ts'
 import { hasChromium, PetsBrowser } from '../testing_browser.ts'
 import { account, PASSWORD } from './testing_account.ts'
 
-const SLOW_MS = 120_000
+const SLOW_MS = 300_000
 describe.skipIf(!hasChromium)('the admin page', () => {
   test(
     'is usable without JavaScript, by keyboard, and accessible on every page',

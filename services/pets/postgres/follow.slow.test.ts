@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { dogs, post, postgresDatabase, testDatabases } from '../testing.ts'
 import { isPostgresExpected } from './testing_server.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 const WRITERS = 16
 
 describe.each(testDatabases)('on %s', (_, create) => {

@@ -9,7 +9,7 @@ import { connect, isPostgresUrl, serversOf, whereIs } from './target.ts'
 import { withinMs } from './testing_outage.ts'
 import { isPostgresExpected, TestServer } from './testing_server.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 /** Resolves when the server has told its connections: only then a new one finds the setting. */
 async function setReadOnly(server: TestServer, isReadOnly: boolean): Promise<void> {

@@ -11,7 +11,7 @@ import { FileWatch } from './file_watch.ts'
 import { migrate } from './migrate.ts'
 import { SqliteStore } from './store.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 const openStore = (path: string) => {
   const db = openFile(path, 'DOGS_DATABASE_PATH')

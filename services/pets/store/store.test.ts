@@ -11,7 +11,7 @@ import { isPostgresExpected } from '../postgres/testing_server.ts'
 const all = (limit: number): ListQuery => ({ limit, after: 0, filter: {} })
 
 /** For tests that start a server. */
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 /** Characters that JSON escapes, and others that serializers often get wrong; no NUL. */
 const HARD_TEXTS = [
