@@ -86,7 +86,7 @@ export const budget = (matchers: Matchers, objectives: readonly Objective[]) =>
           'Bad requests of the last hour as a multiple of the allowed share. At 14.4 an alert pages.',
           objectives.map((objective) =>
             orIdle(
-              { expr: speed(objective, '1h', matchers.edge), legend: objective.title },
+              { expr: `max(${speed(objective, '1h', matchers.edge)})`, legend: objective.title },
               'NaN',
               inFlight(matchers.edge),
             ),

@@ -17,7 +17,8 @@ const idleDogs = { [of('http_server_active_requests', dogs, { http_request_metho
 const idleDatabase = { [of('db_migrations_applied', dogs)]: always(1) }
 const neverReloaded = { [of('prefork_workers', exported, { state: 'ready' })]: always(2) }
 
-const tiles: readonly [dashboard: string, panel: string, query: number, idle: Series, value: number][] = [
+type Tile = [dashboard: string, panel: string, query: number, idle: Series, value: number]
+const tiles: readonly Tile[] = [
   ['overview', 'Requests at the edge', EDGE, idleGateway, 0],
   ['overview', 'Errors at the edge', EDGE, idleGateway, NaN],
   ['overview', 'p99 at the edge', EDGE, idleGateway, NaN],

@@ -170,7 +170,7 @@ const runtime = ({ selected }: Matchers) => [
       'Families declared twice',
       Short,
       'Families that workers declare differently, for instance because they run two versions.',
-      [sum('metrics_conflicts_total', selected, ['job'])],
+      [sum('metrics_conflicting_families', selected, ['job'])],
     ),
     graph('Damaged regions', Short, 'Regions of the shared memory of metrics that cannot be read.', [
       sum('metrics_damaged_regions', selected, ['job']),

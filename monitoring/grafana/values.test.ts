@@ -208,8 +208,11 @@ const cases: readonly ValueCase[] = [
     dashboard: 'error-budget',
     panel: 'Burn rate over 1h',
     claim: 'a multiple of the allowed 0.1 %',
-    series: { [of('edge:slo_errors:ratio_rate1h', { job: 'gateway' })]: always(0.002) },
-    expected: { '{job="gateway"}': 2 },
+    series: {
+      [of('edge:slo_errors:ratio_rate1h', { job: 'gateway' })]: always(0.002),
+      [of('http_server_active_requests', gateway, { http_request_method: 'GET' })]: always(1),
+    },
+    expected: { '{}': 2 },
   },
   {
     dashboard: 'error-budget',
@@ -217,7 +220,7 @@ const cases: readonly ValueCase[] = [
     query: 1,
     claim: 'a multiple of the allowed 1 %',
     series: { [of('edge:slo_slow:ratio_rate1h', { job: 'gateway' })]: always(0.002) },
-    expected: { '{job="gateway"}': 0.2 },
+    expected: { '{}': 0.2 },
   },
   {
     dashboard: 'error-budget',

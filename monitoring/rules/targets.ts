@@ -113,8 +113,7 @@ unless on (job, instance) changes(process_start_time_seconds[15m]) > 0`,
     }),
     alert('MetricsInconsistent', {
       ...about,
-      // The number of families that differ now: it falls to 0 when all workers run one version.
-      expr: 'metrics_conflicts_total > 0 or metrics_damaged_regions > 0',
+      expr: 'metrics_conflicting_families > 0 or metrics_damaged_regions > 0',
       for: '5m',
       severity: 'ticket',
       summary: 'workers of {{ $labels.job }} disagree about their metrics',

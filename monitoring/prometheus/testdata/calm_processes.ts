@@ -164,7 +164,7 @@ export const calmProcesses: readonly CalmStory[] = [
     claim: 'a reload of dogs to a version that declares a family differently',
     each: (stack, seconds) => {
       busy(stack)
-      stack.of('dogs')[0]!.set('metrics_conflicts_total', {}, isAt(seconds, 200, 230) ? 1 : 0)
+      stack.of('dogs')[0]!.set('metrics_conflicting_families', {}, isAt(seconds, 200, 230) ? 1 : 0)
     },
   },
   {

@@ -45,7 +45,7 @@ class Process {
     for (const name of [
       'http_server_abandoned_requests_total',
       'metrics_dropped_series_total',
-      'metrics_conflicts_total',
+      'metrics_conflicting_families',
       'metrics_damaged_regions',
     ])
       this.set(name, {}, 0)

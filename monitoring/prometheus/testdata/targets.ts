@@ -166,14 +166,14 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
     },
     {
       claim: 'workers declare a family differently for five minutes',
-      series: { [of('metrics_conflicts_total', dogs)]: '0x5 1x60 0x60' },
+      series: { [of('metrics_conflicting_families', dogs)]: '0x5 1x60 0x60' },
       looks: { '370s': [{ labels: dogs }] },
       fires: [360, 670],
     },
     {
       claim: 'a deploy during which workers differ, and no damage',
       series: {
-        [of('metrics_conflicts_total', dogs)]: '0x5 1x28 0x60',
+        [of('metrics_conflicting_families', dogs)]: '0x5 1x28 0x60',
         [of('metrics_damaged_regions', dogs)]: always(0),
       },
       looks: { '15m': [] },

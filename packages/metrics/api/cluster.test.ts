@@ -30,7 +30,7 @@ const workerOf = (segment: Segment, region = 0) => new Registry(undefined, segme
 /** The page that the master renders. */
 async function masterPageOf(segment: Segment): Promise<Map<string, string>> {
   const page = await new Registry(undefined, segment.writer(segment.masterRegion)).metrics()
-  expect(page).toContain('metrics_conflicts_total 0\n')
+  expect(page).toContain('metrics_conflicting_families 0\n')
   return samplesOf(page)
 }
 

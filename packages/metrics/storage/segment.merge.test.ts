@@ -166,7 +166,7 @@ test('of two definitions of one family the newer wins, for early and late reader
     new Counter({ name: 'a_total', help, registers: registersOf(segment, region) })
   const young = (region: number) =>
     new Counter({ name: 'a_total', help, labelNames: ['route'], registers: registersOf(segment, region) })
-  const conflicts = (each: Segment) => pageOf(each).get('metrics_conflicts_total')
+  const conflicts = (each: Segment) => pageOf(each).get('metrics_conflicting_families')
   const both = (page: Record<string, number>, conflicted: number) => {
     for (const reader of [early, Segment.open(segment.path)]) {
       expect(shown(reader)).toEqual(page)
@@ -198,7 +198,7 @@ test('another help text is no conflict, and numbers go on', () => {
   new Counter({ name: 'a_total', help, registers: registersOf(segment, 0) }).inc()
   new Counter({ name: 'a_total', help: 'Better help', registers: registersOf(segment, 0) }).inc()
   expect(shown(segment)).toEqual({ a_total: 2 })
-  expect(pageOf(segment).get('metrics_conflicts_total')).toBe(0)
+  expect(pageOf(segment).get('metrics_conflicting_families')).toBe(0)
 })
 
 test('an aggregator that does not exist is refused, and those that do are named', () => {
