@@ -18,7 +18,8 @@ const helpOf = (script: string) => `bun run ${script} [--free-ports]
 
 Starts the whole stack. Settings are environment variables: docs/settings.md
 
-  --free-ports  takes free ports instead of those of the settings, for a second stack beside the first
+  --free-ports  takes free ports instead of those of the settings, for a second stack beside the first. If both are of one
+                checkout, they share the databases of the services; Prometheus' data of the second one goes at its end
   --help        prints this text`
 
 /** @returns the exit code */
