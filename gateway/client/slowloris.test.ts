@@ -66,6 +66,26 @@ describe('a head that does not end', () => {
     expect(upstream.heads).toHaveLength(1)
   })
 
+  test('that came in two parts leaves the next one the idle time to begin, and all of its own', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    const begin = ASK.slice(0, 9)
+    using client = await rawClient(gateway.port, begin)
+    await untilReceived(gateway, begin.length)
+    client.socket.write(ASK.slice(9))
+    await client.until(/ok$/)
+    gateway.advance(74_900)
+    client.socket.write(begin)
+    await untilReceived(gateway, ASK.length + begin.length)
+    gateway.advance(9900)
+    client.socket.write(ASK.slice(9))
+    expect(await client.until(/ok[^]*(ok|\})$/)).toEndWith('ok')
+    gateway.advance(74_900)
+    expect(gateway.server.connections()).toBe(1)
+    gateway.advance(200)
+    expect(gateway.server.connections()).toBe(0)
+  })
+
   test('that never begins is cut off after the idle time', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     using client = await rawClient(gateway.port, '')

@@ -207,6 +207,19 @@ test('handshakes are limited, together with the clients that are connected', asy
   expect(gateway.gateway.server.connections()).toBe(1 + MAX_TURNED_AWAY)
 })
 
+test('a client that is reset because too many are turned away is no failed handshake', async () => {
+  await using gateway = await startTls({}, { limits: { connections: 1 } })
+  const { server, port } = gateway.gateway
+  using clients = new DisposableStack()
+  clients.use(await rawClient(port, ''))
+  await until(() => server.connections() === 1)
+  for (let i = 0; i < MAX_TURNED_AWAY; i++) clients.use(await rawClient(port, '', { allowHalfOpen: true }))
+  await until(() => server.gateway.turnedAway.size === MAX_TURNED_AWAY)
+  expect(await ask(gateway.port)).not.toContain('503')
+  expect(await gateway.gateway.metric('gateway_tls_handshakes_total{result="ok"}')).toBe(1)
+  expect(await gateway.gateway.metric('gateway_tls_handshakes_total{result="failed"}')).toBe(0)
+})
+
 test('a draining server has time for a request behind a late handshake', async () => {
   await using gateway = await startTls()
   const { server } = gateway.gateway

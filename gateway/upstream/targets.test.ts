@@ -211,6 +211,7 @@ describe('checks', () => {
     await using second = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: fetchAs('second') })
     const targets = [first, second].map(({ port }) => `http://127.0.0.1:${port}`)
     await using gateway = startGateway(targets, { upstream: { health } })
+    using said = spyOn(gateway.server.gateway.log, 'info')
     const untilOneIs = async (state: 'ejected' | 'slow_start') => {
       while (statesOf(gateway)[state] === 0) {
         gateway.advance(100)
@@ -230,6 +231,12 @@ describe('checks', () => {
     await untilOneIs('slow_start')
     let response = ''
     while (!response.endsWith('second')) response = await gateway.ask(GET, RESPONSE)
+    for (let i = 0; i < 10; i++) gateway.advance(600)
+    // Each change of the state has one line.
+    const name = targets[1]!.slice('http://'.length)
+    expect(said.mock.calls.map(([, text]) => text)).toEqual(
+      ['ejected', 'slow_start', 'healthy'].map((state) => `target dogs/${name}: ${state}`),
+    )
   })
 
   test.each<[number[] | undefined, number, 'healthy' | 'ejected']>([
@@ -343,6 +350,31 @@ describe('a response that breaks off', () => {
     for (let i = 0; i < 20; i++) expect(await gateway.ask(GET, /0\r\n\r\n$|\}$/)).toContain('first')
     expect(statesOf(gateway)).toMatchObject({ healthy: 2 })
   })
+})
+
+test.each([
+  ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok', /ok$/],
+  ['that ends with its connection', 'HTTP/1.1 200 OK\r\n\r\nok', /0\r\n\r\n$/],
+])('failures with a response between them eject no target: one %s', async (_, response, end) => {
+  // Each target fails two requests and responds to the third, again and again.
+  const failing = () => {
+    let asked = 0
+    return rawUpstream(
+      (__, socket) => void (++asked % EJECT_AFTER === 0 ? socket.end(response) : socket.destroy()),
+    )
+  }
+  using first = await failing()
+  using second = await failing()
+  await using gateway = startGateway([first.url, second.url])
+  const post = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'
+  let responses = 0
+  for (let i = 0; i < 8 * EJECT_AFTER; i++) {
+    using client = await rawClient(gateway.port, post)
+    const received = await Promise.race([client.until(end), client.until(/\}$/)])
+    if (received.startsWith('HTTP/1.1 200 ')) responses++
+  }
+  expect(responses).toBeGreaterThan(EJECT_AFTER)
+  expect(statesOf(gateway)).toMatchObject({ healthy: 2, ejected: 0 })
 })
 
 describe('a request without a response', () => {
