@@ -214,7 +214,8 @@ test('counters of prom-client go on over the workers of a slot, gauges do not', 
     const gauge = new promClient.Gauge({ name: 'c', help, registers })
     for (let second = 0; second < 3; second++) {
       counter.inc(2)
-      histogram.observe(-1)
+      // The sum falls by more than the count grows.
+      histogram.observe(-3)
       gauge.inc()
       await aSecond()
     }
@@ -224,7 +225,7 @@ test('counters of prom-client go on over the workers of a slot, gauges do not', 
   expect(Object.fromEntries(page)).toMatchObject({
     'a_total{}': '18',
     'b_bucket{"le":"1"}': '9',
-    'b_sum{}': '-9',
+    'b_sum{}': '-27',
     'c{}': '3',
   })
 })
@@ -386,6 +387,27 @@ test('a metric that leaves the cluster keeps its numbers, and its removed series
   expect((await counter.get()).values).toEqual([{ labels: { of: 'x' }, value: 4 }])
   removed.inc()
   expect((await counter.get()).values).toContainEqual({ labels: { of: 'y' }, value: 1 })
+})
+
+test('a metric that is declared after all that collect have gone is refreshed, too', async () => {
+  const segment = create()
+  const registry = workerOf(segment)
+  const declare = (name: string) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(7)
+      },
+    })
+  declare('first')
+  await aSecond()
+  registry.removeSingleMetric('first')
+  await aSecond()
+  declare('second')
+  await aSecond()
+  expect((await masterPageOf(segment)).get('second{}')).toBe('7')
 })
 
 test('a collect that hangs is not started again, and stops no other', async () => {

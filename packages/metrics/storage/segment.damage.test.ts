@@ -149,6 +149,7 @@ test.each([
   ['"type":"counter"', '"type":"summery"'],
   ['"labelNames":["route"]', '"labelNames":"route"'],
   ['"labelNames":["route"]', '"labelNames":["a b"]'],
+  ['"labelNames":["route"]', '"labels":["route"]'],
   ['"buckets":[0.25,10]', '"buckets":[0.25,""]'],
   ['"aggregator":"sum"', '"buckets":[1]'],
 ])('a family that has %s as %s is damage', (from, to) => {
