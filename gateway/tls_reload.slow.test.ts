@@ -137,6 +137,8 @@ async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
       GATEWAY_ADMIN_PORT: '0',
       GATEWAY_WORKERS: String(WORKERS),
       GATEWAY_LAME_DUCK_MS: '200',
+      // On a busy machine all clients need longer than the default to get their last response.
+      GATEWAY_DRAIN_MS: '120000',
       GATEWAY_CONFIG: config,
       ...env,
     }),

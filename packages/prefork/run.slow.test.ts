@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
+import { readListenQueue } from './shared/procfs.ts'
 import { automaticWorkers } from './shared/parallelism.ts'
 import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
@@ -344,6 +345,31 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     await clients
     expect(answered).toBeGreaterThan(0)
     expect(await (await fetch(url)).text()).toBe('toy')
+  })
+
+  test('with a shared port a silent client finds its connection open after the listeners are closed', async () => {
+    await using cluster = toys({ TOYS_SHARE_PORT: 'yes', TOYS_LAME_DUCK_MS: '50', TOYS_DRAIN_MS: '600000' })
+    const port = await cluster.port()
+    const closed = Promise.withResolvers<string>()
+    let onAnswer = Promise.withResolvers<string>()
+    using socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        data: (_, bytes) => onAnswer.resolve(bytes.toString()),
+        close: () => closed.resolve('closed'),
+      },
+    })
+    const ask = () => {
+      onAnswer = Promise.withResolvers()
+      socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+      return Promise.race([closed.promise, onAnswer.promise])
+    }
+    expect(await ask()).toStartWith('HTTP/1.1 200 ')
+    cluster.signal('SIGTERM')
+    while (readListenQueue(port)!.lengths.length > 0) await Bun.sleep(5)
+    expect(await ask()).toMatch(/^HTTP\/1.1 200 [^]*^connection: close\r$/im)
+    expect(await cluster.exit()).toBe(EXIT.ok)
   })
 
   test('a port that its holder does not share is named also with SHARE_PORT, with exit code 3', async () => {
