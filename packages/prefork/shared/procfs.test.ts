@@ -175,6 +175,31 @@ test('children are found, and one that has ended and was not waited for is a zom
   expect(isZombie(DEAD_PID)).toBe(false)
 })
 
+test.each<[string, Record<string, string>, number | undefined]>([
+  [
+    'its cgroup',
+    {
+      '/proc/self/cgroup': '1:name=systemd:/other\n0::/a/b\n',
+      '/sys/fs/cgroup/a/b/memory.events': 'low 0\nhigh 1\nmax 7\noom 5\noom_kill 3\noom_group_kill 2\n',
+    },
+    3,
+  ],
+  [
+    'a container, whose cgroup is the root of what it sees',
+    { '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup//memory.events': 'oom_kill 0\n' },
+    0,
+  ],
+  ['a root cgroup, which counts none', { '/proc/self/cgroup': '0::/\n' }, undefined],
+  ['cgroup v1', { '/proc/self/cgroup': '4:memory:/a\n' }, undefined],
+  ['no cgroups', {}, undefined],
+])('kills for lack of memory are those of %s', (_, files, kills) => {
+  const read = (path: string) => {
+    if (files[path] === undefined) throw new Error('ENOENT')
+    return files[path]
+  }
+  expect(readOomKills(read)).toBe(kills)
+})
+
 test('what the kernel says of the network and of this cgroup is what a shell reads', () => {
   const read = (path: string) => Bun.spawnSync(['cat', path]).stdout.toString().trim()
   const path = '/proc/sys/net/ipv4/tcp_migrate_req'
