@@ -189,7 +189,7 @@ function rowsOf(table: string, state: string, ports?: ReadonlySet<number>): Row[
 }
 
 /** Reads a table up to its last listener. The kernel lists listeners first; a row for each connection may follow. */
-function readListeners(path: string): string {
+export function readListeners(path: string): string {
   const file = openSync(path, 'r')
   try {
     const chunk = Buffer.alloc(64 * 1024)
