@@ -410,6 +410,16 @@ test('a metric that is declared after all that collect have gone is refreshed, t
   expect((await masterPageOf(segment)).get('second{}')).toBe('7')
 })
 
+test('metrics that are refreshed keep no worker alive', () => {
+  const { path } = create()
+  const script = `
+    const { Gauge, Registry, Segment } = await import(${JSON.stringify(`${import.meta.dir}/../index.ts`)})
+    const registers = [new Registry(undefined, Segment.open(${JSON.stringify(path)}).writer(0))]
+    new Gauge({ name: 'a', help: 'Help', registers, collect() {} })`
+  // Killed after this time, it has no exit code. The machine may be busy.
+  expect(Bun.spawnSync([process.execPath, '-e', script], { timeout: 20_000 }).exitCode).toBe(0)
+}, 30_000)
+
 test('a collect that hangs is not started again, and stops no other', async () => {
   const segment = create()
   const registers = [workerOf(segment)]

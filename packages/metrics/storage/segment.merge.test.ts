@@ -222,3 +222,18 @@ test('a merged registry shows the counts of the whole clusters of its registries
   const both = samplesOf(await Registry.merge([own!, other!]).metrics())
   expect([both.get('a_total'), both.get('c_total')]).toEqual([2, 3])
 })
+
+test('a family of the cluster stands once on the page of a merged registry that has a metric of its name, too', async () => {
+  const segment = create()
+  const [own] = registersOf(segment, 0)
+  new Counter({ name: 'a_total', help, registers: registersOf(segment, 2) }).inc(3)
+  const local = new Registry()
+  new Counter({ name: 'a_total', help, registers: [local] }).inc(5)
+  expect(samplesOf(await Registry.merge([local, own!]).metrics()).get('a_total')).toBe(3)
+})
+
+test('a gauge that is left out of the cluster is not on the page of the process that sets it', async () => {
+  const [own] = registersOf(create(), 0)
+  new Gauge({ name: 'a', help, aggregator: 'omit', registers: [own!] }).set(5)
+  expect(await own!.metrics()).not.toContain('# TYPE a gauge')
+})

@@ -4,6 +4,7 @@ import { Counter } from '../api/counter.ts'
 import { labelText } from '../model/family.ts'
 import { Gauge } from '../api/gauge.ts'
 import { Histogram } from '../api/histogram.ts'
+import { Registry } from '../api/registry.ts'
 import { Segment } from './segment.ts'
 import { help, pageOf, registersOf, segmentFolder, shown } from '../testdata/segments.ts'
 
@@ -97,6 +98,20 @@ test('a removed series vanishes, and begins at 0', () => {
   expect(shown(segment)).not.toHaveProperty(['a_total{route="/"}'])
   next.inc({ route: '/' })
   expect(pageOf(segment).get('a_total{route="/"}')).toBe(1)
+})
+
+test('a removed gauge whose child is kept is on the page again with its next value', () => {
+  const segment = create()
+  for (const registers of [registersOf(segment, 0), [new Registry()]]) {
+    const gauge = new Gauge({ name: 'a', help, labelNames: ['of'], registers })
+    const kept = gauge.labels('x')
+    kept.set(3)
+    gauge.remove('x')
+    expect([...gauge.family().series]).toEqual([])
+    kept.set(5)
+    expect([...gauge.family().series]).toEqual([{ labels: 'of="x"', value: 5 }])
+  }
+  expect(shown(segment)).toEqual({ 'a{of="x"}': 5 })
 })
 
 const HARD = [
