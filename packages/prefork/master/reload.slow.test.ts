@@ -196,6 +196,8 @@ test('that a reload may lose connections is logged at the first one, with the re
     cluster.signal('SIGHUP')
     await cluster.until('the reload', ({ reloads }) => reloads === count)
   }
+  // Stats may be read before the lines that were written earlier.
+  await cluster.until('the last line', () => cluster.lines('reloaded').length === 2)
   // A kernel that moves such connections to another worker loses none.
   const isAtRisk = readMigratesRequests() === false
   expect(lines()).toHaveLength(isAtRisk ? 1 : 0)

@@ -101,6 +101,7 @@ describe.skipIf(!isPostgresExpected)('a switchover', () => {
       expect(await msUntilCreated(url)).toBeLessThan(await withinMs(second))
       const rows = (await (await fetch(`${url}/dogs/`)).json()) as { name: string }[]
       expect(rows.map(({ name }) => name)).toEqual(['again'])
+      await service.line('the database is back')
       expect(service.lines('the database is back')).toHaveLength(1)
       vip.stop()
     },
