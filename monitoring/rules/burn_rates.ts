@@ -37,11 +37,13 @@ const burns = [
 
 /** Fewer bad requests than this in the short window raise no alert: after an idle night one is a large share of all windows. */
 const LEAST_BAD = 3
+/** The rate per second that is the least number of requests, 30, in a window: all failures of a quiet night are found by a longer one. */
+const leastRate = (minutes: number): number => Number(((LEAST_RATE * 5) / minutes).toPrecision(3))
 
 export const burnRates = (apps: Apps, objectives: readonly Objective[]): RuleFile => ({
   name: 'objectives',
   comment:
-    'The objectives for clients, measured at the edge. Made from objectives.ts. Below one request in ten seconds no alert fires: a single failure would be a large share.',
+    'The objectives for clients, measured at the edge. Made from objectives.ts. Fewer than 30 requests in the short window of an alert raise none: a single failure would be a large share.',
   groups: [
     {
       name: 'objectives',
@@ -101,7 +103,7 @@ function alerts(apps: Apps, objective: Objective): Alert[] {
     const limit = `${factor} * ${allowed(objective)}`
     const options: AlertOptions = {
       expr: `${ratio(long)} > ${limit} and ${ratio(short)} > ${limit}
-and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and ${requests} > ${LEAST_RATE}`,
+and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and avg_over_time(${requests}[${short}]) > ${leastRate(minutes)}`,
       for: waits,
       severity,
       app: '{{ $labels.job }}',

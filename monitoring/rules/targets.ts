@@ -50,6 +50,16 @@ function reachable(apps: Apps): Alert[] {
       description:
         'Its admin port returns no metrics page, so Prometheus has no data about it. Check whether the process runs and read its last log lines, then start it again.',
     }),
+    // A process that ends soon after each start is up at most scrapes, and its exits are counted by no other process.
+    alert('ProcessRestarting', {
+      ...about,
+      expr: 'changes(process_start_time_seconds[15m]) > 3',
+      severity: 'ticket',
+      summary:
+        '{{ $labels.job }} at {{ $labels.instance }} started {{ $value | printf "%.0f" }} times in 15 minutes',
+      description:
+        'Something starts it again each time that it ends. The last lines of its log before a start have the reason and its exit code.',
+    }),
     alert('TargetMissing', { ...missing, expr: absent(serving), severity: 'page' }),
     alert('TargetMissing', {
       ...missing,
