@@ -113,7 +113,7 @@ and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and avg_
       runbook: 'edge',
       dashboard: apps.hasGateway
         ? `gateway?var-route=${worstRoute(objective)}`
-        : 'service?var-job={{ $labels.job }}',
+        : 'service?var-job={{ $labels.job | urlquery }}',
     }
     return alertsOf(apps)(objective.alert, options)
   })
@@ -125,8 +125,8 @@ function worstRoute({ bad }: Objective): string {
   const perRoute = (matchers: string) => `sum by (http_route) (rate(${duration}_${matchers}[5m]))`
   const query =
     'status' in bad
-      ? `topk(1, job_route:http_errors:ratio_rate5m{job='%s'} * ${route}{job='%s'})`
-      : `topk(1, ${perRoute("count{job='%s'}")} - ${perRoute(`bucket{job='%s', le='${bad.slowerThanSeconds}'}`)})`
+      ? `topk(1, job_route:http_errors:ratio_rate5m{job=%q} * ${route}{job=%q})`
+      : `topk(1, ${perRoute('count{job=%q}')} - ${perRoute(`bucket{job=%q, le='${bad.slowerThanSeconds}'}`)})`
   const filled = `printf "${query}" $labels.job $labels.job | query`
   return `{{ with ${filled} }}{{ . | first | label "http_route" | urlquery }}{{ else }}$__all{{ end }}`
 }

@@ -20,9 +20,13 @@ export const targets = (apps: Apps): RuleFile => ({
 
 function reachable(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'targets', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'targets',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   const serving = [...new Set([...apps.edge, ...apps.services])]
-  const absent = (names: readonly string[]) => names.map((job) => `absent(up{job="${job}"})`).join(' or ')
+  const absent = (names: readonly string[]) => names.map((job) => `absent(up{${jobs([job])}})`).join(' or ')
   const missing = {
     ...about,
     for: '2m',
@@ -83,7 +87,11 @@ function reachable(apps: Apps): Alert[] {
 
 function trusted(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'metrics', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'metrics',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   return [
     alert('ScrapeNearLimit', {
       ...about,
