@@ -12,7 +12,7 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import type { Objective } from '../rules/objective.ts'
-import type { Apps } from '../rules/rule.ts'
+import { type Apps, jobs } from '../rules/rule.ts'
 import { budgetTile } from './budget.ts'
 import { dashboardOf, line } from './dashboard.ts'
 import { atLeast, below, graph, idle, stat, texts } from './panels.ts'
@@ -45,7 +45,7 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       Short,
       'Whether Prometheus reaches all instances of each job.',
       inOrder([...serving(apps), apps.exporter, apps.prometheus], (job) =>
-        min('up', `${selected}, job="${job}"`),
+        min('up', `${selected}, ${jobs([job])}`),
       ),
       {
         steps: atLeast(1),

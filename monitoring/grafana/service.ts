@@ -8,6 +8,7 @@ import {
   CountsPerSecond,
   DateTimeFromNow,
 } from '@grafana/grafana-foundation-sdk/units'
+import { oneOf, quoted } from '../rules/rule.ts'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, down, graph, heatmap, idle, stat, table } from './panels.ts'
 import {
@@ -93,7 +94,7 @@ const health = ({ apps, selected }: Matchers) => [
       Seconds,
       'Number of requests by duration, from arrival to the response head.',
       // A proxied request counts once: at the services, or at the edge if only the edge is chosen.
-      buckets(duration, `${selected}, job!~"${apps.edge.join('|')}"`, selected),
+      buckets(duration, `${selected}, job!~${quoted(oneOf(apps.edge))}`, selected),
     ),
     graph(
       'Latency by route',

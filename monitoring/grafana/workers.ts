@@ -10,6 +10,7 @@ import {
   Seconds,
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
+import { quoted } from '../rules/rule.ts'
 import { dashboardOf, detail, line, section } from './dashboard.ts'
 import { atLeast, below, graph, never, stat } from './panels.ts'
 import {
@@ -48,7 +49,7 @@ const state = (matchers: Matchers, { apps, targets, workers } = matchers) => [
       'Hung',
       Short,
       'Workers whose event loop is blocked. The master kills them after HARAKIRI_MS.',
-      inOrder(serving(apps), (app) => sum('prefork_workers', `${workers}, state="hung", app="${app}"`)),
+      inOrder(serving(apps), (app) => sum('prefork_workers', `${workers}, state="hung", app=${quoted(app)}`)),
       {
         steps: below(1, 1),
       },
@@ -68,7 +69,7 @@ const state = (matchers: Matchers, { apps, targets, workers } = matchers) => [
       'End of the last rolling reload.',
       inOrder(serving(apps), (app) => ({
         // The series of an app begins with its first reload.
-        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app="${app}"}) * 1000\nor NaN * sum(prefork_workers{${workers}, app="${app}"})`,
+        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app=${quoted(app)}}) * 1000\nor NaN * sum(prefork_workers{${workers}, app=${quoted(app)}})`,
         legend: app,
       })),
       { mappings: [never] },

@@ -3,7 +3,7 @@
  * set (the first 502s ever) would be invisible. And gauges without the last values of targets that ended while Prometheus was down.
  */
 
-import type { Apps } from './rule.ts'
+import { type Apps, quoted } from './rule.ts'
 
 /** The window of {@link rate5m} in seconds, in the form that faster.ts shortens with the windows. */
 const WINDOW_SECONDS = '(5 * 60)'
@@ -31,7 +31,7 @@ export const increase5m = (counter: string): string => `${rate5m(counter)} * ${W
  * that do not exist, or hide that the present ones have no worker. If Prometheus does not scrape itself, they count.
  */
 export const current = (gauge: string, { prometheus }: Apps): string =>
-  `(${gauge} unless timestamp(${gauge}) < scalar(max(process_start_time_seconds{job="${prometheus}"})))`
+  `(${gauge} unless timestamp(${gauge}) < scalar(max(process_start_time_seconds{job=${quoted(prometheus)}})))`
 
 /** Below this rate per second a ratio or a quantile rests on too few requests to raise an alert: 30 in 5 minutes. */
 export const LEAST_RATE = 0.1

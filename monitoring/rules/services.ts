@@ -19,7 +19,11 @@ export const services = (apps: Apps): RuleFile => ({
 
 function requests(apps: Apps) {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'services', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'services',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   const service = jobs(apps.services)
   const enough = `job:http_requests:rate5m{${service}} > ${LEAST_RATE}`
   return [
@@ -55,7 +59,11 @@ function requests(apps: Apps) {
 function databases(apps: Apps) {
   const alert = alertsOf(apps)
   const connections = `sum by (job, instance) ${current('db_client_connection_count', apps)}`
-  const about = { app, runbook: 'database', dashboard: 'database?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'database',
+    dashboard: 'database?var-job={{ $labels.job | urlquery }}',
+  } as const
   return [
     // With one replica of three away the others serve: then burn rates and ServiceErrors tell whether clients suffer.
     alert('DatabaseAway', {

@@ -20,9 +20,13 @@ export const targets = (apps: Apps): RuleFile => ({
 
 function reachable(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'targets', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'targets',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   const serving = [...new Set([...apps.edge, ...apps.services])]
-  const absent = (names: readonly string[]) => names.map((job) => `absent(up{job="${job}"})`).join(' or ')
+  const absent = (names: readonly string[]) => names.map((job) => `absent(up{${jobs([job])}})`).join(' or ')
   const missing = {
     ...about,
     for: '2m',
@@ -50,6 +54,16 @@ function reachable(apps: Apps): Alert[] {
       description:
         'Its admin port returns no metrics page, so Prometheus has no data about it. Check whether the process runs and read its last log lines, then start it again.',
     }),
+    // A process that ends soon after each start is up at most scrapes, and its exits are counted by no other process.
+    alert('ProcessRestarting', {
+      ...about,
+      expr: 'changes(process_start_time_seconds[15m]) > 3',
+      severity: 'ticket',
+      summary:
+        '{{ $labels.job }} at {{ $labels.instance }} started {{ $value | printf "%.0f" }} times in 15 minutes',
+      description:
+        'Something starts it again each time that it ends. The last lines of its log before a start have the reason and its exit code.',
+    }),
     alert('TargetMissing', { ...missing, expr: absent(serving), severity: 'page' }),
     alert('TargetMissing', {
       ...missing,
@@ -73,7 +87,11 @@ function reachable(apps: Apps): Alert[] {
 
 function trusted(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'metrics', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'metrics',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   return [
     alert('ScrapeNearLimit', {
       ...about,

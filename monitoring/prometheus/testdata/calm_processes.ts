@@ -47,6 +47,55 @@ export const calmProcesses: readonly CalmStory[] = [
       if (!isAt(seconds, 200, 220)) busy(stack)
     },
   })),
+  ...['gateway', 'dogs', 'cats'].map((job) => ({
+    claim: `a deploy of ${job}, which then has another address`,
+    each: (stack: Stack, seconds: number) => {
+      if (isAt(seconds, 200)) stack.of(job)[0]!.move(195)
+      busy(stack)
+    },
+  })),
+  ...['gateway', 'dogs', 'exporter'].map((job) => ({
+    claim: `${job} restarts between two scrapes`,
+    each: (stack: Stack, seconds: number) => {
+      if (isAt(seconds, 300)) stack.of(job)[0]!.restart(295)
+      busy(stack)
+    },
+  })),
+  {
+    claim: 'two scrapes of every process are missed in a row, and the exporter restarts twice',
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const at of [100, 140]) restarts(stack, seconds, 'exporter', at, at + 20)
+      return isAt(seconds, 300, 320) ? ['gateway', 'dogs', 'cats', 'exporter', 'prometheus'] : []
+    },
+  },
+  {
+    claim: 'three deploys of dogs within ten minutes',
+    minutes: 16,
+    each: (stack, seconds) => {
+      for (const at of [100, 300, 500]) restarts(stack, seconds, 'dogs', at, at + 20)
+      busy(stack)
+    },
+  },
+  {
+    claim:
+      'a rollout of Kubernetes: each of three pods is replaced by one that is a target before it responds',
+    replicas: 4,
+    minutes: 12,
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const [index, pod] of stack.of('dogs').entries()) {
+        // The last pod is the first new one. Later ones take the places of old ones.
+        const startAt = index === 3 ? 100 : 160 + 60 * index
+        if (isAt(seconds, startAt)) {
+          pod.move(seconds)
+          pod.isUp = false
+        }
+        if (index === 3) pod.isListed = seconds >= startAt
+        if (isAt(seconds, startAt + 30)) pod.isUp = true
+      }
+    },
+  },
   {
     claim: 'a rolling deploy of three replicas of dogs',
     replicas: 3,

@@ -53,6 +53,12 @@ class Process {
     else if (this.job !== 'exporter') this.#beginService()
   }
 
+  /** Starts again under another address. */
+  move(atSeconds: number): void {
+    this.instance = `new-${this.instance}`
+    this.restart(atSeconds)
+  }
+
   /** The page of a process that is still starting: it has nothing but its start. */
   startHalf(atSeconds: number): void {
     this.restart(atSeconds)
@@ -134,8 +140,8 @@ export class Stack {
   /** All processes but Prometheus start again under other addresses, as containers that are created anew. */
   moveAll(atSeconds: number): void {
     for (const process of this.processes) {
-      if (process.job !== 'prometheus') process.instance = `new-${process.instance}`
-      process.restart(atSeconds)
+      if (process.job === 'prometheus') process.restart(atSeconds)
+      else process.move(atSeconds)
     }
     this.#beginExported()
   }
