@@ -162,6 +162,22 @@ describe.skipIf(!isHere)('compose.yml', () => {
   )
 })
 
+test('a gateway that has lost the network of gateway-address ends, so that it starts again in the new one', async () => {
+  const { services } = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as {
+    services: Record<string, { network_mode?: string; restart?: string; healthcheck?: { test: string[] } }>
+  }
+  const guests = Object.values(services).filter(({ network_mode = '' }) =>
+    network_mode.startsWith('service:'),
+  )
+  expect(guests).toHaveLength(2)
+  for (const { healthcheck, restart } of guests) {
+    expect(restart).toBe('unless-stopped')
+    expect(healthcheck!.test.at(-1)).toStartWith(
+      "if (Object.keys(require('os').networkInterfaces()).length < 2) process.kill(1); ",
+    )
+  }
+})
+
 test('health checks ask their own container also where Docker gives containers a proxy', async () => {
   for (const file of ['compose.yml', 'deploy/swarm/stack.yml']) {
     const { services } = Bun.YAML.parse(await Bun.file(join(ROOT, file)).text()) as {
