@@ -162,6 +162,11 @@ describe('metrics', () => {
     await using gateway = startGateway(upstream.url)
     await gateway.ask()
     expect(gateway.tally).toHaveProperty('sentBytes', 2)
+    // More than the largest body that is allowed by default.
+    const buckets = (await gateway.page()).matchAll(
+      /^http_server_request_body_size_bytes_bucket\{.*le="(\d+)"/gm,
+    )
+    expect(Math.max(...Array.from(buckets, ([, le]) => Number(le)))).toBe(64 * 8 ** 7)
     using _ = await cannedUpstream(OK)
     await gateway.ask(ASK.replace('GET', 'HEAD'), /\r\n\r\n$/)
     expect(gateway.tally).toHaveProperty('sentBytes', 2)

@@ -129,6 +129,22 @@ describe('a body', () => {
     expect(await client.until(/ok$/)).toStartWith('HTTP/1.1 200 OK')
   })
 
+  test('that has come slowly gets its response in time, or a 504', async () => {
+    let seen = ''
+    using upstream = await rawUpstream((received) => void (seen = received))
+    await using gateway = startGateway(upstream.url)
+    const head = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n'
+    using client = await rawClient(gateway.port, `${head}1`)
+    while (!seen.endsWith('1')) await new Promise(setImmediate)
+    gateway.advance(29_000)
+    client.socket.write('2')
+    while (!seen.endsWith('12')) await new Promise(setImmediate)
+    gateway.advance(35_000)
+    expect(client.received()).toBe('')
+    gateway.advance(1)
+    expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 504 ')
+  })
+
   test.each([
     ['a declared length', 'Content-Length: 11\r\n\r\nhello'],
     ['chunks', 'Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n'],

@@ -265,6 +265,23 @@ describe('a bad file is rejected with every problem by key path', () => {
   })
 
   test.each([
+    ['strip', 'true or false'],
+    ['allow', 'a list of addresses and networks'],
+    ['deny', 'a list of addresses and networks'],
+    ['rate', 'a table with requests, per, burst and key'],
+    ['limits', 'a table with body_bytes'],
+    ['timeouts', 'a table with timeouts'],
+    ['log', 'a table with access'],
+    ['errors', 'a table of statuses with a file or a URL'],
+    ['request_headers', 'a table with set, add and remove'],
+    ['rewrite', 'a path that replaces the route’s, like /v2, without a slash or * at its end'],
+  ])('a route whose %s is a number: must be %s', async (key, must) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${key} = 1`) })).toEqual([
+      `route[0].${key}: 1 is not allowed: must be ${must}`,
+    ])
+  })
+
+  test.each([
     ['hosts = ["a.example", "*.b.example", "Bücher.example", "[::1]"]', []],
     ['hosts = ["*"]', [`route[0].hosts[0]: "*" is not allowed: must be ${HOST}`]],
     ['hosts = []', ['route[0].hosts: [] is not allowed: must be a list of hosts']],

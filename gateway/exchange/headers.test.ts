@@ -129,6 +129,20 @@ describe('a rejected request of a route', () => {
     expect(ids).toEqual([1, 2, 3].map(() => ['dogs', 'shop', status]))
   })
 
+  test('has the id that the upstream got, if that sends no response', async () => {
+    let seen = ''
+    using upstream = await rawUpstream((received, socket) => {
+      seen = received
+      socket.destroy()
+    })
+    const response_headers = { set: { 'X-Id': '{request_id}' } }
+    await using gateway = startGateway(upstream.url, routed({ response_headers }))
+    const response = await gateway.ask(GET.replace('GET', 'POST'), /\}$/)
+    expect(response).toStartWith('HTTP/1.1 502 ')
+    const [, id] = /^X-Request-Id: (\w+)\r$/m.exec(seen)!
+    expect(response).toContain(`\r\nX-Id: ${id}\r\n`)
+  })
+
   test('is not logged if its route says so', async () => {
     await using gateway = startGateway('http://127.0.0.1:1', {
       ...routed({ ...route, log: { access: 'off' } }),

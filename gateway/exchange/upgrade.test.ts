@@ -92,6 +92,8 @@ test('closing either side closes the other one', async () => {
   )
   for (const socket of upstream.sockets) socket.end('bye')
   expect(await first.untilClosed()).toEndWith('hellobye')
+  // The bytes of a tunnel are no body.
+  expect(await gateway.metric('http_server_response_body_size_bytes_sum{http_route="dogs"}')).toBe(0)
   using second = await rawClient(gateway.port, UPGRADE)
   await second.until(/hello$/)
   second.socket.destroy()

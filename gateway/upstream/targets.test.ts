@@ -389,6 +389,19 @@ describe('a request without a response', () => {
     expect(first.asked).toHaveLength(EJECT_AFTER)
   })
 
+  test('goes to an ejected target if no other is left', async () => {
+    using first = await namedUpstream('first')
+    using second = await namedUpstream('second')
+    first.state.does = 'hang up'
+    await using gateway = startGateway([first.url, second.url])
+    while (statesOf(gateway).ejected === 0) await gateway.ask(GET, RESPONSE)
+    first.state.does = 'respond'
+    second.stopListening()
+    for (const socket of second.sockets) socket.destroy()
+    await until(() => gateway.server.gateway.upstreams[0]!.idleConnections === 0)
+    expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
+  })
+
   test('in time ejects its target, also on a kept connection', async () => {
     using first = await namedUpstream('first')
     using second = await namedUpstream('second')
