@@ -31,7 +31,7 @@ afterAll(() => timers.mockRestore())
 /** A listener with this file, and what lets it read the file again. */
 async function listening(yaml: string) {
   await Bun.write(file, yaml)
-  const listener = new Listener(ANY, file, () => new Response('hello'), log)
+  const listener = new Listener(ANY, file, async () => new Response('hello'), log)
   const [readAgain, ms] = timers.mock.calls[0] as unknown as [() => void, number]
   expect(ms).toBe(1000)
   const change = async (text: string) => {

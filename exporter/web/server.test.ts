@@ -9,6 +9,8 @@ const CORES = { id: 1, status: 'idle', cores: [{ id: 0, requests: 5, in_request:
 const target = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
+  // Bun would close a silent connection after some seconds.
+  idleTimeout: 0,
   fetch({ url }) {
     const { pathname } = new URL(url)
     if (pathname === '/stats') return Response.json({ name: 'dogs', workers: [CORES] })

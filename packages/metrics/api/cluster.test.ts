@@ -365,6 +365,14 @@ test('series of prom-client without room are dropped, and each is counted once',
   expect(page).toContain(`metrics_dropped_series_total ${100 - shown}\n`)
 })
 
+test('gauges of prom-client and others of their name add up', async () => {
+  const segment = create()
+  new Gauge({ name: 'a', help, registers: [workerOf(segment)] }).set(3)
+  new promClient.Gauge({ name: 'a', help, registers: [workerOf(segment, 2) as never] }).set(4)
+  await aSecond()
+  expect((await masterPageOf(segment)).get('a{}')).toBe('7')
+})
+
 test('a gauge of prom-client counts as set', async () => {
   const segment = create()
   new Gauge({ name: 'a', help, aggregator: 'min', registers: [workerOf(segment)] })
