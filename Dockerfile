@@ -10,9 +10,8 @@ LABEL org.opencontainers.image.title="bun-monitoring" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A new volume takes its owner from here.
 RUN mkdir /data && chown bun:bun /data
-# The addresses of containers change: Bun keeps the result of a name lookup for a second, not for its default of 30 s. Docker may give
-# containers a proxy, which health checks of the container itself must not use.
-ENV NODE_ENV=production BUN_CONFIG_DNS_TIME_TO_LIVE_SECONDS=1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+# The addresses of containers change: Bun keeps the result of a name lookup for a second, not for its default of 30 s.
+ENV NODE_ENV=production BUN_CONFIG_DNS_TIME_TO_LIVE_SECONDS=1
 
 FROM base AS packages
 # The files that the packages depend on come first, so that a change of code does not install them again.

@@ -323,6 +323,25 @@ describe('the pages of deploy/operations', () => {
   }, 120_000)
 })
 
+test('a process that is killed comes back by itself, and with gateway-address the gateway does', async () => {
+  for (const service of [...OWN, 'gateway-address']) {
+    const id = (await compose('ps', '-q', service)).trim()
+    const [{ State }] = await Bun.$`docker inspect ${id}`.json()
+    process.kill(State.Pid, 'SIGKILL')
+    await until(async () => {
+      const [{ State: now, RestartCount }] = await Bun.$`docker inspect ${id}`.json()
+      return RestartCount > 0 && now.Running ? undefined : `${service} does not run`
+    }, 30_000)
+    await until(async () => {
+      const status = await fetch(`${gateway}/dogs/`, { signal: AbortSignal.timeout(5000) }).then(
+        (response) => response.status,
+        (error: Error) => error.message,
+      )
+      return status === 200 ? undefined : `after the end of ${service}: ${status}`
+    }, 60_000)
+  }
+}, 300_000)
+
 test('a restart keeps what was stored', async () => {
   const created = await fetch(`${gateway}/dogs/`, { method: 'POST', body: '{"name":"Rex","breed":"Pug"}' })
   const { id } = (await created.json()) as { id: number }

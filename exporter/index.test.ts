@@ -42,6 +42,8 @@ test('it logs the addresses that it listens on, of each --web.listen-address', a
     '--web.listen-address=0.0.0.0:0',
     '--web.listen-address=localhost:0',
     `--stats.uri=${DOGS}`,
+    // Programs that start it wait for the line at any level.
+    '--log.level=error',
   )
   const { url, urls } = (await exporter.line('ready')) as unknown as { url: string; urls: string[] }
   expect(urls.map((each) => each.replace(/\d+$/, 'N'))).toEqual([

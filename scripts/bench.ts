@@ -2,7 +2,7 @@
 import { ROOT } from './external.ts'
 
 const benchmarks = [
-  ...new Bun.Glob('{gateway,exporter,services/*,packages/*}/bench/*.bench.ts').scanSync(ROOT),
+  ...new Bun.Glob('{scripts,gateway,exporter,services/*,packages/*}/bench/*.bench.ts').scanSync(ROOT),
 ]
 for (const path of benchmarks.toSorted()) {
   console.log(`\n== ${path}`)

@@ -32,6 +32,8 @@ export async function watchChanges(
   const watcher = watch([...folders], {
     cwd: root,
     ignoreInitial: true,
+    // Otherwise it reports removed files a tenth of a second later than others, so that one save would be two changes.
+    atomic: false,
     ignored: (path) => /(^|[/\\])(node_modules|data)$/.test(relative(root, path)),
   })
   watcher.on('all', (_, path) => {

@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os'
 import settings from '../bunfig.toml'
+import { tooOld } from './install.ts'
 import { conclusion, skippedIn } from './skipped.ts'
 
 const HELP = `bun run check [--all]
@@ -29,6 +30,11 @@ async function main(args: readonly string[]): Promise<number> {
     if (unknown === undefined) console.log(HELP)
     else console.error(`check: unknown flag ${unknown}\n\n${HELP}`)
     return unknown === undefined ? 0 : 2
+  }
+  const problem = tooOld(Bun.version, 'check')
+  if (problem !== undefined) {
+    console.error(problem)
+    return 1
   }
   const all = isCI || args.includes('--all')
   const failed: string[] = []

@@ -24,9 +24,6 @@ const QUIT_WITHIN_MS = 3000
 /** The last lines of a process are read after its end. If a child of it lives on, the pipe may never end. */
 const LAST_LINES_WITHIN_MS = 1000
 
-/** Every address is one of this machine, which a proxy of the environment cannot reach. */
-for (const name of ['NO_PROXY', 'no_proxy']) Bun.env[name] = '127.0.0.1'
-
 export interface ChildOptions {
   name: string
   command: readonly string[]
@@ -126,8 +123,9 @@ export class Child implements AsyncDisposable {
   }
 }
 
+/** Without a proxy of the environment, since every address is one of this machine. */
 const isOk = (url: string): Promise<boolean> =>
-  fetch(url).then(
+  fetch(url, { proxy: false }).then(
     ({ ok }) => ok,
     () => false,
   )

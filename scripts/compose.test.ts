@@ -162,8 +162,32 @@ describe.skipIf(!isHere)('compose.yml', () => {
   )
 })
 
-test('health checks ask their own container also where Docker gives containers a proxy', () => {
-  expect(dockerfile).toMatch(/^ENV .*\bNO_PROXY=127\.0\.0\.1 no_proxy=127\.0\.0\.1$/m)
+test('a gateway that has lost the network of gateway-address ends, so that it starts again in the new one', async () => {
+  const { services } = Bun.YAML.parse(await Bun.file(join(ROOT, 'compose.yml')).text()) as {
+    services: Record<string, { network_mode?: string; restart?: string; healthcheck?: { test: string[] } }>
+  }
+  const guests = Object.values(services).filter(({ network_mode = '' }) =>
+    network_mode.startsWith('service:'),
+  )
+  expect(guests).toHaveLength(2)
+  for (const { healthcheck, restart } of guests) {
+    expect(restart).toBe('unless-stopped')
+    expect(healthcheck!.test.at(-1)).toStartWith(
+      "if (Object.keys(require('os').networkInterfaces()).length < 2) process.kill(1); ",
+    )
+  }
+})
+
+test('health checks ask their own container also where Docker gives containers a proxy', async () => {
+  for (const file of ['compose.yml', 'deploy/swarm/stack.yml']) {
+    const { services } = Bun.YAML.parse(await Bun.file(join(ROOT, file)).text()) as {
+      services: Record<string, { healthcheck?: { test: string[] } }>
+    }
+    const checks = Object.values(services).flatMap(({ healthcheck }) => healthcheck?.test.join(' ') ?? [])
+    const asking = checks.filter((check) => /^CMD (bun|wget) /.test(check))
+    expect(asking.length).toBeGreaterThan(3)
+    expect(asking.filter((check) => !/, \{ proxy: false \}\)|^CMD wget -Y off /.test(check))).toEqual([])
+  }
 })
 
 test('the image without a target says what it is and how to start each program', async () => {

@@ -56,6 +56,24 @@ test.skipIf(!isClone)('every package, and every folder with settings for tests, 
   expect(folders.filter((folder) => expected(folder).length === 0)).toEqual([])
 })
 
+test.skipIf(!isClone)('a proxy of the environment stands in the way of no tests', async () => {
+  const settings = files.filter((file) => /(^|\/)bunfig\.toml$/.test(file))
+  const loaded = settings.map(async (file) => {
+    const { test } = (await import(join(ROOT, file))) as { test: { preload: string[] } }
+    return test.preload.map((path) => join(dirname(file), path))
+  })
+  expect(await Promise.all(loaded)).toEqual(settings.map(() => ['scripts/testing_proxy.ts']))
+
+  const script = `import './testing_proxy.ts'
+    await using server = Bun.serve({ port: 0, fetch: () => new Response('here') })
+    for (const host of ['127.0.0.1', 'localhost'])
+      console.log(await (await fetch('http://' + host + ':' + server.port)).text())
+    console.log(Bun.env.NO_PROXY.startsWith('example.org,'), Bun.env.no_proxy)`
+  const proxy = { http_proxy: 'http://127.0.0.1:1', NO_PROXY: 'example.org', no_proxy: '' }
+  const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env({ ...Bun.env, ...proxy })
+  expect(await run.text()).toBe('here\nhere\ntrue 127.0.0.1,localhost,[::1],::1\n')
+})
+
 test('CI runs the slow tests, too', async () => {
   for (const path of ['.ci/run', '.github/workflows/check.yml'])
     expect(await Bun.file(join(ROOT, path)).text()).toContain('npx -y bun@1.4.5 run check --all\n')

@@ -20,11 +20,12 @@ test('an installed Grafana is started with our provisioning and the pages beside
     mkdirSync(join(folder, 'public'))
     const program = join(folder, 'bin/grafana')
     writeFileSync(program, '#!/bin/sh\n')
-    const started = grafana(program, '127.0.0.1:3001', 'http://127.0.0.1:9091')
+    const started = grafana(program, '127.0.0.1:3001', 'http://127.0.0.1:9091', join(folder, 'data'))
     expect(started?.command).toEqual([program, 'server', `--homepath=${folder}`])
     expect(started).toMatchObject({ url: 'http://127.0.0.1:3001', readyPath: '/api/health' })
     expect(started?.env).toMatchObject({
       GF_SERVER_HTTP_PORT: '3001',
+      GF_PATHS_DATA: join(folder, 'data'),
       PROMETHEUS_URL: 'http://127.0.0.1:9091',
       GF_PATHS_PROVISIONING: join(ROOT, 'monitoring/grafana/provisioning'),
     })

@@ -6,14 +6,18 @@ import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type External, ROOT } from './external.ts'
 
-/** Returns undefined if the web pages of the program cannot be found. */
-export function grafana(program: string, address: string, prometheusUrl: string): External | undefined {
+/** @param data a folder of its own @returns undefined if the web pages of the program cannot be found. */
+export function grafana(
+  program: string,
+  address: string,
+  prometheusUrl: string,
+  data: string,
+): External | undefined {
   const homepath = findHomepath(program)
   if (!homepath) return undefined
 
   const { hostname, port } = new URL(`http://${address}`)
   const folder = join(ROOT, 'monitoring/grafana')
-  const data = join(ROOT, '.run/grafana')
   return {
     name: 'grafana',
     command: [program, 'server', `--homepath=${homepath}`],

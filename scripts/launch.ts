@@ -12,11 +12,14 @@ import { bunOf, welcome } from './welcome.ts'
 const print = (line: string) => console.log(line)
 const prefixes = services.map((name) => name.toUpperCase())
 
+const ON_SAVE = 'Each save restarts the processes that run the file, also those that have ended.'
+
 const helpOf = (script: string) => `bun run ${script} [--free-ports]
 
 Starts the whole stack. Settings are environment variables: docs/settings.md
 
-  --free-ports  takes free ports instead of those of the settings, for a second stack beside the first
+  --free-ports  takes free ports instead of those of the settings, for a second stack beside the first. If both are of one
+                checkout, they share the databases of the services; Prometheus' data of the second one goes at its end
   --help        prints this text`
 
 /** @returns the exit code */
@@ -26,8 +29,8 @@ export async function launch(script: 'up' | 'dev', args: readonly string[]): Pro
     return args[0] === '--help' ? EXIT.ok : EXIT.badConfig
   }
   const signals = stopSignals()
-  // Closing the terminal does the same as Ctrl+C.
-  process.on('SIGHUP', () => process.emit('SIGTERM'))
+  // Closing the terminal does the same as Ctrl+C. Like that it comes twice, since `bun run` passes on another one.
+  process.on('SIGHUP', () => process.emit('SIGINT', 'SIGINT'))
   const stopped = signals.drain.then(() => 'stopped' as const)
   const adminPassword = await setAdminPassword(Bun.env, prefixes)
   const oneWorker = Object.fromEntries(['GATEWAY', ...prefixes].map((prefix) => [`${prefix}_WORKERS`, '1']))
@@ -41,6 +44,7 @@ export async function launch(script: 'up' | 'dev', args: readonly string[]): Pro
       const started = await Promise.race([stack.start(), stopped])
       if (started === 'stopped') return 0
       console.log(welcome(started, adminPassword))
+      if (isDev) console.log(ON_SAVE)
       saves?.begin()
       const end = await (isDev ? stopped : Promise.race([stopped, stack.brokeDown]))
       if (end === 'stopped') return 0

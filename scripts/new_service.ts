@@ -151,7 +151,7 @@ if (import.meta.main) {
       .quiet()
     console.log(`services/${name} has the ports ${port} and ${adminPort}. Next:
   1. declare its fields in services/${name}/model.ts: services/pets/README.md has the types
-  2. git diff, bun run check, bun run up`)
+  2. git diff, bun run check, bun run up (end a \`bun run dev\` that runs, and start it again)`)
   } catch (error) {
     console.error((error as Error).message)
     process.exit(EXIT.badConfig)

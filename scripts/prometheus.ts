@@ -10,8 +10,8 @@ import { type External, ROOT } from './external.ts'
 const SOURCE = join(ROOT, 'monitoring/prometheus')
 
 export interface PrometheusOptions {
-  /** The folder of configuration and data. By default it still has the data of the last run. */
-  folder?: string
+  /** The folder of configuration and data, which may still have the data of the last run. */
+  folder: string
   /** Divides every duration of configuration and rules, so that alerts fire within seconds (default 1). */
   timesFaster?: number
 }
@@ -19,7 +19,7 @@ export interface PrometheusOptions {
 /** @param targets base URL of each job; the file of a job in `targets/` has its name */
 export async function prometheus(
   targets: Record<string, string>,
-  { folder = join(ROOT, '.run/prometheus'), timesFaster = 1 }: PrometheusOptions = {},
+  { folder, timesFaster = 1 }: PrometheusOptions,
 ): Promise<External> {
   const config = join(folder, 'config')
   await rm(config, { recursive: true, force: true })

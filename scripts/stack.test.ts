@@ -3,7 +3,6 @@ import { kinds } from '../services/testing_kinds.ts'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
 import { targetFile } from './prometheus.ts'
-import { checkFree } from './stack.ts'
 
 const print = () => {}
 const bun = (script: string) => [process.execPath, '-e', script]
@@ -27,27 +26,6 @@ test('our own processes have no time limit until they are ready', async () => {
   jest.useRealTimers()
   gate.resolve(new Response())
   expect(await ready).toContain('ready')
-})
-
-test('an address that another program listens on is an error, and never taken for ours', async () => {
-  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('ready') })
-  const address = `127.0.0.1:${server.port}`
-  expect(() => checkFree('prometheus', address)).toThrow(
-    `prometheus did not start: port ${server.port} is taken: stop what listens on ${address} (process ${process.pid} listens there: `,
-  )
-  await server.stop(true)
-  expect(checkFree('prometheus', address)).toBe(address)
-})
-
-test('port 0 becomes a free port', async () => {
-  const address = checkFree('prometheus', '127.0.0.1:0')
-  expect(address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/)
-  await using server = Bun.serve({
-    port: new URL(`tcp://${address}`).port,
-    hostname: '127.0.0.1',
-    fetch: () => new Response(),
-  })
-  expect(server.port).toBeGreaterThan(0)
 })
 
 test.each([
@@ -122,6 +100,15 @@ test('another program is ready also where the environment has a proxy', async ()
   }
   const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env({ ...Bun.env, ...proxy })
   expect(await run.text()).toBe('ready\n')
+}, 20_000)
+
+test('a process gets the proxies of the environment as they are', async () => {
+  const script = `import { Child } from './child.ts'
+    const command = [process.execPath, '-e', 'console.log(Bun.env.NO_PROXY, Bun.env.no_proxy)']
+    await new Child({ name: 'x', command, print: console.log }).exited`
+  const env = { ...Bun.env, NO_PROXY: 'example.org', no_proxy: '.example.net' }
+  const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env(env)
+  expect(await run.text()).toBe('x          | example.org .example.net\n')
 }, 20_000)
 
 test('the committed targets are those of the default ports', async () => {

@@ -4,11 +4,11 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, holderOf } from '@bun-monitoring/prefork'
 import { services, type ServiceName } from '../services/names.ts'
-import { Child, NotStarted } from './child.ts'
+import { Child } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
+import { checkPorts, freePort } from './ports.ts'
 import { prometheus, type PrometheusOptions } from './prometheus.ts'
 import { newSocketFolder } from './socket_folder.ts'
 
@@ -19,7 +19,7 @@ export interface StackOptions {
   env?: Record<string, string>
   /** Every port is a free one, so that several stacks run beside each other. */
   hasFreePorts?: boolean
-  prometheusOptions?: PrometheusOptions
+  prometheusOptions?: Partial<PrometheusOptions>
   print: (line: string) => void
 }
 
@@ -39,6 +39,14 @@ export interface StackUrls {
 export const PARTS = [...services, 'gateway', 'exporter'] as const
 export type PartName = (typeof PARTS)[number]
 
+/** Of programs whose ports are no settings. */
+const PORTS = { exporter: 9117, prometheus: 9090, grafana: 3000 }
+
+const otherPorts = () =>
+  Object.entries(PORTS)
+    .map(([name, port]) => ({ name, port }))
+    .filter(({ name }) => name === 'exporter' || Bun.which(name) !== null)
+
 /** How one of our own processes is started. */
 interface Launch {
   folder: string
@@ -54,7 +62,7 @@ export class Stack {
   readonly #isExpectedToEnd = new WeakSet<Child>()
   /** How each of our own processes starts again at its old address. */
   readonly #launches = new Map<PartName, Launch>()
-  /** The folder of the services' unix sockets. */
+  /** The folder of the services' unix sockets, and of what else goes with this stack. */
   readonly #sockets = newSocketFolder()
   #isStopping = false
 
@@ -67,10 +75,11 @@ export class Stack {
     return this.#ended.promise
   }
 
-  /** @throws Error with one line that names the process that did not start; call `stop` then, too */
+  /** @throws Error with a line for each process that did not start; call `stop` then, too */
   async start(): Promise<StackUrls> {
-    const addressOf = (name: string, port: number) =>
-      checkFree(name, `127.0.0.1:${this.#options.hasFreePorts ? 0 : port}`)
+    const { hasFreePorts = false, env } = this.#options
+    if (!hasFreePorts) await checkPorts({ ...Bun.env, ...env }, otherPorts())
+    const addressOf = (port: number) => `127.0.0.1:${hasFreePorts ? freePort() : port}`
     const starting = services.map((name) =>
       this.#startPart(name, `services/${name}`, { [`${name.toUpperCase()}_SOCKET_DIR`]: this.#sockets }),
     )
@@ -83,7 +92,7 @@ export class Stack {
     const gateway = await this.#startPart('gateway', 'gateway', Object.fromEntries(sockets))
     const admin = { gateway: gateway.admin, ...byName(started.map((urls) => urls.admin)) }
     const targets = Object.values(admin).map((url) => `--stats.uri=${url}/stats`)
-    const exporter = await this.#startPart('exporter', 'exporter', {}, addressOf('exporter', 9117), targets)
+    const exporter = await this.#startPart('exporter', 'exporter', {}, addressOf(PORTS.exporter), targets)
 
     const urls: StackUrls = {
       gateway: gateway.url,
@@ -92,12 +101,16 @@ export class Stack {
       admin,
     }
     if (!Bun.which('prometheus')) return urls
-    const prometheusUrl = `http://${addressOf('prometheus', 9090)}`
+    const prometheusUrl = `http://${addressOf(PORTS.prometheus)}`
     const scraped = { ...admin, exporter: exporter.url, prometheus: prometheusUrl }
-    urls.prometheus = await this.#external(await prometheus(scraped, this.#options.prometheusOptions))
+    // Two Prometheus or Grafana cannot use one folder. That of a further stack goes with it.
+    const data = hasFreePorts ? this.#sockets : join(ROOT, '.run')
+    const options = { folder: join(data, 'prometheus'), ...this.#options.prometheusOptions }
+    urls.prometheus = await this.#external(await prometheus(scraped, options))
 
     const program = Bun.which('grafana')
-    const installed = program && grafana(program, addressOf('grafana', 3000), urls.prometheus)
+    const installed =
+      program && grafana(program, addressOf(PORTS.grafana), urls.prometheus, join(data, 'grafana'))
     if (installed) urls.grafana = await this.#external(installed)
     return urls
   }
@@ -188,25 +201,6 @@ export class Stack {
       this.#options.print(what)
       this.#ended.resolve(what)
     })
-  }
-}
-
-/**
- * Checks an address before a program starts that would not say that it is taken: another program there would answer in its place.
- * @returns the address, with a free port in place of 0
- * @throws NotStarted that names the port that is taken, and the process that has it
- */
-export function checkFree(name: string, address: string): string {
-  const { hostname, port } = new URL(`tcp://${address}`)
-  try {
-    const listener = Bun.listen({ hostname, port: Number(port), socket: { data() {} } })
-    listener.stop(true)
-    return `${hostname}:${listener.port}`
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const taken = `port ${port} is taken: stop what listens on ${address}${holderOf(Number(port))}`
-    const why = code === 'EADDRINUSE' ? taken : message
-    throw new NotStarted(name, EXIT.couldNotStart, why)
   }
 }
 

@@ -1,6 +1,6 @@
-/** Test helper. The files of this clone, without those that git ignores. */
+/** Test helper. The files of this clone, without those that git ignores, and a copy of them. */
 import { $ } from 'bun'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isExpected } from '@bun-monitoring/prefork/testing'
 import { ROOT } from './external.ts'
@@ -15,3 +15,14 @@ export const filesOf = async (...patterns: string[]): Promise<string[]> =>
   isClone
     ? (await $`git ls-files -co --exclude-standard ${patterns}`.cwd(ROOT).text()).trim().split('\n')
     : []
+
+/** Copies the files as they are now, committed or not, into a new folder, which becomes a clone with one commit. */
+export async function copyTo(folder: string): Promise<void> {
+  mkdirSync(folder)
+  await $`git ls-files -coz --exclude-standard | xargs -0 cp --parents --no-dereference -t ${folder}`.cwd(
+    ROOT,
+  )
+  await $`git init --quiet && git add --all && git -c user.name=x -c user.email=x commit --quiet --message x`.cwd(
+    folder,
+  )
+}

@@ -50,12 +50,13 @@ test('the next command is one that another terminal knows, also where npx has br
 
 test.each([
   [
-    ['apt-get', 'docker'],
+    ['apt-get', 'sudo', 'systemctl', 'docker'],
     'sudo apt-get install prometheus && sudo systemctl disable --now prometheus, then start again',
   ],
   [['brew'], 'brew install prometheus, then start again'],
-  [['apk'], 'sudo apk add prometheus, then start again'],
-  [['pacman'], 'sudo pacman -S prometheus, then start again'],
+  [['apt-get'], 'apt-get install prometheus, then start again'],
+  [['apk', 'sudo'], 'sudo apk add prometheus, then start again'],
+  [['pacman', 'sudo'], 'sudo pacman -S prometheus, then start again'],
   [['docker'], 'use "docker compose up --build" instead'],
   [[], 'see https://prometheus.io/download'],
 ])(

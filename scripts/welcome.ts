@@ -67,16 +67,19 @@ function missing(
 
 const managers = {
   brew: (name: string) => `brew install ${name}`,
-  // Debian's package starts a server of its own, which would take the port.
-  'apt-get': (name: string) => `sudo apt-get install ${name} && sudo systemctl disable --now ${name}`,
-  apk: (name: string) => `sudo apk add ${name}`,
-  pacman: (name: string) => `sudo pacman -S ${name}`,
+  // Debian's package starts a server of its own, which would take the port. A container has no systemd.
+  'apt-get': (name: string, asRoot: string, isContainer: boolean) =>
+    `${asRoot}apt-get install ${name}` + (isContainer ? '' : ` && ${asRoot}systemctl disable --now ${name}`),
+  apk: (name: string, asRoot: string) => `${asRoot}apk add ${name}`,
+  pacman: (name: string, asRoot: string) => `${asRoot}pacman -S ${name}`,
 }
 
 /** The command of the package manager that is there. */
 function howToInstall(name: string, find: (program: string) => string | null): string {
   const manager = Object.entries(managers).find(([program]) => find(program) !== null)
-  return manager === undefined ? withoutManager(name, find) : `${manager[1](name)}, then start again`
+  if (manager === undefined) return withoutManager(name, find)
+  const asRoot = find('sudo') === null ? '' : 'sudo '
+  return `${manager[1](name, asRoot, find('systemctl') === null)}, then start again`
 }
 
 /** Linux distributions have no package of it. */

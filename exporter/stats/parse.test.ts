@@ -205,6 +205,19 @@ test.each([
   expect(Object.keys(parseStats(text, NO_CORES))).toEqual([outcome])
 })
 
+test("signals are those of uWSGI: our master's constant 0 is none", () => {
+  const outcome = parse({
+    workers: [
+      { id: 1, signals: 3 },
+      { id: 2, signals: 0, state: 'ready' },
+    ],
+  })
+  expect('stats' in outcome && outcome.stats.workers?.map(({ uwsgiSignals }) => uwsgiSignals)).toEqual([
+    3,
+    undefined,
+  ])
+})
+
 describe("a worker's state is that of our master, or corresponds to uWSGI's status", () => {
   test.each([
     [{ state: 'draining', status: 'idle', pid: 5 }, 'draining'],

@@ -176,6 +176,19 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await (await fetch(url)).text()).toBe('toy')
   })
 
+  test('an error in a handler of signals ends the cluster, and no worker is left', async () => {
+    await using cluster = toys({ TOY_HANDLER: 'throws' })
+    await cluster.ready()
+    const pids = await cluster.pids()
+    cluster.signal('SIGUSR2')
+    expect(await cluster.line('an error was not caught: in a handler of signals')).toMatchObject({
+      level: 'error',
+      pid: cluster.pid,
+    })
+    expect(await cluster.exit()).toBe(EXIT.crashed)
+    await gone(pids)
+  })
+
   test('the app closes its resources once, and is waited for', async () => {
     await using cluster = toys({ TOY_CLOSE: '50' })
     const { url } = await cluster.ready()

@@ -351,20 +351,6 @@ describe.each(testDatabases)('a field that is added later, on %s', (_, create) =
       '0006_note, 0007_ringed, 0008_state',
     )
   })
-
-  test('needs a migration once the table exists', async () => {
-    await using database = await create()
-    const kept: TestDatabase = { ...database, [Symbol.asyncDispose]: async () => {} }
-    {
-      await using _ = await openPets(kept, { kind: without(false) })
-    }
-    const chip = { type: 'text', default: 'x', description: 'its chip' } as const
-    const { fields, ...rest } = without(false)
-    const later = defineKind({ ...rest, fields: { ...fields, chip } })
-    await expect(openPets(kept, { kind: later })).rejects.toThrow(
-      "the table birds exists without chip: declare a later field with a default and a migration, as added: '0006_chip'",
-    )
-  })
 })
 
 test.each(testDatabases)('a kind may have a word of SQL as its name, on %s', async (_, create) => {

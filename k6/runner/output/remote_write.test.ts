@@ -154,3 +154,30 @@ test('an output that is not known is refused', () => {
     'this runner does not have the output cloud: run it with k6',
   )
 })
+
+test('Prometheus on this machine is asked without the proxy of the environment, and on another one through it', async () => {
+  const through: string[] = []
+  using receiver = receive()
+  await using proxy = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch(request) {
+      through.push(request.url)
+      return new Response()
+    },
+  })
+  const before = Bun.env.http_proxy
+  Bun.env.http_proxy = `${proxy.url}`
+  try {
+    for (const url of [receiver.url, 'http://prometheus.example/write']) {
+      const metrics = new Metrics()
+      await using _ = open(metrics, url)
+      metrics.add('iterations', 1, metrics.tagSet({}))
+    }
+  } finally {
+    if (before === undefined) delete Bun.env.http_proxy
+    else Bun.env.http_proxy = before
+  }
+  expect(receiver.received).toHaveLength(1)
+  expect(through).toEqual(['http://prometheus.example/write'])
+})

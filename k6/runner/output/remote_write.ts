@@ -73,6 +73,7 @@ export class RemoteWrite implements AsyncDisposable {
         },
         body: compress(encode(samples, nowMs)) as Uint8Array<ArrayBuffer>,
         signal: AbortSignal.timeout(GIVE_UP_AFTER_MS),
+        ...(isOfThisMachine(url) ? { proxy: false } : {}),
       })
       if (!response.ok) throw new Error(`${response.status} ${(await response.text()).trim()}`)
     } catch (error) {
@@ -82,6 +83,9 @@ export class RemoteWrite implements AsyncDisposable {
     }
   }
 }
+
+/** As in k6, addresses of the machine itself are asked without the proxy of the environment. */
+const isOfThisMachine = (url: string): boolean => /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname)
 
 interface PrometheusSample {
   name: string

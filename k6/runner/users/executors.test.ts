@@ -128,22 +128,29 @@ test('an iteration of a user that is no longer wanted is cut off after the grace
   expect(host.started).toBe(2)
 })
 
-test('a user that is wanted again before its grace is over goes on', async () => {
-  const host = new Iterations()
-  const stages = [
-    { duration: '0s', target: 0 },
-    { duration: '0s', target: 1 },
-    { duration: '50ms', target: 1 },
-  ]
-  const executor = closed(1, stages, { gracefulRampDownMs: 1 })
-  const run = executor.run(host)
-  const [user] = [...host.going.keys()]
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  expect(user!.isInterrupted).toBe(false)
-  expect(host.going.has(user!)).toBe(true)
-  executor.interrupt()
-  await run
-})
+test.each([
+  ['once', [0]],
+  // Each step of a ramp looks at the users anew.
+  ['and stays so at the next step', [1, 0]],
+])(
+  'a user that is not wanted %s, and then wanted again before its grace is over, goes on',
+  async (_, targets) => {
+    const host = new Iterations()
+    const stages = [
+      ...targets.map((target) => ({ duration: '0s', target })),
+      { duration: '0s', target: 2 },
+      { duration: '50ms', target: 2 },
+    ]
+    const executor = closed(2, stages, { gracefulRampDownMs: 1 })
+    const run = executor.run(host)
+    const users = [...host.going.keys()]
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(users.map(({ isInterrupted }) => isInterrupted)).toEqual([false, false])
+    expect([...host.going.keys()]).toEqual(users)
+    executor.interrupt()
+    await run
+  },
+)
 
 test('at the end an iteration has the grace of the end, and is then cut off', async () => {
   for (const executor of [

@@ -68,7 +68,7 @@ test(
       const samples = await page.render(1)
       expect(samples).toEqual(samplesOf(renderText(Segment.open(segment.path).families())))
       expect(samples.get('metrics_damaged_regions')).toBe(0)
-      expect(samples.get('metrics_conflicts_total')).toBe(0)
+      expect(samples.get('metrics_conflicting_families')).toBe(0)
       expect(samples.get('metrics_dropped_series_total')).toBe(0)
 
       const allKills = kills.reduce((sum, each) => sum + each, 0)

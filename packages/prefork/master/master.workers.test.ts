@@ -90,6 +90,14 @@ test('a worker that dies is replaced at once, and its requests in flight are aba
   ])
 })
 
+test('a worker that dies is replaced also while a child of it keeps its channel open', async () => {
+  await using cluster = await PlayedCluster.serving()
+  cluster.workers[0]!.endWithOpenChannel({ code: 9 })
+  while (cluster.workers.length < 3) await Bun.sleep(1)
+  expect(cluster.said.at(-1)).toBe('error worker 1 ended with exit code 9 (crash)')
+  expect(cluster.workers[2]!.role).toMatchObject({ slot: 1, region: 0 })
+})
+
 test.each([
   [{ signal: 'SIGKILL' }, 'was killed by SIGKILL (signal): perhaps by the kernel, for lack of memory'],
   [{ signal: 'SIGSEGV' }, 'was killed by SIGSEGV (signal)'],

@@ -4,7 +4,7 @@
  */
 import { defaultOf, type Field } from './field.ts'
 import { typeOf } from './field_types.ts'
-import { columnsOf, type Kind } from './kind.ts'
+import type { Kind } from './kind.ts'
 
 export interface Migration {
   name: string
@@ -101,16 +101,6 @@ export function requireKnown(all: readonly Migration[], applied: readonly string
   const unknown = applied.filter((name) => !names.has(name))
   if (unknown.length === 0) return
   throw new Error(
-    `the database has the migration ${unknown.join(', ')}, which this version does not know: start the version that applied it`,
-  )
-}
-
-/** @throws Error if the table lacks a field: it was declared for the first release, and the table was made before. */
-export function requireColumns(kind: Kind, columns: readonly { name: string }[]): void {
-  const missing = columnsOf(kind).filter((column) => !columns.some(({ name }) => name === column))
-  if (missing.length === 0) return
-  const [field] = missing
-  throw new Error(
-    `the table ${kind.name} exists without ${missing.join(', ')}: declare a later field with a default and a migration, as added: '0006_${field}'`,
+    `the database has the migration ${unknown.join(', ')}, which this version does not know: start the version that applied it, or declare its field again`,
   )
 }

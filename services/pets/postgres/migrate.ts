@@ -4,7 +4,8 @@
  */
 import type { SQL, TransactionSQL } from 'bun'
 import type { Kind } from '../model/kind.ts'
-import { migrations, requireColumns, requireKnown, unappliedOf } from '../model/migrations.ts'
+import { type Column, requireColumns } from '../model/columns.ts'
+import { migrations, requireKnown, unappliedOf } from '../model/migrations.ts'
 
 /** The key of the advisory lock: the bytes of "pets", which no other program is likely to use. */
 const LOCK = 0x70657473
@@ -32,11 +33,15 @@ export const migrate = (sql: SQL, kind: Kind): Promise<string[]> =>
       await transaction.unsafe(postgres)
       await transaction.unsafe('INSERT INTO migrations (model, name) VALUES ($1, $2)', [kind.name, name])
     }
-    const columns: { name: string }[] = await transaction.unsafe(
-      'SELECT attname::text AS name FROM pg_attribute WHERE attrelid = $1::text::regclass AND NOT attisdropped',
+    const columns: Column[] = await transaction.unsafe(
+      `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type,
+         attnotnull AND NOT atthasdef AND attidentity = '' AS "isRequired"
+       FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped`,
       [kind.name],
     )
-    requireColumns(kind, columns)
+    const { name } = kind
+    const discard = `DROP TABLE "${name}", ${name}_idempotency; DELETE FROM migrations WHERE model = '${name}'`
+    requireColumns(kind, 'postgres', columns, discard)
     return missing.map(({ name }) => name)
   })
 

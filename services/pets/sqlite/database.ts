@@ -1,7 +1,8 @@
 /** A SQLite file as a database of the service. */
 import { existsSync } from 'node:fs'
 import { type Kind, prefixOf } from '../model/kind.ts'
-import { migrations, requireColumns } from '../model/migrations.ts'
+import { type Column, requireColumns } from '../model/columns.ts'
+import { migrations } from '../model/migrations.ts'
 import type { Database } from '../store/store.ts'
 import { openFile } from './file.ts'
 import { FileWatch } from './file_watch.ts'
@@ -13,9 +14,11 @@ export const sqliteDatabase = (kind: Kind, path: string): Database => ({
     using db = openFile(path, `${prefixOf(kind)}_DATABASE_PATH`)
     const applied = migrate(db, migrations(kind))
     const columns = db
-      .query<{ name: string }, [string]>('SELECT name FROM pragma_table_info(?)')
+      .query<Column, [string]>(
+        'SELECT name, type, "notnull" AND dflt_value IS NULL AS isRequired FROM pragma_table_info(?)',
+      )
       .all(kind.name)
-    requireColumns(kind, columns)
+    requireColumns(kind, 'sqlite', columns, `remove the file ${path}`)
     return applied
   },
   open(registry, log) {

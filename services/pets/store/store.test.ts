@@ -138,6 +138,20 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
   )
 
   test(
+    'replicas that start together migrate once',
+    async () => {
+      await using database = await postgresDatabase()
+      const config = serviceConfig(testKind, database.env)
+      const log = createLogger('test', 'silent')
+      const applied = await Promise.all(
+        Array.from({ length: 4 }, () => databaseOf(testKind, config).migrate(log)),
+      )
+      expect(applied.map(({ length }) => length).toSorted()).toEqual([0, 0, 0, 5])
+    },
+    SLOW_MS,
+  )
+
+  test(
     'a database of another encoding is refused at the start',
     async () => {
       await using database = await postgresDatabase()
