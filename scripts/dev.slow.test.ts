@@ -9,7 +9,7 @@ import { PARTS } from './stack.ts'
 import { copyTo, isClone } from './testing_files.ts'
 import { Launcher } from './testing_launcher.ts'
 
-const TEST_LIMIT_MS = 60_000
+const TEST_LIMIT_MS = 300_000
 
 const folder = mkdtempSync(join(tmpdir(), 'dev-'))
 const root = join(folder, 'checkout')

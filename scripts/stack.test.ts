@@ -100,7 +100,7 @@ test('another program is ready also where the environment has a proxy', async ()
   }
   const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env({ ...Bun.env, ...proxy })
   expect(await run.text()).toBe('ready\n')
-}, 20_000)
+}, 120_000)
 
 test('a process gets the proxies of the environment as they are', async () => {
   const script = `import { Child } from './child.ts'
@@ -109,7 +109,7 @@ test('a process gets the proxies of the environment as they are', async () => {
   const env = { ...Bun.env, NO_PROXY: 'example.org', no_proxy: '.example.net' }
   const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env(env)
   expect(await run.text()).toBe('x          | example.org .example.net\n')
-}, 20_000)
+}, 120_000)
 
 test('the committed targets are those of the default ports', async () => {
   const ofServices = kinds.map(({ name, defaults }) => [name, defaults.adminPort] as const)

@@ -202,7 +202,7 @@ test('a pipe with the name of a segment does not keep a master from starting', (
   Bun.spawnSync(['mkfifo', join(home, `bun-metrics-pipe-${process.ppid}`)])
   const start = `import { removeStale } from ${JSON.stringify(join(import.meta.dir, 'segment_file.ts'))}
     removeStale(${JSON.stringify(home)})`
-  const { exitCode } = Bun.spawnSync([process.execPath, '-e', start], { timeout: 10_000 })
+  const { exitCode } = Bun.spawnSync([process.execPath, '-e', start], { timeout: 60_000 })
   expect(exitCode).toBe(0)
   expect(readdirSync(home)).toHaveLength(1)
 })

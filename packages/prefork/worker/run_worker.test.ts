@@ -4,7 +4,7 @@ import { childrenOf } from '../shared/procfs.ts'
 import { Toys } from '../testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 test.concurrent(
   'signals that a terminal sends to the whole process group are left to the master',
@@ -22,7 +22,7 @@ test.concurrent(
 )
 
 test.concurrent('a second SIGTERM to a worker ends its drain at once', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_DRAIN_MS: '60000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOYS_DRAIN_MS: '600000' })
   const { url } = await cluster.ready()
   const [pid] = await cluster.pids()
   const never = fetch(`${url}/never`).catch(() => 'cut off')
@@ -40,7 +40,7 @@ test.concurrent('a second SIGTERM to a worker ends its drain at once', async () 
 })
 
 test.concurrent('a second SIGTERM to the worker that runs the migrations cuts them off', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '1', TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '60000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '1', TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '600000' })
   await cluster.line('migrating')
   const [pid] = childrenOf(cluster.pid)
   process.kill(pid!, 'SIGTERM')
