@@ -30,6 +30,16 @@ export function inspect(): Finding[] {
       if (isClipped && box.closest('[role="grid"]') === null && !isText)
         add('cut off', `${box.scrollHeight} px in ${box.clientHeight} px: ${box.textContent!.slice(0, 60)}`)
     }
+    for (const canvas of element.querySelectorAll<HTMLCanvasElement>('.uplot canvas')) {
+      const context = canvas.getContext('2d')!
+      for (const [side, x] of [
+        ['left', 0],
+        ['right', canvas.width - 1],
+      ] as const) {
+        const column = context.getImageData(x, 0, 1, canvas.height).data
+        if (column.some((value) => value !== 0)) add('cut off', `at the ${side} edge of the graph`)
+      }
+    }
     if (texts.some((text) => /NaN|undefined|Infinity/.test(text.textContent!)))
       add(
         'nonsense',

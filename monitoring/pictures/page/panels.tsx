@@ -32,6 +32,9 @@ standardTransformersRegistry.setInit(() =>
   ),
 )
 
+/** Pixels beside a graph for half of the last and of the first label of its time axis: at the left there are those of values, too. */
+const [RIGHT, LEFT] = [30, 12]
+
 type Props = { panel: PanelModel; task: Task; width: number; height: number; onDone: () => void }
 
 export function Panel({ panel, task, width, height, onDone }: Props) {
@@ -97,7 +100,10 @@ function contentOf(content: Content) {
       timeZone="utc"
       legend={panel.options.legend}
     >
-      {() => null}
+      {(config) => {
+        config.setPadding([null, RIGHT, null, LEFT])
+        return null
+      }}
     </TimeSeries>
   )
 }
