@@ -98,8 +98,9 @@ describe.skipIf(!isPostgresExpected || !isKustomizeHere)('the database of the ma
     await post(url, 'Rex')
     expect(await names(url)).toContain('Rex')
     await using other = dogs({ NODE_EXTRA_CA_CERTS: '', DOGS_DATABASE_CONNECT_TIMEOUT_MS: '150' })
-    const { msg } = await other.line('dogs could not start')
-    expect(msg).toContain('self signed certificate')
+    await other.line('dogs could not start')
+    // On a busy machine some of the attempts end for lack of time.
+    expect(JSON.stringify(other.lines(''))).toContain('self signed certificate')
     expect(await other.exit()).toBe(3)
   })
 

@@ -53,7 +53,7 @@ interface Manifest {
 }
 
 /** Tools start slowly on a busy machine. */
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 const NAME = 'app.kubernetes.io/name'
 describe.skipIf(!isKustomizeHere)('the manifests', () => {

@@ -39,7 +39,7 @@ interface Stack {
 /** The largest config of Swarm, which keeps them in its Raft log. Older engines accept only this size; newer ones twice as much. */
 const CONFIG_BYTES = 500 * 1024
 /** Tools start slowly on a busy machine. */
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 const ROOT = join(import.meta.dir, '..')
 const STACK = ['docker', 'stack', 'config', '-c', 'deploy/swarm/stack.yml']
 const OWN = [...APPS, 'exporter']

@@ -55,7 +55,7 @@ export class ManifestPostgres implements AsyncDisposable {
       stdout: Bun.file(join(folder, 'log')),
       stderr: Bun.file(join(folder, 'log')),
     })
-    const deadlineMs = performance.now() + 20_000
+    const deadlineMs = performance.now() + 60_000
     const isUp = () => Bun.$`${bin}/pg_isready -q -h 127.0.0.1 -p ${this.port}`.quiet().nothrow()
     while ((await isUp()).exitCode !== 0) {
       if (performance.now() > deadlineMs || this.#server.exitCode !== null)

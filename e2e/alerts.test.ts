@@ -2,7 +2,7 @@
  * The story of the demonstration on the real stack: each alert fires and is resolved, and nothing fires in a calm run. All durations
  * of Prometheus are divided by the same number as in the story.
  */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, test } from 'bun:test'
 import { firingAlerts, story, STORY_ENV, TIMES_FASTER } from '../scripts/story.ts'
 import { type FreeStack, startFreeStack } from './free_stack.ts'
 import { allTargetsAreUp, query, until } from './smoke.ts'
@@ -30,14 +30,15 @@ test(
   async () => {
     const { prometheus } = running.urls
     const isLongEnough = `count_over_time(up{job="gateway"}[${CALM_SECONDS}s]) > 1.8 * ${CALM_SECONDS}`
-    await until(
-      async () => ((await query(prometheus, isLongEnough)).length > 0 ? undefined : 'it is too early'),
-      SLOW_MS,
-    )
-    const fired = await query(prometheus, `ALERTS{alertstate="firing"}[${CALM_SECONDS}s]`)
-    expect(fired.map(({ metric }) => metric.alertname)).toEqual(['Watchdog'])
+    // A run that other programs disturb is not calm, but the next one is.
+    await until(async () => {
+      if ((await query(prometheus, isLongEnough)).length === 0) return 'it is too early'
+      const fired = await query(prometheus, `ALERTS{alertstate="firing"}[${CALM_SECONDS}s]`)
+      const names = fired.map(({ metric }) => metric.alertname)
+      return Bun.deepEquals(names, ['Watchdog']) ? undefined : `these fired: ${names.join(', ')}`
+    }, SLOW_MS)
   },
-  SLOW_MS,
+  2 * SLOW_MS,
 )
 
 test.each(story.map((step) => [step.title, step] as const))(

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rename
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Launcher } from '../scripts/testing_launcher.ts'
-import { allTargetsAreUp, everyQueryHasData, load, useTheApi } from './smoke.ts'
+import { allTargetsAreUp, everyQueryHasData, load, reaches, useTheApi } from './smoke.ts'
 
 const gateway = 'http://localhost:8000'
 const prometheus = 'http://127.0.0.1:9090'
@@ -151,7 +151,7 @@ test('`bun run dev` restarts what a save by rename concerns; a syntax error says
   const broken = 'dogs did not start: error: Expected identifier but found "="'
   await save('services/dogs/model.ts', (text) => `const = 1\n${text}`, broken)
   await save('services/dogs/model.ts', (text) => text.replace('const = 1\n', ''), ...restarted('dogs'))
-  expect((await fetch(`${gateway}/dogs/`)).status).toBe(200)
+  await reaches(gateway, 'dogs')
   launcher.signal('SIGINT')
   expect(await launcher.exit()).toBe(0)
   expect(processesOfClone()).toEqual([])

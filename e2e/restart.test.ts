@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { PARTS } from '../scripts/stack.ts'
 import { services } from '../services/names.ts'
 import { type FreeStack, startFreeStack } from './free_stack.ts'
+import { reaches } from './smoke.ts'
 
 let running: FreeStack
 beforeAll(async () => {
@@ -20,7 +21,7 @@ test.each(PARTS)(
     const isService = part !== 'gateway' && part !== 'exporter'
     const address = isService ? `${urls.services[part]}/${part}/` : urls[part]
     expect((await fetch(address)).status).toBe(200)
-    for (const service of services) expect((await fetch(`${urls.gateway}/${service}/`)).status).toBe(200)
+    for (const service of services) await reaches(urls.gateway, service)
   },
   60_000,
 )

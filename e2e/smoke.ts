@@ -48,6 +48,13 @@ export async function useTheApi(gateway: string): Promise<void> {
   }
 }
 
+/** The gateway reaches a service, soon: it learns of a worker's new socket a moment after the service does. */
+export const reaches = (gateway: string, service: string): Promise<void> =>
+  until(async () => {
+    const { status } = await fetch(`${gateway}/${service}/`)
+    return status === 200 ? undefined : `${service} answers ${status}`
+  }, 20_000)
+
 interface Sample {
   metric: Record<string, string>
   value: [time: number, value: string]

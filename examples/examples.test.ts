@@ -3,7 +3,7 @@ import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 120_000
 
 const get = async (url: string) => (await fetch(url)).text()
 

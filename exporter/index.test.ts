@@ -12,7 +12,7 @@ const DOGS = `${dogs.url}stats`
 afterAll(() => dogs.stop(true))
 
 const STOP_WITHIN_MS = 5000
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 const start = (...flags: string[]) => new TestProcess([`${import.meta.dir}/index.ts`, ...flags])
 const startOnFreePort = (...flags: string[]) => start('--web.listen-address=127.0.0.1:0', ...flags)
 
@@ -42,6 +42,8 @@ test('it logs the addresses that it listens on, of each --web.listen-address', a
     '--web.listen-address=0.0.0.0:0',
     '--web.listen-address=localhost:0',
     `--stats.uri=${DOGS}`,
+    // Programs that start it wait for the line at any level.
+    '--log.level=error',
   )
   const { url, urls } = (await exporter.line('ready')) as unknown as { url: string; urls: string[] }
   expect(urls.map((each) => each.replace(/\d+$/, 'N'))).toEqual([

@@ -43,7 +43,8 @@ test('the memory stays within its limit, and the good target is always read', as
   ])
   const { url } = await exporter.ready()
 
-  const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '20' }
+  // One target never responds, so that each scrape takes its whole time; on a busy machine the good one needs some of it.
+  const headers = { 'X-Prometheus-Scrape-Timeout-Seconds': '40' }
   const scrape = async () => (await fetch(`${url}/metrics`, { headers, keepalive: false })).text()
   const pages = await Promise.all(Array.from({ length: SCRAPES }, scrape))
 
@@ -53,4 +54,4 @@ test('the memory stays within its limit, and the good target is always read', as
   }
   const status = readFileSync(`/proc/${exporter.pid}/status`, 'utf8')
   expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024).toBeLessThan(MAX_MEBIBYTES)
-}, 90_000)
+}, 180_000)

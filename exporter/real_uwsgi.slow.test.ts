@@ -185,6 +185,7 @@ describe.skipIf(!isUwsgiExpected)('a real uWSGI', () => {
       scheme: 'http',
       reason: 'no HTTP: use tcp:// or stats-http',
       times: 30,
+      withinMs: 5000,
     },
     {
       name: 'stats-http by tcp',
@@ -192,15 +193,17 @@ describe.skipIf(!isUwsgiExpected)('a real uWSGI', () => {
       scheme: 'tcp',
       reason: 'it sent nothing in time: if it speaks HTTP, use http://',
       times: 3,
+      // It waits for a request until then.
+      withinMs: 1000,
     },
   ])(
     '$name: one reason, at each of many scrapes',
-    async ({ flags, scheme, reason, times }) => {
+    async ({ flags, scheme, reason, times, withinMs }) => {
       await using uwsgi = new Uwsgi('--stats', '127.0.0.1:0', ...flags)
       await uwsgi.ready()
       const problems = new Set<string | undefined>()
       for (let i = 0; i < times; i++)
-        for (const reading of await scrapeWithin(1000, [`${scheme}://127.0.0.1:${uwsgi.statsPort}`]))
+        for (const reading of await scrapeWithin(withinMs, [`${scheme}://127.0.0.1:${uwsgi.statsPort}`]))
           problems.add(problemOf(reading))
       expect([...problems]).toEqual([reason])
     },

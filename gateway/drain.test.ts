@@ -29,6 +29,13 @@ test('a lame duck goes on serving, and every response says `Connection: close`',
   )
 })
 
+test('an error of an upstream says `Connection: close`, too', async () => {
+  await using gateway = startGateway('http://127.0.0.1:1')
+  gateway.server.lameDuck()
+  using client = await rawClient(gateway.port, ASK.replace('GET', 'POST'))
+  expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 502 [^]*\r\nConnection: close\r\n/)
+})
+
 test('a request in flight gets its response, and the port is free at once', async () => {
   using upstream = await waitingUpstream()
   await using gateway = startGateway(upstream.url)
@@ -39,6 +46,8 @@ test('a request in flight gets its response, and the port is free at once', asyn
   upstream.response()
   expect(await client.untilClosed()).toMatch(/Connection: close\r\n\r\nok$/)
   await stopped
+  // The connection that was kept for further requests.
+  await until(() => upstream.sockets.size === 0)
 })
 
 test('an idle connection may send one more request, and is closed if it stays silent', async () => {

@@ -7,7 +7,7 @@ import { TestProcess } from '@bun-monitoring/prefork/testing'
 import { rawClient, targetsOn } from './testing.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -85,5 +85,5 @@ test.each<[string, NodeJS.Signals, string]>([
     await gateway.exit()
     while (tables().length > 0) await Bun.sleep(5)
   },
-  20_000,
+  60_000,
 )

@@ -162,6 +162,11 @@ describe('metrics', () => {
     await using gateway = startGateway(upstream.url)
     await gateway.ask()
     expect(gateway.tally).toHaveProperty('sentBytes', 2)
+    // More than the largest body that is allowed by default.
+    const buckets = (await gateway.page()).matchAll(
+      /^http_server_request_body_size_bytes_bucket\{.*le="(\d+)"/gm,
+    )
+    expect(Math.max(...Array.from(buckets, ([, le]) => Number(le)))).toBe(64 * 8 ** 7)
     using _ = await cannedUpstream(OK)
     await gateway.ask(ASK.replace('GET', 'HEAD'), /\r\n\r\n$/)
     expect(gateway.tally).toHaveProperty('sentBytes', 2)
@@ -181,7 +186,7 @@ describe('the access log', () => {
     await gateway.ask(
       `POST /dogs/?a HTTP/1.1\r\nHost: a\r\nUser-Agent: "k6"\r\nContent-Length: 5\r\n\r\nhello`,
     )
-    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n', /<\/html>/)
+    await gateway.ask('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello', /<\/html>/)
     await gateway.ask('GET / HTTP/1.1\r\n\r\n', /\}$/)
     const base = { level: 'info', msg: 'request', client: '127.0.0.1', time: expect.any(Number) }
     const most = (performance.now() - startedMs) / 1000
@@ -201,7 +206,14 @@ describe('the access log', () => {
         host: 'a',
         user_agent: '"k6"',
       }),
-      expect.objectContaining({ ...base, request: 'GET /', route: 'page', status: 200, host: 'a' }),
+      expect.objectContaining({
+        ...base,
+        request: 'GET /',
+        route: 'page',
+        status: 200,
+        host: 'a',
+        received_bytes: 5,
+      }),
       expect.objectContaining({ ...base, route: 'unmatched', status: 400, reason: 'host' }),
     ])
   })

@@ -14,7 +14,7 @@ const WORKERS = 3
 /** Of each kind: with TLS or in plain text, with a connection for each request or a kept one. */
 const CLIENTS = 2
 const HOST = '127.0.0.1'
-const LOGGED_WITHIN_MS = 60_000
+const LOGGED_WITHIN_MS = 240_000
 
 interface Reply {
   body: string
@@ -137,6 +137,8 @@ async function loaded(type: 'EC' | 'RSA', env: Record<string, string> = {}) {
       GATEWAY_ADMIN_PORT: '0',
       GATEWAY_WORKERS: String(WORKERS),
       GATEWAY_LAME_DUCK_MS: '200',
+      // On a busy machine all clients need longer than the default to get their last response.
+      GATEWAY_DRAIN_MS: '120000',
       GATEWAY_CONFIG: config,
       ...env,
     }),
@@ -202,7 +204,7 @@ test.each(['EC', 'RSA'] as const)(
       expect(connection.certificate).toBe(nameOf(RELOADS))
     }
   },
-  300_000,
+  900_000,
 )
 
 test('no connection fails when a worker is replaced after its requests', async () => {
@@ -210,7 +212,7 @@ test('no connection fails when a worker is replaced after its requests', async (
   await stage.logged(() => endsOf(stage.gateway, 'max_requests'), 2 * WORKERS)
   await stage.clients.stop()
   expect(stage.clients.failures).toEqual([])
-}, 120_000)
+}, 300_000)
 
 test('no connection fails when a worker is told to end from outside', async () => {
   await using stage = await loaded('EC')
@@ -220,4 +222,4 @@ test('no connection fails when a worker is told to end from outside', async () =
   await stage.clients.more(100)
   await stage.clients.stop()
   expect(stage.clients.failures).toEqual([])
-}, 120_000)
+}, 300_000)

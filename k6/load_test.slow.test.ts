@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hasK6, names, run, serve, thresholdsCrossed } from './testdata/programs.ts'
 
-const runTimeoutMs = 30_000
+const runTimeoutMs = 120_000
 const stepSeconds = 6
 /** Above the threshold of half a second. */
 const tooSlowMs = 700

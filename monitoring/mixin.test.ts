@@ -21,11 +21,17 @@ const write = (name: string, ...args: string[]) => {
 const read = (path: string) => Bun.file(join(folder, path)).text()
 const yaml = async (path: string) => Bun.YAML.parse(await read(path)) as any
 
+/** Names that Prometheus takes: the operator's, regular expressions, quotation marks. */
+const STRANGE = ['shop/api.v2-eu', 'a+b(c|d)', 'say "hi" \\ it\'s']
+const strangeArgs = STRANGE.flatMap((job) => ['--job', job])
+
 let paths: string[]
+let strangePaths: string[]
 beforeAll(async () => {
   paths = await write('api', '--job', 'api', '--grafana-url', 'https://g.example')
   await write('labels', '--job', 'api', '--job', 'web', '--label', 'job=service', '--label', 'instance=pod')
-}, 30_000)
+  strangePaths = await write('strange', ...strangeArgs)
+}, 120_000)
 
 test('it has rules, dashboards and objects of Kubernetes for each', () => {
   const dashboards = paths.filter((path) => path.startsWith('dashboards/'))
@@ -85,6 +91,10 @@ describe('with other names of labels', () => {
       'job:x:rate5m and on (service) up{service!="a", a="job"}',
     ],
     ['label_values(up, job)', 'label_values(up, service)'],
+    [
+      'label_replace(x{a=~"b", c="job"}, "job", "$1", "app", "(.+)")',
+      'label_replace(x{a=~"b", c="job"}, "service", "$1", "app", "(.+)")',
+    ],
   ])('%s', (before, after) => {
     expect(renameInQuery(before, { job: 'service' })).toBe(after)
   })
@@ -117,42 +127,84 @@ describe('Kubernetes', () => {
 })
 
 describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
-  test.each(['api', 'labels'])('accepts the rules of %s', async (name) => {
+  test.each(['api', 'labels', 'strange'])('accepts the rules of %s', async (name) => {
     const files = [...new Bun.Glob('*.yml').scanSync({ cwd: join(folder, name, 'rules'), absolute: true })]
     expect(await promtool(program, 'check', 'rules', '--lint-fatal', ...files)).toMatchObject({ exitCode: 0 })
   })
 
-  test('an objective of the app raises its alert', async () => {
-    const count = 'http_server_request_duration_seconds_count'
-    const file = join(folder, 'test.yml')
-    const content = {
-      rule_files: ['red', 'objectives'].map((name) => join(folder, 'api/rules', `${name}.yml`)),
-      group_eval_order: ['red', 'objectives'],
-      evaluation_interval: '10s',
-      tests: [
-        {
-          interval: '10s',
-          input_series: [
-            {
-              series: `${count}{job="api", instance="a:1", http_route="/x", http_response_status_code="500"}`,
-              values: '0+10x90',
-            },
-          ],
-          promql_expr_test: [
-            {
-              expr: 'count by (alertname, app, severity) (ALERTS{alertstate="firing"})',
-              eval_time: '10m',
-              exp_samples: [
-                { labels: '{alertname="EdgeErrorBudgetBurn", app="api", severity="page"}', value: 1 },
-              ],
-            },
-          ],
-        },
-      ],
+  const cases = [['api', 'api'], ...STRANGE.map((job) => ['strange', job])] as [string, string][]
+  test.each(cases)(
+    'an objective of %s: %s raises its alert',
+    async (name, job) => {
+      const count = 'http_server_request_duration_seconds_count'
+      const file = join(folder, 'test.yml')
+      const content = {
+        rule_files: ['red', 'objectives'].map((each) => join(folder, name, 'rules', `${each}.yml`)),
+        group_eval_order: ['red', 'objectives'],
+        evaluation_interval: '10s',
+        tests: [
+          {
+            interval: '10s',
+            input_series: [
+              {
+                series: `${count}{job=${JSON.stringify(job)}, instance="a:1", http_route="/x", http_response_status_code="500"}`,
+                values: '0+10x90',
+              },
+              // Another job, whose name a regular expression would match.
+              {
+                series: `${count}{job="shop/apixv2-eu", instance="b:1", http_route="/x", http_response_status_code="500"}`,
+                values: '0+10x90',
+              },
+            ],
+            promql_expr_test: [
+              {
+                expr: 'count by (alertname, app, severity) (ALERTS{alertstate="firing"})',
+                eval_time: '10m',
+                exp_samples: [
+                  {
+                    labels: `{alertname="EdgeErrorBudgetBurn", app=${JSON.stringify(job)}, severity="page"}`,
+                    value: 1,
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      }
+      await Bun.write(file, JSON.stringify(content))
+      const { exitCode, output } = await promtool(program, 'test', 'rules', file)
+      expect([exitCode, output.slice(0, 2000)]).toEqual([0, expect.stringContaining('SUCCESS')])
+    },
+    120_000,
+  )
+})
+
+describe('with strange names of jobs', () => {
+  test('every query of a dashboard parses, and the patterns of its colours are valid', async () => {
+    const patterns: string[] = []
+    for (const path of strangePaths.filter((each) => each.startsWith('dashboards/'))) {
+      const text = await read(`strange/${path}`)
+      for (const query of queriesOf(JSON.parse(text) as object)) expect(selectorsOf(query)).not.toEqual([])
+      patterns.push(...[...text.matchAll(/"options": "\/(\(\^\|.*)\/"/g)].map(([, each]) => each!))
     }
-    await Bun.write(file, JSON.stringify(content))
-    expect(await promtool(program, 'test', 'rules', file)).toMatchObject({ exitCode: 0 })
-  }, 30_000)
+    const colored = new Set(patterns.map((each) => JSON.parse(`"${each}"`) as string))
+    for (const job of STRANGE)
+      expect([...colored].filter((each) => new RegExp(each).test(job))).toHaveLength(1)
+  })
+
+  test('there is no PodMonitor, which selects pods by a label: its values have no such characters', () => {
+    expect(strangePaths).not.toContain('kubernetes/pod-monitor.yml')
+    expect(paths).toContain('kubernetes/pod-monitor.yml')
+  })
+})
+
+test('files of before are written again, and others of the folder stay', async () => {
+  await Bun.write(join(folder, 'api/rules/red.yml'), 'old')
+  await Bun.write(join(folder, 'api/rules/own.txt'), 'own')
+  await write('api', '--job', 'api', '--grafana-url', 'https://g.example/')
+  expect(await read('api/rules/red.yml')).toContain('groups:')
+  expect(await read('api/rules/services.yml')).not.toContain('g.example//')
+  expect(await read('api/rules/own.txt')).toBe('own')
 })
 
 test.each([
@@ -160,6 +212,8 @@ test.each([
   [['--job', 'api'], '--out is missing'],
   [['--job', 'api', '--out', 'x', '--label', 'job'], '--label job is not OLD=NEW'],
   [['--jobs', 'api'], "Unknown option '--jobs'"],
+  [['--job', '', '--out', 'x'], 'the name of a job is empty'],
+  [['--job', 'api', '--out', 'x', '--label', 'jbo=service'], 'no rule and no dashboard has that label'],
 ])('%j is refused: %s', (args, message) => {
   expect(() => optionsOf(args)).toThrow(message)
 })

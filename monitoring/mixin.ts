@@ -5,8 +5,9 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { families } from './families.ts'
 import { dashboardsOf, render as renderDashboard } from './grafana/dashboards.ts'
-import { dashboardMap, podMonitor, prometheusRule } from './mixin/kubernetes.ts'
+import { dashboardMap, isSelectable, podMonitor, prometheusRule } from './mixin/kubernetes.ts'
 import { type LabelNames, renameInDashboard, renameInRules } from './mixin/labels.ts'
 import { objectives } from './objectives.ts'
 import { render as renderRules, ruleFiles } from './rules/files.ts'
@@ -20,6 +21,9 @@ export const USAGE = `bun run mixin --job NAME --out FOLDER [options]
   --prometheus NAME     job of Prometheus itself (default: prometheus)
   --grafana-url URL     base of links to dashboards (default: http://localhost:3000)
   --runbooks-url URL    base of links to runbooks (default: the dashboard Runbooks)`
+
+/** Labels of the families, and those that Prometheus adds. */
+const LABELS = new Set(['job', 'instance', ...families.flatMap(([, , names]) => names)])
 
 /** @throws with a line for people when an option is missing or unknown */
 export function optionsOf(args: readonly string[]): { apps: Apps; names: LabelNames; out: string } {
@@ -37,11 +41,17 @@ export function optionsOf(args: readonly string[]): { apps: Apps; names: LabelNa
   })
   const { job = [], label = [], out, exporter, prometheus } = values
   if (job.length === 0) throw new Error('--job is missing')
+  if ([...job, exporter, prometheus].includes('')) throw new Error('the name of a job is empty')
   if (out === undefined) throw new Error('--out is missing')
   const wrong = label.find((each) => !/^[a-zA-Z_]\w*=[a-zA-Z_]\w*$/.test(each))
   if (wrong !== undefined) throw new Error(`--label ${wrong} is not OLD=NEW`)
+  const unknown = label.find((each) => !LABELS.has(each.split('=')[0]!))
+  if (unknown !== undefined) throw new Error(`--label ${unknown}: no rule and no dashboard has that label`)
   const runbooksUrl = values['runbooks-url']
-  const links = { grafanaUrl: values['grafana-url'], ...(runbooksUrl === undefined ? {} : { runbooksUrl }) }
+  const links = {
+    grafanaUrl: values['grafana-url'].replace(/\/+$/, ''),
+    ...(runbooksUrl === undefined ? {} : { runbooksUrl }),
+  }
   return {
     apps: { edge: job, services: job, hasGateway: false, exporter, prometheus, ...links },
     names: Object.fromEntries(label.map((each) => each.split('=') as [string, string])),
@@ -58,7 +68,7 @@ export async function writeMixin(apps: Apps, names: LabelNames, out: string): Pr
   )
   const objects = {
     'prometheus-rule': prometheusRule(files),
-    'pod-monitor': podMonitor(apps, names['job']),
+    ...(isSelectable(apps) ? { 'pod-monitor': podMonitor(apps, names['job']) } : {}),
     ...Object.fromEntries(
       dashboards.map((dashboard, index) => [
         `dashboard-${dashboard.uid}`,
@@ -82,6 +92,10 @@ if (import.meta.main) {
     const { apps, names, out } = optionsOf(Bun.argv.slice(2))
     const written = await writeMixin(apps, names, out)
     console.log(`${written.length} files in ${out}`)
+    if (!isSelectable(apps))
+      console.log(
+        'No PodMonitor: the name of a job is no value of a label in Kubernetes, so it cannot select pods.',
+      )
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`)
     process.exit(2)

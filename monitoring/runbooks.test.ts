@@ -2,6 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { story } from '../scripts/story.ts'
+import { kinds } from '../services/testing_kinds.ts'
 import { dashboards } from './dashboards.ts'
 import { familyOf } from './exceptions.ts'
 import { families } from './families.ts'
@@ -69,6 +70,45 @@ test.each(pages)(
     }
   },
 )
+
+/** Programs of the images: ours are Debian with Bun, that of Prometheus has no shell. */
+const IN_OURS = ['bun', 'sh', 'getent', 'cat', 'ls', 'df']
+const IN_IMAGES: Readonly<Record<string, readonly string[]>> = {
+  prometheus: ['promtool', 'getent', 'cat', 'ls', 'df'],
+  ...Object.fromEntries(
+    ['gateway', 'exporter', ...kinds.map(({ name }) => name)].map((name) => [name, IN_OURS]),
+  ),
+}
+
+test.each(pages)('what %s runs in a container is in its image', (_, text) => {
+  for (const code of codeIn(text)) {
+    const [, service, program] = /^docker compose exec (\S+) (\S+)/.exec(code) ?? []
+    if (service !== undefined)
+      expect([code, IN_IMAGES[service]]).toEqual([code, expect.arrayContaining([program])])
+  }
+})
+
+/** Paths by port. */
+const ADMIN = ['/healthz', '/readyz', '/metrics', '/stats']
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  8000: ['/dogs/clean/', '/dogs/', '/cats/'],
+  9000: ADMIN,
+  9117: ['/', '/metrics', '/probe'],
+  9090: ['/api/v1/targets', '/api/v1/rules', '/api/v1/alerts', '/targets', '/alerts'],
+  ...Object.fromEntries(
+    kinds.flatMap(({ defaults }) => [
+      [defaults.port, ['/healthz']],
+      [defaults.adminPort, ADMIN],
+    ]),
+  ),
+}
+
+test.each(pages)('the addresses in %s are of a process of the stack that serves the path', (_, text) => {
+  for (const [, url] of text.matchAll(/(https?:\/\/(?:127\.0\.0\.1|localhost|dogs|cats):[^\s'"`,)]+)/g)) {
+    const { port, pathname } = new URL(url!)
+    expect([url, ADDRESSES[port]]).toEqual([url, expect.arrayContaining([pathname])])
+  }
+})
 
 /** Names of settings, which the code of a process declares in camel case. */
 const declared = (

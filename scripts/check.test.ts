@@ -2,7 +2,7 @@ import { $ } from 'bun'
 import { expect, setDefaultTimeout, test } from 'bun:test'
 
 /** On a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const check = (flag: string) => $`bun ${import.meta.dir}/check.ts ${flag}`.nothrow().quiet()
 

@@ -17,6 +17,8 @@ Slow tests (*.slow.test.ts) are left out, and the last line says how many.
   --help  prints this text`
 
 const SLOW = '**/*.slow.test.ts'
+/** Ends a test that hangs. Tests start processes, for which Bun's five seconds are short on a busy machine. */
+const TEST_TIMEOUT_MS = 30_000
 const bun = process.execPath
 const isCI = Boolean(Bun.env.CI)
 
@@ -56,9 +58,12 @@ function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
   // A pattern on the command line replaces those of bunfig.toml.
   const ignored = all ? [] : [...settings.test.pathIgnorePatterns, SLOW]
   // Quick tests mostly wait for processes and timers, so that two files share a processor; slow ones put load on theirs. From the
-  // second run on the slowest files start first. Where CI is set, one file runs after the other, so that none slows down another.
+  // second run on the slowest files start first. Where CI is set, one file runs after the other, so that none slows down another;
+  // with --isolate (as with --parallel) servers and loops that a hung test leaves behind end with its file.
   const atOnce = (all ? 1 : 2) * availableParallelism()
-  const flags = isCI ? [] : [`--parallel=${atOnce}`, '--timings=.run/test_times.json', '--update-timings']
+  const flags = isCI
+    ? ['--isolate']
+    : [`--parallel=${atOnce}`, '--timings=.run/test_times.json', '--update-timings']
   return [
     ['install', [bun, 'install', '--frozen-lockfile']],
     ['types', [bun, '--no-script', 'check']],
@@ -66,7 +71,16 @@ function stepsOf(all: boolean): [name: string, command: readonly string[]][] {
     ['format', [bun, '--no-script', 'fmt', '--check']],
     ['lint', [bun, 'x', 'oxlint', '--deny-warnings']],
     ['unused code', [bun, 'x', 'knip', '--no-config-hints']],
-    ['tests', [bun, 'test', ...flags, ...ignored.map((pattern) => `--path-ignore-patterns=${pattern}`)]],
+    [
+      'tests',
+      [
+        bun,
+        'test',
+        `--timeout=${TEST_TIMEOUT_MS}`,
+        ...flags,
+        ...ignored.map((pattern) => `--path-ignore-patterns=${pattern}`),
+      ],
+    ],
   ]
 }
 

@@ -19,7 +19,7 @@ const READY_WITHIN_MS = 30_000
 const STOP_WITHIN_MS = 15_000
 
 /** The time that a process has to remove its files when it must end at once. */
-const QUIT_WITHIN_MS = 1000
+const QUIT_WITHIN_MS = 3000
 
 /** The last lines of a process are read after its end. If a child of it lives on, the pipe may never end. */
 const LAST_LINES_WITHIN_MS = 1000

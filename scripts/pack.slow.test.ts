@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { pack } from './pack.ts'
 
 /** Installs from the registry, on a machine that may be busy. */
-setDefaultTimeout(180_000)
+setDefaultTimeout(600_000)
 
 const ROOT = join(import.meta.dir, '..')
 const MAX_BYTES = 150_000

@@ -38,6 +38,15 @@ test("a real uWSGI's document gives what it has, under its address", async () =>
   expect(page).not.toContain('prefork_reloads_total')
 })
 
+test('a cluster without workers has each state at 0', () => {
+  const states = samplesOf(pageOf(reading('u', '{"workers":[]}'))).filter((line) =>
+    line.startsWith('prefork_workers'),
+  )
+  expect(states).toHaveLength(7)
+  expect(states).toContain('prefork_workers{app="u",target="u",state="ready"} 0')
+  expect(states.every((line) => line.endsWith(' 0'))).toBe(true)
+})
+
 test('a key that a document does not have gives no series', () => {
   expect(samplesOf(pageOf(reading('http://u', '{}')))).toEqual([
     'exporter_target_up{target="http://u"} 1',

@@ -175,13 +175,14 @@ test('a scrape fails if one of its targets does, and the next one may be good', 
 test('a scrape in which a target fails is an error, and its duration does not count', () => {
   const counts = new ScrapeCounts()
   counts.add([reading('{}')], 0.5)
+  counts.add([reading('{}')], 0.25)
   counts.add([reading('no JSON')], 7)
   const { values } = read(renderText(counts.families()))
   expect(Object.fromEntries(values)).toMatchObject({
-    'uwsgi_exporter_scrapes_total{}': 2,
+    'uwsgi_exporter_scrapes_total{}': 3,
     'uwsgi_exporter_scrape_errors_total{}': 1,
     'uwsgi_exporter_last_scrape_error{}': 1,
-    'uwsgi_exporter_scrape_duration_seconds_sum{}': 0.5,
-    'uwsgi_exporter_scrape_duration_seconds_count{}': 1,
+    'uwsgi_exporter_scrape_duration_seconds_sum{}': 0.75,
+    'uwsgi_exporter_scrape_duration_seconds_count{}': 2,
   })
 })

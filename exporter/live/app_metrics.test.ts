@@ -36,7 +36,8 @@ test('upstreams have targets, retries and a queue, and routes lead to them', () 
     [
       'gateway_upstream_targets{upstream="dogs",state="healthy"} 2',
       'gateway_upstream_targets{upstream="dogs",state="ejected"} 1',
-      'gateway_upstream_queue_length{upstream="dogs"} 4',
+      'gateway_upstream_queue_length{upstream="dogs",worker="1"} 3',
+      'gateway_upstream_queue_length{upstream="dogs",worker="2"} 1',
       'gateway_upstream_retries_total{upstream="dogs",reason="stale"} 1',
       'gateway_upstream_retries_total{upstream="dogs",reason="gone"} 2',
       'gateway_upstream_request_duration_seconds_count{upstream="dogs",http_response_status_code="200"} 5',

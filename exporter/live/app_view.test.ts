@@ -32,6 +32,17 @@ test('routes and upstreams have rates over the time between the snapshots, and w
   ])
 })
 
+test('routes and upstreams have no rates while one of the snapshots has no counters', () => {
+  for (const pages of [
+    [gateway(50), undefined],
+    [undefined, gateway(10)],
+  ]) {
+    const [now, before] = [snapshot(12_000, {}, pages[0]), snapshot(2000, {}, pages[1])]
+    const view = describeApp(now, before)
+    expect([view.routes, view.upstreams, view.hasMetrics]).toEqual([[], [], pages[0] !== undefined])
+  }
+})
+
 test('workers have their own figures', () => {
   const worker = { id: 1, pid: 7, state: 'busy', respawn_count: 1, exits: { crash: 2 } }
   const before = snapshot(2000, { workers: [{ ...worker, requests: 10, running_time: 1e6, cpu_us: 0 }] })

@@ -176,6 +176,13 @@ test('figures that no worker has are unknown', () => {
   expect(redOfStats(without, without, 1).requestsPerSecond).toBeUndefined()
 })
 
+test('memory of 0, which uWSGI writes for a size that it does not measure, is unknown', () => {
+  const snapshot = { atMs: 0, stats: statsOf({ id: 1, rss: 0 }), metrics: undefined }
+  expect(
+    saturationOf(snapshot.stats.workers!, { ...snapshot, atMs: 1000 }, snapshot).rssBytes,
+  ).toBeUndefined()
+})
+
 test('the worst of some workers counts also if others do not tell', () => {
   const stats = statsOf({ id: 1 }, { id: 2, oldest_request_us: 2e6, eventloop_lag_us: 1000 })
   const snapshot = { atMs: 0, stats, metrics: undefined }

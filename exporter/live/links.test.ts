@@ -4,6 +4,15 @@ import { SETTINGS } from '../config/settings.ts'
 import { Targets } from '../testing.ts'
 import { Links } from './links.ts'
 
+test('a link that accepts connections and says nothing does not keep the page waiting', async () => {
+  const targets = new Targets()
+  const silent = await targets.http(() => {})
+  const startedMs = performance.now()
+  expect(await new Links([SETTINGS.links.parse(`Silent=${silent}`)!]).responding()).toEqual([])
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(999)
+  targets.close()
+})
+
 test('only links that respond are given, with any status, and they are checked again after half a minute', async () => {
   const targets = new Targets()
   let status = '302 Found'

@@ -273,6 +273,37 @@ test('changes are kept as long as the curves', async () => {
   expect((await run.monitor.document(0)).changes).toEqual([])
 })
 
+test('without a history, changes are kept for half a minute, and targets are read for as long after a look', async () => {
+  jest.useFakeTimers()
+  try {
+    const run = new Run({ historyMs: 0, stepMs: 5000 })
+    run.next = [reading({ reloads: 0 })]
+    run.monitor.start()
+    await run.monitor.document(0)
+    run.nowMs += 1
+    run.next = [reading({ reloads: 1 })]
+    await run.monitor.turn()
+    const isTold = async () => (await run.monitor.document(0)).changes.length === 1
+    run.nowMs += 29_999
+    await run.monitor.turn()
+    expect(await isTold()).toBe(true)
+    run.nowMs += 1
+    await run.monitor.turn()
+    expect(await isTold()).toBe(false)
+    const before = run.reads
+    run.nowMs += 29_999
+    jest.advanceTimersByTime(5000)
+    expect(run.reads).toBe(before + 1)
+    await run.monitor.turn()
+    run.nowMs += 1
+    jest.advanceTimersByTime(5000)
+    expect(run.reads).toBe(before + 1)
+    run.monitor.stop()
+  } finally {
+    jest.useRealTimers()
+  }
+})
+
 test('a page that opens before the first turn waits for it, and concurrent calls share a turn', async () => {
   const run = new Run()
   run.next = [reading({ name: 'dogs' })]

@@ -142,7 +142,7 @@ export class Monitor {
         problems.push({ app: view.app, sinceMs: this.#since.get(id)!, ...problem })
       }
       this.#forgetProblems(reading.target, new Set(own.map(({ key }) => `${reading.target} ${key}`)))
-      points.set(reading.target, this.#pointOf(reading.target, 'problem' in view))
+      points.set(reading.target, this.#pointOf(reading.target))
       return view
     })
     this.#forgetTargets(new Set(points.keys()))
@@ -182,9 +182,9 @@ export class Monitor {
   }
 
   /** The figures of the last step. */
-  #pointOf(target: string, isDown: boolean): Point {
+  #pointOf(target: string): Point {
     const [before, now] = this.#states.get(target)!.snapshots.slice(-2)
-    if (isDown || !before || !now) return {}
+    if (!before || !now) return {}
     return {
       ...redOfApp(now, before),
       ...saturationOf(now.stats.workers ?? [], now, before),

@@ -1,5 +1,5 @@
 /** Documents that grow side by side within one limit. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { DocumentMemory } from './document_memory.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -16,6 +16,12 @@ test('the text is what was appended, and bytes that are not UTF-8 are replaced',
   const { one } = documents(MEBIBYTE)
   for (const piece of [Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]) one.append(piece)
   expect(one.text()).toBe('{"a":"\ufffd"}')
+})
+
+test('bytes at the end that are only the beginning of a character are replaced, too', () => {
+  const { one } = documents(MEBIBYTE)
+  one.append(Buffer.from('ä').subarray(0, 1))
+  expect(one.text()).toBe('\ufffd')
 })
 
 test('when memory is short, the longest document is dropped, and the others are read', () => {
@@ -50,6 +56,17 @@ test('released memory is free for the next document', () => {
     document.release()
   }
   expect(memory.heldBytes).toBe(0)
+})
+
+test('the memory of a released document is given back at once, and not when garbage is collected', () => {
+  const { one } = documents(MEBIBYTE)
+  const transfer = spyOn(ArrayBuffer.prototype, 'transfer')
+  one.append(filler(100_000))
+  one.release()
+  // Of each of its two pieces.
+  expect(transfer.mock.calls).toEqual([[0], [0]])
+  for (const buffer of transfer.mock.contexts as ArrayBuffer[]) expect(buffer.detached).toBe(true)
+  transfer.mockRestore()
 })
 
 test('a limit that is no whole number of pieces has room for a document of its size', () => {

@@ -6,7 +6,7 @@ import { http, MAX_BYTES, pour, problemOf, scrapeWithin, Targets } from '../test
 const targets = new Targets()
 afterEach(() => targets.close())
 // Longer than every deadline below: some tests transfer 100 MB.
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const responding = (body: string, head?: string) => targets.http((socket) => socket.end(http(body, head)))
 const read = (uris: readonly string[], ms = 5000) => scrapeWithin(ms, uris)

@@ -52,6 +52,7 @@ describe.each([1, 7, 1_000_000])('in pieces of %d bytes', (pieceBytes) => {
     ['half a head', 'HTTP/1.1 200', 'it closed the connection before the end of its response'],
     ['no response', '', 'it closed the connection without a response'],
     ['another status', 'HTTP/1.1 503 Busy\r\n\r\n', 'the response has status 503'],
+    ['a success without a document', 'HTTP/1.1 204 No Content\r\n\r\n', 'the response has status 204'],
     ['a redirect', 'HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n', 'the response has status 302'],
     ['a raw stats document', '{"name":"dogs"}', 'no HTTP: use tcp:// or stats-http'],
     ['no HTTP', 'SSH-2.0\r\n\r\n', 'the response is not HTTP/1'],

@@ -4,7 +4,7 @@ import { largeDocument } from '../bench/large_document.ts'
 import { MAX_VALUES, parseStats } from './parse.ts'
 
 /** On a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const WITH_CORES = { withCores: true, acceptsAnyObject: true }
 const NO_CORES = { ...WITH_CORES, withCores: false }
@@ -203,6 +203,19 @@ test.each([
   // Two brackets at the beginning, two characters that precede a value in each item.
   const text = `{"x":[${'{},'.repeat((MAX_VALUES - 2) / 2)}${end}`
   expect(Object.keys(parseStats(text, NO_CORES))).toEqual([outcome])
+})
+
+test("signals are those of uWSGI: our master's constant 0 is none", () => {
+  const outcome = parse({
+    workers: [
+      { id: 1, signals: 3 },
+      { id: 2, signals: 0, state: 'ready' },
+    ],
+  })
+  expect('stats' in outcome && outcome.stats.workers?.map(({ uwsgiSignals }) => uwsgiSignals)).toEqual([
+    3,
+    undefined,
+  ])
 })
 
 describe("a worker's state is that of our master, or corresponds to uWSGI's status", () => {

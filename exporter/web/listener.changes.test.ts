@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebConfigError } from '../config/web_config.ts'
+import { MAX_TIMEOUT_MS } from '../stats/scrape.ts'
 import { makeCertificate } from '../testing.ts'
 import { CannotListen, Listener } from './listener.ts'
 
@@ -30,7 +31,7 @@ afterAll(() => timers.mockRestore())
 /** A listener with this file, and what lets it read the file again. */
 async function listening(yaml: string) {
   await Bun.write(file, yaml)
-  const listener = new Listener(ANY, file, () => new Response('hello'), log)
+  const listener = new Listener(ANY, file, async () => new Response('hello'), log)
   const [readAgain, ms] = timers.mock.calls[0] as unknown as [() => void, number]
   expect(ms).toBe(1000)
   const change = async (text: string) => {
@@ -99,6 +100,44 @@ test('TLS begins and ends with the file, on the same port', async () => {
   await expect(get()).rejects.toThrow()
   // It would listen again.
   expect(clear).toHaveBeenCalledWith(TIMER)
+})
+
+test('a request that is being answered while TLS changes gets its response', async () => {
+  await Bun.write(file, '')
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<Response>()]
+  const handler = () => {
+    asked.resolve()
+    return answered.promise
+  }
+  const listener = new Listener(ANY, file, handler, log)
+  const [readAgain] = timers.mock.calls[0] as unknown as [() => void]
+  const response = fetch(listener.urls[0]!, { keepalive: false })
+  await asked.promise
+  await Bun.write(file, 'tls_server_config: { cert_file: server.crt, key_file: server.key }')
+  readAgain()
+  expect(listener.urls[0]).toStartWith('https:')
+  answered.resolve(new Response('whole'))
+  expect(await (await response).text()).toBe('whole')
+  await listener.stop()
+})
+
+test('a connection may be silent for as long as the longest scrape takes', async () => {
+  using serve = spyOn(Bun, 'serve')
+  const listener = new Listener(ANY, undefined, () => new Response(), log)
+  const { idleTimeout } = serve.mock.calls[0]![0] as { idleTimeout: number }
+  expect(idleTimeout * 1000).toBeGreaterThan(MAX_TIMEOUT_MS)
+  // Bun's own limit.
+  expect(idleTimeout).toBeLessThanOrEqual(255)
+  await listener.stop()
+})
+
+test('an error of the handler is logged, and told to no client', async () => {
+  const err = new Error('a secret')
+  const listener = new Listener(ANY, undefined, () => Promise.reject(err), log)
+  const response = await fetch(listener.urls[0]!)
+  expect([response.status, await response.text()]).toEqual([500, 'internal error\n'])
+  expect(log.error.mock.calls).toEqual([[{ err }, 'a request failed']])
+  await listener.stop()
 })
 
 test('too many passwords at once are refused with the time to wait', async () => {

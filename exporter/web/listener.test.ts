@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'exporter-web-'))
 const path = (name: string) => join(folder, name)
 const tls = (name: string) => `tls_server_config: { cert_file: ${name}.crt, key_file: ${name}.key }`
 let hash: string
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 beforeAll(async () => {
   for (const name of ['first', 'second', 'client']) await makeCertificate(folder, name)

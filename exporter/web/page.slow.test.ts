@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)('the live page', () => {
     await using another = start(apps, `--web.listen-address=${address}`)
     await another.ready()
     await browser.until(says('3 of 3 targets up'))
-  }, 60_000)
+  }, 300_000)
 
   test('has the curves of the time before it was opened', async () => {
     await using exporter = start()
@@ -173,7 +173,7 @@ describe.skipIf(!hasChromium)('the live page', () => {
       `(() => { const canvas = document.querySelector('[data-chart=requests] canvas'); const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height); return new Set(new Uint32Array(data.buffer)).size })()`,
     )
     expect(drawn).toBeGreaterThan(3)
-  }, 60_000)
+  }, 300_000)
 
   test('loads from its exporter only, fits a phone, can be read aloud and used by keyboard, in light and dark', async () => {
     await using exporter = start()
@@ -221,7 +221,7 @@ describe.skipIf(!hasChromium)('the live page', () => {
     await browser.press('Enter')
     await browser.until('document.querySelector("#pause").ariaPressed === "true"')
     expect(browser.complaints).toEqual([])
-  }, 60_000)
+  }, 300_000)
 
   test('links only to what responds', async () => {
     await using grafana = Bun.serve({
@@ -240,7 +240,7 @@ describe.skipIf(!hasChromium)('the live page', () => {
     expect(links).toContain(grafana.url.href)
     expect(links).toContain(`${url}/metrics`)
     expect(await browser.text()).not.toContain('Prometheus')
-  }, 60_000)
+  }, 300_000)
 
   test.each([
     ['that removes its path', (path: string) => path.replace('/tools/exporter', '')],
@@ -267,7 +267,7 @@ describe.skipIf(!hasChromium)('the live page', () => {
       expect((await fetch(metrics)).status).toBe(200)
       expect(browser.complaints).toEqual([])
     },
-    60_000,
+    300_000,
   )
 
   test('shows 150 workers, folded', async () => {
@@ -283,5 +283,5 @@ describe.skipIf(!hasChromium)('the live page', () => {
     await browser.press('Enter')
     await browser.until('document.querySelector("#workers details").open')
     await many.stop()
-  }, 60_000)
+  }, 300_000)
 })

@@ -116,8 +116,8 @@ function dispatch(
   request: Request,
 ): Response | Promise<Response> {
   const { pathname } = new URL(request.url)
-  // Relative addresses of the page need the slash at the end.
-  if (externalPath !== '' && pathname === externalPath)
+  // Relative addresses of the page need the slash at the end. Without an external path this is never so: each path has a slash.
+  if (pathname === externalPath)
     return new Response(null, { status: 308, headers: { Location: `${externalPath}/` } })
   const path = pathname.startsWith(`${externalPath}/`) ? pathname.slice(externalPath.length) : pathname
   // A path has a slash, so none is the name of a property that every object has.

@@ -397,8 +397,11 @@ describe('a response without a body', () => {
   })
 })
 
-test('a response that ends with its connection becomes chunks', async () => {
-  using upstream = await rawUpstream((_, socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nwoof'))
+test.each([
+  ['without', ''],
+  ['with', 'Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n'],
+])('a response that ends with its connection becomes chunks, %s a date', async (_, date) => {
+  using upstream = await rawUpstream((__, socket) => socket.end(`HTTP/1.1 200 OK\r\n${date}\r\nwoof`))
   await using gateway = startGateway(upstream.url)
   using client = await rawClient(gateway.port, ASK)
   const received = await client.until(/0\r\n\r\n$/)

@@ -40,7 +40,6 @@ export class ClientMetrics {
       labelNames: ['state'],
       registers,
     })
-    for (const state of CLIENT_STATES) this.#states.labels(state)
   }
 
   rejected(reason: Rejection): void {

@@ -1,7 +1,9 @@
 /** Clients that read slowly, send slowly, or stay after their last response. */
 import { describe, expect, test } from 'bun:test'
 import { cannedUpstream, limitedRoom, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
-import { LINGER_MS } from './client_socket.ts'
+
+/** How long a client may go on sending after its last response: as with nginx's `lingering_timeout`. */
+const LINGER_MS = 5000
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const PAGE = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

@@ -66,6 +66,26 @@ describe('a head that does not end', () => {
     expect(upstream.heads).toHaveLength(1)
   })
 
+  test('that came in two parts leaves the next one the idle time to begin, and all of its own', async () => {
+    using upstream = await cannedUpstream(OK)
+    await using gateway = startGateway(upstream.url)
+    const begin = ASK.slice(0, 9)
+    using client = await rawClient(gateway.port, begin)
+    await untilReceived(gateway, begin.length)
+    client.socket.write(ASK.slice(9))
+    await client.until(/ok$/)
+    gateway.advance(74_900)
+    client.socket.write(begin)
+    await untilReceived(gateway, ASK.length + begin.length)
+    gateway.advance(9900)
+    client.socket.write(ASK.slice(9))
+    expect(await client.until(/ok[^]*(ok|\})$/)).toEndWith('ok')
+    gateway.advance(74_900)
+    expect(gateway.server.connections()).toBe(1)
+    gateway.advance(200)
+    expect(gateway.server.connections()).toBe(0)
+  })
+
   test('that never begins is cut off after the idle time', async () => {
     await using gateway = startGateway('http://127.0.0.1:1')
     using client = await rawClient(gateway.port, '')
@@ -107,6 +127,22 @@ describe('a body', () => {
       await untilReceived(gateway, head.length + Number(digit))
     }
     expect(await client.until(/ok$/)).toStartWith('HTTP/1.1 200 OK')
+  })
+
+  test('that has come slowly gets its response in time, or a 504', async () => {
+    let seen = ''
+    using upstream = await rawUpstream((received) => void (seen = received))
+    await using gateway = startGateway(upstream.url)
+    const head = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n'
+    using client = await rawClient(gateway.port, `${head}1`)
+    while (!seen.endsWith('1')) await new Promise(setImmediate)
+    gateway.advance(29_000)
+    client.socket.write('2')
+    while (!seen.endsWith('12')) await new Promise(setImmediate)
+    gateway.advance(35_000)
+    expect(client.received()).toBe('')
+    gateway.advance(1)
+    expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 504 ')
   })
 
   test.each([

@@ -116,7 +116,14 @@ describe.each(['a.test', 'b.test'])('with client_ca, for %s,', (servername) => {
     await using gateway = await startTls({ clientCa: ca })
     const own = name === undefined ? {} : { cert: pair(name).cert[0]!, key: pair(name).key[0]! }
     expect(await ask(gateway.port, { servername, ...own })).toMatch(expected)
-    expect(gateway.upstream.heads).toHaveLength(name === 'client' ? 1 : 0)
+    const isServed = name === 'client'
+    expect(gateway.upstream.heads).toHaveLength(isServed ? 1 : 0)
+    await until(() => gateway.gateway.server.connections() === 0)
+    for (const [result, count] of [
+      ['ok', isServed ? 1 : 0],
+      ['failed', isServed ? 0 : 1],
+    ] as const)
+      expect(await gateway.gateway.metric(`gateway_tls_handshakes_total{result="${result}"}`)).toBe(count)
   })
 })
 
@@ -198,6 +205,19 @@ test('handshakes are limited, together with the clients that are connected', asy
   expect(await oneMore.untilClosed()).toBe('')
   expect(await gateway.gateway.metric('gateway_rejections_total{reason="connections"}')).toBe(1)
   expect(gateway.gateway.server.connections()).toBe(1 + MAX_TURNED_AWAY)
+})
+
+test('a client that is reset because too many are turned away is no failed handshake', async () => {
+  await using gateway = await startTls({}, { limits: { connections: 1 } })
+  const { server, port } = gateway.gateway
+  using clients = new DisposableStack()
+  clients.use(await rawClient(port, ''))
+  await until(() => server.connections() === 1)
+  for (let i = 0; i < MAX_TURNED_AWAY; i++) clients.use(await rawClient(port, '', { allowHalfOpen: true }))
+  await until(() => server.gateway.turnedAway.size === MAX_TURNED_AWAY)
+  expect(await ask(gateway.port)).not.toContain('503')
+  expect(await gateway.gateway.metric('gateway_tls_handshakes_total{result="ok"}')).toBe(1)
+  expect(await gateway.gateway.metric('gateway_tls_handshakes_total{result="failed"}')).toBe(0)
 })
 
 test('a draining server has time for a request behind a late handshake', async () => {

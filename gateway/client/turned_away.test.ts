@@ -43,6 +43,20 @@ test('clients that stay are reset after a while, and too many of them at once', 
   expect(turnedAway.size).toBe(0)
 })
 
+test('a client that has read its 503 and closes its half is closed at once', async () => {
+  await using gateway = startGateway('http://127.0.0.1:1', { limits: { connections: 1 } })
+  using _ = await rawClient(gateway.port, '')
+  await until(() => gateway.server.connections() === 1)
+  const { turnedAway } = gateway.server.gateway
+  using client = await rawClient(gateway.port, GET, { allowHalfOpen: true })
+  await client.until(/\}$/)
+  expect(turnedAway.size).toBe(1)
+  client.socket.end()
+  await until(() => turnedAway.size === 0)
+  expect(client.wasReset()).toBe(false)
+  expect(await gateway.metric('gateway_sent_bytes_total')).toBe(client.received().length)
+})
+
 /** A gateway in a process of its own that may open so many files. */
 async function startWithFiles(files: number, url: string, folder: string) {
   const config = join(folder, 'gateway.toml')

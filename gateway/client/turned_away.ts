@@ -37,9 +37,8 @@ export class TurnedAway {
     this.#socket.drain()
   }
 
-  onEnd(): void {
-    this.#socket.leave(false)
-  }
+  /** The gateway's half is closed already, so Bun closes the socket. */
+  onEnd(): void {}
 
   onClose(): void {
     this.forget(this)

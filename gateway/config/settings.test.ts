@@ -265,6 +265,23 @@ describe('a bad file is rejected with every problem by key path', () => {
   })
 
   test.each([
+    ['strip', 'true or false'],
+    ['allow', 'a list of addresses and networks'],
+    ['deny', 'a list of addresses and networks'],
+    ['rate', 'a table with requests, per, burst and key'],
+    ['limits', 'a table with body_bytes'],
+    ['timeouts', 'a table with timeouts'],
+    ['log', 'a table with access'],
+    ['errors', 'a table of statuses with a file or a URL'],
+    ['request_headers', 'a table with set, add and remove'],
+    ['rewrite', 'a path that replaces the route’s, like /v2, without a slash or * at its end'],
+  ])('a route whose %s is a number: must be %s', async (key, must) => {
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(`${UPSTREAMS}${ROUTE}${key} = 1`) })).toEqual([
+      `route[0].${key}: 1 is not allowed: must be ${must}`,
+    ])
+  })
+
+  test.each([
     ['hosts = ["a.example", "*.b.example", "Bücher.example", "[::1]"]', []],
     ['hosts = ["*"]', [`route[0].hosts[0]: "*" is not allowed: must be ${HOST}`]],
     ['hosts = []', ['route[0].hosts: [] is not allowed: must be a list of hosts']],
@@ -323,6 +340,9 @@ describe('a bad file is rejected with every problem by key path', () => {
       `${UPSTREAMS}${ROUTE}host = "A.example."\n${second}hosts = ["b", "a.EXAMPLE"]`,
     )
     expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual(['route[1].path: "/dogs" is taken by route[0]'])
+    const others = config.replace('.toml', '-others.toml')
+    await Bun.write(others, (await Bun.file(config).text()).replace('a.EXAMPLE', 'c.EXAMPLE'))
+    expect(problemsOf({ GATEWAY_CONFIG: others })).toEqual([])
   })
 
   test.each([
@@ -589,6 +609,16 @@ describe('TLS in the file', () => {
     })
   })
 
+  test('of an upstream with no certificate in the file of its ca is refused', async () => {
+    const tls = `tls = { ca = "${path('ec.key')}" }`
+    const config = await fileWith(
+      `[[upstream]]\nname = "dogs"\ntargets = ["https://1.2.3.4"]\n${tls}\n${ROUTE}`,
+    )
+    expect(problemsOf({ GATEWAY_CONFIG: config })).toEqual([
+      'upstream[0].tls.ca: is not a certificate in PEM',
+    ])
+  })
+
   test.each<[string, () => string, (string | RegExp)[]]>([
     [
       'the key of another certificate',
@@ -615,6 +645,11 @@ describe('TLS in the file', () => {
       'no certificate in the file',
       () => `cert = "${path('ec.key')}", key = "${path('ec.key')}"`,
       ['listen[0].tls.cert[0]: is not a certificate in PEM'],
+    ],
+    [
+      'no certificate in the file for clients',
+      () => `${pair('ec')}, client_ca = "${path('ec.key')}"`,
+      ['listen[0].tls.client_ca: is not a certificate in PEM'],
     ],
     [
       'no key in the file',

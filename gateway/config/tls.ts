@@ -51,7 +51,7 @@ export class TlsReader {
   constructor(readonly folder: string) {}
 
   server(table: TlsTable, key: string): ServerTls {
-    const clientCa = this.#file(table.client_ca, `${key}.client_ca`)
+    const clientCa = this.#authority(table.client_ca, `${key}.client_ca`)
     return {
       ...this.#pairs(table, key),
       ...(clientCa === undefined ? {} : { clientCa }),
@@ -65,10 +65,9 @@ export class TlsReader {
   }
 
   client(table: TlsTable, key: string): ClientTls {
-    const ca = this.#file(table.ca, `${key}.ca`)
+    const ca = this.#authority(table.ca, `${key}.ca`)
     const { cert, key: keys } =
       table.cert === undefined && table.key === undefined ? { cert: [], key: [] } : this.#pairs(table, key)
-    if (ca !== undefined) this.#certificate(ca, `${key}.ca`)
     return {
       ...(ca === undefined ? {} : { ca }),
       ...(cert[0] === undefined ? {} : { cert: cert[0] }),
@@ -80,8 +79,7 @@ export class TlsReader {
   #pairs(table: Pick<TlsTable, 'cert' | 'key'>, key: string): KeyPairs {
     const certs = [table.cert ?? []].flat().map((path, i) => this.#file(path, `${key}.cert[${i}]`))
     const keys = [table.key ?? []].flat().map((path, i) => this.#file(path, `${key}.key[${i}]`))
-    if (certs.length !== keys.length || certs.length === 0)
-      this.problems.push(`${key}: cert and key belong together`)
+    if (certs.length !== keys.length) this.problems.push(`${key}: cert and key belong together`)
     const types = certs.map((cert, i) => this.#check(cert, keys[i], key, i))
     if (types.some((type, i) => type !== undefined && types.indexOf(type) !== i))
       this.problems.push(`${key}.key: two keys of one type; use one of each, like RSA and EC`)
@@ -101,6 +99,13 @@ export class TlsReader {
       this.problems.push(`${path}.key[${i}]: is not a private key in PEM without a password`)
     }
     return undefined
+  }
+
+  /** The certificate of an authority that signs those of the other side. */
+  #authority(path: string | undefined, key: string): string | undefined {
+    const text = this.#file(path, key)
+    if (text !== undefined) this.#certificate(text, key)
+    return text
   }
 
   #certificate(text: string, key: string): X509Certificate | undefined {

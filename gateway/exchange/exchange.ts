@@ -166,7 +166,7 @@ export class Exchange implements UpstreamRequestListener {
     const isUnchanged = this.route.responseHeaders === undefined && !this.#rechunks
     const isVerbatim = head.isVerbatim && head.hasDate && !closes && minor === 1 && isUnchanged
     const { pieces } = response
-    if (isVerbatim && (pieces.length === 0 || (pieces.length === 2 && pieces[0] === to))) {
+    if (isVerbatim && pieces.length <= 2) {
       out.write(bytes, from, pieces[1] ?? to)
       pieces.length = 0
     } else if (isVerbatim) coalesce(out, bytes, from, to)

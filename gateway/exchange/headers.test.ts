@@ -1,7 +1,7 @@
 /** Changes of header fields, limits, timeouts and log by a route. */
 import { describe, expect, test } from 'bun:test'
 import type { RouteConfig } from '../config/gateway_file.ts'
-import { cannedUpstream, namedUpstream, OK, rawClient, startGateway, until } from '../testing.ts'
+import { cannedUpstream, namedUpstream, OK, rawClient, rawUpstream, startGateway, until } from '../testing.ts'
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: Shop.example:80\r\nA: 1\r\nB: 2\r\na: 3\r\n\r\n'
 const routed = (route: Partial<RouteConfig>) => ({
@@ -129,6 +129,20 @@ describe('a rejected request of a route', () => {
     expect(ids).toEqual([1, 2, 3].map(() => ['dogs', 'shop', status]))
   })
 
+  test('has the id that the upstream got, if that sends no response', async () => {
+    let seen = ''
+    using upstream = await rawUpstream((received, socket) => {
+      seen = received
+      socket.destroy()
+    })
+    const response_headers = { set: { 'X-Id': '{request_id}' } }
+    await using gateway = startGateway(upstream.url, routed({ response_headers }))
+    const response = await gateway.ask(GET.replace('GET', 'POST'), /\}$/)
+    expect(response).toStartWith('HTTP/1.1 502 ')
+    const [, id] = /^X-Request-Id: (\w+)\r$/m.exec(seen)!
+    expect(response).toContain(`\r\nX-Id: ${id}\r\n`)
+  })
+
   test('is not logged if its route says so', async () => {
     await using gateway = startGateway('http://127.0.0.1:1', {
       ...routed({ ...route, log: { access: 'off' } }),
@@ -159,6 +173,22 @@ describe('a route has its own', () => {
     expect(await gateway.ask(chunked, /ok$|\}$/)).toStartWith(`HTTP/1.1 ${status} `)
   })
 
+  test.each([
+    ['by its length', 'Content-Length: 5\r\n\r\nabcd', 'e', /abcde$/],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\nabcd', 'e\r\n0\r\n\r\n', /0\r\n\r\n$/],
+  ])('limit of a body, which may end with a later read, %s', async (_, first, last, end) => {
+    let seen = ''
+    using upstream = await rawUpstream((received, socket) => {
+      seen = received
+      if (end.test(received)) socket.write(OK)
+    })
+    await using gateway = startGateway(upstream.url, routed({ limits: { body_bytes: 5 } }))
+    using client = await rawClient(gateway.port, `POST /dogs/ HTTP/1.1\r\nHost: a\r\n${first}`)
+    await until(() => seen.endsWith('abcd'))
+    client.socket.write(last)
+    expect(await client.until(/ok$|\}$/)).toStartWith('HTTP/1.1 200 ')
+  })
+
   test('timeout of a response', async () => {
     using upstream = await namedUpstream('slow')
     upstream.state.does = 'nothing'
@@ -187,9 +217,13 @@ describe('a route has its own', () => {
     ['all', 'errors', 1],
   ] as const)('access log %s beside %s of the file: %d lines', async (own, all, lines) => {
     using upstream = await cannedUpstream(OK)
-    await using gateway = startGateway(upstream.url, { ...routed({ log: { access: own } }), accessLog: all })
+    const log = { access: own }
+    const [forwards] = routed({ log }).routes
+    const responds = { id: 'ok', path: '/ok', log, respond: { status: 200, type: 'text/plain', body: 'ok' } }
+    await using gateway = startGateway(upstream.url, { routes: [forwards!, responds], accessLog: all })
     await gateway.ask(GET)
+    await gateway.ask(GET.replace('/dogs/', '/ok'))
     const routes = gateway.logged().map(({ route }) => route)
-    expect(routes).toEqual(Array.from({ length: lines }, () => 'dogs'))
+    expect(routes).toEqual(['dogs', 'ok'].flatMap((id) => Array.from({ length: lines }, () => id)))
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { OK, rawClient, rawUpstream, startGateway } from '../testing.ts'
 
 /** On a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const ASK = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
 const ABORTS = 'gateway_client_aborts_total'

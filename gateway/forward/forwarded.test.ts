@@ -40,8 +40,12 @@ describe('to the upstream', () => {
     using client = await rawClient(gateway.port, 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(300))
     await until(() => upstream.heads.length === 300)
     client.socket.destroy()
-    const ids = upstream.heads.map((head) => /X-Request-Id: (\w+)\r\ntraceparent: 00-(\w+)-/.exec(head)!)
+    const ids = upstream.heads.map((head) =>
+      /X-Request-Id: (\w+)\r\ntraceparent: 00-(\w+)-(\w+)-/.exec(head)!,
+    )
     expect(new Set(ids.map(([, id]) => id)).size).toBe(300)
+    // The span has random bytes of its own.
+    expect(ids.some(([, , trace, span]) => trace!.includes(span!))).toBe(false)
     expect(ids.every(([, request, trace]) => request === trace)).toBe(true)
   })
 
@@ -93,6 +97,7 @@ describe('to the upstream', () => {
     '00-0-0-01',
     'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntraceparent: 00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   ])('an invalid trace is replaced, and its state dropped: %s', async (value) => {
     expect(await sent(`traceparent: ${value}\r\ntracestate: a=b\r\n`)).toEqual([HOST, ...OURS])
   })
@@ -228,6 +233,7 @@ describe('to the upstream', () => {
   })
 
   test.each([
+    '',
     'for="1.2.3.4;proto=https',
     'for=1.2.3.4;proto=https"',
     'for=1.2.3.4;for=6.6.6.6;proto=https',
@@ -308,7 +314,10 @@ describe('to the upstream', () => {
     const unix = `${folder.path}/gateway.sock`
     gateway.server.serveOn({ unix })
     await (await fetch('http://a/dogs/', { unix, headers: { 'X-Forwarded-For': '203.0.113.7' } })).text()
-    expect(upstream.heads[0]!.split('\r\n')).toContain(line)
+    const lines = upstream.heads[0]!.split('\r\n')
+    expect(lines).toContain(line)
+    const real = client === 'unknown' ? [] : [`X-Real-IP: ${client}`]
+    expect(lines.filter((each) => each.startsWith('X-Real-IP'))).toEqual(real)
     expect(gateway.logged()).toMatchObject([{ client }])
   })
 

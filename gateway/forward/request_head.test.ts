@@ -154,3 +154,10 @@ describe('a header section that was seen before', () => {
     expect(fieldsOf(options, each).forward.toString()).toContain('Max-Forwards: 1')
   })
 })
+
+test('fields are a copy: the bytes of a socket are a part of a large buffer', () => {
+  const result = read(GET, new Peers([]).enter('10.0.0.2'))
+  if (typeof result === 'string') throw new Error(result)
+  result.head.bytes.fill('x')
+  expect(result.head.fields.block.toString()).toBe(HOST)
+})

@@ -55,7 +55,7 @@ export class Body {
     if (to > from) {
       this.pieces.push(from, to)
       this.#passed += to - from
-      if (!this.isOpenEnded) this.#remaining -= to - from
+      this.#remaining -= to - from
     }
     return to
   }

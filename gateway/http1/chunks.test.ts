@@ -110,6 +110,14 @@ describe('a bound holds on both sides:', () => {
     }
   })
 
+  test('4096 spaces behind a size, where they are allowed', () => {
+    const text = (spaces: number) => `1${' '.repeat(spaces)}\r\nx${last}`
+    for (const pieceBytes of [1, 1000, 10_000]) {
+      expect(forwarded(text(4096), PADDED, pieceBytes)).toMatchObject({ isDone: true })
+      expect(forwarded(text(4097), PADDED, pieceBytes)).toBe('malformed')
+    }
+  })
+
   test('a trailer section that does not end is not kept for ever', () => {
     const body = new Body(CHUNKED, KEEPS)
     const begin = Buffer.from('0\r\nA: ')
@@ -133,6 +141,16 @@ test.each([
     if (expected === undefined) expect(result).toBe('malformed')
     else expect(result).toMatchObject({ out: expected, isDone: true })
   }
+})
+
+test('the beginning of a trailer section is kept as a copy: a socket’s bytes are a part of a large buffer', () => {
+  const body = new Body(CHUNKED, { ...KEEPS, trailersOf: namedBy('close') })
+  const begin = Buffer.from('0\r\nA: b\r\nC')
+  body.read(begin, 0, begin.length)
+  begin.fill('x')
+  const end = Buffer.from(': d\r\n\r\n')
+  body.read(end, 0, end.length)
+  expect(String(body.tail)).toBe('A: b\r\nC: d\r\n\r\n')
 })
 
 describe('a body without chunks', () => {

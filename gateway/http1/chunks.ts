@@ -133,7 +133,6 @@ export class Chunks {
             i++
           } else {
             if (keepsChunks) pieces.push(start, i)
-            start = end
             this.#at = At.trailerLines
           }
           break

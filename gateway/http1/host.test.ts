@@ -27,6 +27,7 @@ describe('rejected with 400', () => {
     ['two ports', 'Host: a:1:2\r\n'],
     ['an open bracket', 'Host: [::1\r\n'],
     ['empty brackets', 'Host: []\r\n'],
+    ['a digit in brackets', 'Host: [1]\r\n'],
     ['letters behind brackets', 'Host: [::1]a\r\n'],
   ])('%s', async (_, host) => {
     using upstream = await recordingUpstream()
@@ -71,6 +72,7 @@ test.each([
   'a',
   'a:',
   'a:8000',
+  'a:65535',
   'pets.example',
   '127.0.0.1:1',
   '[::1]',

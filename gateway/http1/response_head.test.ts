@@ -130,3 +130,11 @@ test('of two ids the first is the one that varies, and a head without one has no
   expect(readResponseHead(bytes, 0, bytes.length, list)).toMatchObject({ varying: { from: 31, to: 32 } })
   expect(read(headOf('HTTP/1.1 200 OK', 'X-Request-Idx: a'))).toMatchObject({ varying: undefined })
 })
+
+test('a head is a copy: the bytes of a socket are a part of a large buffer', () => {
+  const text = headOf('HTTP/1.1 200 OK', 'A: b', 'X-Request-Id: 1')
+  const bytes = Buffer.from(text)
+  const head = readResponseHead(bytes, 0, bytes.length, list)
+  bytes.fill('x')
+  expect(head).toMatchObject({ block: Buffer.from(text), forward: Buffer.from(text.slice(0, -2)) })
+})

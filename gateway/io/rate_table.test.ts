@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Rate, RateTable, removeRateTables } from './rate_table.ts'
 
@@ -56,6 +57,18 @@ test('places of keys whose time has passed are used again', () => {
   }
   expect(allowed('new', 5, RATE)).toBe(3)
 }, 30_000)
+
+test('a table lives as long as the master of its gateway', async () => {
+  await using master = Bun.spawn(['sleep', '1000'])
+  RateTable.shared(master.pid)
+  const tables = () => readdirSync('/dev/shm').filter((name) => name.endsWith(`-${master.pid}`))
+  removeRateTables()
+  expect(tables()).toHaveLength(1)
+  master.kill()
+  await master.exited
+  removeRateTables()
+  expect(tables()).toEqual([])
+})
 
 test('4 processes let through what one would, within 1 %, also if one is killed and begins anew', async () => {
   const program = `

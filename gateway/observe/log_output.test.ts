@@ -28,6 +28,27 @@ test('an output that cannot be written is reported once on standard error, and s
   expect(await writer.exited).toBe(0)
 })
 
+test('an output that could be written meanwhile is reported again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'log-'))
+  const fills = `
+    import { truncateSync } from 'node:fs'
+    import { writeLines } from ${JSON.stringify(join(import.meta.dir, 'log_output.ts'))}
+    for (let i = 0; i < 2; i++) {
+      for (let line = 0; line < 20; line++) writeLines('x'.repeat(99_999) + '\\n')
+      truncateSync(process.argv[1])
+      writeLines('back\\n')
+    }`
+  // The file may have a megabyte, in blocks of 512 bytes.
+  const limited = `trap '' XFSZ; ulimit -f 2048; exec "$0" -e "$1" "$2" >> "$2"`
+  const command = ['sh', '-c', limited, process.execPath, fills, join(folder, 'log')]
+  const writer = Bun.spawn(command, { stderr: 'pipe' })
+  const said = (await new Response(writer.stderr).text()).trimEnd().split('\n')
+  const log = await Bun.file(join(folder, 'log')).text()
+  rmSync(folder, { recursive: true })
+  expect(said).toEqual(Array(2).fill(expect.stringContaining('the access log cannot be written: EFBIG')))
+  expect(log).toBe('back\n')
+})
+
 const shell = ['a', 'b', 'c'].map((letter) => `"$0" -e "$1" ${letter} &`).join(' ')
 
 test.each([

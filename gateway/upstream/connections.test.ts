@@ -13,6 +13,7 @@ import {
   temporaryFolder,
   until,
 } from '../testing.ts'
+import { Health } from './health.ts'
 import { UpstreamConnection } from './upstream_connection.ts'
 
 const GET = 'GET /dogs/ HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -253,5 +254,34 @@ describe('checks', () => {
       await new Promise(setImmediate)
     }
     expect(await client.until(/ok$|\}$/)).toStartWith('HTTP/1.1 200 OK')
+  })
+
+  test('that an ejected target passes leave its requests in place', async () => {
+    const held: Socket[] = []
+    const asks = async (received: string, socket: Socket) => {
+      if (received.includes('/healthz')) socket.end('HTTP/1.1 204 No Content\r\n\r\n')
+      else if (received.includes('/held')) held.push(socket)
+      else socket.destroy()
+    }
+    using first = await rawUpstream(asks)
+    using second = await rawUpstream(asks)
+    await using gateway = startGateway([first.url, second.url], {
+      upstream: { health: { ...health, intervalMs: 300 } },
+    })
+    using clients = new DisposableStack()
+    const ask = async (path: string) =>
+      clients.use(await rawClient(gateway.port, GET.replace('/dogs/', path)))
+    // One in each: the target with fewer requests is picked.
+    const waiting = [await ask('/dogs/held'), await ask('/dogs/held')]
+    await until(() => held.length === 2)
+    while (gateway.server.gateway.upstreams[0]!.states.ejected === 0) await (await ask('/dogs/')).until(/\}$/)
+    using checked = spyOn(Health.prototype, 'checked')
+    gateway.advance(300)
+    await until(() => checked.mock.calls.length === 2)
+    expect(checked.mock.calls.map(([isGood]) => isGood)).toEqual([true, true])
+    expect(gateway.server.gateway.upstreams[0]!.states.ejected).toBe(1)
+    for (const socket of held) socket.write(OK)
+    for (const client of waiting) await client.until(/ok$/)
+    expect(held).toHaveLength(2)
   })
 })

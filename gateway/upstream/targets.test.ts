@@ -211,6 +211,7 @@ describe('checks', () => {
     await using second = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: fetchAs('second') })
     const targets = [first, second].map(({ port }) => `http://127.0.0.1:${port}`)
     await using gateway = startGateway(targets, { upstream: { health } })
+    using said = spyOn(gateway.server.gateway.log, 'info')
     const untilOneIs = async (state: 'ejected' | 'slow_start') => {
       while (statesOf(gateway)[state] === 0) {
         gateway.advance(100)
@@ -230,6 +231,12 @@ describe('checks', () => {
     await untilOneIs('slow_start')
     let response = ''
     while (!response.endsWith('second')) response = await gateway.ask(GET, RESPONSE)
+    for (let i = 0; i < 10; i++) gateway.advance(600)
+    // Each change of the state has one line.
+    const name = targets[1]!.slice('http://'.length)
+    expect(said.mock.calls.map(([, text]) => text)).toEqual(
+      ['ejected', 'slow_start', 'healthy'].map((state) => `target dogs/${name}: ${state}`),
+    )
   })
 
   test.each<[number[] | undefined, number, 'healthy' | 'ejected']>([
@@ -345,6 +352,31 @@ describe('a response that breaks off', () => {
   })
 })
 
+test.each([
+  ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok', /ok$/],
+  ['that ends with its connection', 'HTTP/1.1 200 OK\r\n\r\nok', /0\r\n\r\n$/],
+])('failures with a response between them eject no target: one %s', async (_, response, end) => {
+  // Each target fails two requests and responds to the third, again and again.
+  const failing = () => {
+    let asked = 0
+    return rawUpstream(
+      (__, socket) => void (++asked % EJECT_AFTER === 0 ? socket.end(response) : socket.destroy()),
+    )
+  }
+  using first = await failing()
+  using second = await failing()
+  await using gateway = startGateway([first.url, second.url])
+  const post = 'POST /dogs/ HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'
+  let responses = 0
+  for (let i = 0; i < 8 * EJECT_AFTER; i++) {
+    using client = await rawClient(gateway.port, post)
+    const received = await Promise.race([client.until(end), client.until(/\}$/)])
+    if (received.startsWith('HTTP/1.1 200 ')) responses++
+  }
+  expect(responses).toBeGreaterThan(EJECT_AFTER)
+  expect(statesOf(gateway)).toMatchObject({ healthy: 2, ejected: 0 })
+})
+
 describe('a request without a response', () => {
   test('on a new connection ejects its target after some in a row', async () => {
     using first = await namedUpstream('first')
@@ -355,6 +387,19 @@ describe('a request without a response', () => {
       expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
     expect(statesOf(gateway)).toMatchObject({ ejected: 1 })
     expect(first.asked).toHaveLength(EJECT_AFTER)
+  })
+
+  test('goes to an ejected target if no other is left', async () => {
+    using first = await namedUpstream('first')
+    using second = await namedUpstream('second')
+    first.state.does = 'hang up'
+    await using gateway = startGateway([first.url, second.url])
+    while (statesOf(gateway).ejected === 0) await gateway.ask(GET, RESPONSE)
+    first.state.does = 'respond'
+    second.stopListening()
+    for (const socket of second.sockets) socket.destroy()
+    await until(() => gateway.server.gateway.upstreams[0]!.idleConnections === 0)
+    expect(await gateway.ask(GET, RESPONSE)).toEndWith('first')
   })
 
   test('in time ejects its target, also on a kept connection', async () => {
@@ -430,12 +475,15 @@ test('a target that vanishes with a request still has to respond in time: 504', 
   const unix = join(folder.path, 'dogs.1.sock')
   using first = await namedUpstream('first', { unix })
   first.state.does = 'nothing'
-  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`)
+  const health = { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 3 }
+  await using gateway = startGateway(`unix:${join(folder.path, 'dogs.*.sock')}`, { upstream: { health } })
   using client = await rawClient(gateway.port, GET)
   await until(() => first.asked.length === 1)
   rmSync(unix)
   await until(() => targetsOf(gateway) === 0)
+  using checked = spyOn(globalThis, 'fetch')
   gateway.advance(35_000)
+  expect(checked).not.toHaveBeenCalled()
   expect(client.received()).toBe('')
   gateway.advance(1)
   expect(await client.until(/\}$/)).toStartWith('HTTP/1.1 504 ')

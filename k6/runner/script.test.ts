@@ -251,8 +251,6 @@ test('Ctrl+C while setup waits ends the run before its load', async () => {
   const spawned = Bun.spawn([process.execPath, join(import.meta.dir, 'index.ts'), '-q', path], {
     stdout: 'pipe',
     stderr: 'ignore',
-    timeout: 4000,
-    killSignal: 'SIGKILL',
   })
   await started.promise
   spawned.kill('SIGINT')

@@ -32,7 +32,7 @@ function labelsOf(alertname: string, of?: Labels, window?: string): Labels {
 
 const burn = (objective: string, window: string) =>
   labelsOf(`Edge${objective}BudgetBurn`, { job: 'gateway' }, window)
-const SLOW_MS = 40_000
+const SLOW_MS = 120_000
 const cats = { job: 'cats', instance: 'cats:9002' }
 const names = (alerts: readonly Labels[]) => alerts.map(({ alertname }) => alertname!).toSorted()
 

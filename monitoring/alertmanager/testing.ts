@@ -15,7 +15,7 @@ type Alerts = { labels: Labels; status: { inhibitedBy: string[] } }[]
 
 const TIMES_FASTER = 100
 const GROUP_WAIT_MS = 700
-const WITHIN_MS = 20_000
+const WITHIN_MS = 60_000
 const ASK_AGAIN_AFTER_MS = 50
 
 /** Debian's name for the program is prometheus-alertmanager. */

@@ -3,8 +3,8 @@
 import { PercentUnit, RequestsPerSecond, Short } from '@grafana/grafana-foundation-sdk/units'
 import { allowed, type Objective, PERIOD_DAYS, seriesOf } from '../rules/objective.ts'
 import { dashboardOf, line, section } from './dashboard.ts'
-import { graph, type Panel, stat } from './panels.ts'
-import type { Matchers, Query } from './promql.ts'
+import { graph, idle, type Panel, stat } from './panels.ts'
+import { inFlight, type Matchers, orIdle, type Query } from './promql.ts'
 
 const PERIOD = `${PERIOD_DAYS}d`
 
@@ -84,11 +84,15 @@ export const budget = (matchers: Matchers, objectives: readonly Objective[]) =>
           'Burn rate over 1h',
           Short,
           'Bad requests of the last hour as a multiple of the allowed share. At 14.4 an alert pages.',
-          objectives.map((objective) => ({
-            expr: speed(objective, '1h', matchers.edge),
-            legend: objective.title,
-          })),
+          objectives.map((objective) =>
+            orIdle(
+              { expr: `max(${speed(objective, '1h', matchers.edge)})`, legend: objective.title },
+              'NaN',
+              inFlight(matchers.edge),
+            ),
+          ),
           {
+            mappings: [idle],
             steps: [
               { value: null, color: 'green' },
               { value: 1, color: 'orange' },

@@ -1,7 +1,7 @@
 /** One colour for one thing on all dashboards: apps, status codes, states, reasons. Legends choose the colour by their words. */
 
 import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard'
-import type { Apps } from '../rules/rule.ts'
+import { type Apps, oneOf } from '../rules/rule.ts'
 
 const GREEN = '#73BF69'
 const BLUE = '#5794F2'
@@ -45,7 +45,7 @@ const words: readonly [color: string, ...words: string[]][] = [
 /** Overrides by regular expression. Series of one colour differ in brightness. */
 export function colorsOf({ edge, services }: Apps): [regexp: string, properties: DynamicConfigValue[]][] {
   const apps = [...new Set([...edge, ...services])].map(
-    (app, index) => [APPS[index % APPS.length]!, [app]] as const,
+    (app, index) => [APPS[index % APPS.length]!, [oneOf([app]).replaceAll('/', '\\/')]] as const,
   )
   const rules = [...apps, ...words.map(([color, ...names]) => [color, names] as const)]
   return rules.map(([fixedColor, names]) => [

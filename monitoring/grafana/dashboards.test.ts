@@ -40,8 +40,6 @@ function narrowedBy(metric: string): string[] {
 }
 
 const gauges = new Set(families.filter(([, type]) => type === 'gauge').map(([name]) => name))
-  // In spite of its name and type it is the number of families that differ now.
-  .add('metrics_conflicts_total')
 const isCounter = (metric: string) => /_(total|count|sum|bucket)$/.test(metric) && !gauges.has(metric)
 const overCounters = new Set(['rate', 'irate', 'increase', 'resets'])
 

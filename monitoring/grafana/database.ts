@@ -10,11 +10,13 @@ import {
 } from '@grafana/grafana-foundation-sdk/units'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, down, graph, heatmap, none, stat } from './panels.ts'
-import { buckets, byApp, type Matchers, max, quantile, quantiles, rate, sum } from './promql.ts'
+import { buckets, byApp, type Matchers, max, orIdle, quantile, quantiles, rate, sum } from './promql.ts'
 
 const duration = 'db_client_operation_duration_seconds'
 const operations = `${duration}_count`
 const errors = 'db_client_operation_errors_total'
+/** A gauge that every service with a database publishes from its start. */
+const migrations = (matchers: string) => `db_migrations_applied{${matchers}}`
 
 const database = ({ apps, selected }: Matchers) => [
   line(
@@ -23,14 +25,18 @@ const database = ({ apps, selected }: Matchers) => [
       'Operations',
       OpsPerSecond,
       'Statements per second.',
-      byApp(apps.services, selected, (matchers) => rate(operations, matchers)),
+      byApp(apps.services, selected, (matchers) =>
+        orIdle(rate(operations, matchers), 0, migrations(matchers)),
+      ),
       { mappings: [down] },
     ),
     stat(
       'p99',
       Seconds,
       '99 of 100 statements take no longer than this.',
-      byApp(apps.services, selected, (matchers) => quantile(0.99, duration, matchers)),
+      byApp(apps.services, selected, (matchers) =>
+        orIdle(quantile(0.99, duration, matchers), 'NaN', migrations(matchers)),
+      ),
       {
         steps: below(0.01, 0.1),
         mappings: [down, none('statements')],

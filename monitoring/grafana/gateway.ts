@@ -13,8 +13,10 @@ import { dashboardOf, line, section } from './dashboard.ts'
 import { atLeast, below, graph, heatmap, idle, stat } from './panels.ts'
 import {
   buckets,
+  inFlight,
   type Matchers,
   max,
+  orIdle,
   part,
   quantile,
   quantiles,
@@ -31,30 +33,34 @@ const upstreamDuration = 'gateway_upstream_request_duration_seconds'
 const attempts = 'gateway_upstream_attempts_total'
 const retries = 'gateway_upstream_retries_total'
 
-const edgeLines = ({ edge, route }: Own) => [
+const edgeLines = ({ edge, route, idles }: Own) => [
   line(
     5,
     stat(
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      rate(requests, route, [], 'requests'),
+      orIdle(rate(requests, route, [], 'requests'), 0, idles),
     ),
     stat(
       'Errors',
       PercentUnit,
       'Share of requests with a 5xx response. The objective allows 0.1 %.',
-      part(requests, route, 'http_response_status_code=~"5.."'),
+      orIdle(part(requests, route, 'http_response_status_code=~"5.."'), 'NaN', idles),
       { steps: below(0.001, 0.01), mappings: [idle] },
     ),
     stat(
       'Within 250 ms',
       PercentUnit,
       'Share of requests with a response within 250 ms. The objective is at least 99 %.',
-      {
-        expr: `sum(rate(${duration}_bucket{${route}, le="0.25"}[$__rate_interval])) / sum(rate(${requests}{${route}}[$__rate_interval]))`,
-        legend: 'within',
-      },
+      orIdle(
+        {
+          expr: `${rateOf(`${duration}_bucket`, `${route}, le="0.25"`)} / ${rateOf(requests, route)}`,
+          legend: 'within',
+        },
+        'NaN',
+        idles,
+      ),
       {
         steps: [
           { value: null, color: 'red' },
@@ -267,7 +273,7 @@ const clientLines = ({ edge }: Own) => [
 /** The edge, from clients to upstreams. Its own variables choose replicas of the gateway and routes. */
 export function gateway(matchers: Matchers) {
   const edge = `${matchers.edge}, instance=~"$gateway"`
-  const own: Own = { edge, route: `${edge}, http_route=~"$route"` }
+  const own: Own = { edge, route: `${edge}, http_route=~"$route"`, idles: inFlight(edge) }
   const series = `http_server_request_duration_seconds_count{${matchers.edge}}`
   return dashboardOf(matchers, {
     uid: 'gateway',
@@ -281,5 +287,5 @@ export function gateway(matchers: Matchers) {
   })
 }
 
-/** The matchers of this dashboard; `route` is for series with a route. */
-type Own = { edge: string; route: string }
+/** The matchers of this dashboard; `route` is for series with a route, `idles` the gauge of gateways that have had no request. */
+type Own = { edge: string; route: string; idles: string }

@@ -12,14 +12,16 @@ import {
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
 import type { Objective } from '../rules/objective.ts'
-import type { Apps } from '../rules/rule.ts'
+import { type Apps, jobs } from '../rules/rule.ts'
 import { budgetTile } from './budget.ts'
 import { dashboardOf, line } from './dashboard.ts'
 import { atLeast, below, graph, idle, stat, texts } from './panels.ts'
 import {
+  inFlight,
   inOrder,
   type Matchers,
   min,
+  orIdle,
   part,
   quantile,
   quantiles,
@@ -43,7 +45,7 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       Short,
       'Whether Prometheus reaches all instances of each job.',
       inOrder([...serving(apps), apps.exporter, apps.prometheus], (job) =>
-        min('up', `${selected}, job="${job}"`),
+        min('up', `${selected}, ${jobs([job])}`),
       ),
       {
         steps: atLeast(1),
@@ -69,21 +71,21 @@ const health = (matchers: Matchers, objectives: readonly Objective[]) => {
       'Requests at the edge',
       RequestsPerSecond,
       'Requests per second that the gateway responded to, with any status.',
-      rate(requests, edge, [], 'requests'),
+      orIdle(rate(requests, edge, [], 'requests'), 0, inFlight(edge)),
       { more: edgeDashboard(apps) },
     ),
     stat(
       'Errors at the edge',
       PercentUnit,
       'Share of requests with a 5xx response, from the gateway itself or from a service. The objective allows 0.1 %.',
-      part(requests, edge, 'http_response_status_code=~"5.."'),
+      orIdle(part(requests, edge, 'http_response_status_code=~"5.."'), 'NaN', inFlight(edge)),
       { steps: below(0.001, 0.01), mappings: [idle], more: edgeDashboard(apps) },
     ),
     stat(
       'p99 at the edge',
       Seconds,
       '99 of 100 requests get the response head within this time, measured by the gateway. The objective is 99 % within 0.25 s.',
-      quantile(0.99, duration, edge),
+      orIdle(quantile(0.99, duration, edge), 'NaN', inFlight(edge)),
       { steps: below(0.25, 1), mappings: [idle], more: edgeDashboard(apps) },
     ),
     stat(

@@ -88,6 +88,8 @@ type GraphOptions = {
 /** Shows `no requests` instead of NaN, which a ratio or quantile is when there are none. */
 export const none = (events: string): ValueMapping => special(SpecialValueMatch.NotANumber, `no ${events}`)
 export const idle = none('requests')
+/** The same for a time that is NaN because the event has not happened yet. */
+export const never = special(SpecialValueMatch.NotANumber, 'none since the start')
 
 /** Shows texts instead of values. */
 export const texts = (options: Record<string, { text: string; color?: string }>): ValueMapping => ({

@@ -3,7 +3,7 @@
  * `$__rate_interval` of every rate, and legends with the labels that a query is grouped by.
  */
 
-import { type Apps, jobs } from '../rules/rule.ts'
+import { type Apps, jobs, quoted } from '../rules/rule.ts'
 
 /** A query of a panel and the legend of its series. */
 export type Query = { expr: string; legend: string; format?: 'heatmap' | 'table' }
@@ -22,7 +22,7 @@ export type Matchers = {
 }
 
 export function matchersOf(apps: Apps): Matchers {
-  const targets = `job="${apps.exporter}", target=~".*($instance).*"`
+  const targets = `${jobs([apps.exporter])}, target=~".*($instance).*"`
   return {
     apps,
     edge: jobs(apps.edge),
@@ -79,23 +79,35 @@ export const inOrder = (names: readonly string[], query: (name: string) => Query
 
 /** A query for each app. While all chosen instances of an app are down it has no series of its own, but -1, which tiles show as `down`. */
 export const byApp = (
-  jobs: readonly string[],
+  names: readonly string[],
   selected: string,
   queryOf: (matchers: string) => Query,
 ): Query[] =>
-  inOrder(jobs, (job) => {
-    const matchers = `${selected}, job="${job}"`
+  inOrder(names, (job) => {
+    const matchers = `${selected}, ${jobs([job])}`
     const { expr, legend } = queryOf(matchers)
     return { expr: `${expr}\nor max(up{${matchers}}) - 1 < 0`, legend }
   })
+
+/**
+ * A rate that is 0, and a share or quantile that is NaN, of processes that are up and have had no event yet: they have no series of
+ * it. If no process is up there is none of the gauge either, which each publishes from its start.
+ */
+export const orIdle = ({ expr, legend }: Query, value: 0 | 'NaN', gauge: string): Query => ({
+  expr: `${expr}\nor ${value} * sum(${gauge})`,
+  legend,
+})
+
+/** A gauge that every server publishes from its start. */
+export const inFlight = (matchers: string): string => `http_server_active_requests{${matchers}}`
 
 /** The jobs that serve clients, the edge first. */
 export const serving = ({ edge, services }: Apps): string[] => [...new Set([...edge, ...services])]
 
 /** The workers of an app that can take a request: 0 for an app that the exporter cannot read, since its series have ended. */
 export function workersReady({ selected, targets, workers }: Matchers, app: string): Query {
-  const known = `0 * max(up{${selected}, job="${app}"}) and on () exporter_target_up{${targets}}`
-  return query(`sum(prefork_workers{${workers}, state=~"ready|busy", app="${app}"})\nor ${known}`, [])
+  const known = `0 * max(up{${selected}, ${jobs([app])}}) and on () exporter_target_up{${targets}}`
+  return query(`sum(prefork_workers{${workers}, state=~"ready|busy", app=${quoted(app)}})\nor ${known}`, [])
 }
 
 /** The rate of one counter divided by that of another. */

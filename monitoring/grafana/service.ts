@@ -8,12 +8,15 @@ import {
   CountsPerSecond,
   DateTimeFromNow,
 } from '@grafana/grafana-foundation-sdk/units'
+import { oneOf, quoted } from '../rules/rule.ts'
 import { dashboardOf, line, section } from './dashboard.ts'
 import { below, down, graph, heatmap, idle, stat, table } from './panels.ts'
 import {
   buckets,
   byApp,
+  inFlight,
   type Matchers,
+  orIdle,
   part,
   quantile,
   quantiles,
@@ -33,7 +36,7 @@ const health = ({ apps, selected }: Matchers) => [
       'Requests',
       RequestsPerSecond,
       'Requests per second that got a response.',
-      byApp(serving(apps), selected, (matchers) => rate(requests, matchers)),
+      byApp(serving(apps), selected, (matchers) => orIdle(rate(requests, matchers), 0, inFlight(matchers))),
       { mappings: [down] },
     ),
     stat(
@@ -41,7 +44,7 @@ const health = ({ apps, selected }: Matchers) => [
       PercentUnit,
       'Share of requests with a 5xx response.',
       byApp(serving(apps), selected, (matchers) =>
-        part(requests, matchers, 'http_response_status_code=~"5.."'),
+        orIdle(part(requests, matchers, 'http_response_status_code=~"5.."'), 'NaN', inFlight(matchers)),
       ),
       { steps: below(0.001, 0.01), mappings: [down, idle] },
     ),
@@ -49,7 +52,9 @@ const health = ({ apps, selected }: Matchers) => [
       'p99',
       Seconds,
       '99 of 100 requests get the response head within this time.',
-      byApp(serving(apps), selected, (matchers) => quantile(0.99, duration, matchers)),
+      byApp(serving(apps), selected, (matchers) =>
+        orIdle(quantile(0.99, duration, matchers), 'NaN', inFlight(matchers)),
+      ),
       { steps: below(0.25, 1), mappings: [down, idle] },
     ),
   ),
@@ -89,7 +94,7 @@ const health = ({ apps, selected }: Matchers) => [
       Seconds,
       'Number of requests by duration, from arrival to the response head.',
       // A proxied request counts once: at the services, or at the edge if only the edge is chosen.
-      buckets(duration, `${selected}, job!~"${apps.edge.join('|')}"`, selected),
+      buckets(duration, `${selected}, job!~${quoted(oneOf(apps.edge))}`, selected),
     ),
     graph(
       'Latency by route',
@@ -166,7 +171,7 @@ const runtime = ({ selected }: Matchers) => [
       'Families declared twice',
       Short,
       'Families that workers declare differently, for instance because they run two versions.',
-      [sum('metrics_conflicts_total', selected, ['job'])],
+      [sum('metrics_conflicting_families', selected, ['job'])],
     ),
     graph('Damaged regions', Short, 'Regions of the shared memory of metrics that cannot be read.', [
       sum('metrics_damaged_regions', selected, ['job']),

@@ -10,8 +10,9 @@ import {
   Seconds,
   Short,
 } from '@grafana/grafana-foundation-sdk/units'
+import { quoted } from '../rules/rule.ts'
 import { dashboardOf, detail, line, section } from './dashboard.ts'
-import { atLeast, below, graph, stat } from './panels.ts'
+import { atLeast, below, graph, never, stat } from './panels.ts'
 import {
   eachWorker,
   inOrder,
@@ -48,7 +49,7 @@ const state = (matchers: Matchers, { apps, targets, workers } = matchers) => [
       'Hung',
       Short,
       'Workers whose event loop is blocked. The master kills them after HARAKIRI_MS.',
-      inOrder(serving(apps), (app) => sum('prefork_workers', `${workers}, state="hung", app="${app}"`)),
+      inOrder(serving(apps), (app) => sum('prefork_workers', `${workers}, state="hung", app=${quoted(app)}`)),
       {
         steps: below(1, 1),
       },
@@ -67,10 +68,11 @@ const state = (matchers: Matchers, { apps, targets, workers } = matchers) => [
       DateTimeFromNow,
       'End of the last rolling reload.',
       inOrder(serving(apps), (app) => ({
-        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app="${app}"}) * 1000`,
+        // The series of an app begins with its first reload.
+        expr: `max(prefork_last_reload_timestamp_seconds{${workers}, app=${quoted(app)}}) * 1000\nor NaN * sum(prefork_workers{${workers}, app=${quoted(app)}})`,
         legend: app,
       })),
-      { nothing: 'none since the start' },
+      { mappings: [never] },
     ),
   ),
   line(

@@ -18,16 +18,20 @@ export const prometheusRule = (files: readonly RuleFile[]) => ({
   spec: { groups: files.flatMap(({ groups }) => groups) },
 })
 
+const jobsOf = ({ edge, services, exporter }: Apps) => [...new Set([...edge, ...services, exporter])]
+
+/** Whether every job may be the value of a label of a pod: at most 63 letters, digits, dots, dashes and underscores. */
+export const isSelectable = (apps: Apps): boolean =>
+  jobsOf(apps).every((job) => /^[a-z0-9]([\w.-]{0,61}[a-z0-9])?$/i.test(job))
+
 /** Scrapes the admin ports of the pods of the apps and of the exporter. The job is the name of the app. */
-export const podMonitor = ({ edge, services, exporter }: Apps, jobLabel = 'job') => ({
+export const podMonitor = (apps: Apps, jobLabel = 'job') => ({
   apiVersion: 'monitoring.coreos.com/v1',
   kind: 'PodMonitor',
   metadata: metadata(NAME),
   spec: {
     selector: {
-      matchExpressions: [
-        { key: POD_LABEL, operator: 'In', values: [...new Set([...edge, ...services, exporter])] },
-      ],
+      matchExpressions: [{ key: POD_LABEL, operator: 'In', values: jobsOf(apps) }],
     },
     podMetricsEndpoints: [
       {

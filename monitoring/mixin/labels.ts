@@ -5,11 +5,18 @@ import type { Alert, Recording, RuleFile } from '../rules/rule.ts'
 /** New names by old ones: `{ job: 'service', instance: 'pod' }`. */
 export type LabelNames = Readonly<Record<string, string>>
 
-/** Renames labels in PromQL. Text in quotation marks, names of metrics and variables of Grafana do not change. */
+/**
+ * Renames labels in PromQL. Values of labels, names of metrics and variables of Grafana do not change. The labels that
+ * `label_replace` writes and reads are texts after a comma.
+ */
 export function renameInQuery(expr: string, names: LabelNames): string {
-  return expr
-    .split(/("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/)
-    .map((part, index) => (index % 2 === 1 ? part : renameWords(part, names)))
+  const parts = expr.split(/("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/)
+  return parts
+    .map((part, index) => {
+      if (index % 2 === 0) return renameWords(part, names)
+      const isArgument = /,\s*$/.test(parts[index - 1]!)
+      return isArgument ? `"${names[part.slice(1, -1)] ?? part.slice(1, -1)}"` : part
+    })
     .join('')
 }
 
@@ -47,4 +54,4 @@ const renameInLegend = (text: string, names: LabelNames): string =>
 const renameInTemplate = (text: string, names: LabelNames): string =>
   text
     .replace(/(?<=\$labels\.)\w+/g, (word) => names[word] ?? word)
-    .replace(/(?<=[{,]\s?)\w+(?==')/g, (word) => names[word] ?? word)
+    .replace(/(?<=[{,]\s?)\w+(?==(?:'|%q))/g, (word) => names[word] ?? word)

@@ -18,7 +18,7 @@ const runbooks = await Promise.all(
     Bun.file(join(import.meta.dir, '../runbooks', name)).text(),
   ),
 )
-const slowMs = 120_000
+const slowMs = 600_000
 const count = 'http_server_request_duration_seconds_count'
 const ruleFile = (name: string) => `${import.meta.dir}/rules/${name}.yml`
 

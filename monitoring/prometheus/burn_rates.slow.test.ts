@@ -10,7 +10,7 @@ import { burnCases, burnStories, stepMinutes } from './testdata/burn.ts'
 import { SCRAPE_SECONDS } from './testdata/series.ts'
 import { burnTestOf, ruleFileOf, runCases, testOf } from './testing_cases.ts'
 
-const slowMs = 300_000
+const slowMs = 900_000
 
 // One promtool is enough: both take the same files in alerts.slow.test.ts, and these tests take long.
 describe.skipIf(!isPromtoolExpected)('burn rates', () => {

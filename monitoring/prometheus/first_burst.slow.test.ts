@@ -24,6 +24,9 @@ const hasPrometheus = isExpected(
 )
 const count = 'http_server_request_duration_seconds_count'
 
+/** The highest values so far. A burst is in a rate for a second or some, which a test on a busy machine may miss. */
+const highest = (query: string) => `max_over_time((${query})[1h:200ms])`
+
 /** A gateway that gets 10 requests between two scrapes, and a Prometheus that scrapes it. */
 class Scraped implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack()
@@ -108,9 +111,10 @@ test.skipIf(!hasPrometheus)(
     expect(await scraped.until('edge:slo_errors:rate5m', (value) => value >= 0)).toBe(0)
     scraped.request('502', BURST)
     // 3,000 in a window of 5 minutes, which is shorter here.
-    const rate = await scraped.until('edge:slo_errors:rate5m', (value) => value > 0)
+    const rate = await scraped.until(highest('edge:slo_errors:rate5m'), (value) => value > 0)
     expect(rate).toBeCloseTo(BURST / (300 / TIMES_FASTER), 5)
-    expect(await scraped.until('edge:slo_errors:ratio_rate5m', (value) => value > 0.5)).toBeLessThan(1)
+    const ratio = highest('edge:slo_errors:ratio_rate5m')
+    expect(await scraped.until(ratio, (value) => value > 0.5)).toBeLessThan(1)
     // `rate` alone does not see them, over any window.
     expect(await scraped.values(`sum(increase(${count}{http_response_status_code="502"}[1d]))`)).toEqual([0])
     expect(await scraped.until('edge:slo_errors:budget_left_30d', (value) => value < 0)).toBeLessThan(0)
@@ -130,17 +134,17 @@ test.skipIf(!hasPrometheus)(
     ]
     // Some scrapes long only 200s.
     await scraped.until(
-      `count_over_time(${count}{http_response_status_code="200"}[5m])`,
+      `count_over_time(${count}{http_response_status_code="200"}[1h])`,
       (value) => value >= 5,
     )
-    expect(await scraped.values(errors)).toEqual([0])
+    expect(await scraped.until(highest(errors), (value) => value >= 0)).toBe(0)
     scraped.request('502', BURST)
     await scraped.until(`max(${count}{http_response_status_code="502"})`, (value) => value === BURST)
-    expect(await scraped.until(errors, (value) => value > 0.9)).toBeLessThan(1)
-    // A rate extends what it saw to the end of its window, by one scrape at most.
-    const seen = await scraped.until(latency, (value) => value >= BURST)
-    expect(seen).toBeLessThan(2.2 * (BURST + 60))
-    const perSecond = (await scraped.values(responses)).toSorted((a, b) => a - b)
+    expect(await scraped.until(highest(errors), (value) => value > 0.9)).toBeLessThan(1)
+    // A rate extends what it saw to both ends of its window, by about one scrape at most.
+    const seen = await scraped.until(highest(latency), (value) => value >= BURST)
+    expect(seen).toBeLessThan(3.2 * (BURST + 60))
+    const perSecond = (await scraped.values(highest(responses))).toSorted((a, b) => a - b)
     expect(perSecond).toHaveLength(2)
     expect(perSecond[1]).toBeGreaterThanOrEqual(BURST / (60 / TIMES_FASTER))
     // The times are no series.

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { kinds } from '../../services/testing_kinds.ts'
 import { objectives } from '../objectives.ts'
 import { render, ruleFiles as rulesOf } from '../rules/files.ts'
+import { PERIOD_DAYS } from '../rules/objective.ts'
 import { stack } from '../stack.ts'
 import { isPromtoolExpected, promtool, promtools } from './promtool.ts'
 
@@ -101,3 +102,13 @@ describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
 function filesIn(folder: string): string[] {
   return [...new Bun.Glob(`${folder}/*.yml`).scanSync(import.meta.dir)].toSorted()
 }
+
+test('every Prometheus that we start keeps the days of the objectives', async () => {
+  const files = ['compose.yml', 'deploy/swarm/stack.yml', 'scripts/prometheus.ts']
+  for (const file of files) {
+    const [, days] = /--storage\.tsdb\.retention\.time=(\d+)d/.exec(
+      await Bun.file(join(import.meta.dir, '../..', file)).text(),
+    )!
+    expect([file, Number(days) > PERIOD_DAYS]).toEqual([file, true])
+  }
+})

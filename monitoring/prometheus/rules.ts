@@ -45,7 +45,7 @@ export function firingOf(
 ) {
   const fill = (text: string) =>
     text
-      .replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => of[label] ?? '')
+      .replace(/\{\{ \$labels\.(\w+)(?: \| urlquery)? \}\}/g, (_, label) => of[label] ?? '')
       .replace(/\{\{ \$value[^}]*\}\}/g, () => value ?? 'a value that is missing in the case')
   const filled = (texts: Record<string, string>) =>
     Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fill(text)]))

@@ -37,11 +37,13 @@ const burns = [
 
 /** Fewer bad requests than this in the short window raise no alert: after an idle night one is a large share of all windows. */
 const LEAST_BAD = 3
+/** The rate per second that is the least number of requests, 30, in a window: all failures of a quiet night are found by a longer one. */
+const leastRate = (minutes: number): number => Number(((LEAST_RATE * 5) / minutes).toPrecision(3))
 
 export const burnRates = (apps: Apps, objectives: readonly Objective[]): RuleFile => ({
   name: 'objectives',
   comment:
-    'The objectives for clients, measured at the edge. Made from objectives.ts. Below one request in ten seconds no alert fires: a single failure would be a large share.',
+    'The objectives for clients, measured at the edge. Made from objectives.ts. Fewer than 30 requests in the short window of an alert raise none: a single failure would be a large share.',
   groups: [
     {
       name: 'objectives',
@@ -101,7 +103,7 @@ function alerts(apps: Apps, objective: Objective): Alert[] {
     const limit = `${factor} * ${allowed(objective)}`
     const options: AlertOptions = {
       expr: `${ratio(long)} > ${limit} and ${ratio(short)} > ${limit}
-and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and ${requests} > ${LEAST_RATE}`,
+and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and avg_over_time(${requests}[${short}]) > ${leastRate(minutes)}`,
       for: waits,
       severity,
       app: '{{ $labels.job }}',
@@ -111,7 +113,7 @@ and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and ${re
       runbook: 'edge',
       dashboard: apps.hasGateway
         ? `gateway?var-route=${worstRoute(objective)}`
-        : 'service?var-job={{ $labels.job }}',
+        : 'service?var-job={{ $labels.job | urlquery }}',
     }
     return alertsOf(apps)(objective.alert, options)
   })
@@ -123,8 +125,8 @@ function worstRoute({ bad }: Objective): string {
   const perRoute = (matchers: string) => `sum by (http_route) (rate(${duration}_${matchers}[5m]))`
   const query =
     'status' in bad
-      ? `topk(1, job_route:http_errors:ratio_rate5m{job='%s'} * ${route}{job='%s'})`
-      : `topk(1, ${perRoute("count{job='%s'}")} - ${perRoute(`bucket{job='%s', le='${bad.slowerThanSeconds}'}`)})`
+      ? `topk(1, job_route:http_errors:ratio_rate5m{job=%q} * ${route}{job=%q})`
+      : `topk(1, ${perRoute('count{job=%q}')} - ${perRoute(`bucket{job=%q, le='${bad.slowerThanSeconds}'}`)})`
   const filled = `printf "${query}" $labels.job $labels.job | query`
   return `{{ with ${filled} }}{{ . | first | label "http_route" | urlquery }}{{ else }}$__all{{ end }}`
 }

@@ -4,7 +4,9 @@ import { type Apps, alertsOf, type RuleFile } from './rule.ts'
 
 /** File systems that hold data; the others are of the kernel or of containers. */
 const disks = 'fstype!~"tmpfs|ramfs|overlay|squashfs|fuse.*|nsfs|autofs"'
-const available = `node_filesystem_avail_bytes{${disks}}`
+/** An image or a disc is always full. */
+const available = `(node_filesystem_avail_bytes{${disks}} unless node_filesystem_readonly == 1)`
+const trend = `node_filesystem_avail_bytes{${disks}}`
 const free = `${available} / node_filesystem_size_bytes`
 const memory = 'node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes'
 
@@ -30,7 +32,7 @@ export function capacity(apps: Apps): RuleFile {
           // A copy fills a disk quickly and then ends: hence the trend of the last minutes, and the limit.
           alert('DiskFillsUp', {
             ...about,
-            expr: `predict_linear(${available}[6h], 24 * 3600) < 0\nand predict_linear(node_filesystem_avail_bytes[15m], 24 * 3600) < 0\nand node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.4`,
+            expr: `predict_linear(${trend}[6h], 24 * 3600) < 0\nand predict_linear(node_filesystem_avail_bytes[15m], 24 * 3600) < 0\nand ${free} < 0.4`,
             for: '30m',
             summary: 'the disk {{ $labels.mountpoint }} of {{ $labels.instance }} will be full within a day',
             description: 'At the rate of the last six hours. Free space, or make the disk larger.',

@@ -1,6 +1,6 @@
 /** Alerts about upstreams and queues as the gateway measures them. A gateway.toml that is rejected at a reload raises ReloadFailed. */
 
-import { LEAST_RATE } from './promql.ts'
+import { current, LEAST_RATE } from './promql.ts'
 import { type Apps, alertsOf, jobs, type RuleFile } from './rule.ts'
 
 const attempts = 'sum by (upstream) (rate(gateway_upstream_attempts_total[5m]))'
@@ -26,7 +26,7 @@ export function gateway(apps: Apps): RuleFile {
           // that have not ended say nothing: a response may take minutes. A response that creates a series is not in any rate.
           alert('UpstreamDown', {
             ...about,
-            expr: `sum by (upstream) (gateway_upstream_targets{state=~"healthy|slow_start"}) == 0
+            expr: `sum by (upstream) ${current('gateway_upstream_targets{state=~"healthy|slow_start"}', apps)} == 0
 or sum by (upstream) (rate(${failures}[1m])) > 0.1
   unless (
     sum by (upstream) (rate(${responses}[1m])) > 0
@@ -40,7 +40,7 @@ or sum by (upstream) (rate(${failures}[1m])) > 0.1
           }),
           alert('UpstreamTargetEjected', {
             ...about,
-            expr: 'max by (upstream) (gateway_upstream_targets{state="ejected"}) > 0',
+            expr: `max by (upstream) ${current('gateway_upstream_targets{state="ejected"}', apps)} > 0`,
             for: '2m',
             severity: 'ticket',
             summary: '{{ $value | printf "%.0f" }} targets of {{ $labels.upstream }} are ejected',

@@ -76,9 +76,16 @@ export const recording = (record: string, expr: string): Recording => ({ record,
 /** The id of a panel or row: it depends on the title alone, so that links stay valid when other panels come or go. */
 export const panelId = (title: string): number => 1 + (Bun.hash.crc32(title) % 1_000_000)
 
+/** A text as a string of PromQL: names of jobs are those of other people, and may have any character. */
+export const quoted = (text: string): string => JSON.stringify(text)
+
+/** A regular expression that matches these names and no other. */
+export const oneOf = (names: readonly string[]): string =>
+  names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
+
 /** A matcher for one or more jobs. */
 export const jobs = (names: readonly string[]): string =>
-  names.length === 1 ? `job="${names[0]}"` : `job=~"${names.join('|')}"`
+  names.length === 1 ? `job=${quoted(names[0]!)}` : `job=~${quoted(oneOf(names))}`
 
 function runbookUrl({ grafanaUrl, runbooksUrl }: Apps, runbook: string, name: string): string {
   return runbooksUrl === undefined

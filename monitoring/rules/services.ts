@@ -1,6 +1,6 @@
 /** Alerts about the services and their databases. */
 
-import { increase5m, LEAST_RATE, rate5m } from './promql.ts'
+import { current, increase5m, LEAST_RATE, rate5m } from './promql.ts'
 import { type Apps, alertsOf, jobs, type RuleFile } from './rule.ts'
 
 const app = '{{ $labels.job }}'
@@ -10,7 +10,6 @@ const BUSY = 'SQLITE_BUSY|POOL_TIMEOUT|57014'
 const FULL = 'SQLITE_FULL|SQLITE_IOERR.*|53100'
 const errors = (matcher: string) => `db_client_operation_errors_total{error_type${matcher}}`
 const failed = `sum by (job) ${rate5m(errors(`!~"${BUSY}"`))}`
-const connections = 'sum by (job, instance) (db_client_connection_count)'
 
 export const services = (apps: Apps): RuleFile => ({
   name: 'services',
@@ -20,7 +19,11 @@ export const services = (apps: Apps): RuleFile => ({
 
 function requests(apps: Apps) {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'services', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'services',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   const service = jobs(apps.services)
   const enough = `job:http_requests:rate5m{${service}} > ${LEAST_RATE}`
   return [
@@ -55,7 +58,12 @@ function requests(apps: Apps) {
 
 function databases(apps: Apps) {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'database', dashboard: 'database?var-job={{ $labels.job }}' } as const
+  const connections = `sum by (job, instance) ${current('db_client_connection_count', apps)}`
+  const about = {
+    app,
+    runbook: 'database',
+    dashboard: 'database?var-job={{ $labels.job | urlquery }}',
+  } as const
   return [
     // With one replica of three away the others serve: then burn rates and ServiceErrors tell whether clients suffer.
     alert('DatabaseAway', {

@@ -1,5 +1,6 @@
 /** Alerts about targets that Prometheus or the exporter cannot reach, and about metrics that cannot be trusted. */
 
+import { current } from './promql.ts'
 import { type Alert, type Apps, alertsOf, jobs, type RuleFile } from './rule.ts'
 
 const app = '{{ $labels.job }}'
@@ -19,9 +20,13 @@ export const targets = (apps: Apps): RuleFile => ({
 
 function reachable(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'targets', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'targets',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   const serving = [...new Set([...apps.edge, ...apps.services])]
-  const absent = (names: readonly string[]) => names.map((job) => `absent(up{job="${job}"})`).join(' or ')
+  const absent = (names: readonly string[]) => names.map((job) => `absent(up{${jobs([job])}})`).join(' or ')
   const missing = {
     ...about,
     for: '2m',
@@ -33,7 +38,7 @@ function reachable(apps: Apps): Alert[] {
   return [
     alert('AppDown', {
       ...about,
-      expr: `avg by (job) (up{${jobs(serving)}}) < 0.5`,
+      expr: `avg by (job) ${current(`up{${jobs(serving)}}`, apps)} < 0.5`,
       for: '1m',
       severity: 'page',
       summary: 'most instances of {{ $labels.job }} do not respond to Prometheus',
@@ -42,12 +47,22 @@ function reachable(apps: Apps): Alert[] {
     }),
     alert('TargetDown', {
       ...about,
-      expr: 'up == 0',
+      expr: `${current('up', apps)} == 0`,
       for: '1m',
       severity: 'ticket',
       summary: '{{ $labels.job }} at {{ $labels.instance }} does not respond to Prometheus',
       description:
         'Its admin port returns no metrics page, so Prometheus has no data about it. Check whether the process runs and read its last log lines, then start it again.',
+    }),
+    // A process that ends soon after each start is up at most scrapes, and its exits are counted by no other process.
+    alert('ProcessRestarting', {
+      ...about,
+      expr: 'changes(process_start_time_seconds[15m]) > 3',
+      severity: 'ticket',
+      summary:
+        '{{ $labels.job }} at {{ $labels.instance }} started {{ $value | printf "%.0f" }} times in 15 minutes',
+      description:
+        'Something starts it again each time that it ends. The last lines of its log before a start have the reason and its exit code.',
     }),
     alert('TargetMissing', { ...missing, expr: absent(serving), severity: 'page' }),
     alert('TargetMissing', {
@@ -60,7 +75,7 @@ function reachable(apps: Apps): Alert[] {
       ...about,
       app: apps.exporter,
       dashboard: 'workers',
-      expr: 'label_replace(exporter_target_up == 0, "instance", "$1", "target", "https?://(.+?)/.*")',
+      expr: `label_replace(${current('exporter_target_up', apps)} == 0, "instance", "$1", "target", "https?://(.+?)/.*")`,
       for: '1m',
       severity: 'ticket',
       summary: 'the exporter cannot read {{ $labels.target }}',
@@ -72,7 +87,11 @@ function reachable(apps: Apps): Alert[] {
 
 function trusted(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { app, runbook: 'metrics', dashboard: 'service?var-job={{ $labels.job }}' } as const
+  const about = {
+    app,
+    runbook: 'metrics',
+    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+  } as const
   return [
     alert('ScrapeNearLimit', {
       ...about,
@@ -112,8 +131,7 @@ unless on (job, instance) changes(process_start_time_seconds[15m]) > 0`,
     }),
     alert('MetricsInconsistent', {
       ...about,
-      // The number of families that differ now: it falls to 0 when all workers run one version.
-      expr: 'metrics_conflicts_total > 0 or metrics_damaged_regions > 0',
+      expr: 'metrics_conflicting_families > 0 or metrics_damaged_regions > 0',
       for: '5m',
       severity: 'ticket',
       summary: 'workers of {{ $labels.job }} disagree about their metrics',

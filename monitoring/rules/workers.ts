@@ -1,10 +1,11 @@
 /** Alerts about masters and workers, as the exporter reads them. */
 
-import { type Alert, type Apps, alertsOf, type RuleFile } from './rule.ts'
+import { current } from './promql.ts'
+import { type Alert, type Apps, alertsOf, oneOf, quoted, type RuleFile } from './rule.ts'
 
 const ready = 'prefork_workers{state=~"ready|busy"}'
-/** A cheap worker is stopped while there is little load, and starts when there is more. */
-const able = 'prefork_workers{state=~"ready|busy|cheap"}'
+/** The largest body that the gateway takes by default needs this long at 1 Mbit/s. */
+const STUCK_SECONDS = 600
 /** Two exporters may read one master: each exit counts once. */
 const exits = (reasons: string, window: string) =>
   `sum by (app, target) (max without (instance) (increase(prefork_worker_exits_total{reason=~"${reasons}"}[${window}])))`
@@ -17,7 +18,9 @@ export const workers = (apps: Apps): RuleFile => ({
 
 function lives(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { runbook: 'workers', dashboard: 'workers?var-job={{ $labels.app }}' } as const
+  // A cheap worker is stopped while there is little load, and starts when there is more.
+  const able = current('prefork_workers{state=~"ready|busy|cheap"}', apps)
+  const about = { runbook: 'workers', dashboard: 'workers?var-job={{ $labels.app | urlquery }}' } as const
   const notReady = {
     ...about,
     for: '30s',
@@ -27,13 +30,13 @@ function lives(apps: Apps): Alert[] {
   return [
     alert('NoWorkerReady', {
       ...notReady,
-      expr: `sum by (app) (${able}) == 0`,
+      expr: `sum by (app) ${able} == 0`,
       severity: 'page',
       summary: '{{ $labels.app }} has no worker that is ready',
     }),
     alert('NoWorkerReady', {
       ...notReady,
-      expr: `sum by (app, target) (${able}) == 0 unless on (app) sum by (app) (${able}) == 0`,
+      expr: `sum by (app, target) ${able} == 0\nunless on (app) sum by (app) ${able} == 0`,
       severity: 'ticket',
       summary: '{{ $labels.app }} at {{ $labels.target }} has no worker that is ready',
     }),
@@ -58,7 +61,7 @@ function lives(apps: Apps): Alert[] {
     // A short `for`: after 30 s, by default, the master kills the worker, and WorkerHarakiri fires.
     alert('WorkerHung', {
       ...about,
-      expr: 'max by (app, target, worker) (prefork_worker_heartbeat_age_seconds) > 5',
+      expr: `max by (app, target, worker) ${current('prefork_worker_heartbeat_age_seconds', apps)} > 5`,
       for: '10s',
       severity: 'ticket',
       summary:
@@ -66,15 +69,16 @@ function lives(apps: Apps): Alert[] {
       description:
         'The worker does not respond, and its connections wait. The master kills it after HARAKIRI_MS. Causes: a long loop, a synchronous call, a stopped process.',
     }),
-    // In the gateway only tunnels and long transfers last: its own deadlines end every other request.
+    // In the gateway only tunnels and long transfers last: its own deadlines end every other request. A response counts until its
+    // head, so a download never gets this old. An upload does, and a worker cannot tell one that moves from one that does not.
     alert('RequestStuck', {
       ...about,
-      expr: `max by (app, target, worker) (prefork_worker_oldest_request_seconds${notTheGateway(apps)}) > 60`,
+      expr: `max by (app, target, worker) ${current(`prefork_worker_oldest_request_seconds${notTheGateway(apps)}`, apps)} > ${STUCK_SECONDS}`,
       for: '1m',
       severity: 'ticket',
       summary: 'a request to {{ $labels.app }} has been running for {{ $value | humanizeDuration }}',
       description:
-        'The gateway waits for no response as long as this: the handler hangs, or a client sends a body slowly.',
+        'The handler hangs, and its client has left long ago; or the body of a request is still arriving after that time, which is no fault.',
     }),
     alert('ReloadFailed', {
       ...about,
@@ -89,7 +93,7 @@ function lives(apps: Apps): Alert[] {
 
 function load(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { runbook: 'workers', dashboard: 'workers?var-job={{ $labels.app }}' } as const
+  const about = { runbook: 'workers', dashboard: 'workers?var-job={{ $labels.app | urlquery }}' } as const
   const ofJob = { runbook: 'workers', app: '{{ $labels.job }}', severity: 'ticket' } as const
   return [
     alert('WorkersSaturated', {
@@ -108,11 +112,11 @@ function load(apps: Apps): Alert[] {
       summary: 'event loops of {{ $labels.job }} are late by {{ $value | humanizeDuration }} (p99)',
       description:
         'A handler blocks the thread for too long, or the machine has too few cores: compare with the CPU of the workers.',
-      dashboard: 'workers?var-job={{ $labels.job }}',
+      dashboard: 'workers?var-job={{ $labels.job | urlquery }}',
     }),
     alert('ListenQueueLong', {
       ...about,
-      expr: `sum by (app, target, socket) (prefork_listen_queue_length)\n/ sum by (app, target, socket) (prefork_listen_queue_limit) > 0.5`,
+      expr: `sum by (app, target, socket) ${current('prefork_listen_queue_length', apps)}\n/ sum by (app, target, socket) (prefork_listen_queue_limit) > 0.5`,
       for: '1m',
       severity: 'ticket',
       summary:
@@ -140,9 +144,10 @@ and on (target) max by (target) (increase(prefork_listen_overflows_total[5m])) >
       summary: '{{ $labels.job }} has {{ $value | humanizePercentage }} of its file descriptors open',
       description:
         'At the limit it can open no connection, file or pipe. Raise it (ulimit -n, LimitNOFILE), and look for a leak.',
-      dashboard: 'service?var-job={{ $labels.job }}',
+      dashboard: 'service?var-job={{ $labels.job | urlquery }}',
     }),
   ]
 }
 
-const notTheGateway = ({ hasGateway, edge }: Apps): string => (hasGateway ? `{app!~"${edge.join('|')}"}` : '')
+const notTheGateway = ({ hasGateway, edge }: Apps): string =>
+  hasGateway ? `{app!~${quoted(oneOf(edge))}}` : ''

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const readme = await Bun.file(`${import.meta.dir}/README.md`).text()
 const example = `${import.meta.dir}/testdata/two_processes.ts`

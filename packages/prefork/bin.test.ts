@@ -6,7 +6,7 @@ import { sumOf } from './testdata/toys.ts'
 import { Load } from './testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const apps = new Apps()
 afterAll(() => apps.remove())
@@ -84,6 +84,8 @@ test('an Elysia app has its server, WebSockets and hooks, and is measured by rou
   await using command = apps.start('elysia.ts', '--workers=1')
   expect(await (await command.get('/')).text()).toBe('toy')
   expect(await (await command.get('/dogs/7')).text()).toBe('dog 7')
+  // Of a plugin that is loaded while the app starts.
+  expect(await (await command.get('/lazy')).text()).toBe('later')
   expect((await command.get('/missing')).status).toBe(404)
   expect((await command.get('/throw')).status).toBe(500)
   const post = (body: string) =>
@@ -96,6 +98,7 @@ test('an Elysia app has its server, WebSockets and hooks, and is measured by rou
   for (const count of [
     'GET / 200 1',
     'GET /dogs/:id 200 1',
+    'GET /lazy 200 1',
     'GET unmatched 404 1',
     'GET /throw 500 1',
     'GET /ip 200 1',

@@ -8,7 +8,7 @@ import { TestProcess } from './testing.ts'
 import { temporaryFolder } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const readme = await Bun.file(join(import.meta.dir, 'README.md')).text()
 /** Tables without the padding that the formatter adds. */

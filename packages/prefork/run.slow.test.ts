@@ -4,11 +4,12 @@ import { readFileSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT } from './shared/exit_codes.ts'
+import { readListenQueue } from './shared/procfs.ts'
 import { automaticWorkers } from './shared/parallelism.ts'
 import { gone, sumOf, temporaryFolder, Toys } from './testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** A signal that was sent to a process and has not interrupted it yet (proc_pid_status(5)). */
 const hasPendingSignal = (pid: number): boolean =>
@@ -81,7 +82,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('after SIGTERM it accepts new connections for as long as the lame duck, and says close in each response', async () => {
-    await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
+    await using cluster = toys({ TOYS_LAME_DUCK_MS: '600000' })
     const { url } = await cluster.ready()
     cluster.signal('SIGTERM')
     await cluster.line('draining')
@@ -97,7 +98,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('after SIGINT there is no lame duck: no balancer has to notice', async () => {
-    await using cluster = toys({ TOYS_LAME_DUCK_MS: '60000' })
+    await using cluster = toys({ TOYS_LAME_DUCK_MS: '600000' })
     await cluster.ready()
     cluster.signal('SIGINT')
     // The time limit of this test is shorter than the lame duck.
@@ -139,7 +140,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('a second signal ends the drain at once', async () => {
-    await using cluster = toys({ TOYS_DRAIN_MS: '60000' })
+    await using cluster = toys({ TOYS_DRAIN_MS: '600000' })
     const { url } = await cluster.ready()
     const never = fetch(`${url}/never`).catch(() => 'cut off')
     await cluster.line('asked /never')
@@ -175,6 +176,19 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await (await fetch(url)).text()).toBe('toy')
   })
 
+  test('an error in a handler of signals ends the cluster, and no worker is left', async () => {
+    await using cluster = toys({ TOY_HANDLER: 'throws' })
+    await cluster.ready()
+    const pids = await cluster.pids()
+    cluster.signal('SIGUSR2')
+    expect(await cluster.line('an error was not caught: in a handler of signals')).toMatchObject({
+      level: 'error',
+      pid: cluster.pid,
+    })
+    expect(await cluster.exit()).toBe(EXIT.crashed)
+    await gone(pids)
+  })
+
   test('the app closes its resources once, and is waited for', async () => {
     await using cluster = toys({ TOY_CLOSE: '50' })
     const { url } = await cluster.ready()
@@ -187,7 +201,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   })
 
   test('an app that does not close in time ends with the drain time', async () => {
-    await using cluster = toys({ TOY_CLOSE: '60000', TOYS_DRAIN_MS: '200' })
+    await using cluster = toys({ TOY_CLOSE: '600000', TOYS_DRAIN_MS: '200' })
     await cluster.ready()
     cluster.signal('SIGTERM')
     // The time limit of this test is shorter than the time that the app takes.
@@ -346,6 +360,31 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
     expect(await (await fetch(url)).text()).toBe('toy')
   })
 
+  test('with a shared port a silent client finds its connection open after the listeners are closed', async () => {
+    await using cluster = toys({ TOYS_SHARE_PORT: 'yes', TOYS_LAME_DUCK_MS: '50', TOYS_DRAIN_MS: '600000' })
+    const port = await cluster.port()
+    const closed = Promise.withResolvers<string>()
+    let onAnswer = Promise.withResolvers<string>()
+    using socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        data: (_, bytes) => onAnswer.resolve(bytes.toString()),
+        close: () => closed.resolve('closed'),
+      },
+    })
+    const ask = () => {
+      onAnswer = Promise.withResolvers()
+      socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+      return Promise.race([closed.promise, onAnswer.promise])
+    }
+    expect(await ask()).toStartWith('HTTP/1.1 200 ')
+    cluster.signal('SIGTERM')
+    while (readListenQueue(port)!.lengths.length > 0) await Bun.sleep(5)
+    expect(await ask()).toMatch(/^HTTP\/1.1 200 [^]*^connection: close\r$/im)
+    expect(await cluster.exit()).toBe(EXIT.ok)
+  })
+
   test('a port that its holder does not share is named also with SHARE_PORT, with exit code 3', async () => {
     using taken = Bun.serve({ hostname: '127.0.0.1', port: 0, reusePort: false, fetch: () => new Response() })
     await using cluster = toys({ TOYS_PORT: String(taken.port), TOYS_SHARE_PORT: 'yes' })
@@ -381,7 +420,7 @@ describe.each([0, 2])('with WORKERS=%d', (workers) => {
   test.each(['SIGTERM', 'SIGQUIT'] as const)(
     'a second signal (%s) cuts the migrations off at once',
     async (second) => {
-      await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '60000' })
+      await using cluster = toys({ TOY_MIGRATION: 'endless', TOYS_DRAIN_MS: '600000' })
       await cluster.line('migrating')
       cluster.signal('SIGTERM')
       await cluster.line('stopping when the migrations are done')

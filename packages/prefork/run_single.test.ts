@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { Type } from '@sinclair/typebox'
 import type { StatsDocument } from './admin/stats_document.ts'
 import { runSingle } from './run_single.ts'
+import { freePort } from './shared/bind.ts'
 import type { Cluster } from './shared/cluster.ts'
 import { processSettings, readConfig } from './shared/config.ts'
 import { EXIT } from './shared/exit_codes.ts'
@@ -14,7 +15,7 @@ import { temporaryFolder } from './testdata/toys.ts'
 import { serveHttp } from './worker/serve_http.ts'
 
 /** The machine may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 afterEach(() => {
   RequestCounters.own = undefined
@@ -116,7 +117,7 @@ test.each([
   ['SIGTERM', true],
   ['SIGINT', false],
 ] as const)('after %s it is a lame duck: %p', async (signal, isLameDuck) => {
-  const cluster = running({ TOYS_LAME_DUCK_MS: '60000' })
+  const cluster = running({ TOYS_LAME_DUCK_MS: '600000' })
   const { url, admin } = await cluster.ready
   cluster.drain(signal)
   if (isLameDuck) {
@@ -153,7 +154,7 @@ test('a request in flight is shown with its age, and cut off by an order to end 
 test('it is not ready before its app serves', async () => {
   const serves = Promise.withResolvers<void>()
   const begins = Promise.withResolvers<void>()
-  const adminPort = 20_000 + Math.floor(Math.random() * 10_000)
+  const adminPort = freePort()
   const cluster = running(
     { TOYS_ADMIN_PORT: String(adminPort) },
     {

@@ -19,6 +19,7 @@ import type { ProcessConfig } from './shared/config.ts'
 import { EXIT } from './shared/exit_codes.ts'
 import type { Logger } from './shared/logger.ts'
 import { surviveOtherSignals } from './shared/other_signals.ts'
+import { readConnections } from './shared/procfs.ts'
 import { logReady } from './shared/ready.ts'
 import { reapOrphans } from './shared/reap_orphans.ts'
 import { CELL, Scoreboard } from './shared/scoreboard.ts'
@@ -26,7 +27,8 @@ import { SlotSockets } from './shared/slot_sockets.ts'
 import { type StopSignals, stopSignals } from './shared/stop_signals.ts'
 import { exitOnUncaughtErrors } from './shared/uncaught_errors.ts'
 import { boot, bootFailure } from './worker/boot.ts'
-import { drainAndLog } from './worker/drain.ts'
+import { closeListeners, sharedListeners } from './worker/close_listeners.ts'
+import { drainAndLog, leavesToOthers } from './worker/drain.ts'
 
 /** Slot and region of the only worker. */
 const SLOT = 1
@@ -98,14 +100,16 @@ export async function runSingle<Config extends ProcessConfig>(
       status = 'draining'
       const { served, counters, stopMeasuring } = booted
       log.info({ signal, inFlight: counters.inFlight, drainMs: config.drainMs }, 'draining')
+      // Ctrl+C is pressed by a developer: no balancer has to notice first.
+      const lameDuckMs = signal === 'SIGTERM' ? config.lameDuckMs : 0
+      const ports = new Set(sharedListeners().map((listener) => listener.port))
       const isClosed = await drainAndLog(log, served, {
-        // Ctrl+C is pressed by a developer: no balancer has to notice first.
-        lameDuckMs: signal === 'SIGTERM' ? config.lameDuckMs : 0,
+        lameDuckMs,
         drainMs: config.drainMs,
-        hasSuccessor: false,
-        replaced: NEVER,
-        closeListeners() {},
-        connections: () => new Set(),
+        hasSuccessor: leavesToOthers(config, lameDuckMs),
+        replaced: Promise.resolve(),
+        closeListeners: () => closeListeners(),
+        connections: () => readConnections(ports),
         inFlight: () => served.inFlight?.() ?? counters.inFlight,
         hurry: NEVER,
         now: signals.now,

@@ -87,7 +87,7 @@ class Connection {
 export const partOf = (times: readonly number[], part = 0.5): number =>
   times.toSorted((a, b) => a - b)[Math.floor(part * (times.length - 1))]!
 
-const MORE_WITHIN_MS = 30_000
+const MORE_WITHIN_MS = 110_000
 
 /** Clients that send requests until they are stopped. */
 export class Load implements AsyncDisposable {

@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { dogs, post, temporaryDatabase, type TestDatabase } from './testing.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 async function command(name: 'backup' | 'restore', database: TestDatabase, ...args: string[]) {
   const run = Bun.spawn([process.execPath, join(import.meta.dir, `../dogs/${name}.ts`), ...args], {

@@ -6,7 +6,7 @@ import { openPets, postgresDatabase, temporaryDatabase, type TestDatabase } from
 import { isPostgresExpected } from './postgres/testing_server.ts'
 
 /** For tests that start processes and a server. */
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 async function copy(databases: readonly TestDatabase[], ...args: string[]) {
   const env = Object.assign({}, ...databases.map((database) => database.env)) as Record<string, string>

@@ -7,7 +7,7 @@ import { databaseOf } from './database.ts'
 import { dogs, post, temporaryDatabase, testDatabases, testKind } from './testing.ts'
 
 /** For tests with many processes or requests. */
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 const namesOf = async (url: string): Promise<string[]> =>
   ((await (await fetch(`${url}/dogs/?limit=1000`)).json()) as { name: string }[]).map(({ name }) => name)

@@ -9,7 +9,7 @@ import type { OpenAPIV3 } from 'openapi-types'
 import { account, PASSWORD } from './admin/testing_account.ts'
 import { dogs, temporaryDatabase, temporaryFolder } from './testing.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 /** What the pages of a site link to. Every link that leaves the site or leads to an error is a problem. */
 class Crawl {

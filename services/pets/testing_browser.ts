@@ -36,7 +36,7 @@ export class PetsBrowser extends Browser {
   /** Does something that leads to another page, and waits until that shows a text. */
   async leadsTo(text: string, act: () => Promise<unknown>): Promise<void> {
     await act()
-    const deadlineMs = performance.now() + 20_000
+    const deadlineMs = performance.now() + 60_000
     for (;;) {
       const now = await this.text().catch(() => '')
       if (now.includes(text)) return

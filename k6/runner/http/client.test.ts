@@ -184,3 +184,17 @@ test('a request that is destroyed fails with the reason, and is not sent again',
   expect(await failure(client.send(get(server.url)))).toBe('request timeout')
   expect(requests).toBe(2)
 })
+
+test('a body that the kernel does not take at once is sent whole', async () => {
+  const body = 'x'.repeat(8_000_000)
+  const lengths: number[] = []
+  using server = serve(({ socket }, request) => {
+    lengths.push(request.length - request.indexOf('\r\n\r\n') - 4)
+    socket.write(ok('done'))
+  })
+  const client = new HttpClient()
+  const { response } = await client.send({ ...post(server.url), body })
+  expect(response.body.toString()).toBe('done')
+  expect(lengths).toEqual([body.length])
+  client.destroy('over')
+})

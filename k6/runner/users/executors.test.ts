@@ -13,6 +13,8 @@ class Iterations implements Host {
   most = 0
   readonly seen = new Set<VirtualUser>()
   onStart: (iterations: this) => void = () => {}
+  /** How many iterations are started or dropped before all are ended. */
+  arrivals = Infinity
 
   newUser(): VirtualUser {
     const user = new VirtualUser()
@@ -32,16 +34,22 @@ class Iterations implements Host {
     this.going.set(user, resolve)
     this.most = Math.max(this.most, this.going.size)
     this.onStart(this)
+    this.#endAllAfterLast()
     await promise
     this.going.delete(user)
   }
 
   onDropped(): void {
     this.dropped++
+    this.#endAllAfterLast()
   }
 
   endAll(): void {
     for (const end of this.going.values()) end()
+  }
+
+  #endAllAfterLast(): void {
+    if (this.started + this.dropped === this.arrivals) this.endAll()
   }
 }
 
@@ -82,7 +90,8 @@ test('users iterate one time after the other until the time is over, and all at 
   expect(await timed(executor, host)).toBeGreaterThanOrEqual(99)
   expect(host.most).toBe(3)
   expect(host.seen.size).toBe(3)
-  expect(host.started).toBeGreaterThan(9)
+  // As often as that also if the machine leaves this process without the processor meanwhile.
+  expect(host.started).toBeGreaterThanOrEqual(6)
   expect(executor.users).toBe(0)
 })
 
@@ -119,22 +128,29 @@ test('an iteration of a user that is no longer wanted is cut off after the grace
   expect(host.started).toBe(2)
 })
 
-test('a user that is wanted again before its grace is over goes on', async () => {
-  const host = new Iterations()
-  const stages = [
-    { duration: '0s', target: 0 },
-    { duration: '0s', target: 1 },
-    { duration: '50ms', target: 1 },
-  ]
-  const executor = closed(1, stages, { gracefulRampDownMs: 1 })
-  const run = executor.run(host)
-  const [user] = [...host.going.keys()]
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  expect(user!.isInterrupted).toBe(false)
-  expect(host.going.has(user!)).toBe(true)
-  executor.interrupt()
-  await run
-})
+test.each([
+  ['once', [0]],
+  // Each step of a ramp looks at the users anew.
+  ['and stays so at the next step', [1, 0]],
+])(
+  'a user that is not wanted %s, and then wanted again before its grace is over, goes on',
+  async (_, targets) => {
+    const host = new Iterations()
+    const stages = [
+      ...targets.map((target) => ({ duration: '0s', target })),
+      { duration: '0s', target: 2 },
+      { duration: '50ms', target: 2 },
+    ]
+    const executor = closed(2, stages, { gracefulRampDownMs: 1 })
+    const run = executor.run(host)
+    const users = [...host.going.keys()]
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(users.map(({ isInterrupted }) => isInterrupted)).toEqual([false, false])
+    expect([...host.going.keys()]).toEqual(users)
+    executor.interrupt()
+    await run
+  },
+)
 
 test('at the end an iteration has the grace of the end, and is then cut off', async () => {
   for (const executor of [
@@ -167,20 +183,17 @@ test('an interrupt cuts off all iterations at once, and nothing starts any more'
 
 test('iterations arrive at their rate, however long they take', async () => {
   const host = new Iterations()
-  const executor = open(1000, '100ms', [200, 200])
-  const run = executor.run(host)
-  setTimeout(() => host.endAll(), 200)
-  await run
+  host.arrivals = 100
+  await open(1000, '100ms', [200, 200]).run(host)
   expect(host.dropped).toBe(0)
   expect(host.started).toBe(100)
 })
 
 test('an iteration for which no user is free is dropped, and brings one more user until there are enough', async () => {
   const host = new Iterations()
+  host.arrivals = 50
   const executor = open(1000, '50ms', [1, 4])
-  const run = executor.run(host)
-  setTimeout(() => host.endAll(), 100)
-  await run
+  await executor.run(host)
   // The first has a user; three are dropped and bring one each.
   expect([host.started, executor.users]).toEqual([4, 4])
   expect(host.started + host.dropped).toBe(50)

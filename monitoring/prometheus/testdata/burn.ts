@@ -82,11 +82,19 @@ export const burnStories: readonly BurnStory[] = [
     windows: [],
   },
   {
-    claim: 'with one request in twenty seconds no alert, even if all fail',
+    claim: 'with one request in twenty seconds the page of the longer windows, which has enough requests',
     burns: 50,
     minutes: 120,
     calmHours: 24,
     requestsPerSecond: 0.05,
+    windows: ['6h'],
+  },
+  {
+    claim: 'with one request in 62 seconds no page, even if all fail',
+    burns: 90,
+    minutes: 80,
+    calmHours: 24,
+    requestsPerSecond: 1 / 62,
     windows: [],
   },
 ]
@@ -157,11 +165,13 @@ export const burnCases = (objective: Objective): AlertCase[] =>
         'edge:http_requests:rate5m{job="gateway"}': values(requestsPerSecond),
       }
     }
+    /** The rate of so many requests in the short window. */
+    const requests = (count: number) => count / (60 * minutes)
     const look = `${waitSeconds + 400}s`
     return [
       {
         claim: `2 % above the limits of ${long}`,
-        series: at(1.02, 1.02, 0.104),
+        series: at(1.02, 1.02, requests(31.2)),
         looks: {},
         fires: [waitSeconds] as const,
       },
@@ -172,6 +182,6 @@ export const burnCases = (objective: Objective): AlertCase[] =>
         series: at(1.5, 1.5, 1, 2.9),
         looks: { [look]: [] },
       },
-      { claim: `few requests over ${long}`, series: at(1.5, 1.5, 0.096), looks: { [look]: [] } },
+      { claim: `few requests over ${short}`, series: at(1.5, 1.5, requests(28.8)), looks: { [look]: [] } },
     ]
   })

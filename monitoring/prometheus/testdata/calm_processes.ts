@@ -1,7 +1,7 @@
 /** Starts, stops and missed scrapes that look like trouble. No alert may fire. */
 
 import { busy, type CalmStory, isAt, restarts } from './stories.ts'
-import type { Stack } from './stack.ts'
+import { type Stack, targetOf } from './stack.ts'
 
 export const calmProcesses: readonly CalmStory[] = [
   {
@@ -47,6 +47,55 @@ export const calmProcesses: readonly CalmStory[] = [
       if (!isAt(seconds, 200, 220)) busy(stack)
     },
   })),
+  ...['gateway', 'dogs', 'cats'].map((job) => ({
+    claim: `a deploy of ${job}, which then has another address`,
+    each: (stack: Stack, seconds: number) => {
+      if (isAt(seconds, 200)) stack.of(job)[0]!.move(195)
+      busy(stack)
+    },
+  })),
+  ...['gateway', 'dogs', 'exporter'].map((job) => ({
+    claim: `${job} restarts between two scrapes`,
+    each: (stack: Stack, seconds: number) => {
+      if (isAt(seconds, 300)) stack.of(job)[0]!.restart(295)
+      busy(stack)
+    },
+  })),
+  {
+    claim: 'two scrapes of every process are missed in a row, and the exporter restarts twice',
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const at of [100, 140]) restarts(stack, seconds, 'exporter', at, at + 20)
+      return isAt(seconds, 300, 320) ? ['gateway', 'dogs', 'cats', 'exporter', 'prometheus'] : []
+    },
+  },
+  {
+    claim: 'three deploys of dogs within ten minutes',
+    minutes: 16,
+    each: (stack, seconds) => {
+      for (const at of [100, 300, 500]) restarts(stack, seconds, 'dogs', at, at + 20)
+      busy(stack)
+    },
+  },
+  {
+    claim:
+      'a rollout of Kubernetes: each of three pods is replaced by one that is a target before it responds',
+    replicas: 4,
+    minutes: 12,
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const [index, pod] of stack.of('dogs').entries()) {
+        // The last pod is the first new one. Later ones take the places of old ones.
+        const startAt = index === 3 ? 100 : 160 + 60 * index
+        if (isAt(seconds, startAt)) {
+          pod.move(seconds)
+          pod.isUp = false
+        }
+        if (index === 3) pod.isListed = seconds >= startAt
+        if (isAt(seconds, startAt + 30)) pod.isUp = true
+      }
+    },
+  },
   {
     claim: 'a rolling deploy of three replicas of dogs',
     replicas: 3,
@@ -88,6 +137,31 @@ export const calmProcesses: readonly CalmStory[] = [
       busy(stack)
       if (isAt(seconds, 300)) stack.requests({ count: 5, status: 502 })
       return isAt(seconds, 300, 320) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'two of three replicas of dogs go down and are scaled away while Prometheus restarts',
+    replicas: 3,
+    each: (stack, seconds) => {
+      busy(stack)
+      for (const process of stack.of('dogs').slice(1)) {
+        if (isAt(seconds, 200)) process.isUp = false
+        if (isAt(seconds, 210)) process.isListed = false
+      }
+      restarts(stack, seconds, 'prometheus', 210, 230)
+      return isAt(seconds, 210, 230) ? 'skip' : []
+    },
+  },
+  {
+    claim: 'all containers are created anew with other addresses; the old ones had no worker any more',
+    replicas: 2,
+    each: (stack, seconds) => {
+      if (isAt(seconds, 200)) endsBeforePrometheus(stack)
+      if (isAt(seconds, 220)) stack.moveAll(215)
+      // promtool evaluates rules in the gap, too: it must be shorter than what they wait for.
+      if (isAt(seconds, 210)) return 'skip'
+      if (!isAt(seconds, 200)) busy(stack)
+      return []
     },
   },
   {
@@ -139,7 +213,7 @@ export const calmProcesses: readonly CalmStory[] = [
     claim: 'a reload of dogs to a version that declares a family differently',
     each: (stack, seconds) => {
       busy(stack)
-      stack.of('dogs')[0]!.set('metrics_conflicts_total', {}, isAt(seconds, 200, 230) ? 1 : 0)
+      stack.of('dogs')[0]!.set('metrics_conflicting_families', {}, isAt(seconds, 200, 230) ? 1 : 0)
     },
   },
   {
@@ -186,6 +260,22 @@ export const calmProcesses: readonly CalmStory[] = [
     },
   })),
 ]
+
+/** The values of the last scrape before everything stops. */
+function endsBeforePrometheus(stack: Stack): void {
+  for (const job of ['gateway', 'dogs', 'cats']) {
+    stack.exported(job, 'prefork_workers', { state: 'ready' }, 0)
+    stack.exported(job, 'prefork_worker_oldest_request_seconds', { worker: '1' }, 700)
+    stack.exported(job, 'prefork_listen_queue_length', { socket: ':1' }, 500)
+    for (const process of stack.of(job)) {
+      stack.exporter.set('exporter_target_up', { target: targetOf(process.instance) }, 0)
+      if (job === 'dogs') process.set('db_client_connection_count', { state: 'idle' }, 0)
+      process.isUp = job !== 'cats'
+    }
+  }
+  stack.gateway.set('gateway_upstream_targets', { upstream: 'dogs', state: 'healthy' }, 0)
+  stack.gateway.set('gateway_upstream_targets', { upstream: 'dogs', state: 'ejected' }, 2)
+}
 
 /** Few requests fail, few are slow. */
 function traffic(stack: Stack): void {

@@ -111,8 +111,8 @@ export const calmTraffic: readonly CalmStory[] = [
     },
   },
   {
-    claim: 'the edge has just the least number of requests, one in ten seconds, and all of them fail',
-    minutes: 20,
+    claim: 'the edge has just the least number of requests, one in ten seconds, and all fail for a while',
+    minutes: 14,
     each: (stack, seconds) => stack.request(seconds % 20 === 0 ? 'dogs' : 'cats', { count: 1, status: 500 }),
   },
   {
@@ -129,6 +129,66 @@ export const calmTraffic: readonly CalmStory[] = [
     each: (stack) => {
       stack.request('dogs', { count: 100 })
       stack.request('dogs', { count: 2, seconds: 0.9, route: 'dogs-report' })
+    },
+  },
+  {
+    claim: 'an upload to dogs takes nine minutes',
+    minutes: 12,
+    each: (stack, seconds) => {
+      busy(stack)
+      const age = isAt(seconds, 60, 600) ? seconds - 60 : 0
+      stack.exported('dogs', 'prefork_worker_oldest_request_seconds', { worker: '1' }, age)
+    },
+  },
+  {
+    claim: 'a night with a request every ten minutes, one of which fails, and one takes 20 s',
+    minutes: 37,
+    each: (stack, seconds) => {
+      if (seconds % 600 !== 300) return
+      stack.request('dogs', {
+        count: 1,
+        status: isAt(seconds, 1500) ? 500 : 200,
+        seconds: isAt(seconds, 2100) ? 20 : 0.004,
+      })
+    },
+  },
+  {
+    claim: 'clients break off half of all requests, and nine of ten of the rest are above their rate',
+    minutes: 12,
+    each: (stack) => {
+      busy(stack)
+      stack.requests({ count: 1000, status: 499 })
+      stack.requests({ count: 900, status: 429 })
+    },
+  },
+  {
+    claim: 'a long poll of 30 s after the other, beside other requests',
+    minutes: 12,
+    each: (stack, seconds) => {
+      busy(stack)
+      if (seconds % 30 === 0) stack.request('dogs', { count: 1, seconds: 30, route: 'dogs-events' })
+    },
+  },
+  {
+    claim: 'the first ten requests of a fresh stack get 503 while the services start',
+    age: 5,
+    minutes: 12,
+    each: (stack, seconds) => {
+      if (isAt(seconds, 10)) stack.requests({ count: 5, status: 503 })
+      if (seconds > 20) busy(stack)
+    },
+  },
+  {
+    claim: 'PostgreSQL restarts within 3 s: the statements of that time fail',
+    minutes: 12,
+    each: (stack, seconds) => {
+      const failed = isAt(seconds, 300) ? 30 : 0
+      stack.request('cats', { count: 100 })
+      stack.request('dogs', { count: 100 - failed })
+      stack.request('dogs', { count: failed, status: 503 })
+      const [dogs] = stack.of('dogs')
+      dogs!.set('db_client_connection_count', { state: 'idle' }, failed > 0 ? 0 : 4)
+      dogs!.add('db_client_operation_errors_total', { error_type: '57P01' }, failed)
     },
   },
   {

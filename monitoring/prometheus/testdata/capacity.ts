@@ -60,6 +60,15 @@ export const capacityCases: Record<string, readonly AlertCase[]> = {
     },
     { claim: '10 % free', series: { [avail()]: always(100), [size()]: always(1000) }, looks: { '15m': [] } },
     {
+      claim: 'a disc that nothing can be written to',
+      series: {
+        [avail()]: always(0),
+        [size()]: always(1000),
+        [of('node_filesystem_readonly', disk)]: always(1),
+      },
+      looks: { '15m': [] },
+    },
+    {
       claim: 'temporary file systems',
       series: Object.fromEntries(
         TEMPORARY.flatMap((each) => [

@@ -22,15 +22,17 @@ class Process {
   /** Whether it is a target: a replica that does not exist yet is not. */
   isListed = true
   readonly metrics = new Map<string, number>()
-  readonly labels: Labels
 
   constructor(
     readonly job: string,
-    readonly instance: string,
+    public instance: string,
     public startedAt: number,
   ) {
-    this.labels = { job, instance }
     this.restart(startedAt)
+  }
+
+  get labels(): Labels {
+    return { job: this.job, instance: this.instance }
   }
 
   restart(atSeconds: number): void {
@@ -43,12 +45,18 @@ class Process {
     for (const name of [
       'http_server_abandoned_requests_total',
       'metrics_dropped_series_total',
-      'metrics_conflicts_total',
+      'metrics_conflicting_families',
       'metrics_damaged_regions',
     ])
       this.set(name, {}, 0)
     if (this.job === 'gateway') this.#beginGateway()
     else if (this.job !== 'exporter') this.#beginService()
+  }
+
+  /** Starts again under another address. */
+  move(atSeconds: number): void {
+    this.instance = `new-${this.instance}`
+    this.restart(atSeconds)
   }
 
   /** The page of a process that is still starting: it has nothing but its start. */
@@ -126,7 +134,16 @@ export class Stack {
     this.gateway = start('gateway')
     this.exporter = start('exporter')
     this.processes = [this.gateway, ...services, this.exporter, start('prometheus')]
-    for (const { job, instance } of [this.gateway, ...services]) this.#beginExported(job, instance)
+    this.#beginExported()
+  }
+
+  /** All processes but Prometheus start again under other addresses, as containers that are created anew. */
+  moveAll(atSeconds: number): void {
+    for (const process of this.processes) {
+      if (process.job === 'prometheus') process.restart(atSeconds)
+      else process.move(atSeconds)
+    }
+    this.#beginExported()
   }
 
   of(job: string): Process[] {
@@ -197,7 +214,12 @@ export class Stack {
     }
   }
 
-  #beginExported(job: string, instance: string): void {
+  #beginExported(): void {
+    for (const { job, instance } of this.processes)
+      if (job !== 'exporter' && job !== 'prometheus') this.#beginTarget(job, instance)
+  }
+
+  #beginTarget(job: string, instance: string): void {
     const labels = { app: job, target: targetOf(instance) }
     const set = (metric: string, more: Labels, value: number) =>
       this.exporter.set(metric, { ...labels, ...more }, value)

@@ -64,6 +64,24 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
       looks: { '160s': [], '3m': [] },
     },
   ],
+  ProcessRestarting: [
+    {
+      claim: 'four starts in 15 minutes, and no response in between',
+      series: {
+        [of('process_start_time_seconds', dogs)]:
+          '0x59 stale 600x9 stale 700x9 stale 800x9 stale 900x9 900x200',
+      },
+      looks: { '890s': [], '15m': [], '1100s': [{ labels: dogs, value: '4' }] },
+    },
+    {
+      claim: 'four starts, until the first is more than 15 minutes ago, and one of another instance',
+      series: {
+        [of('process_start_time_seconds', dogs)]: '0x9 100x49 600x9 700x9 800x200',
+        [of('process_start_time_seconds', { ...dogs, instance: 'b:1' })]: '0x59 600x200',
+      },
+      looks: { '15m': [{ labels: dogs, value: '4' }], '20m': [] },
+    },
+  ],
   TargetMissing: allJobs.flatMap((missing) => [
     {
       claim: `${missing} has no target for two minutes`,
@@ -166,14 +184,14 @@ export const targetsCases: Record<string, readonly AlertCase[]> = {
     },
     {
       claim: 'workers declare a family differently for five minutes',
-      series: { [of('metrics_conflicts_total', dogs)]: '0x5 1x60 0x60' },
+      series: { [of('metrics_conflicting_families', dogs)]: '0x5 1x60 0x60' },
       looks: { '370s': [{ labels: dogs }] },
       fires: [360, 670],
     },
     {
       claim: 'a deploy during which workers differ, and no damage',
       series: {
-        [of('metrics_conflicts_total', dogs)]: '0x5 1x28 0x60',
+        [of('metrics_conflicting_families', dogs)]: '0x5 1x28 0x60',
         [of('metrics_damaged_regions', dogs)]: always(0),
       },
       looks: { '15m': [] },

@@ -66,6 +66,79 @@ export const trouble: readonly Story[] = [
     },
   },
   {
+    claim: 'all containers are created anew with other addresses, and the new dogs have no worker',
+    fires: ['NoWorkerReady page', 'UpstreamDown page'],
+    // Less than the time for which the values of the old containers can still be seen.
+    minutes: 4,
+    each: (stack, seconds) => {
+      if (isAt(seconds, 90)) {
+        stack.moveAll(85)
+        stack.exported('dogs', 'prefork_workers', { state: 'ready' }, 0)
+        stack.gateway.set('gateway_upstream_targets', { upstream: 'dogs', state: 'healthy' }, 0)
+      }
+      if (isAt(seconds, 60, 90)) return 'skip'
+      stack.request('cats', { count: 100 })
+      return []
+    },
+  },
+  {
+    claim: 'all requests of a night fail, one in twenty seconds',
+    minutes: 30,
+    fires: ['EdgeErrorBudgetBurn page'],
+    each: (stack, seconds) => {
+      if (seconds % 20 === 0) stack.request('dogs', { count: 1, status: 500 })
+    },
+  },
+  {
+    claim: 'all requests of a fresh stack fail from its first second on',
+    age: 2,
+    fires: ['EdgeErrorBudgetBurn page', 'ServiceErrors ticket'],
+    each: (stack) => stack.requests({ count: 100, status: 500 }),
+  },
+  {
+    claim: 'every response is a 200 after 10 s',
+    minutes: 14,
+    fires: ['EdgeLatencyBudgetBurn page', 'ServiceSlow ticket'],
+    each: (stack) => stack.requests({ count: 100, seconds: 10 }),
+  },
+  {
+    claim: 'the gateway has been down from the start',
+    fires: ['AppDown page', 'TargetDown ticket'],
+    each: (stack) => {
+      stack.gateway.isUp = false
+    },
+  },
+  {
+    claim: 'one route fails, with 1 of 20 requests',
+    minutes: 12,
+    fires: ['EdgeErrorBudgetBurn page'],
+    each: (stack) => {
+      stack.requests({ count: 100 })
+      stack.request('dogs', { count: 10, status: 500, route: 'dogs-report' })
+      stack.request('dogs', { count: 100 })
+    },
+  },
+  {
+    claim: 'a worker of dogs crashes again and again, with a wait before each start',
+    fires: ['WorkerCrashLooping page'],
+    each: (stack, seconds) => {
+      busy(stack)
+      const crashes = Math.floor(seconds / 60)
+      stack.exported('dogs', 'prefork_worker_exits_total', { worker: '1', reason: 'crash' }, crashes)
+    },
+  },
+  {
+    claim: 'dogs ends 40 s after each start, and is started again within 30 s',
+    minutes: 16,
+    fires: ['ProcessRestarting ticket'],
+    each: (stack, seconds) => {
+      const start = Math.floor(seconds / 70) * 70
+      for (const end of [start - 30, start + 40]) restarts(stack, seconds, 'dogs', end, end + 30)
+      stack.request('cats', { count: 100 })
+      if (stack.of('dogs')[0]!.isUp) stack.request('dogs', { count: 100 })
+    },
+  },
+  {
     claim: 'one request in twelve fails after an empty night',
     fires: ['EdgeErrorBudgetBurn page', 'ServiceErrors ticket'],
     each: (stack, seconds) => {

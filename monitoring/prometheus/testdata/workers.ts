@@ -167,16 +167,16 @@ export const workersCases: Record<string, readonly AlertCase[]> = {
   ],
   RequestStuck: [
     {
-      claim: 'a request of more than a minute, for a minute, as one of two exporters reads it',
+      claim: 'a request of more than ten minutes, for a minute, as one of two exporters reads it',
       series: {
-        [worker('oldest_request_seconds')]: '60x11 61x100',
+        [worker('oldest_request_seconds')]: '600x11 601x100',
         [of('prefork_worker_oldest_request_seconds', app, { worker: '2', instance: 'second' })]: always(0),
       },
-      looks: { '170s': [], '180s': [{ labels: { ...app, worker: '2' }, value: '1m 1s' }] },
+      looks: { '170s': [], '180s': [{ labels: { ...app, worker: '2' }, value: '10m 1s' }] },
     },
     {
-      claim: 'requests of a minute',
-      series: { [worker('oldest_request_seconds')]: always(60) },
+      claim: 'requests of ten minutes',
+      series: { [worker('oldest_request_seconds')]: always(600) },
       looks: { '15m': [] },
     },
     {

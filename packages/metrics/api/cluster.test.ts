@@ -30,7 +30,7 @@ const workerOf = (segment: Segment, region = 0) => new Registry(undefined, segme
 /** The page that the master renders. */
 async function masterPageOf(segment: Segment): Promise<Map<string, string>> {
   const page = await new Registry(undefined, segment.writer(segment.masterRegion)).metrics()
-  expect(page).toContain('metrics_conflicts_total 0\n')
+  expect(page).toContain('metrics_conflicting_families 0\n')
   return samplesOf(page)
 }
 
@@ -214,7 +214,8 @@ test('counters of prom-client go on over the workers of a slot, gauges do not', 
     const gauge = new promClient.Gauge({ name: 'c', help, registers })
     for (let second = 0; second < 3; second++) {
       counter.inc(2)
-      histogram.observe(-1)
+      // The sum falls by more than the count grows.
+      histogram.observe(-3)
       gauge.inc()
       await aSecond()
     }
@@ -224,7 +225,7 @@ test('counters of prom-client go on over the workers of a slot, gauges do not', 
   expect(Object.fromEntries(page)).toMatchObject({
     'a_total{}': '18',
     'b_bucket{"le":"1"}': '9',
-    'b_sum{}': '-9',
+    'b_sum{}': '-27',
     'c{}': '3',
   })
 })
@@ -364,6 +365,14 @@ test('series of prom-client without room are dropped, and each is counted once',
   expect(page).toContain(`metrics_dropped_series_total ${100 - shown}\n`)
 })
 
+test('gauges of prom-client and others of their name add up', async () => {
+  const segment = create()
+  new Gauge({ name: 'a', help, registers: [workerOf(segment)] }).set(3)
+  new promClient.Gauge({ name: 'a', help, registers: [workerOf(segment, 2) as never] }).set(4)
+  await aSecond()
+  expect((await masterPageOf(segment)).get('a{}')).toBe('7')
+})
+
 test('a gauge of prom-client counts as set', async () => {
   const segment = create()
   new Gauge({ name: 'a', help, aggregator: 'min', registers: [workerOf(segment)] })
@@ -387,6 +396,37 @@ test('a metric that leaves the cluster keeps its numbers, and its removed series
   removed.inc()
   expect((await counter.get()).values).toContainEqual({ labels: { of: 'y' }, value: 1 })
 })
+
+test('a metric that is declared after all that collect have gone is refreshed, too', async () => {
+  const segment = create()
+  const registry = workerOf(segment)
+  const declare = (name: string) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(7)
+      },
+    })
+  declare('first')
+  await aSecond()
+  registry.removeSingleMetric('first')
+  await aSecond()
+  declare('second')
+  await aSecond()
+  expect((await masterPageOf(segment)).get('second{}')).toBe('7')
+})
+
+test('metrics that are refreshed keep no worker alive', () => {
+  const { path } = create()
+  const script = `
+    const { Gauge, Registry, Segment } = await import(${JSON.stringify(`${import.meta.dir}/../index.ts`)})
+    const registers = [new Registry(undefined, Segment.open(${JSON.stringify(path)}).writer(0))]
+    new Gauge({ name: 'a', help: 'Help', registers, collect() {} })`
+  // Killed after this time, it has no exit code. The machine may be busy.
+  expect(Bun.spawnSync([process.execPath, '-e', script], { timeout: 20_000 }).exitCode).toBe(0)
+}, 30_000)
 
 test('a collect that hangs is not started again, and stops no other', async () => {
   const segment = create()

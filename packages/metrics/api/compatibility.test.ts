@@ -108,6 +108,7 @@ const PROGRAMS: [claim: string, program: Program][] = [
       histogram.observe({ a: 'x', b: 'y' }, 0.5)
       histogram.labels('x', 'y').observe(2000)
       histogram.labels({ a: 'x' }).observe(0.1)
+      histogram.labels({ a: 'x' }).observe(2000)
       histogram.zero({ a: 'zero' })
       histogram.zero({ a: 'x' })
     },

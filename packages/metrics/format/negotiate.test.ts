@@ -19,6 +19,11 @@ test.each([
   ['application/openmetrics-text;q=0.4,text/plain;q=0.5', 'text'],
   ['application/openmetrics-text;q=0.4,text/plain;version=1.0.0;q=0.5', 'openmetrics'],
   ['application/openmetrics-text;q=0.4,*/*', 'text'],
+  // The best quality of a name that is given twice.
+  [
+    'application/openmetrics-text;version=1.0.0;q=0.9,application/openmetrics-text;q=0.1,text/plain;q=0.5',
+    'openmetrics',
+  ],
   ['application/openmetrics-text;q=0.4,text/*;q=0.3,*/*', 'openmetrics'],
   // Prometheus 3, later and earlier ones of 2.
   [

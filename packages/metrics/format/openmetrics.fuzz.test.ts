@@ -16,7 +16,7 @@ const isChecked = isExpected(
 )
 
 /** Another process reads them, on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const PAGES = 200
 const FINITE = [0, -0, 1, -1, 0.1, 1e-7, 1e21, 2 ** 53 + 2, -(2 ** 60), 5e-324, 1.7976931348623157e308]

@@ -46,6 +46,16 @@ test('a sum that can fall is left out, and the count with it', () => {
   expect(samples([signed])).toHaveLength(3)
 })
 
+test('the negative sum of a summary is left out, and the count stays', () => {
+  const series = [{ labels: '', sum: -1, count: 2 }]
+  expect(samples([{ name: 'work_seconds', help, type: 'summary', series }])).toEqual(['work_seconds_count 2'])
+})
+
+test('a help text has the escapes of a label value', () => {
+  const family: Family = { name: 'jobs', help: 'a "b"\n\\c', type: 'gauge', series: [] }
+  expect(renderOpenMetrics([family])).toBe('# HELP jobs a \\"b\\"\\n\\\\c\n# TYPE jobs gauge\n# EOF\n')
+})
+
 test('a counter that is negative or NaN is left out', () => {
   const series = [-1, Number.NaN, Number.POSITIVE_INFINITY].map((value) => ({
     labels: `of="${value}"`,
@@ -53,6 +63,20 @@ test('a counter that is negative or NaN is left out', () => {
   }))
   expect(samples([{ name: 'jobs_total', help, type: 'counter', series }])).toEqual([
     'jobs_total{of="Infinity"} +Inf',
+  ])
+})
+
+test('a quantile of 0, and one of no observations, stay', () => {
+  const quantiles = [
+    [0.5, 0],
+    [1, Number.NaN],
+  ] as const
+  const series = [{ labels: '', sum: 0, count: 0, quantiles }]
+  expect(samples([{ name: 'work_seconds', help, type: 'summary', series }])).toEqual([
+    'work_seconds{quantile="0.5"} 0',
+    'work_seconds{quantile="1.0"} NaN',
+    'work_seconds_sum 0',
+    'work_seconds_count 0',
   ])
 })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import * as promClient from 'prom-client'
 import { type Family, labelText, type Series } from '../model/family.ts'
 import { isExpected } from '../testing.ts'
-import { numberText, renderText } from './text.ts'
+import { numberText, PROM_CLIENT_STYLE, renderText } from './text.ts'
 
 const HARD_VALUES = ['', 'plain', 'a "quoted" one', 'back\\slash', 'new\nline', 'a,b="c"} 1', '|', '🐕', '#']
 const NUMBERS = [0, 1, 0.1, 1 / 3, 1e21, 2 ** 53 + 2, 5e-324, 1.7976931348623157e308]
@@ -73,6 +73,19 @@ test('without labels there are no braces, and buckets are cumulated', () => {
       '',
     ].join('\n'),
   )
+})
+
+test('prom-client has an empty line between two families, and none before the first', () => {
+  const family = (name: string): Family => ({
+    name,
+    help: 'Help',
+    type: 'gauge',
+    series: [{ labels: '', value: 1 }],
+  })
+  const text = (name: string) => `# HELP ${name} Help\n# TYPE ${name} gauge\n${name} 1\n`
+  const families = [family('a'), family('b')]
+  expect(renderText(families, PROM_CLIENT_STYLE)).toBe(`${text('a')}\n${text('b')}`)
+  expect(renderText(families)).toBe(text('a') + text('b'))
 })
 
 test('a family without series still has its metadata', () => {

@@ -47,6 +47,8 @@ function measuredApp() {
       return slow.response.promise
     })
     .all('/any/', () => 'any')
+    .all('/checked/', () => 'checked', { query: t.Object({ a: t.String() }) })
+    .get('/healthz/deep', () => 'deep')
   return { app, registry, slow }
 }
 
@@ -114,6 +116,9 @@ const cases: [name: string, path: string, init: RequestInit, wire: number, route
   ['an unmatched path', '/nowhere/', {}, 404, 'unmatched'],
   ['an unmatched method', '/value/', { method: 'DELETE' }, 404, 'unmatched'],
   ['a static route', '/static/', {}, 200, '/static/'],
+  ['a static route without its slash', '/static', {}, 200, '/static/'],
+  ['HEAD of a static route', '/static/', { method: 'HEAD' }, 200, '/static/'],
+  ['a query that a schema refuses, for all methods', '/checked/', { method: 'PUT' }, 422, '/checked/'],
   ['a stream', '/stream/', {}, 200, '/stream/'],
   ['a route for all methods', '/any/', { method: 'PATCH' }, 200, '/any/'],
 ]
@@ -148,7 +153,10 @@ for (const [how, serve] of Object.entries(servers)) {
     test('an excluded path is not counted', async () => {
       registry.resetMetrics()
       expect(await (await fetch(url('/healthz'))).text()).toBe('ok')
+      expect(await (await fetch(url('/healthz?deep'))).text()).toBe('ok')
       expect(await counted(registry)).toEqual([])
+      expect(await (await fetch(url('/healthz/deep'))).text()).toBe('deep')
+      expect(await counted(registry)).toMatchObject([{ labels: { http_route: '/healthz/deep' }, count: 1 }])
     })
 
     test('a request without a Host has its route, too', async () => {

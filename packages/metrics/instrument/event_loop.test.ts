@@ -37,3 +37,19 @@ test('a timer that fires early is no lag', () => {
   expect([loop.turnedMs, loop.lagMs]).toEqual([1099, 0])
   loop.stop()
 })
+
+test('the first turn is told at once: a process manager sees that the loop runs', () => {
+  const turns: number[][] = []
+  const loop = measureEventLoop(new Registry(), (...turn) => turns.push(turn))
+  expect(turns).toEqual([[loop.turnedMs, 0]])
+  loop.stop()
+})
+
+test('the measuring keeps no process alive', () => {
+  const script = `
+    const { measureEventLoop } = await import(${JSON.stringify(`${import.meta.dir}/event_loop.ts`)})
+    const { Registry } = await import(${JSON.stringify(`${import.meta.dir}/../api/registry.ts`)})
+    measureEventLoop(new Registry())`
+  // Killed after this time, it has no exit code. The machine may be busy.
+  expect(Bun.spawnSync([process.execPath, '-e', script], { timeout: 20_000 }).exitCode).toBe(0)
+}, 30_000)

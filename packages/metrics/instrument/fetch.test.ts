@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeEach, describe, expect, spyOn, test } from 'bun:test'
 import type { PromClientItem } from '../api/prom_client.ts'
 import { Registry } from '../api/registry.ts'
 import { measured } from './fetch.ts'
@@ -129,16 +129,28 @@ test('without a registry the global one shows it, and the handler keeps its argu
       seen.push(this, request.method, extra)
       return new Response()
     },
-    { route: (_, extra) => extra },
+    { route: (_, extra) => extra, exclude: ['/healthz'] },
   )
   const self = {}
   handler.call(self, new Request('http://localhost/'), '/extra')
-  expect(seen).toEqual([self, 'GET', '/extra'])
+  handler.call(self, new Request('http://localhost/healthz'), '/excluded')
+  expect(seen).toEqual([self, 'GET', '/extra', self, 'GET', '/excluded'])
   expect(await register.metrics()).toContain('http_route="/extra"')
   register.clear()
   measured(() => new Response(), { route: () => '/again' })(new Request('http://localhost/'))
   expect(await register.metrics()).toContain('http_route="/again"')
   register.clear()
+})
+
+test('the duration of a request is in seconds', async () => {
+  const own = new Registry()
+  using now = spyOn(performance, 'now').mockReturnValue(1000)
+  const handler = () => {
+    now.mockReturnValue(3500)
+    return new Response()
+  }
+  await measured(handler, { registry: own, route: () => '/' })(new Request('http://localhost/'))
+  expect(await own.metrics()).toMatch(/^http_server_request_duration_seconds_sum\{.*\} 2\.5$/m)
 })
 
 test('requests in flight are on the page at 0 before the first request, and after a reset', async () => {

@@ -3,7 +3,7 @@ import { wholeNumbersFrom } from '../testing.ts'
 import { describe } from './sql.ts'
 
 /** Thousands of statements, on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 test.each([
   // Plain statements

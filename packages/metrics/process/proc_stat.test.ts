@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { parseProcStat, readProcStat } from './proc_stat.ts'
 
+const TICK_US = 10_000
 const FIELDS =
   'S 1 2 3 4 5 6 7 8 9 10 150 25 13 14 15 16 17 18 424242 8192000 300 18446744073709551615 1 1 0 0 0\n'
 
@@ -20,10 +21,12 @@ test.each([
 })
 
 test('the numbers of this process are those that the runtime knows', () => {
+  const before = process.cpuUsage()
   const { state, cpuUs, rssBytes, vszBytes } = readProcStat(process.pid)!
-  const { user, system } = process.cpuUsage()
+  const after = process.cpuUsage()
   expect(state).toBe('R')
-  expect(Math.abs(user + system - cpuUs)).toBeLessThan(100_000)
+  // Each of the two times is a whole number of ticks.
+  expect(cpuUs).toBeWithin(before.user + before.system - 2 * TICK_US, after.user + after.system + 1)
   expect(Math.abs(process.memoryUsage.rss() - rssBytes)).toBeLessThan(32 * 1024 * 1024)
   expect(vszBytes).toBeGreaterThan(rssBytes)
 })

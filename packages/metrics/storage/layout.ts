@@ -114,7 +114,8 @@ export const entriesOf = ({ i32 }: Memory, { start }: Region): [first: number, e
 
 /**
  * Reads the committed entries of a region from word `from` (0: from the first). An entry for which `onEntry` throws counts
- * as damaged, like one whose lengths do not add up: the entries behind it are not read.
+ * as damaged, like one whose lengths do not add up: the entries behind it are not read. Where a region says that it has more
+ * entries than it has, no words behind the last one are an entry.
  * @returns the `from` of the next call, or -1 when an entry is damaged.
  */
 export function readEntries(
@@ -125,7 +126,7 @@ export function readEntries(
 ): number {
   const [first, end] = entriesOf(memory, region)
   let at = first + from
-  if (end < at || end > region.start + region.words) return -1
+  if (end < at) return -1
   try {
     while (at < end) {
       const entry = entryAt(memory, at, end)

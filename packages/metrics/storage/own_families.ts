@@ -11,9 +11,9 @@ export const droppedFamily = (value: number): Family =>
 
 export const conflictsFamily = (value: number): Family =>
   plainFamily(
-    'metrics_conflicts_total',
-    'counter',
-    'Families that workers declare differently: the newer declaration is shown',
+    'metrics_conflicting_families',
+    'gauge',
+    'Families that workers declare differently now: the newer declaration is shown',
     value,
   )
 

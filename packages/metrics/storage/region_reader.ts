@@ -10,7 +10,6 @@ import {
   entryAt,
   FAMILY,
   FREE,
-  LABELS,
   labelsHalf,
   type Memory,
   readEntries,
@@ -49,7 +48,7 @@ export const readRegion = <Known extends { definition: Definition }>(
     else if (entry.kind === FREE) visitor.free?.(entry)
     else if (entry.kind === SERIES) {
       // In room that is used again a series may stand before its family.
-      const family = families.get(entry.family) ?? familyOf(readFamilyAt(memory, region, entry.family))
+      const family = families.get(entry.family) ?? familyOf(readEntryAt(memory, region, entry.family))
       if (entry.cellCount !== cellCountOf(family.definition)) throw new TypeError('not a series')
       visitor.series(family, readPayload(memory, entry), entry)
     }
@@ -61,7 +60,7 @@ export function readDefaultLabels(memory: Memory, region: Region): Record<string
   const at = Atomics.load(memory.i32, labelsHalf(region))
   if (at === 0) return {}
   try {
-    const entry = readEntryAt(memory, region, at, LABELS)
+    const entry = readEntryAt(memory, region, at)
     const labels = JSON.parse(readPayload(memory, entry)) as Record<string, string>
     validateDefaultLabelNames(Object.keys(labels))
     return Object.values(labels).every((value) => typeof value === 'string') ? labels : {}
@@ -70,30 +69,23 @@ export function readDefaultLabels(memory: Memory, region: Region): Record<string
   }
 }
 
-const readFamilyAt = (memory: Memory, region: Region, at: number): Entry =>
-  readEntryAt(memory, region, at, FAMILY)
-
-/** @throws when no such entry is there. */
-function readEntryAt(memory: Memory, region: Region, at: number, kind: number): Entry {
+/** An entry that another one names. Its kind is not compared: no payload of one kind is valid for another. @throws when there is none. */
+function readEntryAt(memory: Memory, region: Region, at: number): Entry {
   const [first, end] = entriesOf(memory, region)
-  if (at < first || at >= end) throw new RangeError('outside of the region')
-  const entry = entryAt(memory, at, end)
-  if (entry.kind !== kind) throw new TypeError('an entry of another kind')
-  return entry
+  if (at < first) throw new RangeError('before the entries of the region')
+  return entryAt(memory, at, end)
 }
 
 /** @throws when the entry is not a definition: a damaged file must break neither a page nor a worker. */
 function readDefinition(memory: Memory, entry: Entry): Definition {
   const definition = JSON.parse(readPayload(memory, entry)) as Definition
-  const { name, help, type, labelNames, buckets } = definition
+  const { name, help, type, buckets } = definition
   validateDeclaration(definition, reservedLabel(definition))
   const isSane =
     typeof name === 'string' &&
     typeof help === 'string' &&
-    Array.isArray(labelNames) &&
     Object.hasOwn(RESERVED_LABELS, type) &&
-    (type === 'histogram' ? buckets!.every(Number.isFinite) : buckets === undefined) &&
-    entry.cellCount === 1
+    (type === 'histogram' ? buckets!.every(Number.isFinite) : buckets === undefined)
   if (!isSane) throw new TypeError(`${name} is not a definition`)
   return definition
 }

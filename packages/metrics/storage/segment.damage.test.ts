@@ -1,8 +1,9 @@
 /** Damage to the file, seeded: no page breaks, no worker throws, and nothing is written outside the region. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { FREE, HEADER_WORDS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
+import { Counter } from '../api/counter.ts'
+import { FREE, HEADER_WORDS, LABELS, REGION_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { Segment } from './segment.ts'
-import { pageOf, segmentFolder, work } from '../testdata/segments.ts'
+import { help, pageOf, registersOf, segmentFolder, shown, work } from '../testdata/segments.ts'
 import { wholeNumbersFrom } from '../testing.ts'
 
 /** Hundreds of files for each kind of damage, on a machine that may be busy. */
@@ -149,7 +150,9 @@ test.each([
   ['"type":"counter"', '"type":"summery"'],
   ['"labelNames":["route"]', '"labelNames":"route"'],
   ['"labelNames":["route"]', '"labelNames":["a b"]'],
+  ['"labelNames":["route"]', '"labels":["route"]'],
   ['"buckets":[0.25,10]', '"buckets":[0.25,""]'],
+  ['"buckets":[0.25,10]', '"buckets":[0.25]'],
   ['"aggregator":"sum"', '"buckets":[1]'],
 ])('a family that has %s as %s is damage', (from, to) => {
   const segment = create()
@@ -159,14 +162,20 @@ test.each([
   expect(damagedIn(Segment.open(segment.path))).toBe(1)
 })
 
-/** The size and the kind of the last entry of the first region. */
+/** The last entry of the first region, from its size and its kind on. */
 function lastEntry(segment: Segment): Int32Array {
   const { i32, startOf } = rawOf(segment)
   const first = startOf(0) + REGION_HEADER_WORDS
   let last = first
   while (last + i32[last * 2]! < first + i32[startOf(0) * 2]!) last += i32[last * 2]!
   expect(last).toBeGreaterThan(first)
-  return i32.subarray(last * 2, last * 2 + 2)
+  return i32.subarray(last * 2)
+}
+
+/** The number of committed words of the first region. */
+function committedOf(segment: Segment): Int32Array {
+  const { i32, startOf } = rawOf(segment)
+  return i32.subarray(startOf(0) * 2, startOf(0) * 2 + 1)
 }
 
 test.each([0, 5, -1])('an entry of kind %d is damage, also where no other needs it', (kind) => {
@@ -181,6 +190,82 @@ test.each([0, -1])('room of %d words is damage: its end is never reached', (word
   work(segment, 0)('/')
   lastEntry(segment).set([words, FREE])
   expect(damagedIn(segment)).toBe(1)
+})
+
+test.each([
+  ['payload', -24, 0],
+  ['cells', 0, -3],
+])('an entry of no words, because its %s are fewer than none, is damage', (_, payloadBytes, cellCount) => {
+  const segment = create()
+  work(segment, 0)('/')
+  lastEntry(segment).set([0, LABELS, 0, 0, payloadBytes, cellCount])
+  expect(damagedIn(segment)).toBe(1)
+})
+
+test('room that reaches over the end is damage', () => {
+  const segment = create()
+  work(segment, 0)('/')
+  const entry = lastEntry(segment)
+  entry.set([entry[0]! + 1, FREE])
+  expect(damagedIn(segment)).toBe(1)
+})
+
+test('an entry that is longer than its parts is damage, also if the region is', () => {
+  const segment = create()
+  work(segment, 0)('/')
+  lastEntry(segment)[0]!++
+  committedOf(segment)[0]!++
+  expect(damagedIn(segment)).toBe(1)
+})
+
+test('a series whose number is behind the end is damage', () => {
+  const segment = create()
+  const [registry] = registersOf(segment, 0)
+  new Counter({ name: 'a_total', help, registers: [registry!] }).inc()
+  const entry = lastEntry(segment)
+  const [size, , , , payloadBytes] = entry
+  // The key of the series goes on with spaces, up to the end and where its number was.
+  const payload = new Uint8Array(entry.buffer, entry.byteOffset + 3 * WORD_BYTES)
+  payload.fill(0x20, payloadBytes, 2 * WORD_BYTES)
+  entry[0] = size! + 1
+  entry[4] = 2 * WORD_BYTES
+  expect(damagedIn(segment)).toBe(1)
+})
+
+test('a region that has become shorter is damaged, and nothing of it counts twice', () => {
+  const segment = create()
+  work(segment, 0)('/')
+  const page = pageOf(segment)
+  const committed = committedOf(segment)
+  const [words] = committed
+  committed[0] = 0
+  expect(damagedIn(segment)).toBe(1)
+  committed[0] = words!
+  expect(pageOf(segment)).toEqual(page.set('metrics_damaged_regions', 1))
+})
+
+test('default labels that are damaged, or those of another region, are none', () => {
+  const labelled = (segment: Segment, region: number, pod: string) => {
+    const [registry] = registersOf(segment, region)
+    registry!.setDefaultLabels({ pod })
+    new Counter({ name: 'a_total', help, registers: [registry!] }).inc()
+  }
+  for (const labels of ['{"p d":"x"}', '{"pod":7}', '{"pod":"x"', '["x"]', '{"le":"x"}']) {
+    const segment = create()
+    labelled(segment, 0, 'x')
+    overwrite(segment, '{"pod":"x"}', labels)
+    expect(shown(Segment.open(segment.path)), labels).toEqual({ a_total: 1 })
+  }
+  const segment = create()
+  labelled(segment, 0, 'x')
+  labelled(segment, 2, 'y')
+  expect(shown(segment)).toEqual({ 'a_total{pod="x"}': 1, 'a_total{pod="y"}': 1 })
+  const { i32, startOf } = rawOf(segment)
+  const [first, second] = [0, 2].map((region) => startOf(region) * 2 + 1)
+  const [ofFirst, ofSecond] = [i32[first!]!, i32[second!]!]
+  i32[first!] = ofSecond
+  i32[second!] = ofFirst
+  expect(shown(Segment.open(segment.path))).toEqual({ a_total: 2 })
 })
 
 test('a damaged region counts once, also when all are read again', () => {

@@ -166,7 +166,7 @@ test('of two definitions of one family the newer wins, for early and late reader
     new Counter({ name: 'a_total', help, registers: registersOf(segment, region) })
   const young = (region: number) =>
     new Counter({ name: 'a_total', help, labelNames: ['route'], registers: registersOf(segment, region) })
-  const conflicts = (each: Segment) => pageOf(each).get('metrics_conflicts_total')
+  const conflicts = (each: Segment) => pageOf(each).get('metrics_conflicting_families')
   const both = (page: Record<string, number>, conflicted: number) => {
     for (const reader of [early, Segment.open(segment.path)]) {
       expect(shown(reader)).toEqual(page)
@@ -198,7 +198,7 @@ test('another help text is no conflict, and numbers go on', () => {
   new Counter({ name: 'a_total', help, registers: registersOf(segment, 0) }).inc()
   new Counter({ name: 'a_total', help: 'Better help', registers: registersOf(segment, 0) }).inc()
   expect(shown(segment)).toEqual({ a_total: 2 })
-  expect(pageOf(segment).get('metrics_conflicts_total')).toBe(0)
+  expect(pageOf(segment).get('metrics_conflicting_families')).toBe(0)
 })
 
 test('an aggregator that does not exist is refused, and those that do are named', () => {
@@ -221,4 +221,19 @@ test('a merged registry shows the counts of the whole clusters of its registries
   new Counter({ name: 'c_total', help, registers: [other!] }).inc(3)
   const both = samplesOf(await Registry.merge([own!, other!]).metrics())
   expect([both.get('a_total'), both.get('c_total')]).toEqual([2, 3])
+})
+
+test('a family of the cluster stands once on the page of a merged registry that has a metric of its name, too', async () => {
+  const segment = create()
+  const [own] = registersOf(segment, 0)
+  new Counter({ name: 'a_total', help, registers: registersOf(segment, 2) }).inc(3)
+  const local = new Registry()
+  new Counter({ name: 'a_total', help, registers: [local] }).inc(5)
+  expect(samplesOf(await Registry.merge([local, own!]).metrics()).get('a_total')).toBe(3)
+})
+
+test('a gauge that is left out of the cluster is not on the page of the process that sets it', async () => {
+  const [own] = registersOf(create(), 0)
+  new Gauge({ name: 'a', help, aggregator: 'omit', registers: [own!] }).set(5)
+  expect(await own!.metrics()).not.toContain('# TYPE a gauge')
 })

@@ -13,9 +13,9 @@ setDefaultTimeout(60_000)
 const { create } = segmentFolder()
 
 const SEED = Number(Bun.env.ROOM_SEED ?? 11)
-const { store, add } = Atomics
+const { store, add, load } = Atomics
 
-afterEach(() => void Object.assign(Atomics, { store, add }))
+afterEach(() => void Object.assign(Atomics, { store, add, load }))
 
 /** A counter of the next worker, or of the one with these registers. */
 const counterOf = (
@@ -178,6 +178,31 @@ test('at every single step the page is whole, for early and late readers', () =>
   Object.assign(Atomics, { store, add })
   expect(looks).toBeGreaterThan(30)
   expect(shown(early)).toMatchObject({ ...stays, 'c_count{of="4444"}': 1 })
+})
+
+test('room that is used again while a reader reads entries is read again', () => {
+  /** The page of an early reader, in which room is used again at one of its loads. */
+  const readWith = (step: number) => {
+    const { segment, early, stays, use } = reusing()
+    let loads = 0
+    Atomics.load = ((array: Int32Array<ArrayBuffer>, index: number) => {
+      const value = load(array, index)
+      if (++loads === step) use()
+      return value
+    }) as typeof load
+    const page = shown(early)
+    Object.assign(Atomics, { load })
+    segment.remove()
+    return { page, stays, loads, regions: segment.masterRegion + 1 }
+  }
+  const { loads, regions } = readWith(0)
+  expect(loads).toBeGreaterThan(2 * regions)
+  // The last look at each region is for changes. One that comes later is seen on the next page.
+  for (let step = 1; step <= loads - regions; step++) {
+    const { page, stays } = readWith(step)
+    expect(withoutNew(page), `step ${step}`).toEqual(stays)
+    expect(page, `step ${step}`).toMatchObject({ 'c_count{of="4444"}': 1 })
+  }
 })
 
 test('a worker that is killed at any step leaves a page that is whole, and room for its successor', () => {

@@ -4,6 +4,8 @@ import { Counter } from '../api/counter.ts'
 import { labelText } from '../model/family.ts'
 import { Gauge } from '../api/gauge.ts'
 import { Histogram } from '../api/histogram.ts'
+import { Registry } from '../api/registry.ts'
+import { ENTRY_HEADER_WORDS, WORD_BYTES } from './layout.ts'
 import { Segment } from './segment.ts'
 import { help, pageOf, registersOf, segmentFolder, shown } from '../testdata/segments.ts'
 
@@ -39,6 +41,26 @@ test('in a full region new series are counted in the overflow series, old ones g
   lateGauge.reset()
   expect(pageOf(Segment.open(segment.path)).get('a_total{n="0"}')).toBe(2)
   expect(pageOf(segment).get('metrics_dropped_series_total')).toBeGreaterThan(overflow)
+})
+
+test('a region is used to its last word, and not beyond', () => {
+  const options = { name: 'a_total', help, labelNames: ['n'] }
+  const wordsOf = (payload: string, cells: number) =>
+    ENTRY_HEADER_WORDS + Math.ceil(payload.length / WORD_BYTES) + cells
+  const family = wordsOf(JSON.stringify({ name: 'a_total', help, type: 'counter', labelNames: ['n'] }), 1)
+  const [overflow, series] = [wordsOf('["__overflow__"]', 1), wordsOf('["100"]', 1)]
+  for (let words = 128; words < 128 + 2 * series; words++) {
+    const segment = create(1, words * WORD_BYTES)
+    const counter = new Counter({ ...options, registers: registersOf(segment, 0) })
+    for (let n = 100; n < 200; n++) counter.inc({ n })
+    // The region behind it.
+    new Counter({ name: 'b_total', help, registers: registersOf(segment, 1) }).inc(3)
+    const page = pageOf(segment)
+    expect(page.get('metrics_damaged_regions'), `${words} words`).toBe(0)
+    expect(page.get('b_total'), `${words} words`).toBe(3)
+    const shownSets = [...page.keys()].filter((key) => /^a_total\{n="\d+"\}$/.test(key)).length
+    expect(shownSets, `${words} words`).toBe(Math.floor((words - family - overflow) / series))
+  }
 })
 
 test('label sets above the limit are counted in the overflow series', () => {
@@ -97,6 +119,20 @@ test('a removed series vanishes, and begins at 0', () => {
   expect(shown(segment)).not.toHaveProperty(['a_total{route="/"}'])
   next.inc({ route: '/' })
   expect(pageOf(segment).get('a_total{route="/"}')).toBe(1)
+})
+
+test('a removed gauge whose child is kept is on the page again with its next value', () => {
+  const segment = create()
+  for (const registers of [registersOf(segment, 0), [new Registry()]]) {
+    const gauge = new Gauge({ name: 'a', help, labelNames: ['of'], registers })
+    const kept = gauge.labels('x')
+    kept.set(3)
+    gauge.remove('x')
+    expect([...gauge.family().series]).toEqual([])
+    kept.set(5)
+    expect([...gauge.family().series]).toEqual([{ labels: 'of="x"', value: 5 }])
+  }
+  expect(shown(segment)).toEqual({ 'a{of="x"}': 5 })
 })
 
 const HARD = [

@@ -19,7 +19,7 @@ import { removeStale, SegmentError } from './segment_file.ts'
 import { help, REGION_BYTES, registersOf, segmentFolder, shown, work } from '../testdata/segments.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const { folder, create } = segmentFolder()
 
@@ -145,6 +145,7 @@ test('files of dead masters are removed, those of living ones are not', () => {
     [pathOf('just-opened', process.ppid)]: new Uint8Array(),
     [pathOf('just-making', process.ppid)]: new Uint8Array(1024),
     [join(home, 'something-else')]: new Uint8Array(),
+    [join(home, `bun-something-else-${dead.pid}`)]: new Uint8Array(),
   }
   const removed: Record<string, Uint8Array> = {
     [pathOf('dead', dead.pid)]: bytes,
@@ -213,6 +214,17 @@ test('the error names a folder that cannot hold a segment, and the remedy', () =
       `${nowhere} cannot hold the metrics segment (ENOENT: no such file or directory, scandir '${nowhere}'): make it a folder that this user can write to`,
     ),
   )
+})
+
+test('making segments and looking for stale ones leaves no file open', () => {
+  const home = join(folder, 'open-files')
+  mkdirSync(home)
+  const files = () => readdirSync('/proc/self/fd').length
+  const make = () => Segment.create('made', { slots: 1, regionBytes: REGION_BYTES }, home)
+  make()
+  const before = files()
+  for (let count = 0; count < 20; count++) make()
+  expect(files()).toBeLessThan(before + 10)
 })
 
 test('a master that starts removes the file of a killed one', () => {

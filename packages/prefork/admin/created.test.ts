@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { Toys } from '../testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const OPEN_METRICS = { Accept: 'application/openmetrics-text; version=1.0.0' }
 

@@ -9,7 +9,7 @@ import { isExpected } from '../testing.ts'
 import { Load } from '../testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const isUwsgitopExpected = isExpected(
   Bun.which('uwsgitop') !== null,
@@ -56,7 +56,7 @@ function faultsOf(text: string): string[] {
 }
 
 test('a strict reader finds no fault at any time, and no content of a request', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '2500' })
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '5000' })
   const { admin, url } = await cluster.ready()
   await using _ = new Load(
     { hostname: '127.0.0.1', port: await cluster.port() },

@@ -4,7 +4,7 @@ import { CELL } from '../shared/scoreboard.ts'
 import { PlayedCluster } from './testing_master.ts'
 
 /** The machine may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const shown = (cluster: PlayedCluster) =>
   cluster.snapshot().workers.map(({ id, pid, status }) => `${id}: ${pid} ${status}`)

@@ -1,6 +1,7 @@
 /** Workers that block, leak, end by themselves or are killed again and again: the others serve on, and each comes back. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { randomFrom } from '@bun-monitoring/metrics/testing'
+import type { WorkerStats } from '../admin/stats_document.ts'
 import { sumOf, Toys } from '../testdata/toys.ts'
 import { Load, partOf } from '../testing_load.ts'
 
@@ -14,6 +15,9 @@ const TIMEOUT_MS = 15 * SECONDS * 1000
 /** After so many kills a cluster without a master is started, for comparison. */
 const COMPARE_AFTER_KILLS = 4
 
+/** Seconds more than a worker takes to be seen as hung, so that a test on a busy machine sees it, too. */
+const HARAKIRI_MS = '6000'
+
 /** How long the same app takes to start now, by itself in one process. */
 async function bareStartMs(): Promise<number> {
   const startedMs = performance.now()
@@ -23,10 +27,10 @@ async function bareStartMs(): Promise<number> {
 }
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 test('a worker in an endless loop is killed after the harakiri time, the log names the route, the others serve on', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '3000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: HARAKIRI_MS })
   const { url, admin } = await cluster.ready()
   // The machine may be busy: an admin server without workers shows how long a response takes now.
   await using idle = new Toys({ TOYS_WORKERS: '0' })
@@ -36,10 +40,10 @@ test('a worker in an endless loop is killed after the harakiri time, the log nam
     () => 'cut off',
   )
   await cluster.line('asked /block')
-  const hung = await cluster.until('a worker to hang', ({ workers }) =>
-    workers.some(({ state }) => state === 'hung'),
-  )
-  const { id, oldest_request_us, heartbeat_age_us } = hung.workers.find(({ state }) => state === 'hung')!
+  // A worker without a request may only wait for the processor.
+  const isHung = ({ state, oldest_request_us }: WorkerStats) => state === 'hung' && oldest_request_us > 0
+  const { workers } = await cluster.until('a worker to hang', (stats) => stats.workers.some(isHung))
+  const { id, oldest_request_us, heartbeat_age_us } = workers.find(isHung)!
   expect(oldest_request_us).toBeGreaterThan(1_500_000)
   expect(heartbeat_age_us).toBeGreaterThan(1_500_000)
   await using _ = new Load(
@@ -58,8 +62,9 @@ test('a worker in an endless loop is killed after the harakiri time, the log nam
       await ask(reference + path, idleMs)
     }
   }
-  // The slowest one of each depends on what else the machine does at that moment.
-  for (const part of [0.5, 0.9]) expect(partOf(timesMs, part)).toBeLessThan(10 + 3 * partOf(idleMs, part))
+  // The slowest one of each depends on what else the machine does at that moment. A response that waited for the blocked worker would
+  // take seconds; beside the load it gets less of a busy processor.
+  for (const part of [0.5, 0.9]) expect(partOf(timesMs, part)).toBeLessThan(10 + 8 * partOf(idleMs, part))
 
   expect(await blocked).toBe('cut off')
   const said = (await cluster.line('harakiri')) as unknown as {
@@ -79,7 +84,7 @@ test('a worker in an endless loop is killed after the harakiri time, the log nam
 })
 
 test('a worker that is stopped (SIGSTOP) hangs, is killed and replaced', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: '2500' })
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_HARAKIRI_MS: HARAKIRI_MS })
   await cluster.ready()
   const victim = await cluster.worker(1)
   process.kill(victim.pid, 'SIGSTOP')

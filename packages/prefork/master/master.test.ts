@@ -8,7 +8,7 @@ import { CELL } from '../shared/scoreboard.ts'
 import { PlayedCluster } from './testing_master.ts'
 
 /** The machine may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const DRAIN = { type: 'drain', lameDuckMs: 1500, isReplaced: false }
 
@@ -60,14 +60,14 @@ test.each([
   cluster.segment.board(2)[CELL.inFlight] = 3
   const beforeMs = performance.now()
   await cluster.signal(signal)
+  const afterMs = performance.now()
   for (const { received } of cluster.workers) expect(received).toEqual([{ ...DRAIN, lameDuckMs }])
   expect(cluster.fieldsOf('info draining')).toEqual({ signal, inFlight: 3, drainMs: 10_000 })
   expect(cluster.master.whyNotReady()).toBe('toys is stopping')
   // A second after lame duck and drain time a worker is killed.
   for (const { workers } of cluster.master.state.slots.slice(0, 2)) {
-    const waitMs = workers[0]!.deadlineMs! - beforeMs - lameDuckMs - 10_000
-    expect(waitMs).toBeGreaterThanOrEqual(1000)
-    expect(waitMs).toBeLessThan(2000)
+    const orderedMs = workers[0]!.deadlineMs! - lameDuckMs - 10_000 - 1000
+    expect(orderedMs).toBeWithin(beforeMs, afterMs)
   }
   for (const worker of cluster.workers) await worker.end({ code: 0 })
   expect(await cluster.code).toBe(0)

@@ -11,7 +11,7 @@ import { freePort } from '../testing.ts'
 import { Load } from '../testing_load.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** For tests with many workers. */
 const MANY_WORKERS_MS = 120_000
@@ -20,7 +20,7 @@ const segmentsOf = (pid: number) => readdirSync('/dev/shm').filter((file) => fil
 
 test('SIGTERM under load: accepted requests are answered, and the cluster ends with 0 within the drain time', async () => {
   // Longer than the time limit of this test.
-  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_DRAIN_MS: '60000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_DRAIN_MS: '600000' })
   const { url } = await cluster.ready()
   const slow = Array.from({ length: 10 }, () => fetch(`${url}/slow`).then((answer) => answer.text()))
   await cluster.until(
@@ -67,7 +67,7 @@ test('a master that is killed leaves no orphans: workers answer what they have a
 })
 
 test('workers whose master was killed are no lame ducks: the next master can take the port', async () => {
-  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_LAME_DUCK_MS: '60000' })
+  await using cluster = new Toys({ TOYS_WORKERS: '2', TOYS_LAME_DUCK_MS: '600000' })
   const port = await cluster.port()
   const pids = await cluster.pids()
   cluster.signal('SIGKILL')

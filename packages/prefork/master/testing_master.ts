@@ -60,12 +60,23 @@ export class PlayedWorker {
 
   /** @param last a message that arrives after the end */
   async end(end: { code?: number; signal?: NodeJS.Signals }, last?: WorkerMessage): Promise<void> {
-    this.exitCode = end.code ?? null
-    this.signalCode = end.signal ?? null
-    this.#options.onExit!(this as never, this.exitCode, this.signalCode as never)
+    this.endWithOpenChannel(end)
     if (last) await this.say(last)
     this.#options.onDisconnect!()
     await settled()
+  }
+
+  /** As when a child of the worker has its channel, too, and lives on. */
+  endWithOpenChannel({
+    code = null,
+    signal = null,
+  }: {
+    code?: number | null
+    signal?: NodeJS.Signals | null
+  }): void {
+    this.exitCode = code
+    this.signalCode = signal
+    this.#options.onExit!(this as never, code, signal as never)
   }
 }
 

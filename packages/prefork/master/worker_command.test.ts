@@ -7,7 +7,7 @@ import { TestProcess } from '../testing.ts'
 import { existingFolder, type Start, workerCommand } from './worker_command.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const folder = temporaryFolder()
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -10,6 +10,7 @@ import {
   parseListeners,
   parseNetstat,
   readListenerProcess,
+  readListeners,
   readListenOverflows,
   readListenQueue,
   readMigratesRequests,
@@ -63,6 +64,39 @@ test('a listener that the kernel lists twice, because a socket was opened meanwh
   const row = (inode: number) =>
     `   1: 0100007F:1F41 00000000:0000 0A 00000000:00000004 00:00000000 00000000     0        0 ${inode} 1 0 100 0 0 10 0\n`
   expect(parseListeners(row(7) + row(8) + row(7) + row(8), 8001)).toEqual([4, 4])
+})
+
+test('a table is read up to its last listener, also where only listeners are in it', () => {
+  const row = (index: number, state: string) =>
+    `${String(index).padStart(4)}: 0100007F:1F41 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${index} 1 0 100 0 0 10 0\n`
+  const rows = (from: number, count: number, state: string) =>
+    Array.from({ length: count }, (_, index) => row(from + index, state)).join('')
+  const path = join(tmpdir(), `table-${process.pid}`)
+  const read = (table: string) => {
+    writeFileSync(path, table)
+    return readListeners(path)
+  }
+  const head = '  sl  local_address rem_address   st\n'
+  try {
+    // Longer than what is read at once.
+    const listeners = head + rows(1, 2000, '0A')
+    expect(read(listeners)).toBe(listeners)
+    expect(read(head)).toBe(head)
+    const all = listeners + rows(2001, 10_000, '01')
+    const seen = read(all)
+    expect(seen).toStartWith(listeners)
+    expect(seen.length).toBeLessThan(all.length / 2)
+  } finally {
+    rmSync(path)
+  }
+})
+
+test('looking at a listen queue leaves no file open', () => {
+  const files = () => readdirSync('/proc/self/fd').length
+  readListenQueue(1)
+  const before = files()
+  for (let look = 0; look < 50; look++) readListenQueue(1)
+  expect(files()).toBeLessThan(before + 10)
 })
 
 test('a number of netstat is found by its name', () => {
@@ -173,6 +207,31 @@ test('children are found, and one that has ended and was not waited for is a zom
   await shell.exited
   expect(childrenOf(DEAD_PID)).toEqual([])
   expect(isZombie(DEAD_PID)).toBe(false)
+})
+
+test.each<[string, Record<string, string>, number | undefined]>([
+  [
+    'its cgroup',
+    {
+      '/proc/self/cgroup': '1:name=systemd:/other\n0::/a/b\n',
+      '/sys/fs/cgroup/a/b/memory.events': 'low 0\nhigh 1\nmax 7\noom 5\noom_kill 3\noom_group_kill 2\n',
+    },
+    3,
+  ],
+  [
+    'a container, whose cgroup is the root of what it sees',
+    { '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup//memory.events': 'oom_kill 0\n' },
+    0,
+  ],
+  ['a root cgroup, which counts none', { '/proc/self/cgroup': '0::/\n' }, undefined],
+  ['cgroup v1', { '/proc/self/cgroup': '4:memory:/a\n' }, undefined],
+  ['no cgroups', {}, undefined],
+])('kills for lack of memory are those of %s', (_, files, kills) => {
+  const read = (path: string) => {
+    if (files[path] === undefined) throw new Error('ENOENT')
+    return files[path]
+  }
+  expect(readOomKills(read)).toBe(kills)
 })
 
 test('what the kernel says of the network and of this cgroup is what a shell reads', () => {

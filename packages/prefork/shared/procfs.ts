@@ -124,11 +124,16 @@ function socketsOf(pid: number | 'self'): Map<string, number> {
   return sockets
 }
 
-/** How many processes of this cgroup the kernel has killed to free memory (cgroup v2). */
-export function readOomKills(): number | undefined {
+/**
+ * How many processes of this cgroup the kernel has killed to free memory (cgroup v2).
+ * @param read reads a file, and throws if there is no such file
+ */
+export function readOomKills(
+  read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): number | undefined {
   return attempt(() => {
-    const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))![1]
-    const events = readFileSync(`/sys/fs/cgroup${own}/memory.events`, 'utf8')
+    const own = /^0::(.*)$/m.exec(read('/proc/self/cgroup'))![1]
+    const events = read(`/sys/fs/cgroup${own}/memory.events`)
     return Number(/^oom_kill (\d+)$/m.exec(events)![1])
   })
 }
@@ -184,7 +189,7 @@ function rowsOf(table: string, state: string, ports?: ReadonlySet<number>): Row[
 }
 
 /** Reads a table up to its last listener. The kernel lists listeners first; a row for each connection may follow. */
-function readListeners(path: string): string {
+export function readListeners(path: string): string {
   const file = openSync(path, 'r')
   try {
     const chunk = Buffer.alloc(64 * 1024)

@@ -17,13 +17,25 @@ const WNOHANG = 1
 export function reapOrphans(): () => void {
   const waitpid = libc()?.waitpid
   if (process.pid !== 1 || !waitpid) return () => {}
-  let seen = new Set<number>()
-  const timer = setInterval(() => {
-    const zombies = new Set(childrenOf(process.pid).filter(isZombie))
-    // Bun reaps its own children at once. A zombie that was there at the last look is not one of them.
-    for (const pid of zombies.intersection(seen)) waitpid(pid, null, WNOHANG)
-    seen = zombies
-  }, LOOK_EVERY_MS)
+  const look = reaper(
+    () => childrenOf(process.pid).filter(isZombie),
+    (pid) => void waitpid(pid, null, WNOHANG),
+  )
+  const timer = setInterval(look, LOOK_EVERY_MS)
   timer.unref()
   return () => clearInterval(timer)
+}
+
+/**
+ * @param zombies the children that have ended and were not waited for
+ * @returns a function that looks once. It reaps those that were there at the last look, too: Bun reaps its own children at once,
+ * and reports no exit of one that was reaped here.
+ */
+export function reaper(zombies: () => readonly number[], reap: (pid: number) => void): () => void {
+  let seen = new Set<number>()
+  return () => {
+    const now = new Set(zombies())
+    for (const pid of now.intersection(seen)) reap(pid)
+    seen = now
+  }
 }

@@ -83,6 +83,20 @@ test('sockets of a cluster that goes on are an error, and stay', async () => {
   await other.stop(true)
 })
 
+test('a cluster that is asked whether it serves keeps no connection of that', async () => {
+  const unix = join(folder, `dogs.${HOST}.1.sock`)
+  const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const other = Bun.listen({
+    unix,
+    socket: { open: () => asked.resolve(), data() {}, close: () => left.resolve() },
+  })
+  const cleared = new SlotSockets(folder, 'dogs').clear()
+  await asked.promise
+  await left.promise
+  other.stop(true)
+  await cleared
+})
+
 test('a path has room for the socket of the thousandth slot in 107 bytes, and not one more', async () => {
   const rest = Buffer.byteLength(join(folder, 'x', `dogs.${HOST}.1000.sock`)) - 1
   const pathOf = (bytes: number) => join(folder, 'x'.repeat(bytes - rest))

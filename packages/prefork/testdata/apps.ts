@@ -36,7 +36,8 @@ const APPS: Record<string, (body: string) => string> = {
   'elysia.ts': (body) => `import { Elysia } from 'elysia'
     export default new Elysia({ serve: { maxRequestBodySize: 1000 } })
       .onStart(() => void console.log('started'))
-      .onStop(() => void console.log('stopped'))
+      .onStop(() => Bun.sleep(50).then(() => console.log('stopped')))
+      .use(Bun.sleep(50).then(() => new Elysia().get('/lazy', () => 'later')))
       .get('/', () => '${body}')
       .get('/throw', () => { throw new Error('on purpose') })
       .post('/size', ({ body }) => String(body.length))

@@ -8,8 +8,16 @@ import { Type } from '@sinclair/typebox'
 import { processSettings, readConfig, run, serveHttp } from '../index.ts'
 
 const settings = Type.Object(processSettings({ port: 0, adminPort: 0 }))
-const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS, TOY_CLOSE, TOY_NOT_READY } = Bun.env
+const { TOY_CODE, TOY_RELEASE, TOY_MIGRATION, TOY_BOOT, TOY_BOOT_MS, TOY_CLOSE, TOY_NOT_READY, TOY_HANDLER } =
+  Bun.env
 const leak: Uint8Array[] = []
+
+// Not in workers, which have their role here until they take it.
+if (TOY_HANDLER === 'throws' && Bun.env['PREFORK_ROLE'] === undefined) {
+  process.on('SIGUSR2', () => {
+    throw new Error('in a handler of signals')
+  })
+}
 
 process.exit(
   await run({

@@ -5,6 +5,7 @@
  * in flight, and cuts off those that take too long.
  */
 import type { Served } from '../shared/app.ts'
+import type { ProcessConfig } from '../shared/config.ts'
 import type { Logger } from '../shared/logger.ts'
 
 export interface DrainOptions {
@@ -34,6 +35,10 @@ const LOOK_EVERY_MS = 50
 
 /** How long the app may still take to close its resources when the drain time is over. Then the process ends. */
 const CLOSE_WITHIN_MS = 500
+
+/** Whether another cluster may serve the port of a worker that stops, in its place. In a hurry its clients are not waited for. */
+export const leavesToOthers = (config: Pick<ProcessConfig, 'sharePort'>, lameDuckMs: number): boolean =>
+  config.sharePort === 'yes' && lameDuckMs > 0
 
 /**
  * @returns how many requests were cut off.

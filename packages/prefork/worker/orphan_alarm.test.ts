@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** A process that sets its alarm and blocks for some seconds. @returns how it ended, and after how many milliseconds. */
 async function blocked(harakiriMs: number, seconds: number) {

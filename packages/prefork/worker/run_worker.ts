@@ -16,7 +16,7 @@ import { exitOnUncaughtErrors } from '../shared/uncaught_errors.ts'
 import { boot, type Booted, bootFailure } from './boot.ts'
 import { checkSharedPort, notShared } from './check_shared_port.ts'
 import { closeListeners, sharedListeners } from './close_listeners.ts'
-import { drainAndLog } from './drain.ts'
+import { drainAndLog, leavesToOthers } from './drain.ts'
 import { DrainOrders, tellMaster } from './drain_orders.ts'
 import { orphanAlarm } from './orphan_alarm.ts'
 import { wakeWithMaster } from './wake_with_master.ts'
@@ -66,11 +66,12 @@ export async function runWorker<Config extends ProcessConfig>(
 
   await orders.drain
   const ports = new Set(sharedListeners().map(({ port }) => port))
+  const leaves = !orders.hasSuccessor && leavesToOthers(config, orders.lameDuckMs)
   const isClosed = await drainAndLog(log, served, {
     lameDuckMs: orders.lameDuckMs,
     drainMs: config.drainMs,
-    hasSuccessor: orders.hasSuccessor,
-    replaced: orders.replaced,
+    hasSuccessor: orders.hasSuccessor || leaves,
+    replaced: leaves ? Promise.resolve() : orders.replaced,
     closeListeners: () => closeListeners(),
     connections: () => readConnections(ports, unix?.unix),
     inFlight: () => served.inFlight?.() ?? counters.inFlight,

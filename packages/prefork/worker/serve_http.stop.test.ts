@@ -62,6 +62,24 @@ test('it serves each address, and is closed once, after the last response', asyn
   rmSync(unix, { force: true })
 })
 
+test('an error that the app does not catch is told to no client, also not by a lame duck', async () => {
+  const script = `
+    const { serveHttp } = await import(${JSON.stringify(`${import.meta.dir}/serve_http.ts`)})
+    const served = serveHttp([{ hostname: '127.0.0.1', port: 0, reusePort: false }], {
+      fetch() { throw new Error('a secret') },
+    })
+    const ask = async () => {
+      const response = await fetch('http://127.0.0.1:' + served.port)
+      console.log(response.status, (await response.text()).includes('secret'))
+    }
+    await ask()
+    served.lameDuck()
+    await ask()
+    process.exit()`
+  await using child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'ignore' })
+  expect(await new Response(child.stdout).text()).toBe('500 false\n500 false\n')
+})
+
 test('a stop by force cuts off the requests that would not end', async () => {
   const asked = Promise.withResolvers<void>()
   const served = serveHttp([FREE], {

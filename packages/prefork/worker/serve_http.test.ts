@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sumOf, temporaryFolder, Toys } from '../testdata/toys.ts'
 
 /** Real processes on a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const plain = (env: Record<string, string>) => new Toys(env, temporaryFolder(), 'counted.ts')
 

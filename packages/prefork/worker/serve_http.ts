@@ -50,7 +50,7 @@ export function serveHttp(addresses: readonly Address[], { close, ...settings }:
     servers,
     port: servers[0]!.port!,
     lameDuck() {
-      const last = { development: false, ...wrapHandlers(options, lastOnConnection) }
+      const last = wrapHandlers(options, lastOnConnection)
       for (const server of servers) server.reload(last as ServeOptions)
     },
     inFlight: () => servers.reduce((sum, each) => sum + each.pendingRequests, 0),

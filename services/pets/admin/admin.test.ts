@@ -127,6 +127,38 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect((await rows())[0]!.name).toBe('mine')
   })
 
+  describe('a row that another client changes between the read and the write of an action', () => {
+    /** Another client changes each row as soon as it was read. */
+    const raced = () => {
+      const find = pets.store.find.bind(pets.store)
+      return spyOn(pets.store, 'find').mockImplementation(async (id) => {
+        const pet = await find(id)
+        await database.query(`UPDATE dogs SET name = 'by another' WHERE id = ${id}`)
+        return pet
+      })
+    }
+    const create = async () => {
+      await admin.do('add', { name: 'Rex', breed: 'Pug' })
+      return (await rows())[0]!
+    }
+
+    test('keeps that change', async () => {
+      const { id } = await create()
+      const etag = tagOf(await admin.see(`${id}/`))
+      using _ = raced()
+      expect((await admin.do(`${id}/`, { name: 'mine', breed: 'Pug', etag })).status).toBe(409)
+      expect(await rows()).toEqual([expect.objectContaining({ id, name: 'by another' })])
+    })
+
+    test('is not counted when many are marked', async () => {
+      const { id } = await create()
+      using _ = raced()
+      const marked = await admin.do('actions', { action: 'mark', id: String(id) })
+      expect(marked.headers.get('location')).toBe('/dogs/admin/?done=marked&count=0')
+      expect(await rows()).toEqual([expect.objectContaining({ id, name: 'by another', is_test: false })])
+    })
+  })
+
   test('errors stand beside their fields, and the input stays', async () => {
     const response = await admin.do('add', { name: '', breed: 'x'.repeat(129) })
     expect(response.status).toBe(422)
@@ -193,6 +225,14 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(await namesOn('')).toHaveLength(50)
     expect(await namesOn('?page=3')).toHaveLength(21)
     expect(await namesOn('?page=9')).toEqual([])
+    const pagesOn = async (query: string) =>
+      [...(await admin.see(query)).matchAll(/<a href="\/dogs\/admin\/\?([^"]*)">(Previous|Next)</g)].map(
+        ([, to, name]) => `${name} ${to}`,
+      )
+    expect(await pagesOn('')).toEqual(['Next page=2'])
+    expect(await pagesOn('?page=2')).toEqual(['Previous ', 'Next page=3'])
+    expect(await pagesOn('?page=3')).toEqual(['Previous page=2'])
+    expect(await pagesOn('?page=9')).toEqual(['Previous page=3'])
     expect((await namesOn('?sort=name')).slice(0, 4)).toEqual(['1', '10', '100', '101'])
     expect((await namesOn('?sort=-name')).slice(0, 3)).toEqual(['Ärger', '99', '98'])
     expect((await namesOn('?sort=-id')).slice(0, 2)).toEqual(['Ärger', '120'])
@@ -254,6 +294,7 @@ describe.each(testDatabases)('on %s', async (_, create) => {
     expect(JSON.stringify(lines)).not.toContain(PASSWORD)
     expect(lines.filter(({ action }) => action === 'refused log-in')).toHaveLength(4)
     expect((await send('login', { user: 'admin', password: PASSWORD })).status).toBe(303)
+    expect(lines.at(-1)).toMatchObject({ user: 'admin', action: 'log in' })
   })
 })
 
@@ -315,6 +356,13 @@ describe('sessions', () => {
     expect(await guess()).toEqual({ retryAfterSeconds: 1 })
   })
 
+  test('an unknown user costs a check of the password, too: the time does not tell who exists', async () => {
+    const { sessions } = open()
+    using verify = spyOn(Bun.password, 'verify')
+    await sessions.logIn('root', PASSWORD, '/dogs/admin/', false)
+    expect(verify).toHaveBeenCalledTimes(1)
+  })
+
   test('four passwords may wait to be checked, one after the other', async () => {
     const { sessions } = open()
     let [checks, most] = [0, 0]
@@ -331,6 +379,19 @@ describe('sessions', () => {
     expect(results.filter((result) => result && 'retryAfterSeconds' in result)).toHaveLength(6)
     expect(most).toBe(1)
   })
+})
+
+test('too many failed log-ins are a page with 429 and Retry-After', async () => {
+  await using pets = await openPets(temporaryDatabase(), { admin: account })
+  const logIn = (password: string) =>
+    pets.ask('/dogs/admin/login', { method: 'POST', body: new URLSearchParams({ user: 'admin', password }) })
+  const statuses = []
+  for (let i = 0; i < 5; i++) statuses.push((await logIn('wrong')).status)
+  expect(statuses).toEqual([401, 401, 401, 401, 401])
+  const response = await logIn(PASSWORD)
+  expect([response.status, response.headers.get('retry-after')]).toEqual([429, '1'])
+  expect(response.headers.get('set-cookie')).toBeNull()
+  expect(await response.text()).toContain('Too many log-ins failed. Try again in 1 s.')
 })
 
 test('an outage of the database is a page with 503 and Retry-After', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { dogs, post, postgresDatabase, testDatabases } from '../testing.ts'
 import { isPostgresExpected } from './testing_server.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 const WRITERS = 16
 
 describe.each(testDatabases)('on %s', (_, create) => {
@@ -55,12 +55,18 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL', () => {
     'a list waits for an insert in progress with a smaller id, and for no other',
     async () => {
       await using database = await postgresDatabase()
+      // Statements that wait may wait for as long as this test.
       await using service = dogs({
         DOGS_WORKERS: '0',
-        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: '500',
+        DOGS_DATABASE_STATEMENT_TIMEOUT_MS: String(SLOW_MS),
         ...database.env,
       })
       const { url } = await service.ready()
+      /** Resolves when so many statements wait for a lock. */
+      const waitForLocks = async (count: number) => {
+        const waiting = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+        while ((await database.query(waiting)).length !== count) await Bun.sleep(5)
+      }
       expect((await post(url, 'first')).status).toBe(201)
       // An insert of the service that waits for its commit: a lock on the table makes it wait with its id taken.
       await database.query('CREATE TABLE gate (id int)')
@@ -77,16 +83,17 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL', () => {
       }
       await database.during('LOCK TABLE gate', async () => {
         slow = post(url, 'slow')
-        await Bun.sleep(100)
+        await waitForLocks(1)
         // Without a row after it, nothing is missed.
         expect(await names()).toEqual(['first'])
         expect((await post(url, 'fast')).status).toBe(201)
         const list = names()
-        await Bun.sleep(100)
+        await waitForLocks(2)
         expect(Bun.peek.status(list)).toBe('pending')
-        await database.query(
-          "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO dogs%' AND state = 'active'",
+        const cancelled = await database.query(
+          `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO "dogs"%' AND state = 'active'`,
         )
+        expect(cancelled).toEqual([{ pg_cancel_backend: true }])
         expect((await slow).status).toBe(503)
         expect(await list).toEqual(['first', 'fast'])
       })

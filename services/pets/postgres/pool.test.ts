@@ -2,7 +2,7 @@
  * The pool under a random schedule of statements, failures and losses, over simulated connections: a connection has one
  * statement at a time, connections never exceed the size, and each statement gets a result. With a real server: away.slow.test.ts.
  */
-import { expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { Registry } from '@bun-monitoring/metrics'
 import { PoolMetrics } from '@bun-monitoring/metrics/postgres'
 import { randomFrom } from '@bun-monitoring/metrics/testing'
@@ -56,9 +56,9 @@ function simulatedServer(random: () => number) {
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 20_000
+  const deadlineMs = performance.now() + 60_000
   while (!(await holds())) {
-    if (performance.now() > deadlineMs) throw new Error(`did not hold within 20 s: ${holds}`)
+    if (performance.now() > deadlineMs) throw new Error(`did not hold within 60 s: ${holds}`)
     await Bun.sleep(1)
   }
 }
@@ -119,11 +119,13 @@ function controlledPool(size: number, statementMs = 10_000) {
   interface Controlled {
     isOpen: boolean
     hang: boolean
+    /** Ends a statement that hangs. */
+    finish?: () => void
     error?: Error
     end: () => void
   }
   const opened: Controlled[] = []
-  const server = { name: 'first' }
+  const server = { name: 'first', refuses: 0, closes: 0 }
   const registry = new Registry()
   const pool = new Pool({
     size,
@@ -131,10 +133,11 @@ function controlledPool(size: number, statementMs = 10_000) {
     statementMs,
     retryEveryMs: 5,
     async connect(onClose) {
+      if (server.refuses-- > 0) throw broken()
       const connection: Controlled = { isOpen: true, hang: false, end: () => void sql.close() }
       const sql = {
         unsafe: async () => {
-          if (connection.hang) await new Promise(() => {})
+          if (connection.hang) await new Promise<void>((resolve) => (connection.finish = resolve))
           if (!connection.isOpen) throw broken()
           if (connection.error) throw connection.error
           return [opened.indexOf(connection)]
@@ -146,6 +149,7 @@ function controlledPool(size: number, statementMs = 10_000) {
         },
       } as unknown as SQL
       opened.push(connection)
+      if (server.closes-- > 0) connection.end()
       return { sql, server: server.name }
     },
     metrics: new PoolMetrics(registry),
@@ -226,4 +230,124 @@ test('a server that was switched to standby is left by every connection', async 
   expect(opened.map(({ isOpen }) => isOpen)).toEqual([false, false])
   expect(pool.losses).toBe(losses + 2)
   pool.close()
+})
+
+test('a connection to another server makes the pool leave an older one once its statement has ended', async () => {
+  const { pool, opened, server } = controlledPool(2)
+  await pool.run('', [])
+  opened[0]!.hang = true
+  const older = pool.run('', [])
+  server.name = 'second'
+  expect(await pool.run('', [])).toEqual([1] as never)
+  expect(opened[0]!.isOpen).toBe(true)
+  opened[0]!.finish!()
+  expect(await older).toEqual([0] as never)
+  await until(() => !opened[0]!.isOpen)
+  pool.close()
+})
+
+test('a connection that the server closes at once is replaced', async () => {
+  const { pool, server } = controlledPool(1)
+  server.closes = 1
+  await expect(pool.run('', [])).rejects.toThrow('The database is away')
+  await until(async () => (await pool.run('', []).catch(() => [])).length === 1)
+  expect(await pool.run('', [])).toEqual([1] as never)
+  pool.close()
+})
+
+test('while a connection is open, a failed attempt to open another is repeated for a statement that waits', async () => {
+  const { pool, opened, server } = controlledPool(2)
+  await pool.run('', [])
+  opened[0]!.hang = true
+  void pool.run('', []).catch(() => {})
+  server.refuses = 1
+  expect(await pool.run('', [])).toEqual([1] as never)
+  pool.close()
+})
+
+test('connections in use are shown', async () => {
+  const { pool, opened, registry } = controlledPool(2)
+  await Promise.all([pool.run('', []), pool.run('', [])])
+  const shown = async () =>
+    [...(await registry.metrics()).matchAll(/^db_client_connection_count\{state="(\w+)"\} (\d)$/gm)]
+      .map(([, state, count]) => `${count} ${state}`)
+      .toSorted()
+  expect(await shown()).toEqual(['0 used', '2 idle'])
+  opened[1]!.hang = true
+  void pool.run('', []).catch(() => {})
+  expect(await shown()).toEqual(['1 idle', '1 used'])
+  opened[1]!.finish!()
+  await until(async () => (await shown()).includes('2 idle'))
+  opened[0]!.end()
+  expect(await shown()).toEqual(['0 used', '1 idle'])
+  pool.close()
+})
+
+describe('with a clock that the test moves', () => {
+  const [WAIT_MS, STATEMENT_MS, GRACE_MS] = [10_000, 1000, 500]
+
+  /** A pool with one connection whose statements hang. */
+  async function clocked() {
+    const stack = new DisposableStack()
+    const clock = { ms: 1 }
+    stack.use(spyOn(performance, 'now')).mockImplementation(() => clock.ms)
+    const timers = stack.use(spyOn(globalThis, 'setInterval'))
+    const controlled = controlledPool(1, STATEMENT_MS)
+    stack.defer(() => controlled.pool.close())
+    await controlled.pool.run('', [])
+    const connection = controlled.opened[0]!
+    connection.hang = true
+    const sweepAt = (ms: number) => {
+      clock.ms = ms
+      ;(timers.mock.calls[0]![0] as () => void)()
+    }
+    return Object.assign(stack, controlled, { connection, sweepAt })
+  }
+
+  test('a statement waits as long as it may for a connection, not longer', async () => {
+    using all = await clocked()
+    const running = all.pool.run('', [])
+    const waiting = all.pool.run('', [])
+    all.connection.finish!()
+    await running
+    // The connection was given to the waiting one: another waits from now on.
+    const last = all.pool.run('', []).then(
+      () => 'done',
+      ({ code }: Unavailable) => code,
+    )
+    const timeouts = async () =>
+      /^db_client_connection_timeouts_total (\d)$/m.exec(await all.registry.metrics())![1]
+    all.sweepAt(1 + WAIT_MS)
+    expect(await timeouts()).toBe('0')
+    all.sweepAt(2 + WAIT_MS)
+    expect(await timeouts()).toBe('1')
+    expect(await last).toBe('POOL_TIMEOUT')
+    void waiting.catch(() => {})
+  })
+
+  test('a connection is dropped at the second check after the time of a statement, and not before', async () => {
+    using all = await clocked()
+    const end = 1 + STATEMENT_MS + GRACE_MS
+    const statement = all.pool.run('', [])
+    for (let i = 0; i < 3; i++) all.sweepAt(end - 1)
+    all.sweepAt(end)
+    expect(all.connection.isOpen).toBe(true)
+    all.connection.finish!()
+    await statement
+    // The next statement has all of its time, and both checks again.
+    const next = all.pool.run('', []).catch(() => {})
+    for (let i = 0; i < 3; i++) all.sweepAt(end + end - 2)
+    all.sweepAt(end + end - 1)
+    expect(all.connection.isOpen).toBe(true)
+    all.sweepAt(end + end - 1)
+    expect(all.connection.isOpen).toBe(false)
+    all.connection.finish!()
+    await next
+  })
+
+  test('an idle connection stays', async () => {
+    using all = await clocked()
+    for (let i = 0; i < 3; i++) all.sweepAt(1_000_000)
+    expect(all.connection.isOpen).toBe(true)
+  })
 })

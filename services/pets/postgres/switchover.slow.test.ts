@@ -9,7 +9,7 @@ import { connect, isPostgresUrl, serversOf, whereIs } from './target.ts'
 import { withinMs } from './testing_outage.ts'
 import { isPostgresExpected, TestServer } from './testing_server.ts'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 /** Resolves when the server has told its connections: only then a new one finds the setting. */
 async function setReadOnly(server: TestServer, isReadOnly: boolean): Promise<void> {
@@ -101,6 +101,7 @@ describe.skipIf(!isPostgresExpected)('a switchover', () => {
       expect(await msUntilCreated(url)).toBeLessThan(await withinMs(second))
       const rows = (await (await fetch(`${url}/dogs/`)).json()) as { name: string }[]
       expect(rows.map(({ name }) => name)).toEqual(['again'])
+      await service.line('the database is back')
       expect(service.lines('the database is back')).toHaveLength(1)
       vip.stop()
     },

@@ -71,7 +71,7 @@ export class TestServer implements AsyncDisposable {
         stderr: 'inherit',
       },
     )
-    const deadlineMs = performance.now() + 20_000
+    const deadlineMs = performance.now() + 60_000
     for (;;) {
       const sql = new SQL(this.url('postgres'), { max: 1 })
       try {

@@ -11,7 +11,7 @@ import { isPostgresExpected } from '../postgres/testing_server.ts'
 const all = (limit: number): ListQuery => ({ limit, after: 0, filter: {} })
 
 /** For tests that start a server. */
-const SLOW_MS = 60_000
+const SLOW_MS = 120_000
 
 /** Characters that JSON escapes, and others that serializers often get wrong; no NUL. */
 const HARD_TEXTS = [
@@ -133,6 +133,20 @@ describe.skipIf(!isPostgresExpected)('on PostgreSQL alone', () => {
         ])
         expect(await migrate(log)).toEqual([])
       }
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'replicas that start together migrate once',
+    async () => {
+      await using database = await postgresDatabase()
+      const config = serviceConfig(testKind, database.env)
+      const log = createLogger('test', 'silent')
+      const applied = await Promise.all(
+        Array.from({ length: 4 }, () => databaseOf(testKind, config).migrate(log)),
+      )
+      expect(applied.map(({ length }) => length).toSorted()).toEqual([0, 0, 0, 5])
     },
     SLOW_MS,
   )

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { dogs, temporaryDatabase } from '../../testing.ts'
 import { hasChromium, PetsBrowser } from '../../testing_browser.ts'
 
-const SLOW_MS = 120_000
+const SLOW_MS = 300_000
 
 describe.skipIf(!hasChromium)('the page of the API docs', () => {
   test(

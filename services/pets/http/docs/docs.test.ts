@@ -8,7 +8,7 @@ import { docsPage } from './page.ts'
 import { exampleOf, typeText } from './schemas.ts'
 
 /** On a machine that may be busy. */
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const pets = await openPets(temporaryDatabase())
 afterAll(() => pets[Symbol.asyncDispose]())
