@@ -6,7 +6,9 @@ import { stopSignals } from '@bun-monitoring/prefork'
 import { join } from 'node:path'
 import { Child } from './child.ts'
 import { ROOT } from './external.ts'
+import { helpAsked } from './help.ts'
 import { Stack } from './stack.ts'
+import { howToInstall } from './welcome.ts'
 import { firingAlerts, labelsOf, type Scene, story, STORY_ENV, TIMES_FASTER } from './story.ts'
 
 const ASK_AGAIN_AFTER_MS = 500
@@ -16,11 +18,17 @@ const TIME_TO_LOOK_MS = 10_000
 /** Virtual users: enough for graphs to move, and few enough to leave processors idle. */
 const USERS = 5
 
-process.exit(await main())
+const HELP = `bun run demo
+
+Starts the stack under load, and breaks it five times. At each step it says where to look. Needs Prometheus, and takes three minutes.`
+
+process.exit(helpAsked(process.argv.slice(2), HELP) ?? (await main()))
 
 async function main(): Promise<number> {
   if (Bun.which('prometheus') === null) {
-    console.error('the demonstration needs prometheus on PATH')
+    // It does not run in containers.
+    const find = (program: string) => (program === 'docker' ? null : Bun.which(program))
+    console.error(`the demonstration needs Prometheus: ${howToInstall('prometheus', find)}`)
     return 1
   }
   const signals = stopSignals()

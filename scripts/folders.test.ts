@@ -65,13 +65,13 @@ test.skipIf(!isClone)('a proxy of the environment stands in the way of no tests'
   expect(await Promise.all(loaded)).toEqual(settings.map(() => ['scripts/testing_proxy.ts']))
 
   const script = `import './testing_proxy.ts'
-    await using server = Bun.serve({ port: 0, fetch: () => new Response('here') })
-    for (const host of ['127.0.0.1', 'localhost'])
+    await using server = Bun.serve({ port: 0, hostname: '0.0.0.0', fetch: () => new Response('here') })
+    for (const host of ['127.0.0.1', '127.1.2.3', '0.0.0.0', 'localhost'])
       console.log(await (await fetch('http://' + host + ':' + server.port)).text())
     console.log(Bun.env.NO_PROXY.startsWith('example.org,'), Bun.env.no_proxy)`
   const proxy = { http_proxy: 'http://127.0.0.1:1', NO_PROXY: 'example.org', no_proxy: '' }
   const run = Bun.$`${process.execPath} -e ${script}`.cwd(import.meta.dir).env({ ...Bun.env, ...proxy })
-  expect(await run.text()).toBe('here\nhere\ntrue 127.0.0.1,localhost,[::1],::1\n')
+  expect(await run.text()).toBe('here\nhere\nhere\nhere\ntrue 127.0.0.0/8,0.0.0.0,localhost,[::1],::1\n')
 })
 
 test('CI runs the slow tests, too', async () => {

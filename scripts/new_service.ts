@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { EXIT } from '@bun-monitoring/prefork'
 import { ROOT } from './external.ts'
+import { helpAsked } from './help.ts'
 
 /** The files that name every service. */
 export const FILES = [
@@ -140,7 +141,13 @@ export function addService(root: string, name: string, singular?: string): Servi
   return service
 }
 
+const HELP = `bun run new:service NAME [SINGULAR]
+
+Adds a service to every part of the stack, such as birds. SINGULAR is for names like mice, of which one is no mice: mouse.`
+
 if (import.meta.main) {
+  const code = helpAsked(Bun.argv.slice(2), HELP)
+  if (code !== undefined) process.exit(code)
   const [name = '', singular] = Bun.argv.slice(2)
   try {
     const { port, adminPort } = addService(ROOT, name, singular)

@@ -5,6 +5,7 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
+import { helpAsked } from './help.ts'
 
 const ROOT = join(import.meta.dir, '..')
 /** In the order of their dependencies. */
@@ -22,7 +23,13 @@ interface Manifest {
   [field: string]: unknown
 }
 
+const HELP = `bun run pack [folder]
+
+Makes the tarballs of packages/metrics and packages/prefork, in the folder (default: dist).`
+
 if (import.meta.main) {
+  const code = helpAsked(process.argv.slice(2), HELP)
+  if (code !== undefined) process.exit(code)
   const folder = resolve(Bun.argv[2] ?? join(ROOT, 'dist'))
   await mkdir(folder, { recursive: true })
   for (const tarball of await pack(folder))

@@ -75,7 +75,7 @@ const managers = {
 }
 
 /** The command of the package manager that is there. */
-function howToInstall(name: string, find: (program: string) => string | null): string {
+export function howToInstall(name: string, find: (program: string) => string | null = Bun.which): string {
   const manager = Object.entries(managers).find(([program]) => find(program) !== null)
   if (manager === undefined) return withoutManager(name, find)
   const asRoot = find('sudo') === null ? '' : 'sudo '
