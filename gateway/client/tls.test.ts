@@ -302,8 +302,11 @@ test('a listener that redirects sends all requests elsewhere', async () => {
   const responseHeaders = { set: { 'X-From': '{client} {host}' } }
   const address = { hostname: '127.0.0.1', port: 0, reusePort: false }
   const port = gateway.server.serveOn(address, { redirect, responseHeaders })
+  // Another listener has found a route before.
+  await gateway.ask(GET.replace('GET', 'POST'), /\}$/)
   using client = await rawClient(port, 'GET /dogs/1?a HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
   expect(await client.until(/\r\n\r\n$/)).toMatch(
     /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\nX-From: 127.0.0.1 a.test\r\n/,
   )
+  expect(await gateway.counted()).toEqual({ 'POST dogs 502': 1, 'GET unmatched 308': 1 })
 })
