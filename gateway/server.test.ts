@@ -1,4 +1,4 @@
-import { describe, expect, spyOn, test } from 'bun:test'
+import { describe, expect, setSystemTime, spyOn, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kinds } from '../services/testing_kinds.ts'
@@ -255,6 +255,18 @@ describe('the access log', () => {
     await gateway.ask()
     await gateway.ask(ASK.replace('/dogs/', '/dogs/bad'))
     expect(gateway.logged().map(({ status }) => status)).toEqual([404])
+  })
+
+  test('is bounded in each second, and counts the lines that are left out', async () => {
+    setSystemTime(new Date())
+    await using gateway = startGateway('http://127.0.0.1:1', {
+      accessLog: 'errors',
+      log: { errorsPerSecond: 1 },
+    })
+    for (let i = 0; i < 3; i++) await gateway.ask('GET /none HTTP/1.1\r\nHost: a\r\n\r\n', /\}$/)
+    expect(gateway.logged()).toHaveLength(1)
+    expect(await gateway.metric('gateway_access_log_left_out_total')).toBe(2)
+    setSystemTime()
   })
 
   test('has the request line of a rejected message if it could be read', async () => {

@@ -239,13 +239,30 @@ test('a draining server has time for a request behind a late handshake', async (
   await stopped
 })
 
-test('a draining server waits for no handshake that is broken off', async () => {
+test('a draining server waits for a handshake, also when the last client has left, but for none that is broken off', async () => {
   await using gateway = await startTls()
-  using client = await rawClient(gateway.port, '')
-  await until(() => gateway.gateway.server.connections() === 1)
-  const stopped = gateway.gateway.server.stop(false)
+  const { server, port } = gateway.gateway
+  using handshake = await rawClient(gateway.port, '')
+  using client = await rawClient(port, '')
+  await until(() => server.connections() === 2)
+  let isStopped = false
+  const stopped = server.stop(false).then(() => (isStopped = true))
   client.socket.destroy()
+  await until(() => server.connections() === 1)
+  for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+  expect(isStopped).toBe(false)
+  handshake.socket.destroy()
   await stopped
+})
+
+test('a forced stop resets handshakes', async () => {
+  await using gateway = await startTls()
+  const { server } = gateway.gateway
+  using client = await rawClient(gateway.port, '')
+  await until(() => server.connections() === 1)
+  await server.stop(true)
+  expect(server.connections()).toBe(0)
+  await client.untilClosed()
 })
 
 test('a draining server lets a handshake finish and serves it', async () => {
@@ -285,8 +302,11 @@ test('a listener that redirects sends all requests elsewhere', async () => {
   const responseHeaders = { set: { 'X-From': '{client} {host}' } }
   const address = { hostname: '127.0.0.1', port: 0, reusePort: false }
   const port = gateway.server.serveOn(address, { redirect, responseHeaders })
+  // Another listener has found a route before.
+  await gateway.ask(GET.replace('GET', 'POST'), /\}$/)
   using client = await rawClient(port, 'GET /dogs/1?a HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
   expect(await client.until(/\r\n\r\n$/)).toMatch(
     /^HTTP\/1\.1 308 [^]*\r\nLocation: https:\/\/a\.test\/dogs\/1\?a\r\nX-From: 127.0.0.1 a.test\r\n/,
   )
+  expect(await gateway.counted()).toEqual({ 'POST dogs 502': 1, 'GET unmatched 308': 1 })
 })

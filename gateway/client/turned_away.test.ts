@@ -53,8 +53,16 @@ test('a client that has read its 503 and closes its half is closed at once', asy
   expect(turnedAway.size).toBe(1)
   client.socket.end()
   await until(() => turnedAway.size === 0)
+  // One that stays is reset by a forced stop.
+  using other = await rawClient(gateway.port, GET, { allowHalfOpen: true })
+  await other.until(/\}$/)
+  expect(turnedAway.size).toBe(1)
   expect(client.wasReset()).toBe(false)
-  expect(await gateway.metric('gateway_sent_bytes_total')).toBe(client.received().length)
+  expect(await gateway.metric('gateway_sent_bytes_total')).toBe(
+    client.received().length + other.received().length,
+  )
+  await gateway.server.stop(true)
+  expect(turnedAway.size).toBe(0)
 })
 
 /** A gateway in a process of its own that may open so many files. */

@@ -281,6 +281,13 @@ describe('a bad file is rejected with every problem by key path', () => {
     ])
   })
 
+  test('a route whose upstream is a number: must be a name', async () => {
+    const route = ROUTE.replace('upstream = "dogs"', 'upstream = 1')
+    expect(problemsOf({ GATEWAY_CONFIG: await fileWith(UPSTREAMS + route) })).toEqual([
+      'route[0].upstream: 1 is not allowed: must be the name of an upstream',
+    ])
+  })
+
   test.each([
     ['hosts = ["a.example", "*.b.example", "Bücher.example", "[::1]"]', []],
     ['hosts = ["*"]', [`route[0].hosts[0]: "*" is not allowed: must be ${HOST}`]],

@@ -159,10 +159,10 @@ describe('a target that takes a request and closes', () => {
 })
 
 describe('a request that times out', () => {
-  /** Three targets that do not respond, and a client that asks them. */
-  async function hung(route: Partial<RouteConfig>) {
+  /** Targets that do not respond, and a client that asks them. */
+  async function hung(route: Partial<RouteConfig>, count = 3) {
     const using = new AsyncDisposableStack()
-    const targets = [1, 2, 3].map(() => namedUpstream('slow'))
+    const targets = Array.from({ length: count }, () => namedUpstream('slow'))
     const upstreams = (await Promise.all(targets)).map((each) => using.use(each))
     for (const { state } of upstreams) state.does = 'nothing'
     const routes = [{ id: 'dogs', path: '/dogs', upstream: 'dogs', ...route }]
@@ -183,6 +183,15 @@ describe('a request that times out', () => {
 
   test('is carried out once, and gets a 504 after one timeout', async () => {
     const { using, gateway, client, asked } = await hung({})
+    await using _ = using
+    await until(() => asked() === 1)
+    gateway.advance(35_100)
+    expect(await client.until(RESPONSE)).toStartWith('HTTP/1.1 504 ')
+    expect(asked()).toBe(1)
+  })
+
+  test('is not sent to the only target again, also if its route retries timeouts', async () => {
+    const { using, gateway, client, asked } = await hung({ retry_on: ['answer_timeout'] }, 1)
     await using _ = using
     await until(() => asked() === 1)
     gateway.advance(35_100)

@@ -249,9 +249,10 @@ describe('checks', () => {
     await using first = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
-      fetch() {
+      fetch(request) {
+        if (request.url.endsWith('/elsewhere')) return new Response()
         checks.push(status)
-        return new Response(null, { status })
+        return new Response(null, { status, headers: { Location: '/elsewhere' } })
       },
     })
     using second = await namedUpstream('second')
@@ -387,6 +388,25 @@ describe('a request without a response', () => {
       expect(await gateway.ask(GET, RESPONSE)).toEndWith('second')
     expect(statesOf(gateway)).toMatchObject({ ejected: 1 })
     expect(first.asked).toHaveLength(EJECT_AFTER)
+  })
+
+  test('never ejects the only target, nor do its checks', async () => {
+    const checks: string[] = []
+    using first = await rawUpstream((received, socket) => {
+      if (received.includes('/healthz')) checks.push(received)
+      socket.destroy()
+    })
+    const health = { path: '/healthz', intervalMs: 1000, timeoutMs: 1000, passes: 2, fails: 1 }
+    await using gateway = startGateway(first.url, { upstream: { health } })
+    for (let i = 0; i < 2 * EJECT_AFTER; i++)
+      expect(await gateway.ask(GET.replace('GET', 'POST'), /\}$/)).toStartWith('HTTP/1.1 502 ')
+    expect(statesOf(gateway)).toMatchObject({ healthy: 1 })
+    // The second check shows that the first one had no consequence.
+    while (checks.length < 2) {
+      gateway.advance(1000)
+      await new Promise(setImmediate)
+    }
+    expect(statesOf(gateway)).toMatchObject({ healthy: 1 })
   })
 
   test('goes to an ejected target if no other is left', async () => {

@@ -74,8 +74,7 @@ export class Sessions {
       .map((cookie) => cookie.trim())
       .find((cookie) => cookie.startsWith(`${this.#name}=`))
       ?.slice(this.#name.length + 1)
-    const [expires, nonce, signature] = value?.split('.') ?? []
-    if (expires === undefined || nonce === undefined || signature === undefined) return undefined
+    const [expires = '', nonce = '', signature = ''] = value?.split('.') ?? []
     if (!areEqual(signature, this.#sign(`session ${expires}.${nonce}`))) return undefined
     if (!(this.#now() < Number(expires))) return undefined
     return { user: this.#account.user, csrf: this.#sign(`csrf ${expires}.${nonce}`) }

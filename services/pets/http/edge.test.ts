@@ -160,6 +160,13 @@ describe('the log', () => {
     }
   })
 
+  test('has a line for a request that is refused, and an id of up to 128 characters', async () => {
+    lines.length = 0
+    const id = 'x'.repeat(128)
+    await ask('/dogs/', { method: 'POST', body: '', headers: { 'X-Request-Id': id } })
+    expect(lines).toEqual([expect.objectContaining({ status: 400, request_id: id })])
+  })
+
   test('has no line for a request that succeeds, except at the level debug', async () => {
     lines.length = 0
     await ask('/dogs/')

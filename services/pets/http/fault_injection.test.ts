@@ -34,9 +34,11 @@ test('a slow request waits, and a blocking one stops timers meanwhile', async ()
 
   const order: string[] = []
   setTimeout(() => order.push('timer'), 1)
+  const blockedMs = performance.now()
   await ask({ faultBlockPercent: 100, faultBlockMs: 30 })
   order.push('response')
   expect(order).toEqual(['response'])
+  expect(performance.now() - blockedMs).toBeGreaterThanOrEqual(30)
 })
 
 test('health checks are spared', async () => {

@@ -57,8 +57,11 @@ test.each(requests)('%s %s is 503 if the store fails, at once or later', async (
     const store = new Proxy({ outage: undefined } as unknown as Store, {
       get: (each, name) => (name in each ? each[name as keyof Store] : fail),
     })
-    const response = await appOver(store).ask(method, target, init)
+    const { ask, lines } = appOver(store)
+    const response = await ask(method, target, init)
     expect(response.status).toBe(503)
+    // The store logs the outage once, the service each failed request.
+    expect(lines).toEqual([expect.objectContaining({ level: 'info', msg: 'request', status: 503 })])
     expect(response.headers.get('retry-after')).toBe('1')
     if (method !== 'HEAD') expect((await response.json()).detail).toBe(thrown.message)
   }
