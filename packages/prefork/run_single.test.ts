@@ -258,3 +258,44 @@ test('a signal during the migrations ends it before it serves', async () => {
   expect(await cluster.code).toBe(EXIT.ok)
   expect(cluster.said()).toEqual(['info stopping when the migrations are done', 'info stopped'])
 })
+
+test('a port is shared only with clusters that share it', async () => {
+  const first = running({ TOYS_SHARE_PORT: 'yes' })
+  const { url } = await first.ready
+  const second = running({ TOYS_SHARE_PORT: 'yes', TOYS_PORT: new URL(url).port })
+  expect((await second.ready).url).toBe(url)
+  const third = running({ TOYS_PORT: new URL(url).port })
+  expect(await third.code).toBe(EXIT.couldNotStart)
+  for (const cluster of [first, second]) cluster.drain('SIGINT')
+  expect(await Promise.all([first.code, second.code])).toEqual([EXIT.ok, EXIT.ok])
+  const alone = running()
+  const taken = running({ TOYS_SHARE_PORT: 'yes', TOYS_PORT: new URL((await alone.ready).url).port })
+  expect(await taken.code).toBe(EXIT.couldNotStart)
+  alone.drain('SIGINT')
+  expect(await alone.code).toBe(EXIT.ok)
+})
+
+test('requests that an app took upon itself to count, and did not, are cut off with a word all the same', async () => {
+  const asked = Promise.withResolvers<void>()
+  const cluster = running(
+    { TOYS_DRAIN_MS: '50' },
+    {
+      serve(_, { addresses, tally }) {
+        expect(tally.inFlight).toBe(0)
+        return serveHttp(addresses, {
+          fetch() {
+            asked.resolve()
+            return new Promise(() => {})
+          },
+        })
+      },
+    },
+  )
+  const { url } = await cluster.ready
+  const never = fetch(url).catch(() => 'cut off')
+  await asked.promise
+  cluster.drain('SIGINT')
+  expect(await never).toBe('cut off')
+  expect(await cluster.code).toBe(EXIT.ok)
+  expect(cluster.fieldsOf('requests were cut off')).toEqual({ inFlight: 1, drainMs: 50 })
+})

@@ -46,9 +46,11 @@ test('a histogram shows the last exemplar of each bucket', async () => {
   seconds.observe({ value: 0.5, exemplarLabels: trace })
   seconds.observe({ value: 5, exemplarLabels: { trace_id: 'slow' } })
   seconds.observe(7)
+  // One without labels has none to show.
+  seconds.observe({ value: 8 })
   const page = await registry.metrics()
   expect(page).toMatch(/^seconds_bucket{le="1"} 1 # {trace_id="abc",span="7"} 0.5 /m)
-  expect(page).toMatch(/^seconds_bucket{le="\+Inf"} 3 # {trace_id="slow"} 5 /m)
+  expect(page).toMatch(/^seconds_bucket{le="\+Inf"} 4 # {trace_id="slow"} 5 /m)
 })
 
 describe.each([

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { Gauge } from '../api/gauge.ts'
-import { Registry } from '../api/registry.ts'
+import { register, Registry } from '../api/registry.ts'
 import { segmentFolder } from '../testdata/segments.ts'
 import { collectDefaultMetrics } from './default_metrics.ts'
 
@@ -88,6 +88,12 @@ test('the start of a cluster is that of its oldest process', async () => {
   const master = new Registry(undefined, segment.writer(segment.masterRegion))
   collectDefaultMetrics({ register: master })
   expect((await valuesOf(master))('start_time_seconds')).toBe(startedSeconds - 100)
+})
+
+test.each([undefined, null, {}])('with %p the global registry has the default metrics', async (config) => {
+  collectDefaultMetrics(config)
+  expect(register.getSingleMetric('process_cpu_seconds_total')).toBeDefined()
+  register.clear()
 })
 
 test.each([1, 'all', true])('%p is no configuration of the default metrics', (config) => {

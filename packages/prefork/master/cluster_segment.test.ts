@@ -13,6 +13,7 @@ const settings = { workers: 2, metricsBytesPerWorker: DEFAULT_METRICS_BYTES }
 
 test.each<[string, Parameters<typeof fittingSize>, Partial<ReturnType<typeof fittingSize>>]>([
   ['the default', [settings, DOCKER], { slots: 8, regionBytes: MIB }],
+  ['eight for one worker', [{ ...settings, workers: 1 }, DOCKER], { slots: 8, regionBytes: MIB }],
   ['four times the workers', [{ ...settings, workers: 3 }, DOCKER], { slots: 12, regionBytes: MIB }],
   ['MAX_WORKERS', [{ ...settings, maxWorkers: 3 }, DOCKER], { slots: 3, regionBytes: MIB }],
   ['MAX_WORKERS below WORKERS', [{ ...settings, maxWorkers: 1 }, DOCKER], { slots: 2, regionBytes: MIB }],

@@ -68,6 +68,8 @@ test('lag and the oldest request are those of the scoreboard, on the clock of th
   expect(second!.eventLoopLagMs).toBe(12)
   expect(second!.oldestRequestMs).toBeGreaterThanOrEqual(1000)
   expect(second!.oldestRequestMs).toBeLessThan(1000 + 10_000)
+  // It grows while the worker does not turn its event loop.
+  while (cluster.snapshot().workers[1]!.oldestRequestMs <= second!.oldestRequestMs) await Bun.sleep(1)
 })
 
 test('counts go on over all processes of a slot; reloads are those of the cluster', async () => {
@@ -79,6 +81,9 @@ test('counts go on over all processes of a slot; reloads are those of the cluste
   const [first, second] = cluster.snapshot().workers
   expect(first).toMatchObject({ requests: 13, newRequests: 1, spawns: 2, cpuUs: 5000, exits: { crash: 1 } })
   expect(second).toMatchObject({ requests: 0, newRequests: 0, spawns: 1, exits: { crash: 0 } })
+  await cluster.workers[2]!.say({ type: 'ready' })
+  await cluster.workers[2]!.end({ code: 1 })
+  expect(cluster.snapshot().workers[0]).toMatchObject({ spawns: 3, cpuUs: 10_000, exits: { crash: 2 } })
   expect(first!.startedEpochMs).toBeGreaterThan(Date.now() - 60_000)
   expect(cluster.snapshot()).toMatchObject({
     name: 'toys',

@@ -43,7 +43,7 @@ function snapshotOf(
   slotStats: SlotStats,
   nowMs: number,
 ): WorkerSnapshot {
-  const worker = workers.findLast(isReady) ?? workers.at(-1)
+  const worker = workers.find(isReady) ?? workers.at(-1)
   const handle = worker && handles.get(worker)
   return slotSnapshot({
     id,

@@ -177,7 +177,7 @@ export class Master {
       slotStats.reloaded(false)
       masterLog.reloadAbandoned(end, handle.bootError)
     }
-    if (outcome.fatal !== undefined && !this.state.isStopping) {
+    if (outcome.fatal !== undefined) {
       this.#exitCode = outcome.fatal
       this.#lameDuckMs = 0
       this.state.isStopping = true

@@ -148,11 +148,26 @@ test('requests of a dead worker are counted as abandoned, and are in flight no m
   await cluster.workers[1]!.end({ code: 1 })
   expect(cluster.slotStats.inFlight).toBe(0)
   expect(await cluster.page()).toContain('http_server_abandoned_requests_total 3\n')
-  // An app may also count more ends than begins.
-  cluster.hasRoom = true
+})
+
+test('a slot that is wanted no more has no requests in flight after the death of its worker', async () => {
+  await using cluster = await PlayedCluster.serving()
+  await cluster.signal('SIGTTOU')
+  cluster.segment.board(2)[CELL.inFlight] = 3
+  expect(cluster.slotStats.inFlight).toBe(3)
+  await cluster.workers[1]!.end({ signal: 'SIGSEGV' })
+  expect(cluster.slotStats.inFlight).toBe(0)
+  expect(cluster.workers).toHaveLength(2)
+})
+
+test('an app that counts more ends than begins has abandoned nothing', async () => {
+  await using cluster = await PlayedCluster.serving()
+  const registry = new Registry(undefined, cluster.segment.writer(0))
+  new Gauge({ name: 'http_server_active_requests', help: 'Active', registers: [registry] }).set(-2)
   cluster.segment.board(0)[CELL.inFlight] = -1
   await cluster.workers[0]!.end({ code: 1 })
   expect(cluster.fields.at(-1)).toMatchObject({ abandoned: 0 })
+  expect(await cluster.page()).toContain('http_server_abandoned_requests_total 0\n')
 })
 
 test('gauges of requests that an app measures without counting them are abandoned, too', async () => {
@@ -170,9 +185,12 @@ test('requests of the processes before count for no recycling', async () => {
   await cluster.workers[0]!.end({ code: 1 })
   await cluster.workers[1]!.say({ type: 'ready' })
   cells[CELL.requests] = 8
-  await cluster.signal('SIGHUP')
-  expect(cluster.workers[2]!.role).toMatchObject({ region: 1, prepare: true })
-  expect(cluster.slotStats.slot(1).exits).toMatchObject({ crash: 1, max_requests: 0 })
+  // The master looks at the workers.
+  await cluster.signal('SIGTTIN')
+  expect(cluster.workers.slice(2).map(({ role: { slot } }) => slot)).toEqual([2])
+  cells[CELL.requests] = 9
+  await cluster.workers[2]!.say({ type: 'ready' })
+  expect(cluster.workers.slice(3).map(({ role: { slot, region } }) => [slot, region])).toEqual([[1, 1]])
 })
 
 test('a worker is recycled after its last request, which is logged as its reason', async () => {
