@@ -117,6 +117,7 @@ describe('framing', () => {
     ['Content-Length: 999999999999999\r\n', 999_999_999_999_999],
     ['Content-Length: 1000000000000000\r\n', 'framing'],
     ['Content-Length: 5 \r\n', 5],
+    ['Content-Length: \t \r\n', 'framing'],
     ['Content-Length: -0\r\n', 'framing'],
     ['Content-Length: 5,5\r\n', 'framing'],
     ['Content-Length: 0x5\r\n', 'framing'],

@@ -22,6 +22,8 @@ describe('rejected with 400', () => {
     ['a Host with a space', 'Host: a b\r\n'],
     ['a Host beyond ASCII', 'Host: \xe4\r\n'],
     ['a Host with a bad escape', 'Host: a%2\r\n'],
+    ['a Host with half an escape', 'Host: a%4gb\r\n'],
+    ['a Host with the other half', 'Host: a%g4b\r\n'],
     ['a port that is no number', 'Host: a:b\r\n'],
     ['a port above 65535', 'Host: a:65536\r\n'],
     ['two ports', 'Host: a:1:2\r\n'],

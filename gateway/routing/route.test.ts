@@ -48,6 +48,8 @@ test('a route with a host comes before routes without one, even longer ones', ()
   expect(find('/dogs/puppies', 'shop.example')).toBe('shop')
   expect(find('/cats', 'shop.example')).toBe('shop cats')
   expect(find('/cats', 'shop.example', 'PUT')).toBe('shop cats, write')
+  // A method that none of the host's routes takes does not go to a route for all hosts.
+  expect(find('/cats', 'shop.example', 'POST')).toEqual(['GET', 'PUT'])
 })
 
 test.each([
@@ -57,6 +59,7 @@ test.each([
   ['x.sub.example', 'deep'],
   ['example', 'none'],
   ['aexample', 'none'],
+  ['.example', 'none'],
 ])('of host %s takes %s: exact names come first, then longer wildcards', (host, id) => {
   const routes = compileRoutes(
     [

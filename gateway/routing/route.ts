@@ -67,8 +67,9 @@ const rankOf = ({ host }: Route): number => (host === '' ? 0 : host.startsWith('
 /** Whether a route takes requests for this host. */
 export const takesHost = (route: Route, host: string): boolean =>
   route.host === '' ||
-  route.host === host ||
-  (route.host.startsWith('.') && host.length > route.host.length && host.endsWith(route.host))
+  (route.host.startsWith('.')
+    ? host.length > route.host.length && host.endsWith(route.host)
+    : host === route.host)
 
 /**
  * Finds the route of a path.
