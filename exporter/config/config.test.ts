@@ -65,6 +65,7 @@ describe('a command line that is right', () => {
     [['--no-version', '--no-help'], {}],
     [['--stats.uri=unix:@stats,unix://@more'], { targets: ['unix:@stats', 'unix://@more'] }],
     [['--web.telemetry-path=/a/b-c_d.e~f'], { telemetryPath: '/a/b-c_d.e~f' }],
+    [['--web.telemetry-path=/a/probe'], { telemetryPath: '/a/probe' }],
     [['--log.level=debug', '--log.format=logfmt'], { logLevel: 'debug', logFormat: 'logfmt' }],
     [['--stats.uri=unix:///run/a,tcp://a:1'], { targets: ['unix:///run/a', 'tcp://a:1'] }],
     [['--stats.max-bytes=1048576'], { maxBytes: 1_048_576 }],

@@ -6,6 +6,7 @@ import { describe } from './sql.ts'
 setDefaultTimeout(120_000)
 
 test.each([
+  ['INSERT INTO dogs SELECT $$a$$', 'INSERT', 'dogs'],
   // Plain statements
   ['SELECT id FROM dogs WHERE id = ?', 'SELECT', 'dogs'],
   [' insert INTO "cats" (a) VALUES (1)', 'INSERT', 'cats'],
