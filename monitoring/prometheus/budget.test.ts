@@ -1,6 +1,6 @@
 /** The budget that is left after 30 days, with numbers that are counted by hand. */
 
-import { describe, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { objectives } from '../objectives.ts'
 import { burnRates } from '../rules/burn_rates.ts'
 import { type Objective, seriesOf } from '../rules/objective.ts'
@@ -37,25 +37,24 @@ const cases: readonly Case[] = [
   ['the other objective: an hour in which half of all requests are slow', slow, 1, 5, 0.9306],
 ]
 
-describe.skipIf(!isPromtoolExpected).each(promtools)('%s', (program) => {
-  test.each(cases)('%s', async (_, objective, hours, badPerSecond, left) => {
-    const series = {
-      'edge:http_requests:rate5m{job="gateway"}': `${REQUESTS_PER_SECOND}x${HOURS}`,
-      [`${seriesOf(objective, 'rate5m')}{job="gateway"}`]: outage(hours, badPerSecond),
-    }
-    const output = await runCases(program, [], '1h', [
-      {
-        interval: '1h',
-        input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
-        promql_expr_test: [
-          {
-            expr: `round(${budgetOf(objective)}, 0.0001)`,
-            eval_time: `${HOURS}h`,
-            exp_samples: [{ labels: '{job="gateway"}', value: left }],
-          },
-        ],
-      },
-    ])
-    expect(output).toContain('SUCCESS')
-  })
+// An older Prometheus takes both ends of a range, so that it has a sample more.
+test.skipIf(!isPromtoolExpected).each(cases)('%s', async (_, objective, hours, badPerSecond, left) => {
+  const series = {
+    'edge:http_requests:rate5m{job="gateway"}': `${REQUESTS_PER_SECOND}x${HOURS}`,
+    [`${seriesOf(objective, 'rate5m')}{job="gateway"}`]: outage(hours, badPerSecond),
+  }
+  const output = await runCases(promtools[0]!, [], '1h', [
+    {
+      interval: '1h',
+      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+      promql_expr_test: [
+        {
+          expr: `round(${budgetOf(objective)}, 0.0001)`,
+          eval_time: `${HOURS}h`,
+          exp_samples: [{ labels: '{job="gateway"}', value: left }],
+        },
+      ],
+    },
+  ])
+  expect(output).toContain('SUCCESS')
 })
