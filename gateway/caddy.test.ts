@@ -1,15 +1,9 @@
 /** The README's file for Caddy and that for the gateway do the same with the same requests, over TLS. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { freePort } from '@bun-monitoring/prefork/testing'
 import { readGatewayConfig } from './config/settings.ts'
 import { Certificates } from './testdata/certificates.ts'
-import {
-  freePort,
-  partsOf,
-  readmeBlock,
-  seeingUpstream,
-  startProcess,
-  startWithFile,
-} from './testdata/side_by_side.ts'
+import { partsOf, readmeBlock, seeingUpstream, startProcess, startWithFile } from './testdata/side_by_side.ts'
 
 const hasCaddy = Bun.which('caddy') !== null
 if (!hasCaddy)

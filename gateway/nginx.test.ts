@@ -2,14 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  freePort,
-  partsOf,
-  readmeBlock,
-  seeingUpstream,
-  startProcess,
-  startWithFile,
-} from './testdata/side_by_side.ts'
+import { freePort } from '@bun-monitoring/prefork/testing'
+import { partsOf, readmeBlock, seeingUpstream, startProcess, startWithFile } from './testdata/side_by_side.ts'
 import { temporaryFolder } from './testing.ts'
 
 const hasNginx = Bun.which('nginx') !== null

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
+import { freePort } from '@bun-monitoring/prefork'
 import { services } from '../services/names.ts'
-import { checkPorts, freePort } from './ports.ts'
+import { checkPorts } from './ports.ts'
 
 const [FIRST, SECOND] = [services[0], services[1]]
 const NO_PORTS = Object.fromEntries(

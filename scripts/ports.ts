@@ -1,5 +1,5 @@
 /** The ports of the local stack are checked together before anything starts, so that one message names all that are taken. */
-import { authorityOf, EXIT, holderOf } from '@bun-monitoring/prefork'
+import { EXIT, portTaken } from '@bun-monitoring/prefork'
 import { readListenerProcess } from '@bun-monitoring/prefork/procfs'
 import { join } from 'node:path'
 import { services } from '../services/names.ts'
@@ -69,21 +69,13 @@ function portsOf(env: Environment, name: string, defaults: { port?: number; admi
   }
 }
 
-/** A free port of 127.0.0.1. */
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  listener.stop(true)
-  return listener.port
-}
-
 /** Why an address cannot be used, if it is taken. Other problems are reported by the process itself. */
 function problemOf({ host, port, variable }: Wanted): string | undefined {
   try {
     Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true)
     return undefined
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return undefined
-    const set = variable === undefined ? '' : ` or set ${variable}`
-    return `port ${port} is taken: stop what listens on ${authorityOf(host, port)}${set}${holderOf(port)}`
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'EADDRINUSE' ? portTaken(host, port, variable) : undefined
   }
 }

@@ -4,11 +4,12 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@bun-monitoring/prefork'
 import { services, type ServiceName } from '../services/names.ts'
 import { Child } from './child.ts'
 import { type External, ROOT } from './external.ts'
 import { grafana } from './grafana.ts'
-import { checkPorts, freePort } from './ports.ts'
+import { checkPorts } from './ports.ts'
 import { prometheus, type PrometheusOptions } from './prometheus.ts'
 import { newSocketFolder } from './socket_folder.ts'
 

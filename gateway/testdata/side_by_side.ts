@@ -50,11 +50,6 @@ export function startWithFile(stack: AsyncDisposableStack, path: string): number
   return server.serveOn({ hostname: '127.0.0.1', port: 0, reusePort: false })
 }
 
-export function freePort(): number {
-  using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  return listener.port
-}
-
 /** Starts another gateway, and resolves when it accepts connections. */
 export async function startProcess(
   stack: AsyncDisposableStack,

@@ -1,7 +1,7 @@
 /** Runs a server as a cluster: master and workers, configuration, admin server. See README.md. */
 export type { Address, Served, Worker } from './shared/app.ts'
 export { AddressList } from './shared/address_list.ts'
-export { authorityOf, holderOf, StartError } from './shared/bind.ts'
+export { authorityOf, freePort, portTaken, StartError } from './shared/bind.ts'
 export type { Cluster } from './shared/cluster.ts'
 export {
   ConfigError,

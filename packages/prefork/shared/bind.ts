@@ -38,9 +38,7 @@ export async function bind<T>(
     if (isIP(config[hostKey]) === 0 && !(await hasAddress(config[hostKey]))) throw new StartError(noAddress)
     switch ((error as { code?: string }).code) {
       case 'EADDRINUSE':
-        throw new PortTakenError(
-          `port ${config[portKey]} is taken: stop what listens on ${address} or set ${variable}${holderOf(config[portKey])}`,
-        )
+        throw new PortTakenError(portTaken(config[hostKey], config[portKey], variable))
       case 'EACCES':
         throw new StartError(`no permission to listen on ${address}: set ${variable} to a port above 1023`)
       case 'EADDRNOTAVAIL':
@@ -53,10 +51,17 @@ export async function bind<T>(
 
 const LONGEST_COMMAND = 200
 
-/** Which process listens on a port, for the end of a message; empty if that cannot be known. */
-export function holderOf(port: number): string {
+/**
+ * Says that a port is taken, which process listens there if that can be known, and what to do.
+ * @param variable sets the port, if there is one that does
+ */
+export function portTaken(hostname: string, port: number, variable?: string): string {
   const holder = readListenerProcess(port)
-  return holder ? ` (process ${holder.pid} listens there: ${holder.command.slice(0, LONGEST_COMMAND)})` : ''
+  return [
+    `port ${port} is taken: stop what listens on ${authorityOf(hostname, port)}`,
+    variable === undefined ? '' : ` or set ${variable}`,
+    holder ? ` (process ${holder.pid} listens there: ${holder.command.slice(0, LONGEST_COMMAND)})` : '',
+  ].join('')
 }
 
 const hasAddress = (host: string): Promise<boolean> =>
