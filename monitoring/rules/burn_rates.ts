@@ -10,6 +10,7 @@ import {
   type AlertOptions,
   type Apps,
   alertsOf,
+  dashboardFor,
   jobs,
   type Recording,
   recording,
@@ -111,9 +112,7 @@ and avg_over_time(${bad}[${short}]) * (${minutes} * 60) >= ${LEAST_BAD} and avg_
       summary: `{{ $value | humanizePercentage }} of all requests ${objective.are}, measured over ${long}`,
       description: `The objective is ${objective.promise} in ${PERIOD_DAYS} days. ${objective.hint}`,
       runbook: 'edge',
-      dashboard: apps.hasGateway
-        ? `gateway?var-route=${worstRoute(objective)}`
-        : 'service?var-job={{ $labels.job | urlquery }}',
+      dashboard: apps.hasGateway ? `gateway?var-route=${worstRoute(objective)}` : dashboardFor('service'),
     }
     return alertsOf(apps)(objective.alert, options)
   })

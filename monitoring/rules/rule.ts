@@ -76,6 +76,10 @@ export const recording = (record: string, expr: string): Recording => ({ record,
 /** The id of a panel or row: it depends on the title alone, so that links stay valid when other panels come or go. */
 export const panelId = (title: string): number => 1 + (Bun.hash.crc32(title) % 1_000_000)
 
+/** A dashboard for the app that an alert is about: the value of this label may have any character. */
+export const dashboardFor = (dashboard: string, label: 'job' | 'app' = 'job'): string =>
+  `${dashboard}?var-job={{ $labels.${label} | urlquery }}`
+
 /** A text as a string of PromQL: names of jobs are those of other people, and may have any character. */
 export const quoted = (text: string): string => JSON.stringify(text)
 

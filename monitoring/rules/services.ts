@@ -1,7 +1,7 @@
 /** Alerts about the services and their databases. */
 
 import { current, increase5m, LEAST_RATE, rate5m } from './promql.ts'
-import { type Apps, alertsOf, jobs, type RuleFile } from './rule.ts'
+import { type Apps, alertsOf, dashboardFor, jobs, type RuleFile } from './rule.ts'
 
 const app = '{{ $labels.job }}'
 const statements = 'sum by (job) (rate(db_client_operation_duration_seconds_count[5m]))'
@@ -19,11 +19,7 @@ export const services = (apps: Apps): RuleFile => ({
 
 function requests(apps: Apps) {
   const alert = alertsOf(apps)
-  const about = {
-    app,
-    runbook: 'services',
-    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
-  } as const
+  const about = { app, runbook: 'services', dashboard: dashboardFor('service') } as const
   const service = jobs(apps.services)
   const enough = `job:http_requests:rate5m{${service}} > ${LEAST_RATE}`
   return [
@@ -59,11 +55,7 @@ function requests(apps: Apps) {
 function databases(apps: Apps) {
   const alert = alertsOf(apps)
   const connections = `sum by (job, instance) ${current('db_client_connection_count', apps)}`
-  const about = {
-    app,
-    runbook: 'database',
-    dashboard: 'database?var-job={{ $labels.job | urlquery }}',
-  } as const
+  const about = { app, runbook: 'database', dashboard: dashboardFor('database') } as const
   return [
     // With one replica of three away the others serve: then burn rates and ServiceErrors tell whether clients suffer.
     alert('DatabaseAway', {

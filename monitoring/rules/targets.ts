@@ -1,7 +1,7 @@
 /** Alerts about targets that Prometheus or the exporter cannot reach, and about metrics that cannot be trusted. */
 
 import { current } from './promql.ts'
-import { type Alert, type Apps, alertsOf, jobs, type RuleFile } from './rule.ts'
+import { type Alert, type Apps, alertsOf, dashboardFor, jobs, type RuleFile } from './rule.ts'
 
 const app = '{{ $labels.job }}'
 
@@ -20,11 +20,7 @@ export const targets = (apps: Apps): RuleFile => ({
 
 function reachable(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = {
-    app,
-    runbook: 'targets',
-    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
-  } as const
+  const about = { app, runbook: 'targets', dashboard: dashboardFor('service') } as const
   const serving = [...new Set([...apps.edge, ...apps.services])]
   const absent = (names: readonly string[]) => names.map((job) => `absent(up{${jobs([job])}})`).join(' or ')
   const missing = {
@@ -87,11 +83,7 @@ function reachable(apps: Apps): Alert[] {
 
 function trusted(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = {
-    app,
-    runbook: 'metrics',
-    dashboard: 'service?var-job={{ $labels.job | urlquery }}',
-  } as const
+  const about = { app, runbook: 'metrics', dashboard: dashboardFor('service') } as const
   return [
     alert('ScrapeNearLimit', {
       ...about,

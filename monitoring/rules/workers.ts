@@ -1,7 +1,7 @@
 /** Alerts about masters and workers, as the exporter reads them. */
 
 import { current } from './promql.ts'
-import { type Alert, type Apps, alertsOf, oneOf, quoted, type RuleFile } from './rule.ts'
+import { type Alert, type Apps, alertsOf, dashboardFor, oneOf, quoted, type RuleFile } from './rule.ts'
 
 const ready = 'prefork_workers{state=~"ready|busy"}'
 /** The largest body that the gateway takes by default needs this long at 1 Mbit/s. */
@@ -20,7 +20,7 @@ function lives(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
   // A cheap worker is stopped while there is little load, and starts when there is more.
   const able = current('prefork_workers{state=~"ready|busy|cheap"}', apps)
-  const about = { runbook: 'workers', dashboard: 'workers?var-job={{ $labels.app | urlquery }}' } as const
+  const about = { runbook: 'workers', dashboard: dashboardFor('workers', 'app') } as const
   const notReady = {
     ...about,
     for: '30s',
@@ -93,7 +93,7 @@ function lives(apps: Apps): Alert[] {
 
 function load(apps: Apps): Alert[] {
   const alert = alertsOf(apps)
-  const about = { runbook: 'workers', dashboard: 'workers?var-job={{ $labels.app | urlquery }}' } as const
+  const about = { runbook: 'workers', dashboard: dashboardFor('workers', 'app') } as const
   const ofJob = { runbook: 'workers', app: '{{ $labels.job }}', severity: 'ticket' } as const
   return [
     alert('WorkersSaturated', {
@@ -112,7 +112,7 @@ function load(apps: Apps): Alert[] {
       summary: 'event loops of {{ $labels.job }} are late by {{ $value | humanizeDuration }} (p99)',
       description:
         'A handler blocks the thread for too long, or the machine has too few cores: compare with the CPU of the workers.',
-      dashboard: 'workers?var-job={{ $labels.job | urlquery }}',
+      dashboard: dashboardFor('workers'),
     }),
     alert('ListenQueueLong', {
       ...about,
@@ -144,7 +144,7 @@ and on (target) max by (target) (increase(prefork_listen_overflows_total[5m])) >
       summary: '{{ $labels.job }} has {{ $value | humanizePercentage }} of its file descriptors open',
       description:
         'At the limit it can open no connection, file or pipe. Raise it (ulimit -n, LimitNOFILE), and look for a leak.',
-      dashboard: 'service?var-job={{ $labels.job | urlquery }}',
+      dashboard: dashboardFor('service'),
     }),
   ]
 }
