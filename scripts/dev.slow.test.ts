@@ -36,11 +36,16 @@ async function outcomesUntilNow(): Promise<string[]> {
 
 const restarted = (...parts: readonly string[]) => parts.map((part) => `${part} restarted in`).toSorted()
 
-/** Runs a script that saves, and waits for the outcomes. */
-async function save(script: string, expected: readonly string[]): Promise<void> {
+/** Runs a script that saves, and waits for the outcomes. What was printed before is forgotten. */
+async function waitAfter(script: string, expected: readonly string[]): Promise<void> {
   dev.output = ''
   await sh(script)
   for (const outcome of expected) await dev.says(`${outcome} `)
+}
+
+/** The same; there may be no other outcome. */
+async function save(script: string, expected: readonly string[]): Promise<void> {
+  await waitAfter(script, expected)
   expect(await outcomesUntilNow()).toEqual([...expected])
 }
 
@@ -123,9 +128,7 @@ describe.skipIf(!isClone)('after a mistake the next save starts the process agai
   test(
     'a process that was killed is reported, and so is its new start',
     async () => {
-      dev.output = ''
-      await sh('touch services/dogs/index.ts')
-      await dev.says('dogs restarted in')
+      await waitAfter('touch services/dogs/index.ts', restarted('dogs'))
       const admin = /dogs .*admin=(\S+)/.exec(dev.output)![1]!
       const { pid } = (await (await fetch(`${admin}/stats`)).json()) as { pid: number }
       process.kill(pid, 'SIGKILL')
@@ -139,9 +142,7 @@ describe.skipIf(!isClone)('after a mistake the next save starts the process agai
 test.skipIf(!isClone)(
   'processes restart side by side',
   async () => {
-    dev.output = ''
-    await sh('touch packages/prefork/index.ts')
-    for (const part of PARTS) await dev.says(`${part} restarted in`)
+    await waitAfter('touch packages/prefork/index.ts', restarted(...PARTS))
     const lines = dev.output.split('\n')
     const last = (line: RegExp) => lines.findLastIndex((each) => line.test(each))
     const first = (line: RegExp) => lines.findIndex((each) => line.test(each))
@@ -153,9 +154,7 @@ test.skipIf(!isClone)(
 test.skipIf(!isClone)(
   'closing the terminal ends everything in order, after the requests in flight',
   async () => {
-    dev.output = ''
-    await sh('touch gateway/index.ts')
-    await dev.says('gateway restarted in')
+    await waitAfter('touch gateway/index.ts', restarted('gateway'))
     const [, url, admin] = /gateway .*url=(\S+) admin=(\S+)/.exec(dev.output)!
     const inFlight = async () => {
       const { workers } = (await (await fetch(`${admin}/stats`)).json()) as {
